@@ -1,0 +1,35 @@
+# pare_stage(NAME [PUBLIC_HEADERS h...] SOURCES s... [DEPENDS stage...] [LIBRARIES target...])
+#
+# One library per folder of src/. A stage sees its own folder, its own public headers and those of
+# the stages it depends on, and nothing else: each has an include directory of links to just these,
+# so an include that points back against the data flow does not compile.
+function(pare_stage name)
+  cmake_parse_arguments(STAGE "" "" "PUBLIC_HEADERS;SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  set(view ${PROJECT_BINARY_DIR}/stages/${name})
+  file(REMOVE_RECURSE ${view})
+  file(MAKE_DIRECTORY ${view}/pare)
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${name} SYMBOLIC)
+  foreach(header IN LISTS STAGE_PUBLIC_HEADERS)
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include/pare/${header} ${view}/pare/${header} SYMBOLIC)
+    set_property(GLOBAL APPEND PROPERTY PARE_PUBLIC_HEADERS ${PROJECT_SOURCE_DIR}/include/pare/${header})
+  endforeach()
+  add_library(pare_${name} STATIC ${STAGE_SOURCES})
+  target_include_directories(pare_${name} PUBLIC ${view})
+  target_link_libraries(pare_${name} PUBLIC pare_flags ${STAGE_LIBRARIES})
+  foreach(stage IN LISTS STAGE_DEPENDS)
+    target_link_libraries(pare_${name} PUBLIC pare_${stage})
+  endforeach()
+  set_target_properties(pare_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  set_property(GLOBAL APPEND PROPERTY PARE_STAGES ${name})
+endfunction()
+
+# pare_test(NAME SOURCES s... STAGES stage... [LIBRARIES target...] [LABELS l...]): one GoogleTest program.
+function(pare_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;STAGES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  list(TRANSFORM TEST_STAGES PREPEND pare_)
+  target_link_libraries(${name} PRIVATE ${TEST_STAGES} ${TEST_LIBRARIES} GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE PARE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${name} PROPERTIES LABELS "${TEST_LABELS}" DISCOVERY_TIMEOUT 120)
+endfunction()

@@ -1,0 +1,99 @@
+// What a checkpoint's tensors mean: which are parameters, what they are called, what they do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pare/checkpoint.h"
+
+namespace pare {
+
+/// The role of a parameter. Biases and norms keep their own groups wherever they sit.
+enum class Group : std::uint8_t {
+  kEmbedding,
+  kAttentionQ, kAttentionK, kAttentionV, kAttentionO,
+  kAttentionQkv,     ///< fused projection (GPT-2's c_attn)
+  kFeedForward, kNorm, kBias, kHead,
+  kPositionBias,     ///< T5's relative_attention_bias
+  kOther,
+};
+
+/// Stable names: "embedding", "attention.q", ..., "attention.qkv", "feed-forward", "norm", "bias",
+/// "head", "position-bias", "other".
+std::string_view group_name(Group group) noexcept;
+/// Accepts those names, and "attention" for every attention group. Throws Error for others.
+std::vector<Group> parse_groups(std::string_view name);
+
+/// A weight matrix's orientation: which axis the layer sums over.
+enum class Orientation : std::uint8_t {
+  kNone,    ///< no matrix of a linear layer
+  kOutIn,   ///< torch.nn.Linear: [out, in]
+  kInOut,   ///< transformers' Conv1D (GPT-2): [in, out]
+};
+
+/// One row of named_parameters().
+struct Parameter {
+  std::string name;      ///< canonical, as named_parameters() of the model's class spells it
+  std::size_t tensor;    ///< index into Model::checkpoint.tensors()
+  Group group = Group::kOther;
+  std::string stack;     ///< "encoder", "decoder", or empty
+  int layer = -1;        ///< index of the block within its stack, -1 outside any
+  bool cross_attention = false;
+  Orientation orientation = Orientation::kNone;
+  bool prunable = false; ///< by default: the 2-D weights of Linear and Conv1D layers
+};
+
+/// A tensor of the files that is no parameter of the class, and why.
+struct LeftOut {
+  std::string name;    ///< as the file spells it
+  std::string reason;  ///< e.g. "buffer", "tied to wte.weight", "not part of BertForMaskedLM"
+};
+
+/// A checkpoint read as a model. Parameters stand in the order of named_parameters(); tied tensors
+/// appear once, buffers never.
+struct Model {
+  std::string title;          ///< what tables and charts call it
+  std::string source;         ///< what the user wrote
+  std::string architecture;   ///< class, e.g. "GPT2Model"; "unknown" for the generic fallback
+  std::string model_type;     ///< config.json's, e.g. "gpt2"; empty if unknown
+  Checkpoint checkpoint;
+  std::vector<Parameter> parameters;
+  std::vector<LeftOut> left_out;
+  std::vector<std::string> missing;  ///< parameters of the class that no file holds
+  std::vector<std::string> notes;    ///< one sentence each, for people
+  /// Files to copy beside rewritten weights (tokenizer and other small files): source path and
+  /// the name to write. config.json is apart, in config.
+  std::vector<std::pair<std::filesystem::path, std::string>> side_files;
+  /// Text of the config.json to write beside rewritten weights; empty if the source has none.
+  std::string config;
+
+  const TensorView& tensor(const Parameter& parameter) const {
+    return checkpoint.tensors()[parameter.tensor];
+  }
+  /// Sum of elements over parameters.
+  std::uint64_t parameter_count() const noexcept;
+};
+
+struct ModelOptions {
+  std::uint64_t seed = 0;  ///< for weights that a composition draws afresh
+  /// Class to read the checkpoint as, e.g. "BertModel"; empty: GPT2Model for GPT-2 (plus lm_head
+  /// where untied), otherwise config.json's architectures[0], otherwise told by the tensor names.
+  std::string as_class;
+};
+
+/// Opens "MODEL", "TITLE=MODEL" or "ENCODER+DECODER" (see Checkpoint::open for MODEL) and resolves
+/// its parameters. ENCODER+DECODER composes two BERT-like checkpoints as
+/// transformers' EncoderDecoderModel.from_encoder_decoder_pretrained does: cross-attention weights
+/// drawn from N(0, initializer_range), biases 0, LayerNorm weight 1 and bias 0.
+/// Throws Error for what cannot be read; an unknown architecture is no error.
+Model open_model(const std::string& spec, const ModelOptions& options = {});
+
+/// Shell-style match over the whole name: '*' (any run, dots included), '?' (one character),
+/// '[abc]' sets; as Python's fnmatch.fnmatchcase.
+bool glob_match(std::string_view pattern, std::string_view name);
+
+}  // namespace pare

@@ -1,0 +1,66 @@
+#include "base/file_map.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "pare/error.h"
+
+namespace pare::base {
+namespace {
+
+/// Closes on every way out.
+struct Descriptor {
+  int value;
+  ~Descriptor() {
+    if (value >= 0) ::close(value);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) {
+  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (fd.value < 0) throw Error(path, std::string("cannot open: ") + std::strerror(errno));
+  struct stat status {};
+  if (::fstat(fd.value, &status) != 0) throw Error(path, std::string("cannot stat: ") + std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) throw Error(path, "is no regular file");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) return std::shared_ptr<const FileMap>(new FileMap(nullptr, 0));
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.value, 0);
+  if (data == MAP_FAILED) throw Error(path, std::string("cannot map: ") + std::strerror(errno));
+  return std::shared_ptr<const FileMap>(new FileMap(static_cast<const std::byte*>(data), size));
+}
+
+FileMap::~FileMap() {
+  if (size_ != 0) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+ScratchFile::ScratchFile(std::uint64_t size) : size_(size) {
+  if (size == 0) return;
+  const char* configured = std::getenv("TMPDIR");
+  std::filesystem::path name = configured != nullptr && *configured != '\0' ? configured : "/tmp";
+  name /= "pare-scratch-XXXXXX";
+  std::string pattern = name.string();
+  const Descriptor fd{::mkostemp(pattern.data(), O_CLOEXEC)};
+  if (fd.value < 0) throw Error(name, std::string("cannot create a scratch file: ") + std::strerror(errno));
+  ::unlink(pattern.c_str());
+  // Room is claimed now: a full disk must be an error here, not a SIGBUS at the first write.
+  if (const int failure = ::posix_fallocate(fd.value, 0, static_cast<off_t>(size)); failure != 0)
+    throw Error(name, std::string("cannot make room for a scratch file: ") + std::strerror(failure));
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.value, 0);
+  if (data == MAP_FAILED) throw Error(name, std::string("cannot map a scratch file: ") + std::strerror(errno));
+  data_ = static_cast<std::byte*>(data);
+}
+
+ScratchFile::~ScratchFile() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+}  // namespace pare::base

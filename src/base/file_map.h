@@ -1,0 +1,47 @@
+// Whole files as memory, read-only, and scratch files for tensors that no file holds as they are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+namespace pare::base {
+
+/// A file mapped read-only. Pages are the page cache's own: no anonymous memory.
+class FileMap {
+ public:
+  /// Throws Error if the file cannot be opened or mapped, or is no regular file.
+  static std::shared_ptr<const FileMap> open(const std::filesystem::path& path);
+  ~FileMap();
+  FileMap(const FileMap&) = delete;
+  FileMap& operator=(const FileMap&) = delete;
+
+  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+
+ private:
+  FileMap(const std::byte* data, std::size_t size) : data_(data), size_(size) {}
+  const std::byte* data_;
+  std::size_t size_;
+};
+
+/// Writable memory backed by an unlinked file in TMPDIR (default /tmp), for tensors that must be
+/// made (drawn weights, strided views): it can be written back to disk, so it costs no anonymous
+/// memory, and it is gone with the process.
+class ScratchFile {
+ public:
+  /// Throws Error if there is no room.
+  explicit ScratchFile(std::uint64_t size);
+  ~ScratchFile();
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+
+  std::span<std::byte> bytes() noexcept { return {data_, size_}; }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace pare::base

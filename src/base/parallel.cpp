@@ -1,0 +1,59 @@
+#include "base/parallel.h"
+
+#include <sched.h>
+#include <tbb/task_arena.h>
+#include <tbb/task_group.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "pare/error.h"
+
+namespace pare::base {
+
+unsigned thread_count(unsigned requested) noexcept {
+  if (requested != 0) return requested;
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+void parallel_for(std::size_t items, unsigned threads,
+                  const std::function<void(std::size_t item, unsigned worker)>& body) {
+  const auto workers = static_cast<unsigned>(std::min<std::size_t>(thread_count(threads), std::max<std::size_t>(items, 1)));
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> failed{false};
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  const auto work = [&](unsigned worker) {
+    while (!failed.load(std::memory_order_relaxed) && !stop_requested()) {
+      const std::size_t item = next.fetch_add(1, std::memory_order_relaxed);
+      if (item >= items) return;
+      try {
+        body(item, worker);
+      } catch (...) {
+        const std::lock_guard lock(failure_mutex);
+        if (!failure) failure = std::current_exception();
+        failed.store(true, std::memory_order_relaxed);
+      }
+    }
+  };
+  if (workers == 1) {
+    work(0);
+  } else {
+    tbb::task_arena arena(static_cast<int>(workers));
+    arena.execute([&] {
+      tbb::task_group group;
+      for (unsigned worker = 1; worker < workers; ++worker) group.run([&work, worker] { work(worker); });
+      work(0);
+      group.wait();
+    });
+  }
+  if (failure) std::rethrow_exception(failure);
+  if (stop_requested()) throw Interrupted();
+}
+
+}  // namespace pare::base

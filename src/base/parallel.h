@@ -1,0 +1,19 @@
+// Work spread over threads. Results must not depend on which worker took which item.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace pare::base {
+
+/// Number of threads that `requested` stands for (0: one per core this process may use).
+unsigned thread_count(unsigned requested) noexcept;
+
+/// Calls body(item, worker) for every item in [0, items), on up to `threads` threads; `worker` is
+/// below thread_count(threads) and not shared by two calls that run at once. Items are handed out
+/// in rising order, one at a time. Stops early with Interrupted after request_stop(); the first
+/// exception of a body ends the loop and is rethrown.
+void parallel_for(std::size_t items, unsigned threads,
+                  const std::function<void(std::size_t item, unsigned worker)>& body);
+
+}  // namespace pare::base
