@@ -1,0 +1,50 @@
+// Charts that could go in a paper: PNG or SVG, drawn by gnuplot.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pare/inspect.h"
+#include "pare/stats.h"
+
+namespace pare {
+
+/// The study's histogram: log counts per bin, the cutoff marked, what falls beyond the last bin told.
+struct HistogramChart {
+  std::string title;
+  Histogram histogram;
+  Measure measure = Measure::kMagnitude;
+  double cutoff = 0.1;
+};
+
+/// A named line: y over x.
+struct ChartSeries {
+  std::string name;
+  std::vector<double> x, y;
+};
+
+struct LineChart {
+  std::string title, x_label, y_label;
+  std::vector<ChartSeries> series;
+  bool log_x = false, log_y = false;
+  bool percent_y = false;                ///< y is a fraction, drawn as percent
+  std::optional<double> marked_x;        ///< a dashed vertical line, e.g. the cutoff
+  std::string marked_label;
+};
+
+/// Draws into `file`, whose extension (.png or .svg) chooses the format. Written whole or not at
+/// all. Throws Error for another extension, a missing gnuplot, a gnuplot that fails, a full disk.
+void draw(const HistogramChart& chart, const std::filesystem::path& file);
+void draw(const LineChart& chart, const std::filesystem::path& file);
+
+/// Share above the cutoff by layer, one line per group (and stack).
+LineChart share_by_layer_chart(const Inspection& inspection);
+
+/// Share of |w| above c against c (log axis), one line per model; exact at every sketch bin edge.
+/// `sketches[i]` are those of models[i]'s parameters, of any dtypes.
+LineChart cumulative_share_chart(const std::vector<std::string>& titles,
+                                 const std::vector<std::vector<Sketch>>& sketches, double cutoff);
+
+}  // namespace pare

@@ -1,0 +1,36 @@
+// The whole study of one or more models: tables, charts, pruning at every level, in one directory.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "pare/model.h"
+#include "pare/prune.h"
+#include "pare/stats.h"
+
+namespace pare {
+
+struct ReportOptions {
+  std::vector<Amount> levels;         ///< empty: 10, 50, 90, 95 and 99 %
+  double cutoff = 0.1;
+  Measure measure = Measure::kMagnitude;
+  Scope scope = Scope::kGlobal;
+  Schedule schedule = Schedule::kIndependent;
+  bool keep_models = false;           ///< write the pruned checkpoints under out/models/TITLE/
+  bool force = false;                 ///< replace an existing report that pare wrote
+  unsigned threads = 0;
+  std::string command;                ///< command line to show in the report; may be empty
+  /// Called now and then: which step, and how much of the whole is done (0..1).
+  std::function<void(const std::string& step, double done)> progress;
+};
+
+/// Writes out/report.md, out/results.json, the PNGs under out/charts/ and, if asked for, the pruned
+/// checkpoints. Everything appears at once or not at all. Returns the path of report.md.
+/// Throws Error, Interrupted.
+std::filesystem::path write_report(const std::vector<Model>& models, const std::filesystem::path& out,
+                                   const ReportOptions& options = {});
+
+}  // namespace pare
