@@ -1,0 +1,229 @@
+#include "pare/inspect.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "pare/error.h"
+#include "stats/inspect_spread.h"
+
+namespace pare {
+namespace {
+
+/// Parameters under inspection, beside the tensors that hold them.
+struct Selection {
+  std::vector<const Parameter*> parameters;
+  std::vector<TensorView> tensors;
+};
+
+bool any_match(const std::vector<std::string>& globs, const std::string& name) {
+  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) { return glob_match(glob, name); });
+}
+
+/// A filter that matches nothing is a slip of the pen; better to say so than to show less or more.
+void require_matches(const Model& model, const InspectOptions& options) {
+  for (const auto* globs : {&options.include, &options.exclude})
+    for (const std::string& glob : *globs)
+      if (std::none_of(model.parameters.begin(), model.parameters.end(),
+                       [&](const Parameter& parameter) { return glob_match(glob, parameter.name); }))
+        throw Error(model.source, "no parameter name matches '" + glob + "'");
+}
+
+bool selected(const Parameter& parameter, const InspectOptions& options) {
+  if (!options.include.empty() && !any_match(options.include, parameter.name)) return false;
+  if (any_match(options.exclude, parameter.name)) return false;
+  return options.groups.empty() ||
+         std::find(options.groups.begin(), options.groups.end(), parameter.group) != options.groups.end();
+}
+
+Selection select(const Model& model, const InspectOptions& options, std::vector<LeftOut>& left_out) {
+  require_matches(model, options);
+  Selection selection;
+  for (const Parameter& parameter : model.parameters) {
+    if (!selected(parameter, options)) continue;
+    const TensorView& tensor = model.tensor(parameter);
+    if (!is_analysed(tensor.dtype)) {
+      left_out.push_back({parameter.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " is not measured"});
+      continue;
+    }
+    selection.parameters.push_back(&parameter);
+    selection.tensors.push_back(tensor);
+  }
+  if (selection.parameters.empty()) {
+    if (model.parameters.empty()) throw Error(model.source, "holds no parameters");
+    const bool filtered = !options.include.empty() || !options.exclude.empty() || !options.groups.empty();
+    throw Error(model.source, filtered ? "no parameter of a measured dtype passes the filters"
+                                       : "holds no parameter of a measured dtype");
+  }
+  return selection;
+}
+
+std::uint64_t total_bytes(const std::vector<TensorView>& tensors) {
+  std::uint64_t bytes = 0;
+  for (const TensorView& tensor : tensors) bytes += tensor.bytes.size();
+  return bytes;
+}
+
+ScanResult measure(const Selection& selection, const InspectOptions& options) {
+  ScanOptions scanning;
+  scanning.cutoffs = {options.cutoff};
+  scanning.cutoffs.insert(scanning.cutoffs.end(), options.tails.begin(), options.tails.end());
+  scanning.largest = options.largest;
+  scanning.threads = options.threads;
+  if (options.progress)
+    scanning.progress = [&options, total = total_bytes(selection.tensors)](std::uint64_t done) {
+      options.progress(done, total);
+    };
+  return scan(selection.tensors, scanning);
+}
+
+InspectRow tensor_row(const Parameter& parameter, const TensorView& tensor, Stats stats) {
+  InspectRow row;
+  row.name = parameter.name;
+  row.dtype = dtype_name(tensor.dtype);
+  row.group = parameter.group;
+  row.stack = parameter.stack;
+  row.layer = parameter.layer;
+  row.stats = std::move(stats);
+  return row;
+}
+
+/// One row over `members` (indices of tensor rows, rising, so that sums are always formed in the
+/// same order).
+InspectRow sum_row(std::string name, const std::vector<std::size_t>& members, const Selection& selection,
+                   const std::vector<InspectRow>& tensors, const InspectOptions& options) {
+  InspectRow row;
+  row.name = std::move(name);
+  row.tensors = members.size();
+  row.stats = tensors[members.front()].stats;
+  row.dtype = tensors[members.front()].dtype;
+  std::vector<TensorView> views{selection.tensors[members.front()]};
+  for (std::size_t i = 1; i < members.size(); ++i) {
+    row.stats.add(tensors[members[i]].stats);
+    if (tensors[members[i]].dtype != row.dtype) row.dtype = "mixed";
+    views.push_back(selection.tensors[members[i]]);
+  }
+  if (!options.quantiles.empty()) row.quantiles = magnitude_quantiles(views, options.quantiles, options.threads);
+  return row;
+}
+
+/// Members of each key, keys in the order in which they first appear. key_of(index) may be nullopt.
+template <class Key, class KeyOf>
+std::vector<std::pair<Key, std::vector<std::size_t>>> partition(std::size_t count, KeyOf key_of) {
+  std::vector<std::pair<Key, std::vector<std::size_t>>> parts;
+  std::map<Key, std::size_t> where;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::optional<Key> key = key_of(i);
+    if (!key) continue;
+    const auto [entry, fresh] = where.emplace(*key, parts.size());
+    if (fresh) parts.push_back({*key, {}});
+    parts[entry->second].second.push_back(i);
+  }
+  return parts;
+}
+
+void add_groups(Inspection& result, const Selection& selection) {
+  auto parts = partition<Group>(result.tensors.size(),
+                                [&](std::size_t i) { return std::optional(selection.parameters[i]->group); });
+  std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [group, members] : parts) {
+    InspectRow row = sum_row(std::string(group_name(group)), members, selection, result.tensors, result.options);
+    row.group = group;
+    result.groups.push_back(std::move(row));
+  }
+}
+
+void add_layers(Inspection& result, const Selection& selection) {
+  using Key = std::pair<std::string, int>;
+  auto parts = partition<Key>(result.tensors.size(), [&](std::size_t i) {
+    const Parameter& parameter = *selection.parameters[i];
+    return parameter.layer < 0 ? std::nullopt : std::optional<Key>(Key{parameter.stack, parameter.layer});
+  });
+  std::map<std::string, std::size_t> rank;  // stacks by first appearance: "encoder" before "decoder"
+  for (const auto& [key, members] : parts) rank.emplace(key.first, rank.size());
+  std::sort(parts.begin(), parts.end(), [&](const auto& a, const auto& b) {
+    return std::pair(rank[a.first.first], a.first.second) < std::pair(rank[b.first.first], b.first.second);
+  });
+  for (const auto& [key, members] : parts) {
+    const std::string name = (key.first.empty() ? "" : key.first + " ") + "layer " + std::to_string(key.second);
+    InspectRow row = sum_row(name, members, selection, result.tensors, result.options);
+    row.stack = key.first;
+    row.layer = key.second;
+    result.layers.push_back(std::move(row));
+  }
+}
+
+/// The share by layer, for each kind of matrix that at least two layers have.
+void add_spreads(Inspection& result, const Selection& selection) {
+  using Kind = std::tuple<std::string, Group, bool>;
+  const auto kinds = partition<Kind>(result.tensors.size(), [&](std::size_t i) {
+    const Parameter& p = *selection.parameters[i];
+    const bool matrix =
+        p.layer >= 0 && p.group != Group::kBias && p.group != Group::kNorm && selection.tensors[i].shape.size() >= 2;
+    return matrix ? std::optional<Kind>(Kind{p.stack, p.group, p.cross_attention}) : std::nullopt;
+  });
+  for (const auto& [kind, members] : kinds) {
+    std::map<int, Stats> layers;
+    for (const std::size_t member : members) {
+      const InspectRow& row = result.tensors[member];
+      const auto [layer, fresh] = layers.emplace(row.layer, row.stats);
+      if (!fresh) layer->second.add(row.stats);
+    }
+    if (layers.size() < 2) continue;
+    LayerSpread spread;
+    std::tie(spread.stack, spread.group, spread.cross_attention) = kind;
+    for (const auto& [layer, stats] : layers) {
+      spread.layers.push_back(layer);
+      spread.shares.push_back(stats.share(result.options.measure));
+    }
+    stats::summarize(spread);
+    result.spreads.push_back(std::move(spread));
+  }
+}
+
+/// Coordinates of a flat index in C order.
+std::vector<std::uint64_t> position(std::uint64_t index, const std::vector<std::uint64_t>& shape) {
+  std::vector<std::uint64_t> coordinates(shape.size());
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    coordinates[axis] = index % shape[axis];
+    index /= shape[axis];
+  }
+  return coordinates;
+}
+
+}  // namespace
+
+Inspection inspect(const Model& model, const InspectOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  Inspection result;
+  result.title = model.title;
+  result.architecture = model.architecture;
+  result.source = model.source;
+  result.options = options;
+  result.options.progress = nullptr;  // the caller's: not to be kept beyond this call
+  result.left_out = model.left_out;
+  result.notes = model.notes;
+  const Selection selection = select(model, options, result.left_out);
+  ScanResult scanned = measure(selection, options);
+  std::vector<std::size_t> everything;
+  for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
+    result.tensors.push_back(tensor_row(*selection.parameters[i], selection.tensors[i], std::move(scanned.tensors[i])));
+    if (!options.quantiles.empty())
+      result.tensors[i].quantiles = magnitude_quantiles({&selection.tensors[i], 1}, options.quantiles, options.threads);
+    everything.push_back(i);
+  }
+  result.overall = sum_row("(overall)", everything, selection, result.tensors, options);
+  add_groups(result, selection);
+  add_layers(result, selection);
+  add_spreads(result, selection);
+  for (const Outlier& outlier : scanned.largest)
+    result.largest.push_back({selection.parameters[outlier.tensor]->name,
+                              position(outlier.index, selection.tensors[outlier.tensor].shape), outlier.value});
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace pare
