@@ -71,6 +71,13 @@ std::string percent_text(const Share& share) {
   return fmt::format("{}.{:02} %", hundredths / 100, hundredths % 100);
 }
 
+std::string percent_text(double fraction) {
+  if (!std::isfinite(fraction)) return "NaN";
+  // A division and a product of rounding error must not push a half below the half.
+  constexpr double kNudge = 1 + 4e-16;
+  return fmt::format("{:.2f} %", std::round(fraction * kNudge * 10'000) / 100);
+}
+
 std::string count_text(std::uint64_t count) {
   std::string digits = fmt::format("{}", count);
   for (auto position = static_cast<std::ptrdiff_t>(digits.size()) - 3; position > 0; position -= 3)

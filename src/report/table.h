@@ -33,6 +33,8 @@ struct Table {
 
 /// "43.82 %": rounded half away from zero to two decimals, exactly (from the counts).
 std::string percent_text(const Share& share);
+/// The same of a fraction that was divided already; exact for a quotient of counts below 10^12.
+std::string percent_text(double fraction);
 /// "124,439,808".
 std::string count_text(std::uint64_t count);
 /// Four significant digits, as %.4g; "NaN", "-0" as "0".

@@ -1,0 +1,26 @@
+// An inspection as people read it, and as programs read it whole.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pare/inspect.h"
+#include "report/inspect_tables.h"
+#include "report/table_document.h"
+
+namespace pare::report {
+
+/// The inspection of one model, or of several side by side. `kinds` are the tables to show; empty:
+/// the customary view (overall, groups, layers, what stands out, the long tail).
+/// inspections[i] is of models[i]; at least one, all with the same options.
+std::string inspect_text(std::span<const Model> models, std::span<const Inspection> inspections,
+                         std::span<const Rows> kinds, Markup markup);
+
+/// All that was measured, as one JSON object; NaN and infinite figures are null.
+std::string inspect_json(std::span<const Model> models, std::span<const Inspection> inspections);
+
+/// Sentences on what the model's files hold beside its parameters, lack, or are taken for.
+std::vector<std::string> model_remarks(const Model& model, const std::vector<LeftOut>& left_out);
+
+}  // namespace pare::report

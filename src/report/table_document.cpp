@@ -1,0 +1,36 @@
+#include "report/table_document.h"
+
+namespace pare::report {
+
+void Document::begin_block(bool tight) {
+  if (!text_.empty() && !tight) text_ += '\n';
+  after_heading_ = false;
+}
+
+void Document::heading(std::string_view text, int level) {
+  begin_block();
+  if (markup_ == Markup::kMarkdown)
+    text_ += std::string(static_cast<std::size_t>(level), '#') + ' ' + markdown_escape(text) + '\n';
+  else
+    text_ += printable(text) + '\n';
+  after_heading_ = markup_ == Markup::kText;  // in a terminal the block below belongs to its heading
+}
+
+void Document::paragraph(std::string_view text) {
+  begin_block(after_heading_);
+  text_ += (markup_ == Markup::kMarkdown ? markdown_escape(text) : printable(text)) + '\n';
+}
+
+void Document::list(const std::vector<std::string>& items) {
+  if (items.empty()) return;
+  begin_block(after_heading_);
+  for (const std::string& item : items)
+    text_ += (markup_ == Markup::kMarkdown ? "- " + markdown_escape(item) : "  " + printable(item)) + '\n';
+}
+
+void Document::table(const Table& table) {
+  begin_block(after_heading_);
+  text_ += markup_ == Markup::kMarkdown ? to_markdown(table) : to_text(table);
+}
+
+}  // namespace pare::report

@@ -1,0 +1,36 @@
+// Headings, sentences and tables in a row, as terminal text or as Markdown.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "report/table.h"
+
+namespace pare::report {
+
+enum class Markup : std::uint8_t { kText, kMarkdown };
+
+class Document {
+ public:
+  explicit Document(Markup markup) : markup_(markup) {}
+
+  /// Text is given raw; control characters and Markdown's own are taken care of.
+  void heading(std::string_view text, int level = 2);
+  void paragraph(std::string_view text);
+  void list(const std::vector<std::string>& items);
+  void table(const Table& table);
+
+  /// Blocks divided by one empty line; ends with a line feed.
+  const std::string& text() const noexcept { return text_; }
+
+ private:
+  void begin_block(bool tight = false);
+
+  Markup markup_;
+  bool after_heading_ = false;
+  std::string text_;
+};
+
+}  // namespace pare::report
