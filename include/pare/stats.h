@@ -101,6 +101,10 @@ struct ScanResult {
 /// on the number of threads or the instruction set. Throws Error for other dtypes, Interrupted.
 ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options = {});
 
+/// One Sketch per dtype that occurs (in order of first occurrence), over all `tensors` together: the
+/// same as adding up scan()'s sketches, without keeping one for each tensor.
+std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, unsigned threads = 0);
+
 /// The magnitudes' order statistics: for each p in [0, 1] the quantile of |w| over all `tensors`
 /// together, NaN left out, linearly interpolated between neighbours as torch.quantile and
 /// numpy.quantile do by default. Exact. NaN if there is no element.

@@ -1,0 +1,17 @@
+// The largest magnitudes of a scan and where they sit.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "pare/stats.h"
+#include "stats/pieces.h"
+
+namespace pare::stats {
+
+/// The `wanted` largest |w|, ties by order of tensor and index, NaN left out. Reads again only the
+/// pieces whose maximum can still be among them.
+std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span<const Piece> pieces,
+                                  std::span<const Stats> by_piece, std::size_t wanted, unsigned threads);
+
+}  // namespace pare::stats

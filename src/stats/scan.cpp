@@ -1,0 +1,180 @@
+// The pass: every piece is swept in blocks that stay in the first-level cache, once for its keys
+// and once for its moments. What is rare (zeros, NaN, large values) costs a further sweep of the
+// block it occurs in, and nothing elsewhere.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "base/parallel.h"
+#include "kernels/magnitude.h"
+#include "kernels/moments.h"
+#include "kernels/targets.h"
+#include "pare/error.h"
+#include "pare/stats.h"
+#include "stats/float_format.h"
+#include "stats/outliers.h"
+#include "stats/pieces.h"
+#include "stats/sketching.h"
+
+namespace pare {
+namespace stats {
+namespace {
+
+constexpr std::size_t kBlockBytes = 16384;
+
+kernels::FloatType float_type(DType dtype) {
+  switch (dtype) {
+    case DType::kF64: return kernels::FloatType::kF64;
+    case DType::kF32: return kernels::FloatType::kF32;
+    case DType::kF16: return kernels::FloatType::kF16;
+    default: return kernels::FloatType::kBF16;
+  }
+}
+
+/// What is the same for every block of one tensor.
+struct TensorPlan {
+  explicit TensorPlan(const TensorView& tensor, std::span<const double> cutoffs)
+      : dtype(tensor.dtype), format(float_format(tensor.dtype)) {
+    for (const double cutoff : cutoffs) cutoff_keys.push_back(rounded_key(format, cutoff));
+    if (format.width == kernels::Width::k8)
+      for (unsigned pattern = 0; pattern < 256; ++pattern) {
+        const double magnitude = key_value(format, pattern & 0x7fU);
+        values.push_back((pattern & 0x80U) != 0 ? -magnitude : magnitude);
+      }
+  }
+
+  DType dtype;
+  const FloatFormat& format;
+  std::vector<std::uint64_t> cutoff_keys;
+  std::vector<double> values;  ///< of every pattern, for one-byte types
+};
+
+/// NaNs and infinities of a block, and its extremes without the NaNs.
+void count_nonfinite(const FloatFormat& format, const std::byte* data, std::size_t n, Stats& stats,
+                     kernels::KeyRange& range) {
+  kernels::KeyRange clean;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint64_t pattern = load_pattern(format, data, i);
+    const std::uint64_t key = pattern & ~format.sign_bit();
+    if (format.is_nan(key)) {
+      ++stats.nans;
+      continue;
+    }
+    if (key > format.finite_max) ++(pattern == key ? stats.positive_infinities : stats.negative_infinities);
+    clean.max_unsigned = std::max(clean.max_unsigned, pattern);
+    clean.min_key = std::min(clean.min_key, key);
+    if (pattern == key) {
+      clean.any_positive = true;
+      clean.max_positive = std::max(clean.max_positive, pattern);
+    }
+  }
+  range.max_unsigned = clean.max_unsigned;
+  range.min_key = clean.min_key;
+  range.any_positive = clean.any_positive;
+  range.max_positive = clean.max_positive;
+}
+
+/// Signed and absolute extremes from those of the patterns. NaN must be out of `range`.
+void set_extremes(const FloatFormat& format, const kernels::KeyRange& range, Stats& stats) {
+  const bool any_negative = (range.max_unsigned & format.sign_bit()) != 0;
+  const double smallest = key_value(format, range.min_key);
+  const double most_negative = -key_value(format, range.max_unsigned & ~format.sign_bit());
+  const double most_positive = key_value(format, range.max_positive);
+  // Adding 0.0 turns -0.0 into +0.0.
+  stats.min = (any_negative ? most_negative : smallest) + 0.0;
+  stats.max = (range.any_positive ? most_positive : -smallest) + 0.0;
+  stats.max_magnitude = std::max(std::abs(stats.min), std::abs(stats.max));
+}
+
+/// Everything but the moments. Returns true if all elements are finite.
+bool count_block(const TensorPlan& plan, const std::byte* data, std::size_t n, Stats& stats) {
+  const FloatFormat& format = plan.format;
+  const kernels::Width width = format.width;
+  const std::uint64_t first_cutoff = plan.cutoff_keys.empty() ? 0 : plan.cutoff_keys[0];
+  kernels::KeyRange range = kernels::key_range(width, data, n, first_cutoff);
+  const std::uint64_t max_key = std::max(range.max_unsigned & ~format.sign_bit(), range.max_positive);
+  stats.count = n;
+  const bool finite = max_key <= format.finite_max;
+  if (!finite) count_nonfinite(format, data, n, stats, range);
+  if (stats.nans != n) set_extremes(format, range, stats);
+  std::uint64_t negative_zeros = 0;
+  if (range.min_key == 0) {
+    stats.zeros = kernels::count_rank(width, data, n, 1).below;
+    negative_zeros = kernels::count_pattern(width, data, n, format.sign_bit());
+  }
+  for (std::size_t c = 0; c < plan.cutoff_keys.size(); ++c) {
+    const std::uint64_t key = plan.cutoff_keys[c];
+    kernels::SideCount sides{range.above, range.inside};
+    if (c != 0 && max_key >= key) {
+      sides = kernels::count_sides(width, data, n, key);
+    } else if (c != 0) {
+      sides = {0, n - range.negative};  // the whole block is below this cutoff
+    }
+    // NaN keys are above every cutoff's; a NaN never counts as big.
+    stats.cutoffs[c].above = sides.above - (key <= format.finite_max || key == format.infinity ? stats.nans : 0);
+    stats.cutoffs[c].inside = sides.inside + (key != 0 ? negative_zeros : 0);
+  }
+  return finite;
+}
+
+/// Scans one piece into `stats`, whose cutoffs are set up.
+void scan_piece(const TensorPlan& plan, const std::byte* data, std::size_t n, Stats& stats) {
+  kernels::MomentLanes lanes;
+  const std::size_t block_elements = kBlockBytes / plan.format.size();
+  Stats block = stats;
+  for (std::size_t begin = 0; begin < n; begin += block_elements) {
+    const std::size_t count = std::min(block_elements, n - begin);
+    const std::byte* from = data + begin * plan.format.size();
+    block.count = block.zeros = block.nans = block.positive_infinities = block.negative_infinities = 0;
+    block.min = block.max = block.max_magnitude = 0;
+    const bool finite = count_block(plan, from, count, block);
+    stats.add(block);
+    if (plan.values.empty()) {
+      kernels::add_moments(float_type(plan.dtype), from, count, !finite, lanes);
+    } else {
+      kernels::add_moments_by_table(plan.values.data(), from, count, !finite, lanes);
+    }
+  }
+  stats.sum = lanes.total_sum();
+  stats.sum_of_squares = lanes.total_squares();
+}
+
+}  // namespace
+}  // namespace stats
+
+ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options) {
+  kernels::apply_target_from_environment();
+  std::vector<stats::TensorPlan> plans;
+  plans.reserve(tensors.size());
+  for (const TensorView& tensor : tensors) {
+    if (!is_analysed(tensor.dtype))
+      throw Error({}, tensor.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
+    plans.emplace_back(tensor, options.cutoffs);
+  }
+  const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);
+  Stats empty;
+  for (const double cutoff : options.cutoffs) empty.cutoffs.push_back({cutoff, 0, 0});
+  std::vector<Stats> by_piece(pieces.size(), empty);
+  std::atomic<std::uint64_t> bytes_done{0};
+  base::parallel_for(pieces.size(), options.threads, [&](std::size_t item, unsigned) {
+    const stats::Piece& piece = pieces[item];
+    const stats::TensorPlan& plan = plans[piece.tensor];
+    const std::byte* data = tensors[piece.tensor].bytes.data() + piece.begin * plan.format.size();
+    stats::scan_piece(plan, data, piece.count, by_piece[item]);
+    const std::uint64_t bytes = piece.count * plan.format.size();
+    if (options.progress) options.progress(bytes_done.fetch_add(bytes, std::memory_order_relaxed) + bytes);
+  });
+  ScanResult result;
+  result.tensors.assign(tensors.size(), empty);
+  for (std::size_t i = 0; i < pieces.size(); ++i) result.tensors[pieces[i].tensor].add(by_piece[i]);
+  if (options.largest != 0)
+    result.largest = stats::find_largest(tensors, pieces, by_piece, options.largest, options.threads);
+  if (options.sketches)
+    for (const TensorView& tensor : tensors) {
+      std::vector<Sketch> one = magnitude_sketch({&tensor, 1}, options.threads);
+      result.sketches.push_back(one.empty() ? Sketch(tensor.dtype) : std::move(one.front()));
+    }
+  return result;
+}
+
+}  // namespace pare

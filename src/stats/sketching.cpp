@@ -1,0 +1,91 @@
+#include "stats/sketching.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/parallel.h"
+#include "kernels/leading_bits.h"
+#include "kernels/targets.h"
+#include "pare/error.h"
+#include "stats/float_format.h"
+#include "stats/pieces.h"
+
+namespace pare {
+namespace stats {
+namespace {
+
+/// One thread's table, poured into wide counters before a 32-bit one could overflow.
+class Counter {
+ public:
+  void count(kernels::Width width, const std::byte* data, std::size_t n) {
+    if (narrow_.empty()) {
+      narrow_.assign(2 * kernels::kLeadingBins, 0);
+      wide_.assign(kernels::kLeadingBins, 0);
+    }
+    if (pending_ + n >= 1ULL << 31) pour();
+    kernels::count_leading_bits(width, data, n, narrow_.data());
+    pending_ += n;
+  }
+
+  void add_to(LeadingCounts& total) {
+    if (narrow_.empty()) return;
+    pour();
+    for (std::size_t i = 0; i < total.size(); ++i) total[i] += wide_[i];
+  }
+
+ private:
+  void pour() {
+    for (std::size_t i = 0; i < wide_.size(); ++i)
+      wide_[i] += static_cast<std::uint64_t>(narrow_[i]) + narrow_[kernels::kLeadingBins + i];
+    std::fill(narrow_.begin(), narrow_.end(), 0);
+    pending_ = 0;
+  }
+
+  std::vector<std::uint32_t> narrow_;
+  LeadingCounts wide_;
+  std::uint64_t pending_ = 0;
+};
+
+}  // namespace
+
+LeadingCounts count_leading(std::span<const TensorView> tensors, unsigned threads) {
+  const std::vector<Piece> pieces = cut_into_pieces(tensors);
+  std::vector<Counter> counters(base::thread_count(threads));
+  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {
+    const Piece& piece = pieces[item];
+    const TensorView& tensor = tensors[piece.tensor];
+    const FloatFormat& format = float_format(tensor.dtype);
+    counters[worker].count(format.width, tensor.bytes.data() + piece.begin * format.size(), piece.count);
+  });
+  LeadingCounts total(kernels::kLeadingBins, 0);
+  for (Counter& counter : counters) counter.add_to(total);
+  return total;
+}
+
+Sketch to_sketch(DType dtype, const LeadingCounts& counts) {
+  const std::size_t keys = float_format(dtype).width == kernels::Width::k8 ? 1U << 7 : 1U << 15;
+  std::vector<Sketch::Bin> bins;
+  for (std::size_t key = 0; key < keys; ++key)
+    if (counts[key] != 0 || counts[key + keys] != 0)
+      bins.push_back({static_cast<std::uint32_t>(key), counts[key], counts[key + keys]});
+  return Sketch(dtype, std::move(bins));
+}
+
+}  // namespace stats
+
+std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, unsigned threads) {
+  std::vector<DType> order;
+  std::map<DType, std::vector<TensorView>> by_dtype;
+  for (const TensorView& tensor : tensors) {
+    if (!is_analysed(tensor.dtype))
+      throw Error({}, tensor.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
+    if (!by_dtype.contains(tensor.dtype)) order.push_back(tensor.dtype);
+    by_dtype[tensor.dtype].push_back(tensor);
+  }
+  std::vector<Sketch> sketches;
+  for (const DType dtype : order)
+    sketches.push_back(stats::to_sketch(dtype, stats::count_leading(by_dtype[dtype], threads)));
+  return sketches;
+}
+
+}  // namespace pare

@@ -1,0 +1,21 @@
+// Dense counting behind the sketches.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "pare/stats.h"
+
+namespace pare::stats {
+
+/// Counts by the leading 16 bits of the pattern (8 for one-byte types), sign included.
+using LeadingCounts = std::vector<std::uint64_t>;
+
+/// All tensors together; they must be of one width. Same counts for any number of threads.
+LeadingCounts count_leading(std::span<const TensorView> tensors, unsigned threads);
+
+/// The Sketch that such counts of tensors of `dtype` are.
+Sketch to_sketch(DType dtype, const LeadingCounts& counts);
+
+}  // namespace pare::stats

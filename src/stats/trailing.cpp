@@ -1,0 +1,25 @@
+#include "stats/trailing.h"
+
+#include "base/parallel.h"
+#include "kernels/leading_bits.h"
+#include "stats/pieces.h"
+
+namespace pare::stats {
+
+std::vector<std::uint64_t> count_trailing(std::span<const TensorView> tensors, std::span<const std::uint8_t> slot_of,
+                                          std::size_t slots, unsigned threads) {
+  const std::vector<Piece> pieces = cut_into_pieces(tensors);
+  std::vector<std::vector<std::uint64_t>> tables(base::thread_count(threads));
+  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {
+    if (tables[worker].empty()) tables[worker].assign(slots << 16, 0);
+    const Piece& piece = pieces[item];
+    kernels::count_trailing_bits(tensors[piece.tensor].bytes.data() + piece.begin * 4, piece.count, slot_of.data(),
+                                 tables[worker].data());
+  });
+  std::vector<std::uint64_t> total(slots << 16, 0);
+  for (const std::vector<std::uint64_t>& table : tables)
+    for (std::size_t i = 0; i < table.size(); ++i) total[i] += table[i];
+  return total;
+}
+
+}  // namespace pare::stats
