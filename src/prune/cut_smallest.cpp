@@ -1,0 +1,105 @@
+#include <algorithm>
+
+#include "base/parallel.h"
+#include "kernels/magnitude.h"
+#include "prune/cuts.h"
+#include "prune/ties.h"
+#include "stats/float_format.h"
+#include "stats/pieces.h"
+#include "stats/rank.h"
+
+namespace pare::prune {
+namespace {
+
+constexpr std::uint64_t kBlockElements = 4096;  // stays in the first-level cache while every level looks at it
+
+/// ranks[set][tensor]: how many elements lie below and at pivots[set][tensor]. One reading.
+std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorView> tensors,
+                                                         const std::vector<std::vector<std::uint64_t>>& pivots,
+                                                         unsigned threads) {
+  const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);
+  std::vector<std::vector<kernels::RankCount>> by_piece(pieces.size());
+  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned) {
+    const stats::Piece& piece = pieces[item];
+    const TensorView& tensor = tensors[piece.tensor];
+    const stats::FloatFormat& format = stats::float_format(tensor.dtype);
+    by_piece[item].resize(pivots.size());
+    for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += kBlockElements) {
+      const std::uint64_t count = std::min(kBlockElements, piece.begin + piece.count - begin);
+      const std::byte* data = tensor.bytes.data() + begin * format.size();
+      for (std::size_t set = 0; set < pivots.size(); ++set) {
+        const kernels::RankCount rank = kernels::count_rank(format.width, data, count, pivots[set][piece.tensor]);
+        by_piece[item][set].below += rank.below;
+        by_piece[item][set].equal += rank.equal;
+      }
+    }
+  });
+  std::vector<std::vector<kernels::RankCount>> ranks(pivots.size(), std::vector<kernels::RankCount>(tensors.size()));
+  for (std::size_t i = 0; i < pieces.size(); ++i)
+    for (std::size_t set = 0; set < pivots.size(); ++set) {
+      ranks[set][pieces[i].tensor].below += by_piece[i][set].below;
+      ranks[set][pieces[i].tensor].equal += by_piece[i][set].equal;
+    }
+  return ranks;
+}
+
+/// Flat index of the n-th element (from 0) whose key is `key`.
+std::uint64_t nth_equal(const TensorView& tensor, std::uint64_t key, std::uint64_t n) {
+  const stats::FloatFormat& format = stats::float_format(tensor.dtype);
+  const std::uint64_t elements = tensor.elements();
+  for (std::uint64_t begin = 0; begin < elements; begin += kBlockElements) {
+    const std::uint64_t count = std::min(kBlockElements, elements - begin);
+    const std::uint64_t equal =
+        kernels::count_rank(format.width, tensor.bytes.data() + begin * format.size(), count, key).equal;
+    if (n >= equal) {
+      n -= equal;
+      continue;
+    }
+    for (std::uint64_t i = begin;; ++i)
+      if ((stats::load_pattern(format, tensor.bytes.data(), i) & ~format.sign_bit()) == key && n-- == 0) return i;
+  }
+  return elements;
+}
+
+}  // namespace
+
+std::vector<SetCut> cut_smallest(std::span<const TensorView> tensors, std::span<const std::uint64_t> counts,
+                                 unsigned threads) {
+  std::vector<std::uint64_t> elements;
+  std::uint64_t total = 0;
+  for (const TensorView& tensor : tensors) total += elements.emplace_back(tensor.elements());
+  std::vector<std::uint64_t> positions;  // of the largest element that goes
+  for (const std::uint64_t count : counts) positions.push_back(count == 0 ? 0 : count - 1);
+  std::vector<SetCut> cuts(counts.size(), SetCut{std::vector<TensorCut>(tensors.size()), std::nullopt});
+  if (total == 0) return cuts;
+  const stats::RankSpace space(tensors);
+  const std::vector<std::uint64_t> thresholds = stats::select_ranks(space, tensors, positions, threads);
+  std::vector<std::vector<std::uint64_t>> keys(counts.size());
+  for (std::size_t set = 0; set < counts.size(); ++set)
+    for (const TensorView& tensor : tensors) keys[set].push_back(space.first_key(tensor.dtype, thresholds[set]));
+  std::vector<std::vector<kernels::RankCount>> ranks = count_ranks(tensors, keys, threads);
+  for (std::size_t set = 0; set < counts.size(); ++set) {
+    if (counts[set] == 0) continue;
+    cuts[set].threshold = space.value(thresholds[set]);
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      cuts[set].tensors[i].key = keys[set][i];
+      // The next representable value of a narrower type may already lie above the threshold.
+      const bool on_threshold = keys[set][i] < stats::float_format(tensors[i].dtype).sign_bit() &&
+                                space.to_rank(tensors[i].dtype, keys[set][i]) == thresholds[set];
+      if (!on_threshold) ranks[set][i].equal = 0;
+    }
+    const auto nth_tie = [&](std::size_t i, std::uint64_t n) { return nth_equal(tensors[i], keys[set][i], n); };
+    settle_ties(ranks[set], elements, counts[set], nth_tie, cuts[set].tensors);
+  }
+  return cuts;
+}
+
+std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, unsigned threads) {
+  // Below the smallest nonzero key there is only 0.
+  const std::vector<std::vector<std::uint64_t>> pivots{std::vector<std::uint64_t>(tensors.size(), 1)};
+  std::vector<std::uint64_t> zeros;
+  for (const kernels::RankCount& rank : count_ranks(tensors, pivots, threads).front()) zeros.push_back(rank.below);
+  return zeros;
+}
+
+}  // namespace pare::prune

@@ -1,0 +1,36 @@
+// Cuts: which elements of a set of tensors go so that exactly k do, for several k at once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "pare/prune.h"
+
+namespace pare::prune {
+
+/// One k's outcome over a set of tensors that share a threshold.
+struct SetCut {
+  std::vector<TensorCut> tensors;   ///< zeros left 0
+  std::optional<double> threshold;  ///< the largest magnitude that goes, if any does
+};
+
+/// The k smallest magnitudes over all `tensors` together, for each k of `counts` (each at most the
+/// number of elements); ties by order of tensor and index. Reads the weights three times.
+std::vector<SetCut> cut_smallest(std::span<const TensorView> tensors, std::span<const std::uint64_t> counts,
+                                 unsigned threads);
+
+/// k elements drawn uniformly without replacement by `seed`, for each k; a larger k's draw contains
+/// a smaller one's. `first_position` numbers the first tensor's first element among all candidates.
+std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_t first_position,
+                               std::span<const std::uint64_t> counts, std::uint64_t seed, unsigned threads);
+
+/// Number of zeros (of either sign) per tensor.
+std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, unsigned threads);
+
+/// Zeros of one tensor after a random cut: those drawn and those that were 0 already.
+std::uint64_t zeros_after_random(const TensorView& tensor, std::uint64_t first_position, const TensorCut& cut,
+                                 std::uint64_t seed, unsigned threads);
+
+}  // namespace pare::prune

@@ -1,0 +1,125 @@
+#include "prune/manifest.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/file_map.h"
+
+namespace pare::prune {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Feeds a hash piece by piece, so that an interrupt is not kept waiting by a large file.
+class Hasher {
+ public:
+  Hasher() : state_(XXH3_createState(), XXH3_freeState) { XXH3_128bits_reset(state_.get()); }
+
+  void add(std::span<const std::byte> bytes) {
+    constexpr std::size_t kStep = 64U << 20;
+    for (; !bytes.empty(); bytes = bytes.subspan(std::min(kStep, bytes.size()))) {
+      if (stop_requested()) throw Interrupted();
+      XXH3_128bits_update(state_.get(), bytes.data(), std::min(kStep, bytes.size()));
+    }
+  }
+
+  std::string hex() const {
+    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
+    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  }
+
+ private:
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
+};
+
+Json number_or_null(std::optional<double> value) {
+  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
+}
+
+Json amount_json(const Amount& amount) {
+  if (amount.count) return {{"label", amount.label}, {"count", *amount.count}};
+  return {{"label", amount.label}, {"fraction", amount.fraction}};
+}
+
+Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceHash>& sources) {
+  const PruneOptions& options = plan.options;
+  Json files = Json::array();
+  for (const SourceHash& source : sources)
+    files.push_back({{"file", source.file}, {"bytes", source.bytes}, {"xxh3_128", source.xxh3_128}});
+  Json json{{"format", "pare-prune"},
+            {"version", 1},
+            {"model", model.title},
+            {"architecture", model.architecture},
+            {"source", files},
+            {"criterion", options.criterion == Criterion::kMagnitude ? "magnitude" : "random"},
+            {"scope", options.scope == Scope::kGlobal ? "global" : "per-tensor"},
+            {"schedule", options.schedule == Schedule::kIndependent ? "independent" : "accumulate"},
+            {"parameters", model.parameter_count()},
+            {"pruned_tensors", plan.parameters.size()},
+            {"candidates", plan.candidates}};
+  if (options.criterion == Criterion::kRandom) json["seed"] = options.seed;
+  return json;
+}
+
+Json level_json(const PrunePlan& plan, const LevelPlan& level) {
+  return {{"amount", amount_json(level.amount)},
+          {"pruned", level.pruned},
+          {"zeros", level.zeros},
+          {"sparsity", plan.candidates == 0 ? 0.0 : static_cast<double>(level.zeros) / plan.candidates},
+          {"threshold", number_or_null(level.threshold)}};
+}
+
+}  // namespace
+
+SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file) {
+  const CheckpointFile& source = checkpoint.files()[file];
+  Hasher hasher;
+  SourceHash hash{source.path.filename().string(), 0, {}};
+  if (source.path.empty()) {
+    hash.file = source.output_name;
+    for (const std::size_t tensor : source.tensors) {
+      hasher.add(checkpoint.tensors()[tensor].bytes);
+      hash.bytes += checkpoint.tensors()[tensor].bytes.size();
+    }
+  } else {
+    const auto map = base::FileMap::open(source.path);
+    hasher.add(map->bytes());
+    hash.bytes = map->bytes().size();
+  }
+  hash.xxh3_128 = hasher.hex();
+  return hash;
+}
+
+std::string level_manifest(const Model& model, const PrunePlan& plan, std::size_t level,
+                           const std::vector<SourceHash>& sources) {
+  Json json = common(model, plan, sources);
+  json["level"] = level_json(plan, plan.levels[level]);
+  Json& tensors = json["tensors"] = Json::array();
+  for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
+    const Parameter& parameter = model.parameters[plan.parameters[i]];
+    const TensorCut& cut = plan.levels[level].cuts[i];
+    tensors.push_back({{"name", parameter.name},
+                       {"elements", model.tensor(parameter).elements()},
+                       {"zeros_before", plan.zeros_before[i]},
+                       {"pruned", cut.pruned},
+                       {"zeros", cut.zeros}});
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string plan_manifest(const Model& model, const PrunePlan& plan, const std::vector<SourceHash>& sources) {
+  Json json = common(model, plan, sources);
+  Json& levels = json["levels"] = Json::array();
+  for (std::size_t i = 0; i < plan.levels.size(); ++i) {
+    Json level = level_json(plan, plan.levels[i]);
+    level["directory"] = level_directory(plan, i, "").string();
+    levels.push_back(std::move(level));
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace pare::prune

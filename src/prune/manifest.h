@@ -1,0 +1,27 @@
+// pare.json: what was done to a checkpoint.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pare/prune.h"
+
+namespace pare::prune {
+
+/// XXH3-128 per source file, as `xxhsum -H2` prints it (of the tensors' bytes where tensors came
+/// from no file).
+struct SourceHash {
+  std::string file;
+  std::uint64_t bytes = 0;
+  std::string xxh3_128;
+};
+SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file);
+
+/// Text of one level's pare.json.
+std::string level_manifest(const Model& model, const PrunePlan& plan, std::size_t level,
+                           const std::vector<SourceHash>& sources);
+
+/// Text of the pare.json above several levels.
+std::string plan_manifest(const Model& model, const PrunePlan& plan, const std::vector<SourceHash>& sources);
+
+}  // namespace pare::prune

@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <set>
+
+#include "kernels/targets.h"
+#include "pare/error.h"
+#include "pare/prune.h"
+#include "prune/cuts.h"
+
+namespace pare {
+namespace {
+
+using prune::SetCut;
+
+/// How many of n elements each level prunes.
+std::vector<std::uint64_t> level_counts(const PruneOptions& options, std::uint64_t n) {
+  std::vector<std::uint64_t> counts;
+  std::uint64_t gone = 0;
+  for (const Amount& amount : options.levels) {
+    if (options.schedule == Schedule::kIndependent) gone = 0;
+    gone += amount.of(n - gone);
+    counts.push_back(gone);
+  }
+  return counts;
+}
+
+std::vector<SetCut> cut_set(std::span<const TensorView> tensors, std::uint64_t first_position, std::uint64_t n,
+                            const PruneOptions& options) {
+  const std::vector<std::uint64_t> counts = level_counts(options, n);
+  if (options.criterion == Criterion::kRandom)
+    return prune::cut_random(tensors, first_position, counts, options.seed, options.threads);
+  return prune::cut_smallest(tensors, counts, options.threads);
+}
+
+void require_levels(const PruneOptions& options) {
+  if (options.levels.empty()) throw Error("no level to prune to");
+  std::set<std::string> labels;
+  for (const Amount& amount : options.levels)
+    if (!labels.insert(amount.label).second) throw Error("level '" + amount.label + "' is given twice");
+}
+
+void set_zeros(PrunePlan& plan, std::span<const TensorView> tensors) {
+  for (LevelPlan& level : plan.levels) {
+    std::uint64_t position = 0;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      TensorCut& cut = level.cuts[i];
+      if (plan.zeros_before[i] == 0 || cut.pruned == 0 || plan.options.criterion == Criterion::kMagnitude) {
+        cut.zeros = std::max(plan.zeros_before[i], cut.pruned);  // zeros are the smallest: they go first
+      } else {
+        cut.zeros = prune::zeros_after_random(tensors[i], position, cut, plan.options.seed, plan.options.threads);
+      }
+      position += tensors[i].elements();
+      level.pruned += cut.pruned;
+      level.zeros += cut.zeros;
+    }
+  }
+}
+
+}  // namespace
+
+PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
+  kernels::apply_target_from_environment();
+  require_levels(options);
+  PrunePlan plan;
+  plan.options = options;
+  plan.parameters = select_parameters(model, options);
+  std::vector<TensorView> tensors;
+  for (const std::size_t parameter : plan.parameters) {
+    tensors.push_back(model.tensor(model.parameters[parameter]));
+    plan.candidates += tensors.back().elements();
+  }
+  plan.zeros_before = prune::count_zeros(tensors, options.threads);
+  for (const Amount& amount : options.levels) plan.levels.emplace_back().amount = amount;
+  const auto take = [&](std::span<const TensorView> set, std::uint64_t first_position, std::uint64_t n) {
+    std::vector<SetCut> cuts = cut_set(set, first_position, n, options);
+    for (std::size_t level = 0; level < cuts.size(); ++level) {
+      LevelPlan& into = plan.levels[level];
+      into.cuts.insert(into.cuts.end(), cuts[level].tensors.begin(), cuts[level].tensors.end());
+      if (options.scope == Scope::kGlobal) into.threshold = cuts[level].threshold;
+    }
+  };
+  if (options.scope == Scope::kGlobal) {
+    take(tensors, 0, plan.candidates);
+  } else {
+    std::uint64_t position = 0;
+    for (const TensorView& tensor : tensors) {
+      take({&tensor, 1}, position, tensor.elements());
+      position += tensor.elements();
+    }
+  }
+  set_zeros(plan, tensors);
+  return plan;
+}
+
+std::filesystem::path level_directory(const PrunePlan& plan, std::size_t level, const std::filesystem::path& out) {
+  if (plan.levels.size() == 1) return out;
+  const std::string& label = plan.levels[level].amount.label;
+  return out / (label.starts_with("amount-") ? label : "sparsity-" + label);
+}
+
+}  // namespace pare

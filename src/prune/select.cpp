@@ -1,0 +1,48 @@
+#include <algorithm>
+
+#include "pare/error.h"
+#include "pare/prune.h"
+
+namespace pare {
+namespace {
+
+/// True if any of the globs matches; marks those that do.
+bool matches_any(const std::vector<std::string>& globs, const std::string& name, std::vector<bool>& used) {
+  bool matched = false;
+  for (std::size_t i = 0; i < globs.size(); ++i) {
+    if (!glob_match(globs[i], name)) continue;
+    used[i] = matched = true;
+  }
+  return matched;
+}
+
+void require_used(const Model& model, const std::vector<std::string>& globs, const std::vector<bool>& used) {
+  for (std::size_t i = 0; i < globs.size(); ++i)
+    if (!used[i]) throw Error(model.title + ": no parameter matches '" + globs[i] + "'");
+}
+
+}  // namespace
+
+std::vector<std::size_t> select_parameters(const Model& model, const PruneOptions& options) {
+  const bool by_default = options.include.empty() && options.groups.empty();
+  std::vector<bool> included(options.include.size()), excluded(options.exclude.size());
+  std::vector<std::size_t> selected;
+  for (std::size_t i = 0; i < model.parameters.size(); ++i) {
+    const Parameter& parameter = model.parameters[i];
+    const bool named = options.include.empty() || matches_any(options.include, parameter.name, included);
+    const bool grouped = options.groups.empty() || std::find(options.groups.begin(), options.groups.end(),
+                                                             parameter.group) != options.groups.end();
+    const bool wanted = by_default ? parameter.prunable : named && grouped;
+    if (matches_any(options.exclude, parameter.name, excluded) || !wanted) continue;
+    const TensorView& tensor = model.tensor(parameter);
+    if (!is_analysed(tensor.dtype))
+      throw Error(model.source, parameter.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be pruned");
+    selected.push_back(i);
+  }
+  require_used(model, options.include, included);
+  require_used(model, options.exclude, excluded);
+  if (selected.empty()) throw Error(model.title + ": nothing to prune: no parameter is selected");
+  return selected;
+}
+
+}  // namespace pare

@@ -1,0 +1,159 @@
+// Every source file is read once; each piece of it is masked for every level while it is in cache.
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <system_error>
+#include <unordered_map>
+
+#include "base/file_map.h"
+#include "base/output.h"
+#include "base/parallel.h"
+#include "checkpoint/safetensors_writer.h"
+#include "kernels/targets.h"
+#include "pare/error.h"
+#include "pare/prune.h"
+#include "prune/manifest.h"
+#include "prune/masked_copy.h"
+#include "stats/float_format.h"
+
+namespace pare {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMarker = "pare.json";
+constexpr std::uint64_t kPieceBytes = 1U << 20;
+
+/// Where a tensor stands in the plan.
+struct Planned {
+  std::size_t index;             ///< into PrunePlan::parameters
+  std::uint64_t first_position;  ///< of its first element among all candidates
+};
+
+struct Piece {
+  std::size_t tensor;    ///< index into the checkpoint's tensors
+  std::uint64_t begin;   ///< byte within the tensor
+  std::uint64_t bytes;
+  std::uint64_t offset;  ///< in the file to write
+};
+
+class LevelWriter {
+ public:
+  LevelWriter(const Model& model, const PrunePlan& plan, std::vector<fs::path> directories, const WriteOptions& options)
+      : model_(model), plan_(plan), directories_(std::move(directories)), options_(options) {
+    std::uint64_t position = 0;
+    for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
+      const Parameter& parameter = model.parameters[plan.parameters[i]];
+      planned_.emplace(parameter.tensor, Planned{i, position});
+      position += model.tensor(parameter).elements();
+    }
+    for (const CheckpointFile& file : model.checkpoint.files())
+      for (const std::size_t tensor : file.tensors) bytes_total_ += model.checkpoint.tensors()[tensor].bytes.size();
+    bytes_total_ *= directories_.size();
+  }
+
+  /// Writes one file of the checkpoint for every level; returns the source's hash.
+  prune::SourceHash write_file(std::size_t file) {
+    const checkpoint::SafetensorsLayout layout = checkpoint::rewrite_layout(model_.checkpoint, file);
+    const CheckpointFile& source = model_.checkpoint.files()[file];
+    std::vector<std::unique_ptr<base::OutputFile>> outputs;
+    for (const fs::path& directory : directories_) {
+      outputs.push_back(std::make_unique<base::OutputFile>(directory / source.output_name));
+      outputs.back()->reserve(layout.file_size);
+      outputs.back()->write_at(0, layout.header);
+    }
+    const std::vector<Piece> pieces = cut(source, layout);
+    std::vector<std::vector<std::byte>> buffers(base::thread_count(options_.threads));
+    prune::SourceHash hash;
+    // Item 0 hashes the source while the others write.
+    base::parallel_for(pieces.size() + 1, options_.threads, [&](std::size_t item, unsigned worker) {
+      if (item == 0) {
+        hash = prune::hash_source(model_.checkpoint, file);
+      } else {
+        write_piece(pieces[item - 1], outputs, buffers[worker]);
+      }
+    });
+    base::parallel_for(outputs.size(), options_.threads,
+                       [&](std::size_t level, unsigned) { outputs[level]->commit(); });
+    return hash;
+  }
+
+ private:
+  std::vector<Piece> cut(const CheckpointFile& source, const checkpoint::SafetensorsLayout& layout) const {
+    std::vector<Piece> pieces;
+    for (std::size_t i = 0; i < source.tensors.size(); ++i) {
+      const std::uint64_t size = model_.checkpoint.tensors()[source.tensors[i]].bytes.size();
+      for (std::uint64_t begin = 0; begin < size; begin += kPieceBytes)
+        pieces.push_back({source.tensors[i], begin, std::min(kPieceBytes, size - begin), layout.offsets[i] + begin});
+    }
+    return pieces;
+  }
+
+  void write_piece(const Piece& piece, const std::vector<std::unique_ptr<base::OutputFile>>& outputs,
+                   std::vector<std::byte>& buffer) {
+    const TensorView& tensor = model_.checkpoint.tensors()[piece.tensor];
+    const auto planned = planned_.find(piece.tensor);
+    for (std::size_t level = 0; level < outputs.size(); ++level) {
+      std::span<const std::byte> bytes = tensor.bytes.subspan(piece.begin, piece.bytes);
+      if (planned != planned_.end() && plan_.levels[level].cuts[planned->second.index].pruned != 0) {
+        buffer.resize(kPieceBytes);
+        const prune::Mask mask{&plan_.levels[level].cuts[planned->second.index], plan_.options.criterion,
+                               plan_.options.seed, planned->second.first_position};
+        const std::size_t size = stats::float_format(tensor.dtype).size();
+        prune::copy_masked(tensor, mask, piece.begin / size, piece.bytes / size, buffer.data());
+        bytes = {buffer.data(), piece.bytes};
+      }
+      outputs[level]->write_at(piece.offset, bytes);
+    }
+    const std::uint64_t written = piece.bytes * outputs.size();
+    const std::uint64_t done = bytes_done_.fetch_add(written, std::memory_order_relaxed) + written;
+    if (options_.progress) options_.progress(done, bytes_total_);
+  }
+
+  const Model& model_;
+  const PrunePlan& plan_;
+  std::vector<fs::path> directories_;
+  const WriteOptions& options_;
+  std::unordered_map<std::size_t, Planned> planned_;  ///< by tensor
+  std::uint64_t bytes_total_ = 0;
+  std::atomic<std::uint64_t> bytes_done_{0};
+};
+
+void copy_side_files(const Model& model, const fs::path& directory) {
+  for (const auto& [source, name] : model.side_files) {
+    const auto map = base::FileMap::open(source);
+    base::OutputFile copy(directory / name);
+    copy.write_at(0, map->bytes());
+    copy.commit();
+  }
+  if (!model.config.empty()) base::write_file(directory / "config.json", model.config);
+  if (const std::optional<std::string> index = checkpoint::rewrite_index(model.checkpoint))
+    base::write_file(directory / "model.safetensors.index.json", *index);
+}
+
+}  // namespace
+
+void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out, const WriteOptions& options) {
+  kernels::apply_target_from_environment();
+  base::OutputDirectory output(out, options.force, kMarker);
+  std::vector<fs::path> directories;
+  for (std::size_t level = 0; level < plan.levels.size(); ++level) {
+    directories.push_back(level_directory(plan, level, output.staging()));
+    std::error_code failure;
+    fs::create_directories(directories.back(), failure);
+    if (failure) throw Error(directories.back(), "cannot create: " + failure.message());
+  }
+  LevelWriter writer(model, plan, directories, options);
+  std::vector<prune::SourceHash> sources;
+  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) sources.push_back(writer.write_file(file));
+  for (std::size_t level = 0; level < plan.levels.size(); ++level) {
+    copy_side_files(model, directories[level]);
+    base::write_file(directories[level] / kMarker, prune::level_manifest(model, plan, level, sources));
+  }
+  if (plan.levels.size() > 1) base::write_file(output.staging() / kMarker, prune::plan_manifest(model, plan, sources));
+  output.commit();
+}
+
+}  // namespace pare
