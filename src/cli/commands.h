@@ -1,0 +1,19 @@
+// The commands of the program, one source file each. Each adds its options to a subcommand whose
+// callback does the work; what goes wrong is thrown and becomes one line in main().
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace pare::cli {
+
+void add_inspect_command(CLI::App& program);
+void add_plot_command(CLI::App& program);
+void add_prune_command(CLI::App& program);
+/// `command_line` is what the report shows as the command that made it.
+void add_report_command(CLI::App& program, const std::string& command_line);
+
+}  // namespace pare::cli

@@ -1,0 +1,130 @@
+// pare inspect: where a model's big parameters sit.
+#include "pare/inspect.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "report/inspect_text.h"
+
+namespace pare::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  pare inspect gpt2
+      the overall figures, groups, layers and what stands out of GPT-2 in the Hugging Face cache
+  pare inspect ./model --rows tensors --measure signed
+      every tensor in the study's own measure
+  pare inspect before=./model after=./pruned
+      two models side by side
+  pare inspect ./model --group attention --exclude '*.bias' --quantiles 0.5,0.99
+      attention matrices only, with the median and the 99th percentile of |w|
+  pare inspect ./model --format csv > shares.csv
+      a row per tensor in full precision: tensor,parameters,share_percent,...
+)";
+
+struct Arguments {
+  ModelArguments models;
+  MeasureArguments measure;
+  FilterArguments filters;
+  FormatArguments format;
+  RunArguments run;
+  std::vector<std::string> rows, tails, quantiles;
+  std::size_t largest = 10;
+};
+
+std::vector<report::Rows> rows_asked(const std::vector<std::string>& names) {
+  using report::Rows;
+  constexpr Rows kAll[] = {Rows::kOverall, Rows::kGroups, Rows::kLayers, Rows::kTensors};
+  std::vector<Rows> rows;
+  for (const std::string& name : split("--rows", names)) {
+    const std::size_t index = choose("--rows", name, {"overall", "groups", "layers", "tensors", "all"});
+    if (index == std::size(kAll))
+      rows.insert(rows.end(), std::begin(kAll), std::end(kAll));
+    else
+      rows.push_back(kAll[index]);
+  }
+  return rows;
+}
+
+InspectOptions options_of(const Arguments& arguments) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  InspectOptions options;
+  options.cutoff = arguments.measure.cutoff;
+  options.measure = measure_of(arguments.measure);
+  if (!arguments.tails.empty()) options.tails = numbers_of("--tails", arguments.tails, 0, kInfinity);
+  options.quantiles = numbers_of("--quantiles", arguments.quantiles, 0, 1);
+  options.largest = arguments.largest;
+  options.include = arguments.filters.include;
+  options.exclude = arguments.filters.exclude;
+  options.groups = groups_of(arguments.filters);
+  options.threads = arguments.run.threads;
+  return options;
+}
+
+void run(const Arguments& arguments) {
+  const Format format = format_of(arguments.format);
+  const InspectOptions options = options_of(arguments);
+  std::vector<report::Rows> rows = rows_asked(arguments.rows);
+  const std::vector<Model> models = open_models(arguments.models);
+  std::vector<Inspection> inspections;
+  for (const Model& model : models) {
+    Progress progress("inspecting " + model.title, arguments.run.quiet);
+    InspectOptions with_progress = options;
+    with_progress.progress = progress.bytes();
+    inspections.push_back(inspect(model, with_progress));
+  }
+  switch (format) {
+    case Format::kTable:
+      return print(report::inspect_text(models, inspections, rows, report::Markup::kText));
+    case Format::kMarkdown:
+      return print(report::inspect_text(models, inspections, rows, report::Markup::kMarkdown));
+    case Format::kJson:
+      return print(report::inspect_json(models, inspections));
+    case Format::kCsv:
+      break;
+  }
+  for (const Model& model : models) print_notes(model, arguments.run.quiet);
+  if (rows.empty()) rows.push_back(report::Rows::kTensors);
+  print(report::to_csv(report::full_table(inspections, rows)));
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("inspect", "Shares above a cutoff, by tensor, group, layer and overall");
+  const auto arguments = std::make_shared<Arguments>();
+  add_models(*command, arguments->models, true);
+  add_measure(*command, arguments->measure);
+  command->add_option("--tails", arguments->tails, "Further cutoffs, for the long tail (default 1,2,5)")
+      ->type_name("C,...")
+      ->allow_extra_args(false)
+      ->group("Measure");
+  command->add_option("--quantiles", arguments->quantiles, "Quantiles of |w|, from 0 to 1, e.g. 0.5,0.99 (exact)")
+      ->type_name("P,...")
+      ->allow_extra_args(false)
+      ->group("Measure");
+  command->add_option("--largest", arguments->largest, "How many of the largest to list (default 10)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 100'000).description(""))
+      ->group("Measure");
+  add_filters(*command, arguments->filters, "Inspect");
+  command
+      ->add_option("--rows", arguments->rows,
+                   "Tables to show: overall, groups, layers, tensors or all. Without it a\n"
+                   "digest (csv: tensors); json always holds everything")
+      ->type_name("KIND,...")
+      ->allow_extra_args(false)
+      ->group("Output");
+  add_format(*command, arguments->format);
+  add_running(*command, arguments->run);
+  command->footer(kExamples);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace pare::cli

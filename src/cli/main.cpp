@@ -1,0 +1,132 @@
+// The pare program: reads the command line, runs one command, turns failures into one line.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "pare/error.h"
+
+namespace pare::cli {
+namespace {
+
+constexpr int kFailure = 1, kUsage = 2;
+
+constexpr const char* kExamples = R"(Examples:
+  pare inspect gpt2                                 what is big in GPT-2, and where
+  pare plot gpt2 -o gpt2.png                        its histogram
+  pare prune gpt2 -o pruned --levels 50,90          two pruned checkpoints
+  pare report gpt2 t5-small -o study                the whole study of two models
+
+MODEL is a directory, a checkpoint file (.safetensors, .bin, .pt, .pth), an index file, or a
+name in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME). TITLE=MODEL gives it a title,
+ENCODER+DECODER composes an encoder-decoder. pare COMMAND --help tells more.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+)";
+
+/// The command line as one could type it again.
+std::string quoted_command_line(int argc, char** argv) {
+  std::string text = "pare";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const bool plain = !argument.empty() && argument.find_first_not_of(
+                                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRS"
+                                                "TUVWXYZ0123456789_@%+=:,./-") == std::string::npos;
+    if (plain) {
+      text += ' ' + argument;
+      continue;
+    }
+    text += " '";
+    for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    text += '\'';
+  }
+  return text;
+}
+
+void describe(CLI::App& program) {
+  program.name("pare");
+  program.get_formatter()->column_width(38);
+  program.get_formatter()->label("REQUIRED", "");
+  program.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  program.get_formatter()->label("SUBCOMMANDS", "COMMANDS");
+  program.set_help_flag("-h,--help", "Show this and leave");
+  program.set_version_flag("--version", "pare " PARE_VERSION, "Show the version and leave");
+  program.require_subcommand(1);
+  program.footer(kExamples);
+}
+
+/// "inspect" if that command was named.
+std::string command_named(const CLI::App& program) {
+  const auto named = program.get_subcommands();
+  return named.empty() ? std::string() : named.front()->get_name();
+}
+
+int usage_failure(const CLI::App& program, const std::string& what) {
+  const std::string command = command_named(program);
+  print_error(fmt::format("{} (see pare {}{}--help)", what, command, command.empty() ? "" : " "));
+  return kUsage;
+}
+
+int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::CallForHelp*>(&error) != nullptr) {
+    const auto named = program.get_subcommands();
+    print(named.empty() ? program.help() : named.front()->help());
+    return 0;
+  }
+  if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr) {
+    print("pare " PARE_VERSION "\n");
+    return 0;
+  }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && command_named(program).empty())
+    return usage_failure(program, "a command is required: inspect, plot, prune or report");
+  return usage_failure(program, error.what());
+}
+
+/// Runs the command and returns the exit status. What is thrown past here is a failure.
+int run_command(int argc, char** argv) {
+  CLI::App program("Measures, induces and exploits sparsity in transformer checkpoints.");
+  describe(program);
+  add_inspect_command(program);
+  add_plot_command(program);
+  add_prune_command(program);
+  add_report_command(program, quoted_command_line(argc, argv));
+  try {
+    program.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return parse_failure(program, error);
+  } catch (const UsageError& error) {
+    return usage_failure(program, error.what());
+  }
+}
+
+int guarded(int argc, char** argv) {
+  try {
+    return run_command(argc, argv);
+  } catch (const Interrupted&) {
+    print_error("interrupted");
+    return stop_status();
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory");
+  } catch (const Error& error) {
+    print_error(error.what());
+  } catch (const std::exception& error) {
+    print_error(fmt::format("unexpected failure, please report it: {}", error.what()));
+  }
+  return kFailure;
+}
+
+}  // namespace
+}  // namespace pare::cli
+
+int main(int argc, char** argv) {
+  pare::cli::reserve_standard_streams();
+  pare::cli::install_signal_handlers();
+  return pare::cli::guarded(argc, argv);
+}

@@ -1,0 +1,201 @@
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+
+#include "cli/output.h"
+#include "pare/error.h"
+
+namespace pare::cli {
+
+void add_models(CLI::App& command, ModelArguments& arguments, bool several) {
+  command
+      .add_option("MODEL", arguments.specs,
+                  "A directory, a checkpoint file (.safetensors, .bin, .pt, .pth), an index file, or a name in the\n"
+                  "local Hugging Face cache; TITLE=MODEL gives it a title, ENCODER+DECODER composes two")
+      ->required()
+      ->type_name("")
+      ->expected(1, several ? 1 << 20 : 1);
+  command.add_option("--as", arguments.options.as_class, "Read the checkpoint as this class, e.g. BertModel")
+      ->type_name("CLASS")
+      ->group("Model");
+  command.add_option("--seed", arguments.options.seed, "Seed of what is drawn at random (default 0)")
+      ->type_name("N")
+      ->group("Model");
+}
+
+void add_measure(CLI::App& command, MeasureArguments& arguments) {
+  command.add_option("--cutoff", arguments.cutoff, "What counts as big (default 0.1)")
+      ->type_name("C")
+      ->group("Measure");
+  command
+      .add_option("--measure", arguments.measure,
+                  "magnitude: |w| > C (the default); signed: outside [0, C), as the\nstudy published it")
+      ->type_name("magnitude|signed")
+      ->group("Measure");
+}
+
+void add_format(CLI::App& command, FormatArguments& arguments) {
+  command.add_option("--format", arguments.format, "Default: table")
+      ->type_name("table|markdown|csv|json")
+      ->group("Output");
+  command.add_flag("--json", arguments.json, "The same as --format json")->group("Output");
+}
+
+void add_filters(CLI::App& command, FilterArguments& arguments, const std::string& what) {
+  command
+      .add_option("--tensors", arguments.include,
+                  fmt::format("{} only parameters whose name matches; repeatable", what))
+      ->type_name("GLOB")
+      ->allow_extra_args(false)
+      ->group("Filters");
+  command.add_option("--exclude", arguments.exclude, "Leave out parameters whose name matches; repeatable")
+      ->type_name("GLOB")
+      ->allow_extra_args(false)
+      ->group("Filters");
+  command
+      .add_option("--group", arguments.groups,
+                  fmt::format("{} only these groups: embedding, attention, attention.q (k, v, o,\nqkv), feed-forward, "
+                              "norm, bias, head, position-bias, other",
+                              what))
+      ->type_name("NAME,...")
+      ->allow_extra_args(false)
+      ->group("Filters");
+}
+
+void add_running(CLI::App& command, RunArguments& arguments) {
+  command.add_option("--threads", arguments.threads, "Default: one per core")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""))
+      ->group("Running");
+  command.add_flag("-q,--quiet", arguments.quiet, "No notes and no progress")->group("Running");
+}
+
+void add_output(CLI::App& command, std::string& path, bool& force, const std::string& type, const std::string& what) {
+  command.add_option("-o,--output", path, what)->type_name(type)->group("Output");
+  command.add_flag("--force", force, "Replace an existing output of pare's")->group("Output");
+}
+
+void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help) {
+  command.add_option("--levels", levels, help)->type_name("P,...")->allow_extra_args(false)->group("Pruning");
+}
+
+void add_schedule(CLI::App& command, std::string& scope, std::string& schedule) {
+  command
+      .add_option("--scope", scope,
+                  "global: one threshold over all pruned tensors (the default);\nper-tensor: the same share of each")
+      ->type_name("global|per-tensor")
+      ->group("Pruning");
+  command
+      .add_flag_callback(
+          "--local", [&scope] { scope = "per-tensor"; }, "The same as --scope per-tensor")
+      ->group("Pruning");
+  command
+      .add_option("--schedule", schedule,
+                  "independent: every level from the original weights (the default);\n"
+                  "accumulate: each prunes its share of what the one before left")
+      ->type_name("independent|accumulate")
+      ->group("Pruning");
+}
+
+std::size_t choose(std::string_view option, std::string_view value, const std::vector<std::string_view>& choices) {
+  for (std::size_t i = 0; i < choices.size(); ++i)
+    if (choices[i] == value) return i;
+  throw UsageError(fmt::format("{}: '{}' is none of {}", option, value, fmt::join(choices, ", ")));
+}
+
+Measure measure_of(const MeasureArguments& arguments) {
+  if (!(arguments.cutoff >= 0) || std::isinf(arguments.cutoff))
+    throw UsageError(fmt::format("--cutoff: {} is no finite number from 0 up", arguments.cutoff));
+  return choose("--measure", arguments.measure, {"magnitude", "signed"}) == 0 ? Measure::kMagnitude : Measure::kSigned;
+}
+
+Format format_of(const FormatArguments& arguments) {
+  if (arguments.json) return Format::kJson;
+  return static_cast<Format>(choose("--format", arguments.format, {"table", "markdown", "csv", "json"}));
+}
+
+std::vector<Group> groups_of(const FilterArguments& arguments) {
+  std::vector<Group> groups;
+  for (const std::string& name : split("--group", arguments.groups)) try {
+      const std::vector<Group> parsed = parse_groups(name);
+      groups.insert(groups.end(), parsed.begin(), parsed.end());
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("--group: {}", error.what()));
+    }
+  return groups;
+}
+
+std::vector<std::string> split(std::string_view option, const std::vector<std::string>& values) {
+  std::vector<std::string> parts;
+  for (const std::string& value : values)
+    for (std::size_t begin = 0; begin <= value.size();) {
+      const std::size_t end = std::min(value.find(',', begin), value.size());
+      parts.push_back(value.substr(begin, end - begin));
+      if (parts.back().empty()) throw UsageError(fmt::format("{}: '{}' has an empty entry", option, value));
+      begin = end + 1;
+    }
+  return parts;
+}
+
+std::vector<double> numbers_of(std::string_view option, const std::vector<std::string>& values, double low,
+                               double high) {
+  std::vector<double> numbers;
+  for (const std::string& text : split(option, values)) {
+    double number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failure != std::errc() || end != text.data() + text.size() || !(number >= low && number <= high))
+      throw UsageError(std::isinf(high) ? fmt::format("{}: '{}' is no number from {} up", option, text, low)
+                                        : fmt::format("{}: '{}' is no number from {} to {}", option, text, low, high));
+    if (std::isinf(number)) throw UsageError(fmt::format("{}: '{}' is not finite", option, text));
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::vector<Amount> levels_of(const std::vector<std::string>& values, bool quiet) {
+  std::vector<Amount> levels;
+  for (const std::string& text : split("--levels", values)) try {
+      levels.push_back(Amount::percent(text));
+      const double fraction = levels.back().fraction;
+      if (!quiet && text.back() != '%' && fraction > 0 && fraction < 0.01)
+        print_note(fmt::format("--levels {0} means {0} %, not {1:g} %", text, fraction * 10'000));
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("--levels: {}", error.what()));
+    }
+  return levels;
+}
+
+Scope scope_of(std::string_view name) {
+  return choose("--scope", name, {"global", "per-tensor"}) == 0 ? Scope::kGlobal : Scope::kPerTensor;
+}
+
+Schedule schedule_of(std::string_view name) {
+  return choose("--schedule", name, {"independent", "accumulate"}) == 0 ? Schedule::kIndependent
+                                                                        : Schedule::kAccumulate;
+}
+
+std::vector<Model> open_models(const ModelArguments& arguments) {
+  std::vector<Model> models;
+  models.reserve(arguments.specs.size());
+  for (const std::string& spec : arguments.specs) models.push_back(open_model(spec, arguments.options));
+  return models;
+}
+
+void print_notes(const Model& model, bool quiet) {
+  if (quiet) return;
+  for (const std::string& note : model.notes) print_note(model.title + ": " + note);
+}
+
+void refuse_existing(const std::filesystem::path& path, bool force) {
+  std::error_code ignored;
+  const auto status = std::filesystem::symlink_status(path, ignored);
+  if (force || !std::filesystem::exists(status)) return;
+  if (std::filesystem::is_directory(path, ignored) && std::filesystem::is_empty(path, ignored)) return;
+  throw Error(path, "already exists (use --force to replace it)");
+}
+
+}  // namespace pare::cli

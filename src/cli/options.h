@@ -1,0 +1,81 @@
+// Options that several commands share, and how their values are read.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pare/model.h"
+#include "pare/prune.h"
+#include "pare/stats.h"
+
+namespace CLI {
+class App;
+}
+
+namespace pare::cli {
+
+/// A command line that cannot be meant: exit status 2.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+enum class Format : std::uint8_t { kTable, kMarkdown, kCsv, kJson };
+
+struct ModelArguments {
+  std::vector<std::string> specs;
+  ModelOptions options;
+};
+struct MeasureArguments {
+  double cutoff = 0.1;
+  std::string measure = "magnitude";
+};
+struct FormatArguments {
+  std::string format = "table";
+  bool json = false;
+};
+struct FilterArguments {
+  std::vector<std::string> include, exclude, groups;
+};
+struct RunArguments {
+  unsigned threads = 0;
+  bool quiet = false;
+};
+
+void add_models(CLI::App& command, ModelArguments& arguments, bool several);
+void add_measure(CLI::App& command, MeasureArguments& arguments);
+void add_format(CLI::App& command, FormatArguments& arguments);
+void add_filters(CLI::App& command, FilterArguments& arguments, const std::string& what);
+void add_running(CLI::App& command, RunArguments& arguments);
+/// A directory or file to write, and --force. `what` ends the sentence of -o's help.
+void add_output(CLI::App& command, std::string& path, bool& force, const std::string& type, const std::string& what);
+void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help);
+void add_schedule(CLI::App& command, std::string& scope, std::string& schedule);
+
+/// Index of `value` among `choices`. Throws UsageError naming the option and all choices.
+std::size_t choose(std::string_view option, std::string_view value, const std::vector<std::string_view>& choices);
+Measure measure_of(const MeasureArguments& arguments);  ///< also checks the cutoff
+Format format_of(const FormatArguments& arguments);
+std::vector<Group> groups_of(const FilterArguments& arguments);
+/// Numbers of repeated and comma-separated values, each in [low, high]. Throws UsageError.
+std::vector<double> numbers_of(std::string_view option, const std::vector<std::string>& values, double low,
+                               double high);
+/// Repeated and comma-separated values, one by one.
+std::vector<std::string> split(std::string_view option, const std::vector<std::string>& values);
+
+/// Levels in percent. A note says so where one looks like a fraction.
+std::vector<Amount> levels_of(const std::vector<std::string>& values, bool quiet);
+Scope scope_of(std::string_view name);
+Schedule schedule_of(std::string_view name);
+
+std::vector<Model> open_models(const ModelArguments& arguments);
+/// Remarks on a model for standard error, where standard output is for programs.
+void print_notes(const Model& model, bool quiet);
+/// Throws Error at once where a long computation would end in a refusal to overwrite.
+void refuse_existing(const std::filesystem::path& path, bool force);
+
+}  // namespace pare::cli

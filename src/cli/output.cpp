@@ -1,0 +1,58 @@
+#include "cli/output.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+
+#include "pare/error.h"
+#include "report/table.h"
+
+namespace pare::cli {
+namespace {
+
+/// 0, or the errno of the failure.
+int write_all(int descriptor, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+void print_line(std::string_view kind, std::string_view text) {
+  write_all(STDERR_FILENO, std::string(kind) + report::printable(text) + '\n');  // nobody left to tell of a failure
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  const int failure = write_all(STDOUT_FILENO, text);
+  if (failure == 0) return;
+  if (failure == EPIPE) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  throw Error(std::string("standard output: cannot write: ") + std::strerror(failure));
+}
+
+void print_note(std::string_view text) { print_line("pare: note: ", text); }
+void print_error(std::string_view text) { print_line("pare: ", text); }
+
+void reserve_standard_streams() {
+  // Lowest free descriptor first, so 0, 1 and 2 are filled in turn. Read-only: a write to a stream
+  // that was closed fails as it should.
+  int descriptor = 0;
+  do descriptor = ::open("/dev/null", O_RDONLY);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  if (descriptor > STDERR_FILENO) ::close(descriptor);
+}
+
+}  // namespace pare::cli

@@ -1,0 +1,125 @@
+// pare plot: the study's histogram, the share by layer, the cumulative share.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "pare/chart.h"
+#include "pare/inspect.h"
+
+namespace pare::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  pare plot gpt2 -o gpt2.png
+      the histogram of |w|: bins of 0.1 from 0 to 5, log counts, the cutoff marked
+  pare plot gpt2 -o gpt2.svg --measure signed --bins 100 --low -5
+      of w instead, on both sides of 0
+  pare plot bert=./bert+./bert -o layers.png --kind layers
+      the share above the cutoff by layer, one line per group
+  pare plot gpt2 t5-small -o cumulative.svg --kind cumulative
+      the share above each cutoff, one line per model
+)";
+
+struct Arguments {
+  ModelArguments models;
+  MeasureArguments measure;
+  RunArguments run;
+  std::string output, kind = "histogram";
+  bool force = false;
+  std::size_t bins = 50;
+  double low = 0, high = 5;
+};
+
+/// What charts show of a model: its parameters of measured dtypes.
+std::vector<TensorView> measured_tensors(const Model& model) {
+  std::vector<TensorView> tensors;
+  for (const Parameter& parameter : model.parameters)
+    if (is_analysed(model.tensor(parameter).dtype)) tensors.push_back(model.tensor(parameter));
+  return tensors;
+}
+
+void plot_histogram(const Arguments& arguments, Measure measure, const Model& model) {
+  const Histogram counts =
+      histogram(measured_tensors(model), measure, arguments.low, arguments.high, arguments.bins, arguments.run.threads);
+  draw(HistogramChart{model.title, counts, measure, arguments.measure.cutoff}, arguments.output);
+}
+
+void plot_layers(const Arguments& arguments, Measure measure, const Model& model) {
+  Progress progress("inspecting " + model.title, arguments.run.quiet);
+  InspectOptions options;
+  options.cutoff = arguments.measure.cutoff;
+  options.measure = measure;
+  options.threads = arguments.run.threads;
+  options.progress = progress.bytes();
+  draw(share_by_layer_chart(inspect(model, options)), arguments.output);
+}
+
+void plot_cumulative(const Arguments& arguments, const std::vector<Model>& models) {
+  std::vector<std::string> titles;
+  std::vector<std::vector<Sketch>> sketches;
+  for (const Model& model : models) {
+    ScanOptions options;
+    options.sketches = true;
+    options.threads = arguments.run.threads;
+    titles.push_back(model.title);
+    sketches.push_back(scan(measured_tensors(model), options).sketches);
+  }
+  draw(cumulative_share_chart(titles, sketches, arguments.measure.cutoff), arguments.output);
+}
+
+void check(const Arguments& arguments, std::size_t kind) {
+  if (arguments.output.empty()) throw UsageError("-o is required: a .png or .svg file");
+  if (!(std::isfinite(arguments.low) && std::isfinite(arguments.high) && arguments.low < arguments.high))
+    throw UsageError("--low must be less than --high, both finite");
+  if (kind != 2 && arguments.models.specs.size() > 1)
+    throw UsageError("--kind " + arguments.kind + " shows one model; --kind cumulative shows several");
+  const std::string extension = std::filesystem::path(arguments.output).extension().string();
+  if (extension != ".png" && extension != ".svg")
+    throw UsageError("-o: '" + arguments.output + "' ends in neither .png nor .svg");
+}
+
+void run(const Arguments& arguments) {
+  const std::size_t kind = choose("--kind", arguments.kind, {"histogram", "layers", "cumulative"});
+  const Measure measure = measure_of(arguments.measure);
+  check(arguments, kind);
+  refuse_existing(arguments.output, arguments.force);
+  const std::vector<Model> models = open_models(arguments.models);
+  for (const Model& model : models) print_notes(model, arguments.run.quiet);
+  if (kind == 0) plot_histogram(arguments, measure, models.front());
+  if (kind == 1) plot_layers(arguments, measure, models.front());
+  if (kind == 2) plot_cumulative(arguments, models);
+  print(arguments.output + '\n');
+}
+
+}  // namespace
+
+void add_plot_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("plot", "The histogram, the share by layer, or the cumulative share");
+  const auto arguments = std::make_shared<Arguments>();
+  add_models(*command, arguments->models, true);
+  command
+      ->add_option("--kind", arguments->kind,
+                   "histogram (the default); layers: the share by layer and group;\n"
+                   "cumulative: the share above each cutoff, for several models")
+      ->type_name("histogram|layers|cumulative")
+      ->group("Chart");
+  command->add_option("--bins", arguments->bins, "Of the histogram (default 50)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000).description(""))
+      ->group("Chart");
+  command->add_option("--low", arguments->low, "Where the first bin begins (default 0)")
+      ->type_name("X")
+      ->group("Chart");
+  command->add_option("--high", arguments->high, "Where the last bin ends (default 5)")->type_name("X")->group("Chart");
+  add_measure(*command, arguments->measure);
+  add_output(*command, arguments->output, arguments->force, "FILE", "The chart: a .png or .svg file");
+  add_running(*command, arguments->run);
+  command->footer(kExamples);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace pare::cli

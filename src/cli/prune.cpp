@@ -1,0 +1,126 @@
+// pare prune: pruned checkpoints that from_pretrained loads.
+#include "pare/prune.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <set>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/prune_summary.h"
+#include "pare/error.h"
+
+namespace pare::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  pare prune gpt2 -o pruned --levels 10,50,90,95,99
+      five checkpoints, pruned/sparsity-10 to pruned/sparsity-99, each from the original weights
+  pare prune ./model -o half --amount 0.5 --scope per-tensor
+      half of every matrix, into ./half itself, as torch.nn.utils.prune.l1_unstructured
+  pare prune ./model --levels 90 --tensors '*.mlp.*' --dry-run
+      what would go of the feed-forward weights; writes nothing
+  pare prune ./model -o random --levels 50 --criterion random --seed 7
+      half of the weights, drawn at random
+
+Without --tensors and --group the weight matrices of Linear and Conv1D layers are pruned:
+no embeddings, norms, biases, nor a head tied to an embedding.
+)";
+
+struct Arguments {
+  ModelArguments models;
+  FilterArguments filters;
+  FormatArguments format;
+  RunArguments run;
+  std::string output, scope = "global", criterion = "magnitude", schedule = "independent";
+  std::vector<std::string> levels, amounts;
+  bool force = false, dry_run = false;
+};
+
+std::vector<Amount> amounts_of(const Arguments& arguments) {
+  if (arguments.levels.empty() == arguments.amounts.empty())
+    throw UsageError("give either --levels (percent) or --amount (fraction or count)");
+  if (!arguments.levels.empty()) return levels_of(arguments.levels, arguments.run.quiet);
+  std::vector<Amount> amounts;
+  for (const std::string& text : split("--amount", arguments.amounts)) try {
+      amounts.push_back(Amount::pytorch(text));
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("--amount: {}", error.what()));
+    }
+  return amounts;
+}
+
+PruneOptions options_of(const Arguments& arguments) {
+  PruneOptions options;
+  options.levels = amounts_of(arguments);
+  options.criterion = choose("--criterion", arguments.criterion, {"magnitude", "random"}) == 0 ? Criterion::kMagnitude
+                                                                                               : Criterion::kRandom;
+  options.scope = scope_of(arguments.scope);
+  options.schedule = schedule_of(arguments.schedule);
+  options.seed = arguments.models.options.seed;
+  options.include = arguments.filters.include;
+  options.exclude = arguments.filters.exclude;
+  options.groups = groups_of(arguments.filters);
+  options.threads = arguments.run.threads;
+  return options;
+}
+
+/// Two levels that go to one directory would overwrite each other.
+void check_distinct(const std::vector<std::string>& directories) {
+  std::set<std::string> seen;
+  for (const std::string& directory : directories)
+    if (!seen.insert(directory).second) throw UsageError(fmt::format("two levels go to {}", directory));
+}
+
+void run(const Arguments& arguments) {
+  const Format format = format_of(arguments.format);
+  const PruneOptions options = options_of(arguments);
+  if (arguments.output.empty() && !arguments.dry_run)
+    throw UsageError("-o is required: the directory to write (or --dry-run)");
+  if (!arguments.dry_run) refuse_existing(arguments.output, arguments.force);
+  const Model model = open_models(arguments.models).front();
+  if (format == Format::kCsv || format == Format::kJson) print_notes(model, arguments.run.quiet);
+  const PrunePlan plan = plan_pruning(model, options);
+  std::vector<std::string> directories(plan.levels.size());
+  if (!arguments.dry_run) {
+    for (std::size_t i = 0; i < directories.size(); ++i)
+      directories[i] = level_directory(plan, i, arguments.output).string();
+    check_distinct(directories);
+    Progress progress("writing " + arguments.output, arguments.run.quiet);
+    write_pruned(model, plan, arguments.output, {arguments.force, arguments.run.threads, progress.bytes()});
+  }
+  print(summary_text(summarize(model, plan, std::move(directories)), format, arguments.dry_run));
+}
+
+}  // namespace
+
+void add_prune_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("prune", "Pruned checkpoints that from_pretrained loads");
+  const auto arguments = std::make_shared<Arguments>();
+  add_models(*command, arguments->models, false);
+  add_levels(*command, arguments->levels, "Percent to prune, one checkpoint per level");
+  command->add_option("--amount", arguments->amounts, "Instead: PyTorch's amount, a fraction (0.5) or a count (1000)")
+      ->type_name("A,...")
+      ->allow_extra_args(false)
+      ->group("Pruning");
+  command
+      ->add_option("--criterion", arguments->criterion,
+                   "magnitude: the smallest |w| go (the default); random: drawn by --seed")
+      ->type_name("magnitude|random")
+      ->group("Pruning");
+  add_schedule(*command, arguments->scope, arguments->schedule);
+  add_filters(*command, arguments->filters, "Prune");
+  add_output(*command, arguments->output, arguments->force, "DIR",
+             "The directory to write; with several levels DIR/sparsity-LEVEL each");
+  command->add_flag("--dry-run", arguments->dry_run, "Only say what would go, tensor by tensor")->group("Output");
+  add_format(*command, arguments->format);
+  add_running(*command, arguments->run);
+  command->footer(kExamples);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace pare::cli

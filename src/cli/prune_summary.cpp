@@ -1,0 +1,180 @@
+#include "cli/prune_summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "report/table_document.h"
+
+namespace pare::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using report::Cell;
+using report::Column;
+using report::Share;
+using report::Table;
+
+std::string_view scope_name(Scope scope) { return scope == Scope::kGlobal ? "global" : "per-tensor"; }
+std::string_view criterion_name(Criterion criterion) {
+  return criterion == Criterion::kMagnitude ? "magnitude" : "random";
+}
+std::string_view schedule_name(Schedule schedule) {
+  return schedule == Schedule::kIndependent ? "independent" : "accumulate";
+}
+
+Share sparsity(const PruneSummary& summary, const LevelPlan& level) { return {level.zeros, summary.plan.candidates}; }
+
+Share model_sparsity(const PruneSummary& summary, const LevelPlan& level) {
+  return {level.zeros + summary.untouched_zeros, summary.plan.candidates + summary.untouched};
+}
+
+const Parameter& parameter_at(const PruneSummary& summary, std::size_t index) {
+  return summary.model.parameters[summary.plan.parameters[index]];
+}
+
+std::uint64_t elements_at(const PruneSummary& summary, std::size_t index) {
+  return summary.model.tensor(parameter_at(summary, index)).elements();
+}
+
+Table level_table(const PruneSummary& summary) {
+  const bool written = !summary.directories.front().empty();
+  const bool threshold = std::any_of(summary.plan.levels.begin(), summary.plan.levels.end(),
+                                     [](const LevelPlan& level) { return level.threshold.has_value(); });
+  Table table;
+  table.columns = {{"level", "level", true},
+                   {"pruned", "pruned"},
+                   {"zeros", "zeros"},
+                   {"sparsity_percent", "sparsity"},
+                   {"model_sparsity_percent", "whole model"}};
+  if (threshold) table.columns.push_back({"threshold", "threshold"});
+  if (written) table.columns.push_back({"directory", "directory", true, true});
+  for (std::size_t i = 0; i < summary.plan.levels.size(); ++i) {
+    const LevelPlan& level = summary.plan.levels[i];
+    std::vector<Cell> row{level.amount.label, level.pruned, level.zeros, sparsity(summary, level),
+                          model_sparsity(summary, level)};
+    if (threshold) row.push_back(level.threshold ? Cell(*level.threshold) : Cell());
+    if (written) row.emplace_back(summary.directories[i]);
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// A line per tensor, and per level its share of zeros.
+Table tensor_table(const PruneSummary& summary) {
+  Table table;
+  table.columns = {{"tensor", "tensor", true, true}, {"parameters", "parameters"}, {"before", "zeros before"}};
+  for (const LevelPlan& level : summary.plan.levels) {
+    table.columns.push_back({"zeros", fmt::format("zeros at {}", level.amount.label)});
+    table.columns.push_back({"sparsity", "sparsity"});
+  }
+  for (std::size_t i = 0; i < summary.plan.parameters.size(); ++i) {
+    std::vector<Cell> row{parameter_at(summary, i).name, elements_at(summary, i), summary.plan.zeros_before[i]};
+    for (const LevelPlan& level : summary.plan.levels) {
+      row.emplace_back(level.cuts[i].zeros);
+      row.emplace_back(Share{level.cuts[i].zeros, elements_at(summary, i)});
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// The same for programs: a line per tensor and level.
+Table long_tensor_table(const PruneSummary& summary) {
+  Table table;
+  for (const char* key : {"tensor", "parameters", "level", "zeros_before", "pruned", "zeros", "sparsity_percent"})
+    table.columns.push_back({key, key});
+  for (const LevelPlan& level : summary.plan.levels)
+    for (std::size_t i = 0; i < summary.plan.parameters.size(); ++i)
+      table.rows.push_back({parameter_at(summary, i).name, elements_at(summary, i), level.amount.label,
+                            summary.plan.zeros_before[i], level.cuts[i].pruned, level.cuts[i].zeros,
+                            Share{level.cuts[i].zeros, elements_at(summary, i)}});
+  return table;
+}
+
+Json level_json(const PruneSummary& summary, std::size_t index) {
+  const LevelPlan& level = summary.plan.levels[index];
+  Json tensors = Json::array();
+  for (std::size_t i = 0; i < summary.plan.parameters.size(); ++i)
+    tensors.push_back({{"name", parameter_at(summary, i).name},
+                       {"parameters", elements_at(summary, i)},
+                       {"zeros_before", summary.plan.zeros_before[i]},
+                       {"pruned", level.cuts[i].pruned},
+                       {"zeros", level.cuts[i].zeros}});
+  Json json{{"level", level.amount.label},
+            {"pruned", level.pruned},
+            {"zeros", level.zeros},
+            {"sparsity_percent", sparsity(summary, level).percent()},
+            {"model_sparsity_percent", model_sparsity(summary, level).percent()},
+            {"threshold", level.threshold ? Json(*level.threshold) : Json()}};
+  if (!summary.directories[index].empty()) json["directory"] = summary.directories[index];
+  json["tensors"] = std::move(tensors);
+  return json;
+}
+
+std::string json_text(const PruneSummary& summary) {
+  const PruneOptions& options = summary.plan.options;
+  Json levels = Json::array();
+  for (std::size_t i = 0; i < summary.plan.levels.size(); ++i) levels.push_back(level_json(summary, i));
+  const Json json{{"title", summary.model.title},
+                  {"source", summary.model.source},
+                  {"architecture", summary.model.architecture},
+                  {"scope", scope_name(options.scope)},
+                  {"criterion", criterion_name(options.criterion)},
+                  {"schedule", schedule_name(options.schedule)},
+                  {"candidates", summary.plan.candidates},
+                  {"parameters", summary.plan.candidates + summary.untouched},
+                  {"levels", std::move(levels)}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string document_text(const PruneSummary& summary, report::Markup markup, bool by_tensor) {
+  const PruneOptions& options = summary.plan.options;
+  report::Document document(markup);
+  document.heading(summary.model.title, 1);
+  document.paragraph(fmt::format(
+      "{}: {} of {} parameters, in {} of {} tensors; {}, {}{}", summary.model.architecture,
+      report::count_text(summary.plan.candidates), report::count_text(summary.plan.candidates + summary.untouched),
+      summary.plan.parameters.size(), summary.model.parameters.size(), criterion_name(options.criterion),
+      scope_name(options.scope), options.schedule == Schedule::kAccumulate ? ", accumulating" : ""));
+  document.list(summary.model.notes);
+  document.table(level_table(summary));
+  if (by_tensor) document.table(tensor_table(summary));
+  return document.text();
+}
+
+}  // namespace
+
+PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<std::string> directories) {
+  PruneSummary summary{model, plan, std::move(directories)};
+  std::vector<TensorView> untouched;
+  for (std::size_t i = 0; i < model.parameters.size(); ++i) {
+    const TensorView& tensor = model.tensor(model.parameters[i]);
+    if (is_analysed(tensor.dtype) && !std::binary_search(plan.parameters.begin(), plan.parameters.end(), i))
+      untouched.push_back(tensor);
+  }
+  ScanOptions options;
+  options.threads = plan.options.threads;
+  for (const Stats& stats : scan(untouched, options).tensors) {
+    summary.untouched += stats.count;
+    summary.untouched_zeros += stats.zeros;
+  }
+  return summary;
+}
+
+std::string summary_text(const PruneSummary& summary, Format format, bool by_tensor) {
+  switch (format) {
+    case Format::kJson:
+      return json_text(summary);
+    case Format::kCsv:
+      return to_csv(by_tensor ? long_tensor_table(summary) : level_table(summary));
+    case Format::kMarkdown:
+      return document_text(summary, report::Markup::kMarkdown, by_tensor);
+    case Format::kTable:
+      break;
+  }
+  return document_text(summary, report::Markup::kText, by_tensor);
+}
+
+}  // namespace pare::cli

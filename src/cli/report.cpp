@@ -1,0 +1,77 @@
+// pare report: the whole study in one directory.
+#include "pare/report.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "pare/error.h"
+
+namespace pare::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  pare report gpt2 bert=bert-base-uncased+bert-base-uncased t5-small -o study
+      the study: tables, charts and pruning at 10, 50, 90, 95 and 99 %, in study/report.md
+  pare report ./model -o study --levels 50,90 --keep-models
+      two levels, and the pruned checkpoints under study/models/
+)";
+
+struct Arguments {
+  ModelArguments models;
+  MeasureArguments measure;
+  RunArguments run;
+  std::string output, scope = "global", schedule = "independent";
+  std::vector<std::string> levels;
+  bool force = false, keep_models = false;
+};
+
+ReportOptions options_of(const Arguments& arguments, const std::string& command_line) {
+  ReportOptions options;
+  options.levels = levels_of(arguments.levels, arguments.run.quiet);
+  options.cutoff = arguments.measure.cutoff;
+  options.measure = measure_of(arguments.measure);
+  options.scope = scope_of(arguments.scope);
+  options.schedule = schedule_of(arguments.schedule);
+  options.keep_models = arguments.keep_models;
+  options.force = arguments.force;
+  options.threads = arguments.run.threads;
+  options.command = command_line;
+  return options;
+}
+
+void run(const Arguments& arguments, const std::string& command_line) {
+  ReportOptions options = options_of(arguments, command_line);
+  if (arguments.output.empty()) throw UsageError("-o is required: the directory to write");
+  refuse_existing(arguments.output, arguments.force);
+  const std::vector<Model> models = open_models(arguments.models);
+  std::filesystem::path path;
+  {
+    Progress progress("report", arguments.run.quiet);
+    options.progress = progress.steps();
+    path = write_report(models, arguments.output, options);
+  }
+  print(path.string() + '\n');
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& program, const std::string& command_line) {
+  CLI::App* command = program.add_subcommand("report", "The whole study: tables, charts and pruning in one directory");
+  const auto arguments = std::make_shared<Arguments>();
+  add_models(*command, arguments->models, true);
+  add_levels(*command, arguments->levels, "Percent to prune (default 10,50,90,95,99)");
+  add_schedule(*command, arguments->scope, arguments->schedule);
+  add_measure(*command, arguments->measure);
+  add_output(*command, arguments->output, arguments->force, "DIR", "The directory to write");
+  command->add_flag("--keep-models", arguments->keep_models, "Write the pruned checkpoints too, under DIR/models/")
+      ->group("Output");
+  add_running(*command, arguments->run);
+  command->footer(kExamples);
+  command->callback([arguments, command_line] { run(*arguments, command_line); });
+}
+
+}  // namespace pare::cli
