@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "kernels/moments.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
 // Highway's per-target headers come after foreach_target.h.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cmath>
@@ -52,7 +53,10 @@ void add_runs(const std::byte* data, std::size_t n, MomentLanes& lanes) {
     sum[part] = hn::Load(dd, lanes.sum + part * kWidth);
     squares[part] = hn::Load(dd, lanes.squares + part * kWidth);
   }
+  constexpr std::size_t kSize = kType == FloatType::kF64 ? 8 : kType == FloatType::kF32 ? 4 : 2;
   for (std::size_t i = 0; i < n; i += MomentLanes::kLanes) {
+    // This block is in cache already, so memory would idle: have it fetch what is swept next.
+    hwy::Prefetch(data + i * kSize + kMomentLookahead);
     for (std::size_t part = 0; part < kParts; ++part) {
       auto value = load_doubles<kType>(data, i + part * kWidth);
       // Comparing with NaN is false, so this drops NaN as well.

@@ -9,6 +9,9 @@ namespace pare::kernels {
 
 enum class FloatType : std::uint8_t { kF64, kF32, kF16, kBF16 };
 
+/// Bytes ahead of the data that add_moments prefetches: the size of the blocks callers sweep.
+constexpr std::size_t kMomentLookahead = 16384;
+
 struct MomentLanes {
   static constexpr std::size_t kLanes = 16;
   alignas(64) double sum[kLanes] = {};
