@@ -17,21 +17,24 @@ struct HistogramChart {
   Histogram histogram;
   Measure measure = Measure::kMagnitude;
   double cutoff = 0.1;
+  std::optional<double> share = {};  ///< share above the cutoff, a fraction, to be told beside the mark
 };
 
-/// A named line: y over x.
+/// A named line: y over x. Lines of one name have one colour, whatever panel they are in.
 struct ChartSeries {
   std::string name;
   std::vector<double> x, y;
+  std::string panel = {};  ///< series of one panel share a plot; panels stand side by side
 };
 
 struct LineChart {
   std::string title, x_label, y_label;
   std::vector<ChartSeries> series;
   bool log_x = false, log_y = false;
-  bool percent_y = false;                ///< y is a fraction, drawn as percent
-  std::optional<double> marked_x;        ///< a dashed vertical line, e.g. the cutoff
+  bool percent_y = false;          ///< y is a fraction, drawn as percent
+  std::optional<double> marked_x;  ///< a dashed vertical line, e.g. the cutoff
   std::string marked_label;
+  bool ordered = false;  ///< series follow a scale, e.g. levels: coloured light to dark
 };
 
 /// Draws into `file`, whose extension (.png or .svg) chooses the format. Written whole or not at

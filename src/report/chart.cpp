@@ -1,0 +1,76 @@
+#include "pare/chart.h"
+
+#include "base/output.h"
+#include "pare/error.h"
+#include "report/chart_script.h"
+#include "report/inspect_tables.h"
+#include "report/table.h"
+
+namespace pare {
+namespace report {
+
+std::string quoted(std::string_view text) {
+  std::string result = "'";
+  for (const char c : printable(text)) {
+    if (c == '\'') result += '\'';
+    result += c;
+  }
+  return result + '\'';
+}
+
+std::string shortened(std::string_view text, std::size_t limit) {
+  std::size_t characters = 0, cut = text.size();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) continue;  // continues a character
+    if (++characters == limit) cut = i;
+    if (characters > limit) return std::string(text.substr(0, cut)) + "…";
+  }
+  return std::string(text);
+}
+
+namespace {
+
+template <class Chart>
+void draw_script(const Chart& chart, std::string (*script)(const Chart&, PictureFormat),
+                 const std::filesystem::path& file) {
+  const PictureFormat format = picture_format(file);
+  base::write_file(file, run_gnuplot(script(chart, format), format));
+}
+
+}  // namespace
+
+void draw(const HistogramGrid& grid, const std::filesystem::path& file) { draw_script(grid, grid_script, file); }
+void draw(const BarChart& chart, const std::filesystem::path& file) { draw_script(chart, bar_script, file); }
+
+}  // namespace report
+
+void draw(const HistogramChart& chart, const std::filesystem::path& file) {
+  report::draw_script(chart, report::histogram_script, file);
+}
+void draw(const LineChart& chart, const std::filesystem::path& file) {
+  report::draw_script(chart, report::line_script, file);
+}
+
+LineChart share_by_layer_chart(const Inspection& inspection) {
+  LineChart chart;
+  chart.title = inspection.title + ": share of big parameters by layer";
+  chart.x_label = "layer";
+  chart.y_label =
+      "share of parameters with " + report::measure_title(inspection.options.measure, inspection.options.cutoff);
+  if (inspection.options.measure == Measure::kSigned)
+    chart.y_label =
+        "share of parameters " + report::measure_title(inspection.options.measure, inspection.options.cutoff);
+  chart.percent_y = true;
+  for (const LayerSpread& spread : inspection.spreads) {
+    ChartSeries series;
+    series.name = group_name(spread.group);
+    series.panel = spread.stack;
+    if (spread.cross_attention) series.panel += series.panel.empty() ? "cross-attention" : ", cross-attention";
+    for (const int layer : spread.layers) series.x.push_back(layer);
+    series.y = spread.shares;
+    chart.series.push_back(std::move(series));
+  }
+  return chart;
+}
+
+}  // namespace pare

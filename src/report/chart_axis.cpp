@@ -1,0 +1,88 @@
+#include "report/chart_axis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/chart_script.h"
+
+namespace pare::report {
+namespace {
+
+std::string tic_text(double value, TicText text) {
+  if (text == TicText::kCount) return short_count(value);
+  const bool tiny = value != 0 && std::abs(value) < 1e-6;
+  std::string number = tiny ? fmt::format("{:.0e}", value) : fmt::format("{:.7g}", value);
+  if (!tiny && number.find('e') != std::string::npos && std::abs(value) < 1) {
+    number = fmt::format("{:.6f}", value);
+    number.erase(number.find_last_not_of('0') + 1);
+  }
+  return text == TicText::kPercent ? number + " %" : number;
+}
+
+double nice_step(double rough) {
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  for (const double factor : {1.0, 2.0, 5.0})
+    if (factor * power >= rough * (1 - 1e-9)) return factor * power;
+  return 10 * power;
+}
+
+}  // namespace
+
+std::string short_count(double count) {
+  const char* suffix = "";
+  for (const char* larger : {"k", "M", "G", "T"}) {
+    if (std::abs(count) < 1000) break;
+    count /= 1000;
+    suffix = larger;
+  }
+  return fmt::format("{:.4g}{}", count, suffix);
+}
+
+Axis linear_axis(double low, double high, TicText text, bool round_up, bool integral, int wanted) {
+  if (!(high > low)) high = low + (integral ? 1 : std::max(1e-3, std::abs(low)));
+  double step = nice_step((high - low) / wanted);
+  if (integral) step = std::max(1.0, std::round(step));
+  Axis axis;
+  axis.low = low;
+  axis.high = round_up ? std::ceil(high / step - 1e-9) * step : high;
+  for (double i = std::ceil(low / step - 1e-9); i * step <= axis.high + step * 1e-6; ++i)
+    axis.tics.push_back({i * step, tic_text(i * step, text)});
+  return axis;
+}
+
+Axis log_axis(double low, double high, TicText text) {
+  Axis axis;
+  axis.logarithmic = true;
+  axis.low = low;
+  axis.high = std::max(high, low * 10);
+  const int first = static_cast<int>(std::floor(std::log10(axis.low) + 1e-9));
+  const int last = static_cast<int>(std::floor(std::log10(axis.high) + 1e-9));
+  const int stride = 1 + (last - first) / 9;
+  for (int decade = first; decade <= last; ++decade) {
+    const double at = std::pow(10.0, decade);
+    if (at >= axis.low * (1 - 1e-9)) {
+      if ((last - decade) % stride == 0)
+        axis.tics.push_back({at, tic_text(at, text)});
+      else
+        axis.tics.push_back({at, "", true});
+    }
+    for (int digit = 2; stride == 1 && digit < 10; ++digit)
+      if (at * digit >= axis.low && at * digit <= axis.high) axis.tics.push_back({at * digit, "", true});
+  }
+  return axis;
+}
+
+std::string axis_commands(char name, const Axis& axis, bool labelled) {
+  std::string commands = fmt::format("{} logscale {}\nset {}range [{}:{}]\nset {}tics (",
+                                     axis.logarithmic ? "set" : "unset", name, name, axis.low, axis.high, name);
+  const char* comma = "";
+  for (const Tic& tic : axis.tics) {
+    commands += fmt::format("{}{} {}{}", comma, quoted(labelled ? tic.text : ""), tic.at, tic.minor ? " 1" : "");
+    comma = ", ";
+  }
+  return commands + ")\n";
+}
+
+}  // namespace pare::report

@@ -1,0 +1,38 @@
+// Axes of charts: ranges that fit the data and tics that people can read, made here rather than by
+// gnuplot so that all panels agree and every label is known.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace pare::report {
+
+struct Tic {
+  double at = 0;
+  std::string text;
+  bool minor = false;  ///< a short mark without text
+};
+
+struct Axis {
+  double low = 0, high = 1;
+  bool logarithmic = false;
+  std::vector<Tic> tics;
+};
+
+/// How tic values are written: 0.25, 40 % (values are percent already), or 10k (counts).
+enum class TicText : unsigned char { kPlain, kPercent, kCount };
+
+/// About `wanted` tics at 1, 2 or 5 times a power of ten; with `integral`, at whole numbers only.
+/// `round_up` moves the upper end to a tic.
+Axis linear_axis(double low, double high, TicText text, bool round_up, bool integral = false, int wanted = 6);
+
+/// Decades, thinned when there are many, with minor tics between neighbours. low > 0.
+Axis log_axis(double low, double high, TicText text);
+
+/// "1", "250", "10k", "1.5M", "2G".
+std::string short_count(double count);
+
+/// gnuplot's commands for the axis named `name` ('x' or 'y'); `labelled` false leaves the texts out.
+std::string axis_commands(char name, const Axis& axis, bool labelled = true);
+
+}  // namespace pare::report

@@ -1,0 +1,51 @@
+// Charts as gnuplot scripts: pure functions from data to text, so that they can be tested as text.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pare/chart.h"
+#include "report/gnuplot.h"
+
+namespace pare::report {
+
+/// Histograms of one model at several sparsities, in a grid of panels with the same axes.
+struct HistogramGrid {
+  struct Panel {
+    std::string title;
+    Histogram histogram;
+    std::uint64_t pruned_zeros = 0;  ///< how many of the first bin are zeros, drawn apart
+  };
+  std::string title;
+  Measure measure = Measure::kMagnitude;
+  double cutoff = 0.1;
+  std::vector<Panel> panels;
+};
+
+/// Bars in groups: one group per category, one bar in it per series.
+struct BarChart {
+  std::string title, x_label, y_label;
+  std::vector<std::string> categories;
+  std::vector<ChartSeries> series;  ///< y[i] belongs to categories[i], fractions; x is not used
+};
+
+std::string histogram_script(const HistogramChart& chart, PictureFormat format);
+std::string line_script(const LineChart& chart, PictureFormat format);
+std::string grid_script(const HistogramGrid& grid, PictureFormat format);
+std::string bar_script(const BarChart& chart, PictureFormat format);
+
+/// Runs gnuplot and writes the picture to `file`, whole or not at all. Throws Error, Interrupted.
+void draw(const HistogramGrid& grid, const std::filesystem::path& file);
+void draw(const BarChart& chart, const std::filesystem::path& file);
+
+/// A gnuplot string: single-quoted, in which gnuplot interprets nothing but the doubled quote;
+/// control characters and malformed UTF-8 become '?'.
+std::string quoted(std::string_view text);
+
+/// Text cut to `limit` characters, with an ellipsis where something was cut.
+std::string shortened(std::string_view text, std::size_t limit);
+
+}  // namespace pare::report

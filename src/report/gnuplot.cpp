@@ -1,0 +1,185 @@
+#include "report/gnuplot.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "pare/error.h"
+#include "report/table.h"
+
+namespace pare::report {
+namespace {
+
+constexpr std::string_view kPngMagic = "\x89PNG\r\n\x1a\n";
+constexpr std::string_view kPngEnd = "IEND\xae\x42\x60\x82";
+constexpr std::size_t kMessageLimit = 64 << 10;
+constexpr int kStopCheckMilliseconds = 100;
+
+[[noreturn]] void fail(const char* what, int code) {
+  throw Error(std::string("gnuplot: ") + what + ": " + std::strerror(code));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value = -1) : value_(value) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+  void close() {
+    if (value_ >= 0) ::close(value_);
+    value_ = -1;
+  }
+
+ private:
+  int value_;
+};
+
+/// A file in memory: as the child's standard input and output it can neither block nor break, as
+/// a pipe could (no deadlock between the two, no SIGPIPE).
+int memory_file(std::string_view content) {
+  const int fd = ::memfd_create("pare-chart", MFD_CLOEXEC);
+  if (fd < 0) fail("cannot make a buffer", errno);
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      const int code = errno;
+      ::close(fd);
+      fail("cannot fill a buffer", code);
+    }
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  ::lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+std::string contents(int fd) {
+  const off_t size = ::lseek(fd, 0, SEEK_END);
+  std::string text(size > 0 ? static_cast<std::size_t>(size) : 0, '\0');
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t got = ::pread(fd, text.data() + done, text.size() - done, static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail("cannot read the picture", errno);
+    done += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
+/// Attributes and actions of a child whose standard streams are the three given descriptors.
+class Spawn {
+ public:
+  Spawn(int input, int output, int errors) {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawn_file_actions_adddup2(&actions_, input, STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO);
+    sigset_t none, defaults;
+    ::sigemptyset(&none);
+    ::sigemptyset(&defaults);
+    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&defaults, signal);
+    ::posix_spawnattr_init(&attributes_);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
+    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~Spawn() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+  Spawn(const Spawn&) = delete;
+  Spawn& operator=(const Spawn&) = delete;
+
+  pid_t start(std::string program) const {
+    char settings[] = "--default-settings";
+    char* arguments[] = {program.data(), settings, nullptr};
+    pid_t child = -1;
+    const int code = ::posix_spawnp(&child, program.c_str(), &actions_, &attributes_, arguments, environ);
+    if (code != 0)
+      throw Error("cannot start '" + printable(program) + "' to draw a chart (" + std::strerror(code) +
+                  "); install gnuplot-nox, or name the program in PARE_GNUPLOT");
+    return child;
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+/// What the child writes to `fd` until it closes it; asks it to end when pare is asked to stop.
+std::string listen(int fd, pid_t child) {
+  std::string message;
+  char buffer[4096];
+  for (bool told = false;;) {
+    if (stop_requested() && !told) told = ::kill(child, SIGTERM) == 0;
+    pollfd waiting{fd, POLLIN, 0};
+    if (::poll(&waiting, 1, kStopCheckMilliseconds) <= 0) continue;
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return message;
+    if (message.size() < kMessageLimit) message.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) fail("cannot wait for it", errno);
+  return status;
+}
+
+/// The line that says why: gnuplot puts the command and a caret before it.
+std::string last_line(const std::string& message) {
+  const std::size_t end = message.find_last_not_of(" \t\r\n");
+  if (end == std::string::npos) return "no message";
+  const std::size_t feed = message.find_last_of('\n', end);
+  const std::size_t start = message.find_first_not_of(" \t\r\n", feed == std::string::npos ? 0 : feed + 1);
+  return printable(message.substr(start, end + 1 - start));
+}
+
+bool whole_picture(std::string_view picture, PictureFormat format) {
+  if (format == PictureFormat::kPng) return picture.starts_with(kPngMagic) && picture.ends_with(kPngEnd);
+  return picture.find("<svg") != std::string_view::npos && picture.rfind("</svg>") != std::string_view::npos;
+}
+
+}  // namespace
+
+PictureFormat picture_format(const std::filesystem::path& file) {
+  std::string extension = file.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (extension == ".png") return PictureFormat::kPng;
+  if (extension == ".svg") return PictureFormat::kSvg;
+  throw Error(file, "a chart's name must end in .png or .svg");
+}
+
+std::string run_gnuplot(const std::string& script, PictureFormat format) {
+  const char* named = std::getenv("PARE_GNUPLOT");
+  const Descriptor input(memory_file(script)), output(memory_file({}));
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) fail("cannot make a pipe", errno);
+  const Descriptor errors(ends[0]);
+  Descriptor child_errors(ends[1]);
+  const pid_t child = Spawn(input.get(), output.get(), child_errors.get()).start(named && *named ? named : "gnuplot");
+  child_errors.close();
+  const std::string message = listen(errors.get(), child);
+  const int status = wait_for(child);
+  if (stop_requested()) throw Interrupted();
+  if (WIFSIGNALED(status)) throw Error("gnuplot was ended by signal " + std::to_string(WTERMSIG(status)));
+  if (WEXITSTATUS(status) != 0) throw Error("gnuplot failed: " + last_line(message));
+  std::string picture = contents(output.get());
+  if (!whole_picture(picture, format)) throw Error("gnuplot gave no whole picture: " + last_line(message));
+  return picture;
+}
+
+}  // namespace pare::report

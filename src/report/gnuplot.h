@@ -1,0 +1,21 @@
+// Pictures by gnuplot, a program of its own: script in, bytes of the picture out. No shell, no file names.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace pare::report {
+
+enum class PictureFormat : std::uint8_t { kPng, kSvg };
+
+/// By the extension, .png or .svg in any case. Throws Error for others.
+PictureFormat picture_format(const std::filesystem::path& file);
+
+/// Runs `script`, which must draw one picture to standard output, and returns that picture. The
+/// program is the one named in PARE_GNUPLOT, else gnuplot on the PATH; settings of the user's are not read.
+/// Safe to call from several threads at once. Throws Error if gnuplot cannot be started, fails
+/// (with its own message) or gives no whole picture; Interrupted.
+std::string run_gnuplot(const std::string& script, PictureFormat format);
+
+}  // namespace pare::report
