@@ -3,10 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/signals.h"
@@ -51,10 +53,7 @@ std::string quoted_command_line(int argc, char** argv) {
 
 void describe(CLI::App& program) {
   program.name("pare");
-  program.get_formatter()->column_width(38);
-  program.get_formatter()->label("REQUIRED", "");
-  program.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  program.get_formatter()->label("SUBCOMMANDS", "COMMANDS");
+  program.formatter(std::make_shared<HelpFormatter>());
   program.set_help_flag("-h,--help", "Show this and leave");
   program.set_version_flag("--version", "pare " PARE_VERSION, "Show the version and leave");
   program.require_subcommand(1);
@@ -75,16 +74,18 @@ int usage_failure(const CLI::App& program, const std::string& what) {
 
 int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::CallForHelp*>(&error) != nullptr) {
-    const auto named = program.get_subcommands();
-    print(named.empty() ? program.help() : named.front()->help());
+    print(program.help());
     return 0;
   }
   if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr) {
     print("pare " PARE_VERSION "\n");
     return 0;
   }
-  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && command_named(program).empty())
-    return usage_failure(program, "a command is required: inspect, plot, prune or report");
+  if (command_named(program).empty()) {
+    const std::vector<std::string> unknown = program.remaining();
+    return usage_failure(program, unknown.empty() ? "a command is required: inspect, plot, prune or report"
+                                                  : fmt::format("'{}' is none of pare's commands", unknown.front()));
+  }
   return usage_failure(program, error.what());
 }
 
@@ -96,6 +97,7 @@ int run_command(int argc, char** argv) {
   add_plot_command(program);
   add_prune_command(program);
   add_report_command(program, quoted_command_line(argc, argv));
+  for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(argc, argv);
     return 0;

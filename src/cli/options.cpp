@@ -14,8 +14,8 @@ namespace pare::cli {
 void add_models(CLI::App& command, ModelArguments& arguments, bool several) {
   command
       .add_option("MODEL", arguments.specs,
-                  "A directory, a checkpoint file (.safetensors, .bin, .pt, .pth), an index file, or a name in the\n"
-                  "local Hugging Face cache; TITLE=MODEL gives it a title, ENCODER+DECODER composes two")
+                  "A directory, a checkpoint file, an index file, or a name in the local\n"
+                  "Hugging Face cache; TITLE=MODEL, ENCODER+DECODER (see pare --help)")
       ->required()
       ->type_name("")
       ->expected(1, several ? 1 << 20 : 1);
@@ -58,8 +58,8 @@ void add_filters(CLI::App& command, FilterArguments& arguments, const std::strin
       ->group("Filters");
   command
       .add_option("--group", arguments.groups,
-                  fmt::format("{} only these groups: embedding, attention, attention.q (k, v, o,\nqkv), feed-forward, "
-                              "norm, bias, head, position-bias, other",
+                  fmt::format("{} only these groups: embedding, attention, attention.q (k, v,\no, qkv), "
+                              "feed-forward, norm, bias, head, position-bias, other",
                               what))
       ->type_name("NAME,...")
       ->allow_extra_args(false)

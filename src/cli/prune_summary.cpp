@@ -54,7 +54,8 @@ Table level_table(const PruneSummary& summary) {
     const LevelPlan& level = summary.plan.levels[i];
     std::vector<Cell> row{level.amount.label, level.pruned, level.zeros, sparsity(summary, level),
                           model_sparsity(summary, level)};
-    if (threshold) row.push_back(level.threshold ? Cell(*level.threshold) : Cell());
+    if (threshold) row.emplace_back();
+    if (level.threshold) row.back() = *level.threshold;
     if (written) row.emplace_back(summary.directories[i]);
     table.rows.push_back(std::move(row));
   }

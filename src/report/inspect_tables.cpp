@@ -32,6 +32,28 @@ Measure other(Measure measure) { return measure == Measure::kMagnitude ? Measure
 
 std::uint64_t infinities(const Stats& stats) { return stats.positive_infinities + stats.negative_infinities; }
 
+constexpr std::size_t kLayerColumn = 9;
+constexpr const char* kFullColumns[] = {"tensor",
+                                        "parameters",
+                                        "share_percent",
+                                        "model",
+                                        "kind",
+                                        "tensors",
+                                        "dtype",
+                                        "group",
+                                        "stack",
+                                        "layer",
+                                        "share_magnitude_percent",
+                                        "share_signed_percent",
+                                        "zeros",
+                                        "nan",
+                                        "inf",
+                                        "min",
+                                        "max",
+                                        "mean",
+                                        "std"};
+static_assert(std::string_view(kFullColumns[kLayerColumn]) == "layer");
+
 std::vector<Cell> full_row(const Inspection& inspection, Rows kind, const InspectRow& row) {
   const Stats& stats = row.stats;
   const bool has_group = kind == Rows::kTensors || kind == Rows::kGroups;
@@ -45,7 +67,7 @@ std::vector<Cell> full_row(const Inspection& inspection, Rows kind, const Inspec
       row.dtype,
       has_group ? std::string(group_name(row.group)) : std::string(),
       row.stack,
-      row.layer < 0 ? Cell() : Cell(static_cast<std::uint64_t>(row.layer)),
+      {},
       share_of(stats, Measure::kMagnitude),
       share_of(stats, Measure::kSigned),
       stats.zeros,
@@ -56,6 +78,7 @@ std::vector<Cell> full_row(const Inspection& inspection, Rows kind, const Inspec
       stats.mean(),
       stats.std(),
   };
+  if (row.layer >= 0) cells[kLayerColumn] = static_cast<std::uint64_t>(row.layer);
   for (std::size_t i = 0; i < inspection.options.tails.size(); ++i) cells.emplace_back(stats.cutoffs[i + 1].above);
   for (const double quantile : row.quantiles) cells.emplace_back(quantile);
   return cells;
@@ -165,10 +188,7 @@ std::span<const InspectRow> rows_of(const Inspection& inspection, Rows rows) {
 
 Table full_table(std::span<const Inspection> inspections, std::span<const Rows> kinds) {
   Table table;
-  for (const char* key :
-       {"tensor", "parameters", "share_percent", "model", "kind", "tensors", "dtype", "group", "stack", "layer",
-        "share_magnitude_percent", "share_signed_percent", "zeros", "nan", "inf", "min", "max", "mean", "std"})
-    table.columns.push_back(number_column(key));
+  for (const char* key : kFullColumns) table.columns.push_back(number_column(key));
   for (const double tail : inspections.front().options.tails)
     table.columns.push_back(number_column(fmt::format("above_{}", tail)));
   for (const double p : inspections.front().options.quantiles)
@@ -200,8 +220,10 @@ Table rows_table(const Inspection& inspection, Rows rows) {
     if (show_nan) cells.emplace_back(stats.nans);
     if (show_infinite) cells.emplace_back(infinities(stats));
     // Nothing deviates in a single element.
-    cells.push_back(stats.count < 2 ? Cell() : Cell(stats.std()));
-    cells.insert(cells.end(), {stats.min, stats.max});
+    cells.emplace_back();
+    if (stats.count >= 2) cells.back() = stats.std();
+    cells.emplace_back(stats.min);
+    cells.emplace_back(stats.max);
     for (const double quantile : row.quantiles) cells.emplace_back(quantile);
     table.rows.push_back(std::move(cells));
   }

@@ -4,7 +4,7 @@ namespace pare::report {
 
 void Document::begin_block(bool tight) {
   if (!text_.empty() && !tight) text_ += '\n';
-  after_heading_ = false;
+  after_heading_ = after_text_ = false;
 }
 
 void Document::heading(std::string_view text, int level) {
@@ -19,11 +19,12 @@ void Document::heading(std::string_view text, int level) {
 void Document::paragraph(std::string_view text) {
   begin_block(after_heading_);
   text_ += (markup_ == Markup::kMarkdown ? markdown_escape(text) : printable(text)) + '\n';
+  after_text_ = markup_ == Markup::kText;
 }
 
 void Document::list(const std::vector<std::string>& items) {
   if (items.empty()) return;
-  begin_block(after_heading_);
+  begin_block(after_heading_ || after_text_);
   for (const std::string& item : items)
     text_ += (markup_ == Markup::kMarkdown ? "- " + markdown_escape(item) : "  " + printable(item)) + '\n';
 }

@@ -29,7 +29,7 @@ class Document {
   void begin_block(bool tight = false);
 
   Markup markup_;
-  bool after_heading_ = false;
+  bool after_heading_ = false, after_text_ = false;
   std::string text_;
 };
 

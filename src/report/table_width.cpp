@@ -91,7 +91,7 @@ std::string printable(std::string_view text) {
 std::string markdown_escape(std::string_view text) {
   std::string result;
   for (const char c : printable(text)) {
-    if (std::string_view("\\`*_[]<>#|~$&").find(c) != std::string_view::npos) result += '\\';
+    if (std::string_view("\\`*_[<#|~$&").find(c) != std::string_view::npos) result += '\\';
     result += c;
   }
   return result;
