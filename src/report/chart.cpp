@@ -9,7 +9,7 @@
 namespace pare {
 namespace report {
 
-std::string quoted(std::string_view text) {
+std::string gnuplot_string(std::string_view text) {
   std::string result = "'";
   for (const char c : printable(text)) {
     if (c == '\'') result += '\'';

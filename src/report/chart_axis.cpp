@@ -21,6 +21,13 @@ std::string tic_text(double value, TicText text) {
   return text == TicText::kPercent ? number + " %" : number;
 }
 
+/// Tic texts, unlike all others, are formats to gnuplot.
+std::string as_format(const std::string& text) {
+  std::string format;
+  for (const char c : text) format.append(c == '%' ? 2 : 1, c);
+  return format;
+}
+
 double nice_step(double rough) {
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   for (const double factor : {1.0, 2.0, 5.0})
@@ -47,8 +54,10 @@ Axis linear_axis(double low, double high, TicText text, bool round_up, bool inte
   Axis axis;
   axis.low = low;
   axis.high = round_up ? std::ceil(high / step - 1e-9) * step : high;
-  for (double i = std::ceil(low / step - 1e-9); i * step <= axis.high + step * 1e-6; ++i)
-    axis.tics.push_back({i * step, tic_text(i * step, text)});
+  for (double i = std::ceil(low / step - 1e-9); i * step <= axis.high + step * 1e-6; ++i) {
+    const double at = i == 0 ? 0 : i * step;  // no -0
+    axis.tics.push_back({at, tic_text(at, text)});
+  }
   return axis;
 }
 
@@ -74,12 +83,19 @@ Axis log_axis(double low, double high, TicText text) {
   return axis;
 }
 
+double tic_text_width(const Axis& axis) {
+  std::size_t longest = 0;
+  for (const Tic& tic : axis.tics) longest = std::max(longest, tic.text.size());
+  return 13.5 * static_cast<double>(longest);
+}
+
 std::string axis_commands(char name, const Axis& axis, bool labelled) {
   std::string commands = fmt::format("{} logscale {}\nset {}range [{}:{}]\nset {}tics (",
                                      axis.logarithmic ? "set" : "unset", name, name, axis.low, axis.high, name);
   const char* comma = "";
   for (const Tic& tic : axis.tics) {
-    commands += fmt::format("{}{} {}{}", comma, quoted(labelled ? tic.text : ""), tic.at, tic.minor ? " 1" : "");
+    commands += fmt::format("{}{} {}{}", comma, gnuplot_string(labelled ? as_format(tic.text) : ""), tic.at,
+                            tic.minor ? " 1" : "");
     comma = ", ";
   }
   return commands + ")\n";

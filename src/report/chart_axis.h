@@ -32,6 +32,9 @@ Axis log_axis(double low, double high, TicText text);
 /// "1", "250", "10k", "1.5M", "2G".
 std::string short_count(double count);
 
+/// About how many pixels the longest tic text is wide.
+double tic_text_width(const Axis& axis);
+
 /// gnuplot's commands for the axis named `name` ('x' or 'y'); `labelled` false leaves the texts out.
 std::string axis_commands(char name, const Axis& axis, bool labelled = true);
 

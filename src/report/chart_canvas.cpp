@@ -55,17 +55,21 @@ Canvas::Canvas(PictureFormat format, int width, int height) : width_(width), hei
       terminal, width, height, kFont, kFontSize, kInk);
 }
 
+double Canvas::left_margin(const Axis& y) const { return (98 + tic_text_width(y)) / width_; }
+
 void Canvas::title(std::string_view title, std::string_view subtitle) {
-  add(fmt::format("set label 1 {} at {}, {} left font '{} Bold,{}' textcolor rgb '{}'\n", quoted(shortened(title, 80)),
-                  screen(0.025), screen(1 - 44.0 / height_), kFont, kFontSize * 6 / 5, kInk));
+  add(fmt::format("set label 1 {} at {}, {} left font '{} Bold,{}' textcolor rgb '{}'\n",
+                  gnuplot_string(shortened(title, 80)), screen(0.025), screen(1 - 44.0 / height_), kFont,
+                  kFontSize * 6 / 5, kInk));
   if (!subtitle.empty())
-    add(fmt::format("set label 2 {} at {}, {} left textcolor rgb '{}'\n", quoted(shortened(subtitle, 110)),
+    add(fmt::format("set label 2 {} at {}, {} left textcolor rgb '{}'\n", gnuplot_string(shortened(subtitle, 110)),
                     screen(0.025), screen(1 - 88.0 / height_), kFaint));
 }
 
 void Canvas::panel(const Rectangle& place, const Axis& x, const Axis& y, bool left_texts, bool bottom_texts) {
   add(fmt::format("set lmargin at {}\nset rmargin at {}\nset bmargin at {}\nset tmargin at {}\n", screen(place.left),
                   screen(place.right), screen(place.bottom), screen(place.top)));
+  place_ = place;
   add(axis_commands('x', x, bottom_texts));
   add(axis_commands('y', y, left_texts));
   add(fmt::format("set grid xtics ytics nomxtics nomytics back lt 1 lc rgb '{}' lw 0.7\n", kGrid));
@@ -73,34 +77,40 @@ void Canvas::panel(const Rectangle& place, const Axis& x, const Axis& y, bool le
 
 void Canvas::panel_title(std::string_view title) {
   add(fmt::format("set label {} at graph 0, graph 1 left offset 0,0.9 font '{} Bold,{}' textcolor rgb '{}'\n",
-                  quoted(shortened(title, 40)), kFont, kFontSize, kInk));
+                  gnuplot_string(shortened(title, 40)), kFont, kFontSize, kInk));
 }
 
 void Canvas::axis_labels(std::string_view x, std::string_view y) {
-  add(fmt::format("set xlabel {} textcolor rgb '{}'\nset ylabel {} textcolor rgb '{}' offset -0.5,0\n",
-                  quoted(shortened(x, 90)), kInk, quoted(shortened(y, 60)), kInk));
+  const double across = (place_.left + place_.right) / 2, up = (place_.bottom + place_.top) / 2;
+  if (!x.empty())
+    add(fmt::format("set label {} at {}, {} center textcolor rgb '{}'\n", gnuplot_string(shortened(x, 90)),
+                    screen(across), screen(place_.bottom - 78.0 / height_), kInk));
+  if (!y.empty())
+    add(fmt::format("set label {} at {}, {} center rotate by 90 textcolor rgb '{}'\n", gnuplot_string(shortened(y, 60)),
+                    screen(28.0 / width_), screen(up), kInk));
 }
 
 void Canvas::mark(double x, const Axis& axis, std::string_view label) {
   if (!(x >= axis.low && x <= axis.high)) return;
-  add(fmt::format("set arrow from {0}, graph 0 to {0}, graph 1.035 nohead front dt 2 lw 1.4 lc rgb '{1}'\n", x, kMark));
+  add(fmt::format("set arrow from {0}, graph 0 to {0}, graph {2} nohead front dt 2 lw 1.4 lc rgb '{1}'\n", x, kMark,
+                  label.empty() ? 1 : 1.035));
   if (label.empty()) return;
   const double place = axis.logarithmic ? std::log(x / axis.low) / std::log(axis.high / axis.low)
                                         : (x - axis.low) / (axis.high - axis.low);
   const bool right = place > 0.6;
-  add(fmt::format("set label {} at {}, graph 1.035 {} offset {},0 front textcolor rgb '{}'\n",
-                  quoted(shortened(label, 60)), x, right ? "right" : "left", right ? -0.6 : 0.6, kMark));
+  add(fmt::format("set label {} at {}, graph 1 {} offset {},0.9 front textcolor rgb '{}'\n",
+                  gnuplot_string(shortened(label, 60)), x, right ? "right" : "left", right ? -0.6 : 0.6, kMark));
 }
 
 void Canvas::note_right(std::string_view text) {
-  add(fmt::format("set label {} at graph 1, graph 1.035 right front textcolor rgb '{}'\n", quoted(shortened(text, 80)),
-                  kFaint));
+  add(fmt::format("set label {} at graph 1, graph 1 right offset 0,0.9 front textcolor rgb '{}'\n",
+                  gnuplot_string(shortened(text, 80)), kFaint));
 }
 
 void Canvas::legend(const Rectangle& place, const std::vector<std::pair<std::string, std::string>>& entries,
                     bool in_rows) {
   if (entries.empty()) return;
-  add("unset label\nunset arrow\nunset xlabel\nunset ylabel\nunset border\nunset tics\nunset grid\n");
+  add("unset label\nunset arrow\nunset border\nunset tics\nunset grid\n");
   add("unset logscale x\nunset logscale y\n");
   add(fmt::format("set lmargin at {}\nset rmargin at {}\nset bmargin at {}\nset tmargin at {}\n", screen(place.left),
                   screen(place.right), screen(place.bottom), screen(place.top)));
@@ -109,7 +119,7 @@ void Canvas::legend(const Rectangle& place, const std::vector<std::pair<std::str
                   in_rows ? "spacing 1.2" : "spacing 1.35", kInk));
   const char* comma = "";
   for (const auto& [name, style] : entries) {
-    add(fmt::format("{}NaN with {} title {}", comma, style, quoted(shortened(name, 60))));
+    add(fmt::format("{}NaN with {} title {}", comma, style, gnuplot_string(shortened(name, 60))));
     comma = ", ";
   }
   add("\n");

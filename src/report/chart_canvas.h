@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "report/chart_axis.h"
@@ -29,15 +30,17 @@ Stroke category_stroke(std::size_t index);
 Stroke ordered_stroke(std::size_t index, std::size_t count);
 
 inline constexpr std::string_view kInk = "#333333", kFaint = "#777777", kGrid = "#e4e4e4";
-inline constexpr std::string_view kAbove = "#3b75af", kInside = "#b5bcc6", kZeros = "#e0a458", kMark = "#b5402a";
+inline constexpr std::string_view kAbove = "#3b75af", kInside = "#b5bcc6", kMark = "#b5402a";
 
 class Canvas {
  public:
-  /// `right_legend`: names to make room for on the right; empty: none.
+  /// Size in pixels.
   Canvas(PictureFormat format, int width, int height);
 
   void title(std::string_view title, std::string_view subtitle);
-  /// Begins a panel: margins, axes, grid. `outer`: whether texts stand at its left edge.
+  /// Where the leftmost panel begins, so that its tics' texts and label have room.
+  double left_margin(const Axis& y) const;
+  /// Begins a panel: margins, axes, grid. Tics carry texts only at the edges where they are asked for.
   void panel(const Rectangle& place, const Axis& x, const Axis& y, bool left_texts = true, bool bottom_texts = true);
   void panel_title(std::string_view title);
   void axis_labels(std::string_view x, std::string_view y);
@@ -45,7 +48,7 @@ class Canvas {
   void mark(double x, const Axis& axis, std::string_view label);
   /// Text above the plot, at its right end.
   void note_right(std::string_view text);
-  /// A legend in a place of its own; each entry is drawn as `style`, e.g. "lines lw 3 lc '#...'".
+  /// A legend in a place of its own, entries being a name and how it is drawn ("lines lw 3 lc ...").
   void legend(const Rectangle& place, const std::vector<std::pair<std::string, std::string>>& entries, bool in_rows);
   void add(std::string_view commands) { script_ += commands; }
   /// A named data block.
@@ -55,6 +58,7 @@ class Canvas {
 
  private:
   std::string script_;
+  Rectangle place_;  ///< of the panel begun last
   int width_, height_;
 };
 

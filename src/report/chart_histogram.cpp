@@ -62,18 +62,11 @@ std::string outside_text(const Histogram& histogram) {
   return text;
 }
 
-void plot_bars(Canvas& canvas, const Histogram& histogram, double cutoff, std::uint64_t pruned_zeros,
-               std::string_view suffix) {
+void plot_bars(Canvas& canvas, const Histogram& histogram, double cutoff, std::string_view suffix) {
   const std::size_t divide = first_above(histogram, cutoff);
-  const std::string inside = fmt::format("inside{}", suffix), above = fmt::format("above{}", suffix),
-                    zeros = fmt::format("zeros{}", suffix);
+  const std::string inside = fmt::format("inside{}", suffix), above = fmt::format("above{}", suffix);
   canvas.data(inside, bars(histogram, 0, divide));
   canvas.data(above, bars(histogram, divide, histogram.counts.size()));
-  if (pruned_zeros != 0 && !histogram.counts.empty()) {
-    Histogram pruned = histogram;
-    pruned.counts[0] = pruned_zeros;
-    canvas.data(zeros, bars(pruned, 0, 1));
-  }
   // NaN first: a plot without any bar is still a plot.
   canvas.add("plot NaN notitle, " + boxes(inside, kInside) + ", " + boxes(above, kAbove));
   canvas.add("\n");
@@ -88,14 +81,17 @@ std::string histogram_script(const HistogramChart& chart, PictureFormat format) 
   const std::uint64_t highest =
       histogram.counts.empty() ? 0 : *std::max_element(histogram.counts.begin(), histogram.counts.end());
   const Axis x = linear_axis(histogram.low, histogram.high, TicText::kPlain, false, false, 10);
-  canvas.panel({0.085, 0.975, 0.105, 0.87}, x, count_axis(highest));
+  const Axis y = count_axis(highest);
+  canvas.panel({canvas.left_margin(y), 0.975, 0.105, 0.87}, x, y);
   const double width = edge(histogram, 1) - edge(histogram, 0);
   canvas.axis_labels(value_name(chart.measure), fmt::format("parameters per bin of {:.4g}", width));
   std::string label = fmt::format("cutoff {}", chart.cutoff);
-  if (chart.share) label += fmt::format(": {} above", percent_text(*chart.share));
+  if (chart.share)
+    label += fmt::format(": {} {}", percent_text(*chart.share),
+                         chart.measure == Measure::kMagnitude ? "above" : fmt::format("outside [0, {})", chart.cutoff));
   canvas.mark(chart.cutoff, x, label);
   canvas.note_right(outside_text(histogram));
-  plot_bars(canvas, histogram, chart.cutoff, 0, "");
+  plot_bars(canvas, histogram, chart.cutoff, "");
   return canvas.finish();
 }
 
@@ -103,20 +99,20 @@ std::string grid_script(const HistogramGrid& grid, PictureFormat format) {
   const std::size_t count = std::max<std::size_t>(grid.panels.size(), 1);
   const std::size_t columns = count == 1 ? 1 : (count <= 4 ? 2 : 3);
   const std::size_t rows = (count + columns - 1) / columns;
-  const int height = static_cast<int>(130 + 435 * rows);
+  const int height = static_cast<int>(150 + 430 * rows);
   Canvas canvas(format, 1600, height);
   std::uint64_t highest = 0;
   for (const auto& panel : grid.panels)
     for (const std::uint64_t bin : panel.histogram.counts) highest = std::max(highest, bin);
   const Axis y = count_axis(highest);
-  const double left = 0.085, right = 0.985, top = 1 - 150.0 / height, bottom = 90.0 / height;
+  const double left = canvas.left_margin(y), right = 0.985, top = 1 - 150.0 / height, bottom = 105.0 / height;
   const double gap_x = 0.025, gap_y = 85.0 / height;
   const double width = (right - left - gap_x * static_cast<double>(columns - 1)) / static_cast<double>(columns);
   const double tall = (top - bottom - gap_y * static_cast<double>(rows - 1)) / static_cast<double>(rows);
   for (std::size_t i = 0; i < grid.panels.size(); ++i) {
     const auto& panel = grid.panels[i];
     const std::size_t row = i / columns, column = i % columns;
-    canvas.add("unset label\nunset arrow\nunset xlabel\nunset ylabel\n");
+    canvas.add("unset label\nunset arrow\n");
     if (i == 0) canvas.title(grid.title, {});
     const double x0 = left + static_cast<double>(column) * (width + gap_x);
     const double y1 = top - static_cast<double>(row) * (tall + gap_y);
@@ -126,7 +122,8 @@ std::string grid_script(const HistogramGrid& grid, PictureFormat format) {
     canvas.axis_labels(lowest ? value_name(grid.measure) : "", column == 0 ? "parameters per bin" : "");
     canvas.panel_title(panel.title);
     canvas.mark(grid.cutoff, x, {});
-    plot_bars(canvas, panel.histogram, grid.cutoff, panel.pruned_zeros, std::to_string(i));
+    if (!panel.note.empty()) canvas.note_right(panel.note);
+    plot_bars(canvas, panel.histogram, grid.cutoff, std::to_string(i));
   }
   return canvas.finish();
 }

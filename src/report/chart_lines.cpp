@@ -64,7 +64,7 @@ Axes make_axes(const LineChart& chart, std::size_t panels) {
   if (chart.log_x) {
     axes.x = log_axis(x.low, x.high, TicText::kPlain);
   } else {
-    const int wanted = panels == 1 ? 12 : std::max(4, 14 / static_cast<int>(panels));
+    const int wanted = panels == 1 ? 12 : 8;
     axes.x = linear_axis(x.low, x.high, TicText::kPlain, false, integral, wanted);
     const double room = 0.025 * (axes.x.high - axes.x.low);
     axes.x.low -= room;
@@ -120,7 +120,7 @@ Legend plan_legend(const std::vector<std::string>& names, int height) {
   if (legend.below)
     legend.height = 40.0 * static_cast<double>((names.size() + 1) / 2 + 1) / height;
   else
-    legend.width = (90 + 15.5 * static_cast<double>(longest)) / 1600;
+    legend.width = (110 + 14.5 * static_cast<double>(longest)) / 1600;
   return legend;
 }
 
@@ -134,8 +134,8 @@ std::string line_script(const LineChart& chart, PictureFormat format) {
   Canvas canvas(format, 1600, height);
   const Legend legend = plan_legend(names, height);
   const Axes axes = make_axes(chart, count);
-  const double left = 0.095, right = 0.98 - legend.width, gap = 0.025;
-  const double bottom = 105.0 / height + legend.height, top = 1 - 140.0 / height;
+  const double left = canvas.left_margin(axes.y), right = 0.98 - legend.width, gap = 0.025;
+  const double bottom = 105.0 / height + legend.height, top = 1 - (count > 1 || chart.marked_x ? 140.0 : 95.0) / height;
   const double width = (right - left - gap * static_cast<double>(count - 1)) / static_cast<double>(count);
   for (std::size_t i = 0; i < count; ++i) {
     const std::string panel = panels.empty() ? "" : panels[i];
@@ -179,9 +179,10 @@ std::string bar_script(const BarChart& chart, PictureFormat format) {
   for (std::size_t i = 0; i < chart.categories.size(); ++i)
     x.tics.push_back({static_cast<double>(i), shortened(chart.categories[i], 18)});
   const Axis y = linear_axis(0, highest > 0 ? highest : 1, TicText::kPercent, true);
-  const double right = 0.98 - legend.width, bottom = 105.0 / kHeight + legend.height, top = 1 - 95.0 / kHeight;
+  const double left = canvas.left_margin(y), right = 0.98 - legend.width, bottom = 105.0 / kHeight + legend.height,
+               top = 1 - 95.0 / kHeight;
   canvas.title(chart.title, {});
-  canvas.panel({0.095, right, bottom, top}, x, y);
+  canvas.panel({left, right, bottom, top}, x, y);
   canvas.add("set grid noxtics\n");
   canvas.axis_labels(chart.x_label, chart.y_label);
   std::string command = "plot NaN notitle";
@@ -202,7 +203,7 @@ std::string bar_script(const BarChart& chart, PictureFormat format) {
   }
   canvas.add(command + "\n");
   if (legend.shown)
-    canvas.legend(legend.below ? Rectangle{0.095, right, 8.0 / kHeight, legend.height}
+    canvas.legend(legend.below ? Rectangle{left, right, 8.0 / kHeight, legend.height}
                                : Rectangle{right + 0.015, 0.995, bottom, top},
                   entries, legend.below);
   return canvas.finish();

@@ -17,7 +17,7 @@ struct HistogramGrid {
   struct Panel {
     std::string title;
     Histogram histogram;
-    std::uint64_t pruned_zeros = 0;  ///< how many of the first bin are zeros, drawn apart
+    std::string note;  ///< a few characters beside the title, e.g. "76M zeros"
   };
   std::string title;
   Measure measure = Measure::kMagnitude;
@@ -43,7 +43,7 @@ void draw(const BarChart& chart, const std::filesystem::path& file);
 
 /// A gnuplot string: single-quoted, in which gnuplot interprets nothing but the doubled quote;
 /// control characters and malformed UTF-8 become '?'.
-std::string quoted(std::string_view text);
+std::string gnuplot_string(std::string_view text);
 
 /// Text cut to `limit` characters, with an ellipsis where something was cut.
 std::string shortened(std::string_view text, std::size_t limit);
