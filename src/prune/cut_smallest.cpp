@@ -97,8 +97,9 @@ std::vector<SetCut> cut_smallest(std::span<const TensorView> tensors, std::span<
 std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, unsigned threads) {
   // Below the smallest nonzero key there is only 0.
   const std::vector<std::vector<std::uint64_t>> pivots{std::vector<std::uint64_t>(tensors.size(), 1)};
+  const std::vector<std::vector<kernels::RankCount>> ranks = count_ranks(tensors, pivots, threads);
   std::vector<std::uint64_t> zeros;
-  for (const kernels::RankCount& rank : count_ranks(tensors, pivots, threads).front()) zeros.push_back(rank.below);
+  for (const kernels::RankCount& rank : ranks.front()) zeros.push_back(rank.below);
   return zeros;
 }
 
