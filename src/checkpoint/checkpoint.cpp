@@ -1,0 +1,190 @@
+#include "pare/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+#include <unordered_map>
+
+#include "base/file_map.h"
+#include "checkpoint/aliases.h"
+#include "checkpoint/hub.h"
+#include "checkpoint/index.h"
+#include "checkpoint/source.h"
+#include "pare/error.h"
+
+namespace pare {
+
+namespace fs = std::filesystem;
+
+struct Checkpoint::State {
+  std::vector<TensorView> tensors;
+  std::vector<CheckpointFile> files;
+  fs::path directory;
+  std::unordered_map<std::string_view, std::size_t> by_name;
+  std::vector<std::shared_ptr<const void>> keep_alive;
+
+  /// Must be called once tensors is final: the names' storage must not move any more.
+  void index_names() {
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      if (by_name.emplace(tensors[i].name, i).second) continue;
+      const fs::path& path = files.empty() ? directory : files[tensors[i].file].path;
+      throw Error(path, tensors[i].name, "another file of the checkpoint holds a tensor of this name");
+    }
+  }
+};
+
+namespace {
+
+enum class Format { kSafetensors, kTorchArchive, kIndex };
+
+std::optional<Format> format_of(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (name.ends_with(".index.json")) return Format::kIndex;
+  if (name.ends_with(".safetensors")) return Format::kSafetensors;
+  for (const char* extension : {".bin", ".pt", ".pth"})
+    if (name.ends_with(extension)) return Format::kTorchArchive;
+  return std::nullopt;
+}
+
+/// What transformers loads from a directory, else the only checkpoint file in it.
+fs::path weights_in(const fs::path& directory) {
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
+    if (fs::exists(directory / name)) return directory / name;
+  std::vector<fs::path> found;
+  std::error_code failure;
+  for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure))
+    if (it->is_regular_file(failure) && format_of(it->path())) found.push_back(it->path());
+  if (failure) throw Error(directory, "cannot be listed: " + failure.message());
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    throw Error(directory, "holds no model.safetensors, pytorch_model.bin or other checkpoint file");
+  throw Error(directory, fmt::format("holds {} checkpoint files and none has the usual name; name the one to read", found.size()));
+}
+
+/// "pytorch_model-00001-of-00002.bin" becomes "model-00001-of-00002.safetensors".
+std::string safetensors_name(const fs::path& path) {
+  std::string stem = path.stem().string();
+  constexpr std::string_view prefix = "pytorch_model";
+  if (stem.starts_with(prefix)) stem.replace(0, prefix.size(), "model");
+  return stem + ".safetensors";
+}
+
+std::string read_text(const fs::path& path) {
+  const auto map = base::FileMap::open(path);
+  return {reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size()};
+}
+
+/// Gathers files into tensors of one checkpoint.
+class Assembler {
+ public:
+  void add(const fs::path& path) {
+    const std::optional<Format> format = format_of(path);
+    if (format == Format::kIndex) return add_shards(path);
+    if (!format) throw Error(path, "is no checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
+    checkpoint::SourceFile source = format == Format::kSafetensors ? checkpoint::read_safetensors(path)
+                                                                   : checkpoint::read_torch_archive(path);
+    CheckpointFile file;
+    file.path = path;
+    file.output_name = format == Format::kSafetensors ? path.filename().string() : safetensors_name(path);
+    file.size = source.size;
+    file.metadata = std::move(source.metadata);
+    file.header = source.header;
+    const std::vector<bool> alias = checkpoint::find_aliases(source.tensors);
+    for (std::size_t i = 0; i < source.tensors.size(); ++i) {
+      if (!alias[i] || format == Format::kSafetensors) file.tensors.push_back(tensors.size());
+      source.tensors[i].file = files.size();
+      tensors.push_back(std::move(source.tensors[i]));
+    }
+    files.push_back(std::move(file));
+    keep_alive.push_back(std::move(source.keep_alive));
+  }
+
+  std::vector<TensorView> tensors;
+  std::vector<CheckpointFile> files;
+  std::vector<std::shared_ptr<const void>> keep_alive;
+
+ private:
+  void add_shards(const fs::path& path) {
+    const checkpoint::ShardIndex index = checkpoint::parse_index(read_text(path), path);
+    for (const std::string& shard : index.shards) {
+      const fs::path file = path.parent_path() / shard;
+      if (!fs::exists(file)) throw Error(path, fmt::format("names shard '{}', which does not exist", shard));
+      if (format_of(file) == Format::kIndex) throw Error(path, fmt::format("names shard '{}', which is no checkpoint file", shard));
+      add(file);
+    }
+    std::set<std::string_view> present;
+    for (const TensorView& tensor : tensors) {
+      present.insert(tensor.name);
+      const auto entry = index.weight_map.find(tensor.name);
+      const std::string shard = files[tensor.file].path.filename().string();
+      if (entry == index.weight_map.end())
+        throw Error(path, tensor.name, fmt::format("shard '{}' holds it, but the index does not list it", shard));
+      if (entry->second != shard)
+        throw Error(path, tensor.name, fmt::format("the index places it in '{}', but '{}' holds it", entry->second, shard));
+    }
+    for (const auto& [tensor, shard] : index.weight_map)
+      if (!present.contains(tensor))
+        throw Error(path, tensor, fmt::format("the index places it in '{}', which does not hold it", shard));
+  }
+};
+
+}  // namespace
+
+Checkpoint Checkpoint::open(const std::string& where) {
+  fs::path path = where;
+  std::error_code failure;
+  const fs::file_status status = fs::status(path, failure);
+  if (!fs::exists(status)) {
+    if (failure && failure != std::errc::no_such_file_or_directory && failure != std::errc::not_a_directory)
+      throw Error(path, "cannot be opened: " + failure.message());
+    path = checkpoint::find_in_hub_cache(where);
+  }
+  if (fs::is_directory(path)) path = weights_in(path);
+  Assembler assembler;
+  assembler.add(path);
+  auto state = std::make_shared<State>();
+  state->tensors = std::move(assembler.tensors);
+  state->files = std::move(assembler.files);
+  state->keep_alive = std::move(assembler.keep_alive);
+  state->directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  state->index_names();
+  return Checkpoint(std::move(state));
+}
+
+Checkpoint Checkpoint::from_tensors(std::vector<TensorView> tensors, std::vector<CheckpointFile> files,
+                                    fs::path directory, std::shared_ptr<const void> keep_alive) {
+  auto state = std::make_shared<State>();
+  state->tensors = std::move(tensors);
+  state->files = std::move(files);
+  state->directory = std::move(directory);
+  state->keep_alive.push_back(std::move(keep_alive));
+  state->index_names();
+  return Checkpoint(std::move(state));
+}
+
+std::span<const TensorView> Checkpoint::tensors() const noexcept { return state_->tensors; }
+
+const TensorView* Checkpoint::find(std::string_view name) const noexcept {
+  const auto found = state_->by_name.find(name);
+  return found == state_->by_name.end() ? nullptr : &state_->tensors[found->second];
+}
+
+std::span<const CheckpointFile> Checkpoint::files() const noexcept { return state_->files; }
+const fs::path& Checkpoint::directory() const noexcept { return state_->directory; }
+
+std::optional<std::string> Checkpoint::config_text() const {
+  const fs::path path = state_->directory / "config.json";
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return std::nullopt;
+  return read_text(path);
+}
+
+std::uint64_t Checkpoint::bytes_on_disk() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const CheckpointFile& file : state_->files) bytes += file.size;
+  return bytes;
+}
+
+}  // namespace pare
