@@ -38,7 +38,13 @@ std::uint64_t elements_at(const PruneSummary& summary, std::size_t index) {
   return summary.model.tensor(parameter_at(summary, index)).elements();
 }
 
-Table level_table(const PruneSummary& summary) {
+/// "90 %" for people; amounts that are no percentage as they are.
+std::string level_title(const Amount& amount) {
+  const bool percentage = !amount.label.empty() && amount.label.front() >= '0' && amount.label.front() <= '9';
+  return percentage ? amount.label + " %" : amount.label;
+}
+
+Table level_table(const PruneSummary& summary, bool for_people) {
   const bool written = !summary.directories.front().empty();
   const bool threshold = std::any_of(summary.plan.levels.begin(), summary.plan.levels.end(),
                                      [](const LevelPlan& level) { return level.threshold.has_value(); });
@@ -52,8 +58,8 @@ Table level_table(const PruneSummary& summary) {
   if (written) table.columns.push_back({"directory", "directory", true, true});
   for (std::size_t i = 0; i < summary.plan.levels.size(); ++i) {
     const LevelPlan& level = summary.plan.levels[i];
-    std::vector<Cell> row{level.amount.label, level.pruned, level.zeros, sparsity(summary, level),
-                          model_sparsity(summary, level)};
+    std::vector<Cell> row{for_people ? level_title(level.amount) : level.amount.label, level.pruned, level.zeros,
+                          sparsity(summary, level), model_sparsity(summary, level)};
     if (threshold) row.emplace_back();
     if (level.threshold) row.back() = *level.threshold;
     if (written) row.emplace_back(summary.directories[i]);
@@ -67,7 +73,7 @@ Table tensor_table(const PruneSummary& summary) {
   Table table;
   table.columns = {{"tensor", "tensor", true, true}, {"parameters", "parameters"}, {"before", "zeros before"}};
   for (const LevelPlan& level : summary.plan.levels) {
-    table.columns.push_back({"zeros", fmt::format("zeros at {}", level.amount.label)});
+    table.columns.push_back({"zeros", fmt::format("zeros at {}", level_title(level.amount))});
     table.columns.push_back({"sparsity", "sparsity"});
   }
   for (std::size_t i = 0; i < summary.plan.parameters.size(); ++i) {
@@ -140,7 +146,7 @@ std::string document_text(const PruneSummary& summary, report::Markup markup, bo
       summary.plan.parameters.size(), summary.model.parameters.size(), criterion_name(options.criterion),
       scope_name(options.scope), options.schedule == Schedule::kAccumulate ? ", accumulating" : ""));
   document.list(summary.model.notes);
-  document.table(level_table(summary));
+  document.table(level_table(summary, true));
   if (by_tensor) document.table(tensor_table(summary));
   return document.text();
 }
@@ -169,7 +175,7 @@ std::string summary_text(const PruneSummary& summary, Format format, bool by_ten
     case Format::kJson:
       return json_text(summary);
     case Format::kCsv:
-      return to_csv(by_tensor ? long_tensor_table(summary) : level_table(summary));
+      return to_csv(by_tensor ? long_tensor_table(summary) : level_table(summary, false));
     case Format::kMarkdown:
       return document_text(summary, report::Markup::kMarkdown, by_tensor);
     case Format::kTable:

@@ -34,8 +34,13 @@ void handle(int signal, void (*handler)(int), int flags) {
 }  // namespace
 
 void install_signal_handlers() {
-  // Back to the default once used: a second signal ends the process at once.
-  for (const int signal : {SIGINT, SIGTERM}) handle(signal, on_stop, SA_RESTART | static_cast<int>(SA_RESETHAND));
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction inherited {};
+    ::sigaction(signal, nullptr, &inherited);
+    if (inherited.sa_handler == SIG_IGN) continue;  // a job that its shell put into the background
+    // Back to the default once used: a second signal ends the process at once.
+    handle(signal, on_stop, SA_RESTART | static_cast<int>(SA_RESETHAND));
+  }
   handle(SIGBUS, on_bus_error, static_cast<int>(SA_RESETHAND));
   handle(SIGPIPE, SIG_IGN, 0);
 }
