@@ -111,12 +111,13 @@ int run_command(int argc, char** argv) {
 int guarded(int argc, char** argv) {
   try {
     return run_command(argc, argv);
-  } catch (const Interrupted&) {
-    print_error("interrupted");
-    return stop_status();
   } catch (const std::bad_alloc&) {
     print_error("out of memory");
   } catch (const Error& error) {
+    if (stop_requested()) {  // Interrupted, or what Ctrl-C did to a program that pare had called
+      print_error("interrupted");
+      return stop_status();
+    }
     print_error(error.what());
   } catch (const std::exception& error) {
     print_error(fmt::format("unexpected failure, please report it: {}", error.what()));
