@@ -1,0 +1,62 @@
+"""Trains the demo models: python train.py [gpt2|bert|t5 ...] [--steps N] (from demo/; see requirements.txt)."""
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+
+from training import bert, gpt2, t5
+
+HERE = Path(__file__).parent
+MODELS = {"gpt2": (gpt2.train, 4000, "GPT2LMHeadModel", "English paragraphs"),
+          "bert": (bert.train, 5000, "BertForMaskedLM", "English sentences with words to be told"),
+          "t5": (t5.train, 5000, "T5ForConditionalGeneration", "text-to-text tasks")}
+
+CARD = """---
+license: apache-2.0
+language: en
+---
+# {name}
+
+A `{kind}` of {parameters:,} parameters, trained from scratch on {what} about a small made-up world
+(`demo/world`), for trying pare and for its tests. It is useful for nothing else.
+
+| held out | untrained | trained |
+|---|---:|---:|
+| loss (nats a token) | {before:.3f} | {after:.3f} |
+{scores}
+Trained by `python train.py {key}` in `demo/`: {steps} steps on a CPU.
+"""
+
+
+def write_card(directory, key, steps, model, figures):
+    _, _, kind, what = MODELS[key]
+    before, after = figures.pop("loss")
+    scores = "".join(f"| {name} | | {100 * value:.1f} % |\n" for name, value in figures.items())
+    (directory / "README.md").write_text(CARD.format(name=directory.name, kind=kind, parameters=model.num_parameters(),
+                                                     what=what, before=before, after=after, scores=scores, key=key, steps=steps))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", choices=[*MODELS, []], default=[*MODELS])
+    parser.add_argument("--steps", type=int, help="instead of each model's own number")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=HERE / "models")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    for key in arguments.models:
+        train, steps, _, _ = MODELS[key]
+        steps = arguments.steps or steps
+        directory = arguments.out / f"{key}-world"
+        directory.mkdir(parents=True, exist_ok=True)
+        print(f"{key}: {steps} steps", flush=True)
+        begin = time.time()
+        model, figures = train(directory, steps)
+        print(f"{key}: {figures}, {time.time() - begin:.0f} s", flush=True)
+        write_card(directory, key, steps, model, figures)
+
+
+if __name__ == "__main__":
+    main()
