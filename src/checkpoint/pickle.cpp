@@ -1,0 +1,113 @@
+#include "checkpoint/pickle.h"
+
+#include <simdjson.h>
+
+#include <unordered_set>
+#include <utility>
+
+#include "checkpoint/pickle_machine.h"
+#include "pare/error.h"
+
+namespace pare::checkpoint {
+namespace {
+
+using Value = PickleValue;
+using Kind = PickleValue::Kind;
+
+/// The keys under which training scripts keep the state dict, by preference.
+constexpr std::string_view kWrappers[] = {"state_dict", "model_state_dict", "model", "module"};
+
+/// Turns what the machine made into the list of tensors.
+class StateDictReader {
+ public:
+  StateDictReader(const PickleMachine& machine, const std::filesystem::path& path, const std::string& title)
+      : machine_(machine), path_(path), title_(title) {}
+
+  std::vector<PickledTensor> read(Value root) const {
+    if (root.kind == Kind::kTensor) fail("is a single tensor, not a state dict");
+    if (root.kind != Kind::kDict) fail("is no dict of tensors");
+    std::vector<PickledTensor> tensors;
+    std::unordered_set<std::string_view> names;
+    for (const auto& [key, value] : choose(machine_.dict(root)).entries) {
+      if (value.kind != Kind::kTensor) continue;
+      if (key.kind != Kind::kText) fail("has a tensor under a key that is no text");
+      const std::string_view name = machine_.text(key);
+      if (!simdjson::validate_utf8(name.data(), name.size())) fail("has a tensor whose name is not valid UTF-8");
+      if (!names.insert(name).second) throw Error(path_, std::string(name), "occurs twice");
+      tensors.push_back(describe(std::string(name), machine_.tensor(value)));
+    }
+    return tensors;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& cause) const { throw Error(path_, title_ + ": " + cause); }
+
+  /// The state dict: the wrapped one, else the top-level dict, else the only dict with tensors in it.
+  const PickleDict& choose(const PickleDict& root) const {
+    std::vector<std::pair<std::string_view, const PickleDict*>> nested;
+    for (const auto& [key, value] : root.entries)
+      if (key.kind == Kind::kText && value.kind == Kind::kDict && machine_.dict(value).holds_tensors)
+        nested.emplace_back(machine_.text(key), &machine_.dict(value));
+    for (const std::string_view wrapper : kWrappers)
+      for (const auto& [key, dict] : nested)
+        if (key == wrapper) return *dict;
+    if (root.holds_tensors) return root;
+    if (nested.size() == 1) return *nested.front().second;
+    if (nested.empty()) fail("holds no tensors");
+    fail("holds several dicts of tensors ('" + std::string(nested[0].first) + "', '" + std::string(nested[1].first) +
+         "', ...), none of them called state_dict or model: save the one that is meant");
+  }
+
+  PickledTensor describe(std::string name, const PickleTensor& from) const {
+    const PickleStorage& storage = machine_.storage(from.storage);
+    if (from.lazy)
+      throw Error(path_, name,
+                  "is a lazily negated or conjugated view; save it after resolve_neg() and resolve_conj()");
+    if (from.offset < 0)
+      throw Error(path_, name, "begins at element " + std::to_string(from.offset) + " of its storage");
+    PickledTensor tensor;
+    tensor.shape = sizes(from.shape, name, "extent");
+    tensor.strides = sizes(from.strides, name, "stride");
+    if (tensor.shape.size() != tensor.strides.size())
+      throw Error(path_, name,
+                  "has " + std::to_string(tensor.shape.size()) + " extents but " +
+                      std::to_string(tensor.strides.size()) + " strides");
+    tensor.name = std::move(name);
+    tensor.type = from.type;
+    tensor.storage_key = storage.key;
+    tensor.storage_type = storage.type;
+    tensor.storage_elements = static_cast<std::uint64_t>(storage.elements);
+    tensor.offset = static_cast<std::uint64_t>(from.offset);
+    return tensor;
+  }
+
+  std::vector<std::uint64_t> sizes(Value tuple, const std::string& name, const std::string& what) const {
+    const auto items = machine_.items(tuple);
+    if (items.size() > PickledTensor::kMaxRank)
+      throw Error(path_, name,
+                  "has " + std::to_string(items.size()) + " dimensions, more than the " +
+                      std::to_string(PickledTensor::kMaxRank) + " that pare reads");
+    std::vector<std::uint64_t> numbers;
+    for (const Value item : items) {
+      if (item.kind != Kind::kInt) throw Error(path_, name, "has a " + what + " that is no 64-bit integer");
+      if (item.integer < 0) throw Error(path_, name, "has the negative " + what + " " + std::to_string(item.integer));
+      numbers.push_back(static_cast<std::uint64_t>(item.integer));
+    }
+    return numbers;
+  }
+
+  const PickleMachine& machine_;
+  const std::filesystem::path& path_;
+  const std::string& title_;
+};
+
+}  // namespace
+
+std::vector<PickledTensor> read_state_dict(std::span<const std::byte> pickle, const std::filesystem::path& path,
+                                           const std::string& title) {
+  PickleMachine machine(pickle, path, title);
+  const PickleValue root = machine.run();
+  return StateDictReader(machine, path, title).read(root);
+}
+
+}  // namespace pare::checkpoint

@@ -1,0 +1,46 @@
+// Pickles that torch.save wrote, read as data: which tensors a state dict holds, and in which storage.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/torch_types.h"
+
+namespace pare::checkpoint {
+
+/// A tensor as the pickle describes it. Nothing about it has been checked against the storage yet:
+/// the numbers are whatever the file says, but none is negative.
+struct PickledTensor {
+  std::string name;                    ///< its key in the state dict; valid UTF-8
+  const TorchType* type;               ///< of the tensor's elements
+  std::string_view storage_key;        ///< entry data/KEY of the archive; points into the pickle
+  const TorchType* storage_type;       ///< "uint8" for an untyped storage
+  std::uint64_t storage_elements;      ///< of storage_type
+  std::uint64_t offset;                ///< of the first element, in elements of `type`
+  std::vector<std::uint64_t> shape;    ///< at most kMaxRank extents
+  std::vector<std::uint64_t> strides;  ///< in elements of `type`, one for each extent
+  static constexpr std::size_t kMaxRank = 64;
+};
+
+/// Reads a pickle of protocol 2 to 5 by a machine that knows only dicts, tuples, numbers, strings and
+/// the tensor-building functions of resolve_global(); it executes nothing. Returns the tensors of the
+/// state dict in its order: of the top-level dict, or of the one dict in it that holds tensors
+/// ("state_dict", "model_state_dict", "model", "module" in this order of preference, else the only
+/// one). Everything else in the pickle (epochs, options, optimizer states, _metadata) is passed over.
+/// `title` says in messages what is being read, e.g. "entry 'archive/data.pkl'".
+/// Throws Error(path) with the byte's position for what is malformed, names another global, or is
+/// too large (see kMaxPickleBytes and kMaxPickleValues); Error(path, tensor) for a tensor with a
+/// negative extent, lazy conjugation or more than kMaxRank dimensions.
+std::vector<PickledTensor> read_state_dict(std::span<const std::byte> pickle, const std::filesystem::path& path,
+                                           const std::string& title);
+
+/// Limits of the machine; a state dict takes about 200 bytes and 40 values for each tensor.
+inline constexpr std::size_t kMaxPickleBytes = std::size_t{256} << 20;
+inline constexpr std::size_t kMaxPickleValues = std::size_t{1} << 24;
+
+}  // namespace pare::checkpoint

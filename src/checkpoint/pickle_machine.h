@@ -1,0 +1,129 @@
+// The stack machine that pickles are programs for, restricted to making plain data and tensors.
+// Opcodes: CPython's Lib/pickletools.py. What the functions mean: torch/_utils.py, torch/serialization.py.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/torch_types.h"
+
+namespace pare::checkpoint {
+
+/// A value of the machine: small, copied freely; what is large lies in the machine's arenas. Since
+/// tuples and texts never change and dicts are looked into no deeper than two levels, a pickle that
+/// refers to itself does no harm.
+struct PickleValue {
+  enum class Kind : std::uint8_t {
+    kNone,
+    kBool,
+    kInt,
+    kOpaque,  ///< a float, list, set, bytes, ...: something no tensor is made of
+    kText,    ///< integer: position in the pickle; index: bytes
+    kTuple,   ///< integer: first item in the arena; index: number of items
+    kDict,
+    kGlobal,
+    kStorage,
+    kTensor,  ///< index: into the arena of its kind
+  };
+  Kind kind = Kind::kNone;
+  std::uint32_t index = 0;
+  std::int64_t integer = 0;  ///< the number itself for kBool and kInt
+};
+
+struct PickleDict {
+  std::vector<std::pair<PickleValue, PickleValue>> entries;  ///< key and value, in order of writing
+  bool holds_tensors = false;                                ///< as values, not deeper
+};
+
+struct PickleStorage {
+  std::string_view key;
+  const TorchType* type;
+  std::int64_t elements;
+};
+
+struct PickleTensor {
+  std::uint32_t storage;
+  const TorchType* type;
+  std::int64_t offset;
+  PickleValue shape, strides;  ///< tuples
+  bool lazy;                   ///< its conjugate or negative is meant: not the bytes as they are
+};
+
+class PickleMachine {
+ public:
+  using Value = PickleValue;
+  using Kind = PickleValue::Kind;
+
+  PickleMachine(std::span<const std::byte> pickle, const std::filesystem::path& path, const std::string& title);
+
+  /// Runs to STOP and returns the value made. Throws Error.
+  Value run();
+
+  std::string_view text(Value value) const {
+    return pickle_.substr(static_cast<std::size_t>(value.integer), value.index);
+  }
+  std::span<const Value> items(Value tuple) const {
+    return std::span(items_).subspan(static_cast<std::size_t>(tuple.integer), tuple.index);
+  }
+  const PickleDict& dict(Value value) const { return dicts_[value.index]; }
+  const PickleStorage& storage(std::uint32_t index) const { return storages_[index]; }
+  const PickleTensor& tensor(Value value) const { return tensors_[value.index]; }
+
+ private:
+  // Reading the program (pickle_machine.cpp).
+  [[noreturn]] void fail(const std::string& cause) const;
+  std::string_view take(std::uint64_t size);  ///< the next bytes of the program
+  template <typename T>
+  T take_number();
+  std::string_view take_line();
+  void step(unsigned char opcode);
+  bool step_scalar(unsigned char opcode);  ///< each: false if the opcode is not of its family
+  bool step_text(unsigned char opcode);
+  bool step_container(unsigned char opcode);
+  bool step_memo(unsigned char opcode);
+  bool step_object(unsigned char opcode);
+  void take_long(std::uint64_t size);
+  void protocol(unsigned char version);
+
+  // The stack.
+  void push(Value value);
+  void push_text(std::uint64_t size);
+  void push_opaque(std::uint64_t size);  ///< skips `size` bytes of the program
+  Value pop();
+  const Value& top(std::size_t depth = 0) const;
+  std::size_t pop_mark();                                ///< where the items above the last mark begin
+  void push_tuple(std::size_t count);                    ///< of the topmost values
+  void set_items(std::size_t begin);                     ///< stack_[begin..] into the dict below
+  void drop_items(std::size_t begin, const char* into);  ///< into the opaque container below
+  void memoize(std::uint64_t index);
+  void recall(std::uint64_t index);
+
+  // Making things (pickle_objects.cpp).
+  void push_global(std::string_view module, std::string_view name);
+  Value persistent(Value id);  ///< a storage
+  Value reduce(Value function, Value arguments);
+  Value rebuild_tensor(std::span<const Value> arguments, TorchGlobal version);
+  Value rebuild_from_type(std::span<const Value> arguments);
+  Value make_dict();
+  void build();
+
+  const std::string_view pickle_;
+  const std::filesystem::path& path_;
+  const std::string& title_;
+  std::size_t at_ = 0, opcode_at_ = 0, values_ = 0;
+  bool stopped_ = false;
+  std::vector<Value> stack_, memo_, items_;
+  std::vector<std::size_t> marks_;  ///< heights of the stack
+  std::vector<PickleDict> dicts_;
+  std::vector<ResolvedGlobal> globals_;
+  std::vector<PickleStorage> storages_;
+  std::vector<PickleTensor> tensors_;
+};
+
+}  // namespace pare::checkpoint
