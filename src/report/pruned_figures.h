@@ -1,0 +1,41 @@
+// What a model's figures become under a pruning plan, without writing the pruned model.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "pare/inspect.h"
+#include "pare/prune.h"
+
+namespace pare::report {
+
+/// A tensor after a cut, as far as reports tell.
+struct TensorAfter {
+  std::uint64_t zeros = 0;
+  std::uint64_t above = 0;  ///< #{|w| > cutoff}
+  std::uint64_t big = 0;    ///< in the measure that was asked for
+};
+
+/// All parameters after one level.
+struct LevelFigures {
+  std::vector<TensorAfter> tensors;             ///< one per Inspection::tensors, pruned or not
+  std::uint64_t zeros = 0, above = 0, big = 0;  ///< over all of them
+  Histogram histogram;                          ///< as the original's
+};
+
+/// #{|w| > c} after the smallest `zeros` of the tensor are 0 (zeros counts those that were 0
+/// before). NaN goes last.
+std::uint64_t above_after(const Stats& before, std::size_t cutoff, std::uint64_t zeros) noexcept;
+
+/// A histogram of magnitudes from 0 after its smallest `zeros` elements have become 0.
+Histogram histogram_after(const Histogram& before, std::uint64_t zeros);
+
+void add_histogram(Histogram& total, const Histogram& part);
+
+/// Figures of every level of `plan`, a magnitude plan of `model`. `histograms[i]` is that of inspection.tensors[i]
+/// in the measure of inspection.options. For magnitudes nothing is read again: the smallest
+/// went, so counts tell all. In the signed measure the pruned tensors are read once per level. Exact either way.
+std::vector<LevelFigures> figures_after(const Model& model, const Inspection& inspection,
+                                        const std::vector<Histogram>& histograms, const PrunePlan& plan);
+
+}  // namespace pare::report

@@ -1,0 +1,154 @@
+#include "pare/report.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/output.h"
+#include "pare/error.h"
+#include "report/study.h"
+#include "report/study_charts.h"
+#include "report/study_tables.h"
+#include "report/study_text.h"
+
+namespace pare {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace report;
+
+/// By this file in a directory pare knows a report of its own, which it may replace.
+constexpr const char* kMarker = "pare.json";
+constexpr const char* kMarkerText = "{\n  \"format\": \"pare-report\",\n  \"version\": 1\n}\n";
+
+ReportOptions completed(ReportOptions options) {
+  if (options.levels.empty())
+    for (const char* level : {"10", "50", "90", "95", "99"}) options.levels.push_back(Amount::percent(level));
+  for (Amount& amount : options.levels)
+    if (amount.label.empty())
+      amount.label = amount.count ? fmt::format("amount-{}", *amount.count)
+                                  : fmt::format("{}", Amount::percent(fmt::format("{}", 100 * amount.fraction)).label);
+  return options;
+}
+
+void require_titles(const std::vector<Model>& models) {
+  if (models.empty()) throw Error("no model to report on");
+  std::set<std::string> titles;
+  for (const Model& model : models)
+    if (!titles.insert(model.title).second)
+      throw Error("two models are called '" + model.title + "'; give one another title: TITLE=MODEL");
+}
+
+/// Tells how much of the whole is done: models weigh as their bytes do, charts and files come last.
+class Course {
+ public:
+  Course(const std::vector<Model>& models, const ReportOptions& options) : options_(options) {
+    for (const Model& model : models) total_ += weight(model, options);
+    total_ *= 1.1;  // the charts
+  }
+  static double weight(const Model& model, const ReportOptions& options) {
+    const double writes = options.keep_models ? static_cast<double>(options.levels.size()) : 0;
+    return (1 + writes) * static_cast<double>(model.checkpoint.bytes_on_disk() + 1);
+  }
+  void tell(const std::string& step, double part_of_piece = 0, double piece = 0) const {
+    if (options_.progress) options_.progress(step, (done_ + part_of_piece * piece) / total_);
+  }
+  void add(double piece) { done_ += piece; }
+
+ private:
+  const ReportOptions& options_;
+  double done_ = 0, total_ = 0;
+};
+
+void make_directory(const fs::path& path) {
+  std::error_code failure;
+  fs::create_directories(path, failure);
+  if (failure) throw Error(path, "cannot create: " + failure.message());
+}
+
+void write_models(Study& study, const fs::path& directory, const ReportOptions& options, const Course& course) {
+  const auto start = std::chrono::steady_clock::now();
+  const Model& model = *study.model;
+  WriteOptions writing;
+  writing.threads = options.threads;
+  const double piece = Course::weight(model, options);
+  writing.progress = [&](std::uint64_t done, std::uint64_t total) {
+    const double share = total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
+    const auto levels = static_cast<double>(options.levels.size());
+    course.tell(model.title + ": pruned checkpoints", (1 + levels * share) / (1 + levels), piece);
+  };
+  // A single level's checkpoint would go into the directory itself: the report names the level all the same.
+  const bool single = study.plan.levels.size() == 1;
+  const fs::path out = directory / (single ? level_path(study, 0) : "models/" + study.slug);
+  make_directory(out.parent_path());
+  write_pruned(model, study.plan, out, writing);
+  study.steps.push_back(
+      {"write checkpoints", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+}
+
+std::vector<Study> make_studies(const std::vector<Model>& models, const ReportOptions& options,
+                                const fs::path& directory, Course& course) {
+  std::vector<std::string> titles;
+  for (const Model& model : models) titles.push_back(model.title);
+  const std::vector<std::string> slugs = file_slugs(titles);
+  std::vector<Study> studies;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const double piece = Course::weight(models[i], options);
+    const double measuring = options.keep_models ? 1 / (1 + static_cast<double>(options.levels.size())) : 1;
+    studies.push_back(make_study(models[i], options, [&](double done) {
+      course.tell(models[i].title + ": measuring", done * measuring, piece);
+    }));
+    studies.back().slug = slugs[i];
+    if (options.keep_models) write_models(studies.back(), directory, options, course);
+    course.add(piece);
+  }
+  return studies;
+}
+
+std::vector<const ChartFile*> all_charts(const std::vector<ModelCharts>& charts, const SharedCharts& shared) {
+  std::vector<const ChartFile*> all{&shared.cumulative, &shared.tail, &shared.levels};
+  for (const ModelCharts& of_model : charts) {
+    all.insert(all.end(), {&of_model.histogram, &of_model.pruned});
+    for (const auto* several : {&of_model.by_layer, &of_model.sparsity})
+      for (const ChartFile& chart : *several) all.push_back(&chart);
+  }
+  return all;
+}
+
+}  // namespace
+
+fs::path write_report(const std::vector<Model>& models, const fs::path& out, const ReportOptions& given) {
+  const auto start = std::chrono::steady_clock::now();
+  const ReportOptions options = completed(given);
+  require_titles(models);
+  base::OutputDirectory output(out, options.force, kMarker);
+  const fs::path& directory = output.staging();
+  Course course(models, options);
+  const std::vector<Study> studies = make_studies(models, options, directory, course);
+
+  std::vector<ModelCharts> charts;
+  for (const Study& study : studies) charts.push_back(model_charts(study));
+  const SharedCharts shared = shared_charts(studies);
+  course.tell("charts");
+  make_directory(directory / "charts");
+  draw_charts(all_charts(charts, shared), directory / "charts", options.threads);
+
+  make_directory(directory / "tables");
+  for (const Study& study : studies) {
+    base::write_file(directory / "tables" / (study.slug + ".md"), tensors_markdown(study));
+    base::write_file(directory / "tables" / (study.slug + ".csv"), to_csv(tensors_csv_table(study)));
+  }
+  StudyDocument document{&studies, &charts, &shared, options};
+  document.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  base::write_file(directory / "results.json", report_json(document));
+  base::write_file(directory / kMarker, kMarkerText);
+  base::write_file(directory / "report.md", report_markdown(document));
+  output.commit();
+  if (options.progress) options.progress("done", 1);
+  return out / "report.md";
+}
+
+}  // namespace pare

@@ -1,0 +1,173 @@
+#include "report/study.h"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/parallel.h"
+#include "report/inspect_tables.h"
+
+namespace pare::report {
+namespace {
+
+constexpr double kHistogramEnd = 5;
+constexpr std::size_t kHistogramBins = 50;
+constexpr std::size_t kLongestSlug = 80;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+template <class Work>
+auto timed(Study& study, std::string step, Work work) {
+  const auto start = std::chrono::steady_clock::now();
+  auto result = work();
+  study.steps.push_back({std::move(step), seconds_since(start)});
+  return result;
+}
+
+/// The measured parameters' tensors, in the order of Inspection::tensors.
+std::vector<TensorView> measured_tensors(const Model& model) {
+  std::vector<TensorView> tensors;
+  for (const Parameter& parameter : model.parameters)
+    if (is_analysed(model.tensor(parameter).dtype)) tensors.push_back(model.tensor(parameter));
+  return tensors;
+}
+
+std::vector<Histogram> tensor_histograms(const std::vector<TensorView>& tensors, const ReportOptions& options) {
+  std::vector<Histogram> histograms(tensors.size());
+  base::parallel_for(tensors.size(), options.threads, [&](std::size_t i, unsigned) {
+    histograms[i] = histogram({&tensors[i], 1}, options.measure, 0, kHistogramEnd, kHistogramBins, 1);
+  });
+  return histograms;
+}
+
+std::string layer_name(const InspectRow& row) {
+  if (row.layer < 0) return "outside any layer";
+  return (row.stack.empty() ? "" : row.stack + ' ') + "layer " + std::to_string(row.layer);
+}
+
+std::vector<LayerSparsity> sparsity_by_layer(const Study& study) {
+  std::map<std::string, std::size_t> stack_rank;  // "encoder" before "decoder", as the model has them
+  std::map<std::pair<std::size_t, int>, LayerSparsity> layers;
+  for (std::size_t i = 0; i < study.inspection.tensors.size(); ++i) {
+    const InspectRow& row = study.inspection.tensors[i];
+    const std::size_t rank = stack_rank.emplace(row.stack, stack_rank.size()).first->second;
+    if (!study.pruned[i]) continue;
+    const bool outside = row.layer < 0;
+    LayerSparsity& layer = layers[outside ? std::pair(SIZE_MAX, -1) : std::pair(rank, row.layer)];
+    layer.name = layer_name(row);
+    layer.stack = outside ? "" : row.stack;
+    layer.layer = row.layer;
+    layer.members.push_back(i);
+    layer.levels.resize(study.plan.levels.size());
+    for (std::size_t level = 0; level < study.plan.levels.size(); ++level) {
+      const Share tensor = study.tensor_sparsity(level, i);
+      layer.levels[level].part += tensor.part;
+      layer.levels[level].whole += tensor.whole;
+    }
+  }
+  std::vector<LayerSparsity> result;
+  for (auto& [key, layer] : layers) result.push_back(std::move(layer));
+  return result;
+}
+
+std::vector<bool> pruned_flags(const Model& model, const Inspection& inspection, const PrunePlan& plan) {
+  std::set<std::string> names;
+  for (const std::size_t parameter : plan.parameters) names.insert(model.parameters[parameter].name);
+  std::vector<bool> flags;
+  for (const InspectRow& row : inspection.tensors) flags.push_back(names.count(row.name) != 0);
+  return flags;
+}
+
+PruneOptions prune_options(const ReportOptions& options) {
+  PruneOptions pruning;
+  pruning.levels = options.levels;
+  pruning.scope = options.scope;
+  pruning.schedule = options.schedule;
+  pruning.threads = options.threads;
+  return pruning;
+}
+
+/// A title's characters that are safe in any file system and need no escaping in a link.
+std::string slug(const std::string& title) {
+  std::string result;
+  for (const char c : title) {
+    const bool safe = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+    if (safe)
+      result += c;
+    else if (!result.empty() && result.back() != '-')
+      result += '-';
+  }
+  result.erase(0, std::min(result.find_first_not_of(".-"), result.size()));
+  result.resize(std::min(result.size(), kLongestSlug));
+  result.erase(result.find_last_not_of(".-") + 1);
+  return result.empty() ? "model" : result;
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+}  // namespace
+
+Share Study::before() const { return share_of(inspection.overall.stats, inspection.options.measure); }
+
+Share Study::after(std::size_t level) const { return {levels[level].big, inspection.overall.stats.count}; }
+
+Share Study::sparsity(std::size_t level) const { return {plan.levels[level].zeros, plan.candidates}; }
+
+Share Study::tensor_sparsity(std::size_t level, std::size_t tensor) const {
+  return {levels[level].tensors[tensor].zeros, inspection.tensors[tensor].stats.count};
+}
+
+std::string level_title(const Amount& amount) {
+  const bool percent = !amount.label.empty() && std::isdigit(static_cast<unsigned char>(amount.label.front())) != 0;
+  return percent ? amount.label + " %" : amount.label;
+}
+
+std::vector<std::string> file_slugs(const std::vector<std::string>& titles) {
+  std::vector<std::string> slugs;
+  std::set<std::string> taken;
+  for (const std::string& title : titles) {
+    const std::string base = slug(title);
+    std::string name = base;
+    for (int number = 2; !taken.insert(lower(name)).second; ++number) name = base + '-' + std::to_string(number);
+    slugs.push_back(name);
+  }
+  return slugs;
+}
+
+Study make_study(const Model& model, const ReportOptions& options, const std::function<void(double done)>& progress) {
+  Study study;
+  study.model = &model;
+  InspectOptions inspecting;
+  inspecting.cutoff = options.cutoff;
+  inspecting.measure = options.measure;
+  inspecting.threads = options.threads;
+  inspecting.progress = [&](std::uint64_t done, std::uint64_t total) {
+    progress(total == 0 ? 0 : 0.3 * static_cast<double>(done) / static_cast<double>(total));
+  };
+  study.inspection = timed(study, "measure", [&] { return inspect(model, inspecting); });
+  const std::vector<TensorView> tensors = measured_tensors(model);
+  const std::vector<Histogram> histograms =
+      timed(study, "histogram", [&] { return tensor_histograms(tensors, options); });
+  for (const Histogram& part : histograms) add_histogram(study.histogram, part);
+  progress(0.5);
+  study.sketches = timed(study, "sketch", [&] { return magnitude_sketch(tensors, options.threads); });
+  progress(0.6);
+  study.plan = timed(study, "plan all levels", [&] { return plan_pruning(model, prune_options(options)); });
+  progress(0.9);
+  study.pruned = pruned_flags(model, study.inspection, study.plan);
+  study.levels = timed(study, "figures after pruning",
+                       [&] { return figures_after(model, study.inspection, histograms, study.plan); });
+  study.layers = sparsity_by_layer(study);
+  progress(1);
+  return study;
+}
+
+}  // namespace pare::report

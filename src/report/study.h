@@ -1,0 +1,61 @@
+// The study of one model: everything measured once, for the report's texts, tables, charts and JSON.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "pare/inspect.h"
+#include "pare/model.h"
+#include "pare/prune.h"
+#include "pare/report.h"
+#include "report/pruned_figures.h"
+#include "report/table.h"
+
+namespace pare::report {
+
+/// Pruned weights of one layer, or of those outside any layer (layer -1).
+struct LayerSparsity {
+  std::string name, stack;
+  int layer = -1;
+  std::vector<std::size_t> members;  ///< indices into Inspection::tensors
+  std::vector<Share> levels;         ///< zeros of all its pruned weights, one per level
+};
+
+struct Step {
+  std::string name;
+  double seconds = 0;
+};
+
+struct Study {
+  const Model* model = nullptr;
+  std::string slug;  ///< the title as a file name
+  Inspection inspection;
+  Histogram histogram;  ///< the study's: 50 bins of 0.1 from 0
+  std::vector<Sketch> sketches;
+  PrunePlan plan;
+  std::vector<bool> pruned;           ///< one per Inspection::tensors: whether the plan prunes it
+  std::vector<LevelFigures> levels;   ///< one per PrunePlan::levels
+  std::vector<LayerSparsity> layers;  ///< by stack, then layer; what is outside any layer comes last
+  std::vector<Step> steps;
+
+  /// Share of big parameters before any pruning, and after a level, in the report's measure.
+  Share before() const;
+  Share after(std::size_t level) const;
+  /// Zeros among the weights that the plan prunes.
+  Share sparsity(std::size_t level) const;
+  /// Zeros of one tensor after a level.
+  Share tensor_sparsity(std::size_t level, std::size_t tensor) const;
+};
+
+/// "90 %" for a percentage, the label itself for counts ("amount-1000").
+std::string level_title(const Amount& amount);
+
+/// Names of files for titles: letters, digits, '.', '_' and '-' stay, runs of others become '-'; where two come out
+/// equal (whatever the case) the later gets a number. Never empty, never hidden.
+std::vector<std::string> file_slugs(const std::vector<std::string>& titles);
+
+/// Measures `model` and plans its pruning. Throws Error if nothing in it can be measured or pruned; Interrupted.
+Study make_study(const Model& model, const ReportOptions& options, const std::function<void(double done)>& progress);
+
+}  // namespace pare::report

@@ -1,0 +1,141 @@
+#include "report/study_charts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/parallel.h"
+#include "pare/chart.h"
+#include "report/chart_axis.h"
+#include "report/chart_script.h"
+#include "report/inspect_tables.h"
+
+namespace pare::report {
+namespace {
+
+std::string big_text(const InspectOptions& options) { return measure_title(options.measure, options.cutoff); }
+
+template <class Chart>
+ChartFile chart_file(std::string name, std::string alt, Chart chart) {
+  return {std::move(name), std::move(alt),
+          [chart = std::move(chart)](const std::filesystem::path& file) { draw(chart, file); }};
+}
+
+ChartFile histogram_file(const Study& study) {
+  HistogramChart chart;
+  chart.title = study.inspection.title + ": how big the parameters are";
+  chart.histogram = study.histogram;
+  chart.measure = study.inspection.options.measure;
+  chart.cutoff = study.inspection.options.cutoff;
+  const Share share = study.before();
+  chart.share = share.whole == 0 ? 0 : static_cast<double>(share.part) / static_cast<double>(share.whole);
+  return chart_file(study.slug + "-histogram.png",
+                    fmt::format("Histogram of {}: counts on a log axis, {} {}", study.inspection.title,
+                                percent_text(share), big_text(study.inspection.options)),
+                    std::move(chart));
+}
+
+/// The histogram before pruning and after each level.
+ChartFile pruned_file(const Study& study) {
+  HistogramGrid grid;
+  grid.title = study.inspection.title + ": before and after pruning";
+  grid.measure = study.inspection.options.measure;
+  grid.cutoff = study.inspection.options.cutoff;
+  const auto zeros = [](std::uint64_t count) { return short_count(static_cast<double>(count)) + " zeros"; };
+  grid.panels.push_back({"original", study.histogram, zeros(study.inspection.overall.stats.zeros)});
+  for (std::size_t i = 0; i < study.levels.size(); ++i)
+    grid.panels.push_back({level_title(study.plan.levels[i].amount) + " pruned", study.levels[i].histogram,
+                           zeros(study.levels[i].zeros)});
+  return chart_file(study.slug + "-pruned.png",
+                    fmt::format("Histograms of {}, as it is and pruned at each level", study.inspection.title),
+                    std::move(grid));
+}
+
+ChartFile sparsity_file(const Study& study) {
+  LineChart chart;
+  chart.title = study.inspection.title + ": sparsity by layer at each level";
+  chart.x_label = "layer";
+  chart.y_label = "zeros among the layer's pruned weights";
+  chart.percent_y = chart.ordered = true;
+  // Dark is sparse, whatever order the levels were asked for in.
+  std::vector<std::size_t> order(study.plan.levels.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return study.plan.levels[a].pruned < study.plan.levels[b].pruned;
+  });
+  for (const std::size_t level : order) {
+    std::map<std::string, std::size_t> panels;
+    for (const LayerSparsity& layer : study.layers) {
+      if (layer.layer < 0) continue;
+      const auto [panel, fresh] = panels.emplace(layer.stack, chart.series.size());
+      if (fresh) chart.series.push_back({level_title(study.plan.levels[level].amount), {}, {}, layer.stack});
+      chart.series[panel->second].x.push_back(layer.layer);
+      chart.series[panel->second].y.push_back(layer.levels[level].percent() / 100);
+    }
+  }
+  return chart_file(study.slug + "-sparsity.png",
+                    fmt::format("Sparsity of each layer of {}, one line per level", study.inspection.title),
+                    std::move(chart));
+}
+
+ChartFile levels_file(const std::vector<Study>& studies) {
+  BarChart chart;
+  const InspectOptions& options = studies.front().inspection.options;
+  chart.title = fmt::format("Big parameters ({}) before and after pruning", big_text(options));
+  chart.x_label = "weights pruned";
+  chart.y_label = "share of all parameters";
+  chart.categories.push_back("none");
+  for (const LevelPlan& level : studies.front().plan.levels) chart.categories.push_back(level_title(level.amount));
+  for (const Study& study : studies) {
+    ChartSeries series;
+    series.name = study.inspection.title;
+    series.y.push_back(study.before().percent() / 100);
+    for (std::size_t i = 0; i < study.levels.size(); ++i) series.y.push_back(study.after(i).percent() / 100);
+    chart.series.push_back(std::move(series));
+  }
+  return chart_file("levels.png", "Share of big parameters before pruning and after each level", std::move(chart));
+}
+
+}  // namespace
+
+ModelCharts model_charts(const Study& study) {
+  ModelCharts charts;
+  charts.histogram = histogram_file(study);
+  charts.pruned = pruned_file(study);
+  if (!study.inspection.spreads.empty())
+    charts.by_layer.push_back(chart_file(study.slug + "-layers.png",
+                                         fmt::format("Share of {} by layer in {}, one line per group of weights",
+                                                     big_text(study.inspection.options), study.inspection.title),
+                                         share_by_layer_chart(study.inspection)));
+  const auto layers = std::count_if(study.layers.begin(), study.layers.end(),
+                                    [](const LayerSparsity& layer) { return layer.layer >= 0; });
+  if (layers >= 2) charts.sparsity.push_back(sparsity_file(study));
+  return charts;
+}
+
+SharedCharts shared_charts(const std::vector<Study>& studies) {
+  std::vector<std::string> titles;
+  std::vector<std::vector<Sketch>> sketches;
+  for (const Study& study : studies) {
+    titles.push_back(study.inspection.title);
+    sketches.push_back(study.sketches);
+  }
+  LineChart cumulative = cumulative_share_chart(titles, sketches, studies.front().inspection.options.cutoff);
+  LineChart tail = cumulative;
+  tail.title = "The same with a log axis: the long tail";
+  tail.log_y = true;
+  return {
+      chart_file("cumulative.png", "Share of parameters at or above a cutoff against the cutoff, a line per model",
+                 std::move(cumulative)),
+      chart_file("tail.png", "The same share on a log axis, which shows the few largest parameters", std::move(tail)),
+      levels_file(studies)};
+}
+
+void draw_charts(const std::vector<const ChartFile*>& charts, const std::filesystem::path& directory,
+                 unsigned threads) {
+  base::parallel_for(charts.size(), threads,
+                     [&](std::size_t i, unsigned) { charts[i]->draw(directory / charts[i]->name); });
+}
+
+}  // namespace pare::report

@@ -1,0 +1,38 @@
+// The charts of a report.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "report/study.h"
+
+namespace pare::report {
+
+/// One picture of a report.
+struct ChartFile {
+  std::string name;  ///< e.g. "gpt2-histogram.png", to stand under charts/
+  std::string alt;   ///< what it shows, for those who cannot see it
+  std::function<void(const std::filesystem::path& file)> draw;
+};
+
+/// Charts of one model.
+struct ModelCharts {
+  ChartFile histogram, pruned;
+  std::vector<ChartFile> by_layer, sparsity;  ///< one each, or none for a model without layers
+};
+
+/// Charts over all models.
+struct SharedCharts {
+  ChartFile cumulative, tail, levels;
+};
+
+/// The study must outlive what is returned.
+ModelCharts model_charts(const Study& study);
+SharedCharts shared_charts(const std::vector<Study>& studies);
+
+/// Draws all of them into `directory`, several at once. Throws Error, Interrupted.
+void draw_charts(const std::vector<const ChartFile*>& charts, const std::filesystem::path& directory, unsigned threads);
+
+}  // namespace pare::report
