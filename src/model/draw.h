@@ -1,0 +1,28 @@
+// Weights that transformers initialises when a checkpoint lacks them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/table.h"
+
+namespace pare::model {
+
+/// A parameter to be made: Linear and Embedding weights from N(0, std), biases 0, norm weights 1.
+struct Fresh {
+  std::string name;
+  Role role = Role::kBias;
+  std::vector<std::uint64_t> shape;
+};
+
+/// The drawn tensors and what owns their bytes (a scratch file: no anonymous memory). Every tensor
+/// has a generator of its own, seeded by `seed` and its name, so the bytes do not depend on the
+/// number of threads, the order, or what else is drawn. `dtype` must be F32, F16, BF16 or F64.
+struct Drawn {
+  std::vector<TensorView> tensors;
+  std::shared_ptr<const void> keep_alive;
+};
+Drawn draw_parameters(const std::vector<Fresh>& parameters, DType dtype, double std, std::uint64_t seed);
+
+}  // namespace pare::model

@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <system_error>
+
+#include "model/compose.h"
+#include "model/resolver.h"
+#include "pare/error.h"
+#include "pare/model.h"
+
+namespace pare {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kLargestSideFile = 64U << 20;
+
+/// Splits TITLE=MODEL; a path may hold '=' as long as a '/' comes first.
+std::pair<std::string, std::string> split_title(const std::string& spec) {
+  const auto equals = spec.find('=');
+  std::error_code ignored;
+  if (equals == std::string::npos || equals == 0 || spec.find('/') < equals || fs::exists(spec, ignored)) return {"", spec};
+  return {spec.substr(0, equals), spec.substr(equals + 1)};
+}
+
+/// What a model is called by default: its directory's name, or a file's stem.
+std::string default_title(const std::string& source) {
+  const fs::path path(source);
+  std::error_code ignored;
+  if (fs::is_regular_file(path, ignored)) {
+    const std::string stem = path.stem().string();
+    const bool usual = stem.starts_with("model") || stem.starts_with("pytorch_model");
+    if (!usual || !path.has_parent_path()) return stem;
+    return default_title(path.parent_path().string());
+  }
+  if (!fs::exists(path, ignored)) return source;  // a name of the hub
+  const fs::path whole = fs::weakly_canonical(path, ignored);
+  return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
+}
+
+bool is_side_file(const fs::path& path) {
+  const std::string name = path.filename().string(), extension = path.extension().string();
+  if (name == "config.json" || name == "pare.json" || name.ends_with(".index.json") || name.front() == '.') return false;
+  return extension == ".json" || extension == ".txt" || extension == ".model" || extension == ".jinja";
+}
+
+std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& directory) {
+  std::vector<std::pair<fs::path, std::string>> found;
+  std::error_code failure;
+  for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure)) {
+    std::error_code ignored;
+    if (it->is_regular_file(ignored) && is_side_file(it->path()) && it->file_size(ignored) <= kLargestSideFile)
+      found.emplace_back(it->path(), it->path().filename().string());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Model open_single(const std::string& source, const ModelOptions& options) {
+  Model model{{}, source, {}, {}, Checkpoint::open(source), {}, {}, {}, {}, {}, {}};
+  const std::optional<std::string> text = model.checkpoint.config_text();
+  model::resolve(model, model::Config(text, model.checkpoint.directory() / "config.json"), options.as_class);
+  model.config = text.value_or("");
+  return model;
+}
+
+}  // namespace
+
+Model open_model(const std::string& spec, const ModelOptions& options) {
+  const auto [title, source] = split_title(spec);
+  if (source.empty()) throw Error("'" + spec + "' names no model");
+  std::error_code ignored;
+  const auto plus = fs::exists(source, ignored) ? std::string::npos : source.find('+');
+  if (plus == std::string::npos) {
+    Model model = open_single(source, options);
+    model.title = title.empty() ? default_title(source) : title;
+    // A lone file in some directory is no model directory: only config.json makes its company the tokenizer's.
+    if (!model.config.empty()) model.side_files = find_side_files(model.checkpoint.directory());
+    return model;
+  }
+  const std::string encoder = source.substr(0, plus), decoder = source.substr(plus + 1);
+  if (encoder.empty() || decoder.empty()) throw Error("'" + spec + "' names only one half of a composition");
+  Model model = model::compose(encoder, decoder, options.seed);
+  model.title = title.empty() ? default_title(encoder) + "+" + default_title(decoder) : title;
+  model.source = source;
+  model.side_files = find_side_files(model.checkpoint.directory());
+  // A composition writes its own generation settings, if any; the encoder's would be wrong for it.
+  std::erase_if(model.side_files, [](const auto& file) { return file.second == "generation_config.json"; });
+  return model;
+}
+
+}  // namespace pare
