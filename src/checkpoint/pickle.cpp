@@ -66,8 +66,8 @@ class StateDictReader {
     if (from.offset < 0)
       throw Error(path_, name, "begins at element " + std::to_string(from.offset) + " of its storage");
     PickledTensor tensor;
-    tensor.shape = sizes(from.shape, name, "extent");
-    tensor.strides = sizes(from.strides, name, "stride");
+    tensor.shape = sizes(from.shape, name, "an extent");
+    tensor.strides = sizes(from.strides, name, "a stride");
     if (tensor.shape.size() != tensor.strides.size())
       throw Error(path_, name,
                   "has " + std::to_string(tensor.shape.size()) + " extents but " +
@@ -89,8 +89,8 @@ class StateDictReader {
                       std::to_string(PickledTensor::kMaxRank) + " that pare reads");
     std::vector<std::uint64_t> numbers;
     for (const Value item : items) {
-      if (item.kind != Kind::kInt) throw Error(path_, name, "has a " + what + " that is no 64-bit integer");
-      if (item.integer < 0) throw Error(path_, name, "has the negative " + what + " " + std::to_string(item.integer));
+      if (item.kind != Kind::kInt) throw Error(path_, name, "has " + what + " that is no 64-bit integer");
+      if (item.integer < 0) throw Error(path_, name, "has " + what + " of " + std::to_string(item.integer));
       numbers.push_back(static_cast<std::uint64_t>(item.integer));
     }
     return numbers;

@@ -39,8 +39,9 @@ struct PickledTensor {
 std::vector<PickledTensor> read_state_dict(std::span<const std::byte> pickle, const std::filesystem::path& path,
                                            const std::string& title);
 
-/// Limits of the machine; a state dict takes about 200 bytes and 40 values for each tensor.
+/// Limits of the machine; a state dict takes about 200 bytes and 40 values,
+/// memo included, for each tensor.
 inline constexpr std::size_t kMaxPickleBytes = std::size_t{256} << 20;
-inline constexpr std::size_t kMaxPickleValues = std::size_t{1} << 24;
+inline constexpr std::size_t kMaxPickleValues = std::size_t{1} << 23;
 
 }  // namespace pare::checkpoint

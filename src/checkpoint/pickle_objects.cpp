@@ -18,8 +18,7 @@ void PickleMachine::push_global(std::string_view module, std::string_view name) 
   if (!global) {
     const std::string shown = std::string(module.substr(0, kShownName)) + "." + std::string(name.substr(0, kShownName));
     fail("refers to '" + shown +
-         "', which is not needed to build tensors; pare runs no code from checkpoints: save a plain state dict of "
-         "tensors, torch.save(model.state_dict(), ...), or safetensors");
+         "', which builds no tensor and is not run; save a plain state dict (model.state_dict()) or safetensors");
   }
   globals_.push_back(*global);
   push(make_index(Kind::kGlobal, globals_.size()));

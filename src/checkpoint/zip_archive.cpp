@@ -40,7 +40,7 @@ void check_readable(const ZipCentralHeader& entry, const std::filesystem::path& 
   if ((entry.flags & kPatched) != 0) fail("holds a patch, not data");
   if (entry.method != kStored)
     fail("is compressed (method " + std::to_string(entry.method) +
-         "), but torch.save only stores; write the file again with torch.save");
+         "), but torch.save only stores: a TorchScript archive or one packed again? Write it anew with torch.save");
   if (entry.compressed_size != entry.size)
     fail("is stored, but its two sizes differ (" + std::to_string(entry.compressed_size) + " and " +
          std::to_string(entry.size) + " bytes)");
