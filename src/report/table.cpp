@@ -25,7 +25,7 @@ std::string shown(const Cell& cell) {
 }
 
 /// A quoted field where RFC 4180 asks for it.
-std::string quoted(std::string_view text) {
+std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
   std::string result = "\"";
   for (const char c : text) {
@@ -37,7 +37,7 @@ std::string quoted(std::string_view text) {
 
 std::string exact(const Cell& cell) {
   return std::visit(
-      Overloaded{[](std::monostate) { return std::string(); }, [](const std::string& text) { return quoted(text); },
+      Overloaded{[](std::monostate) { return std::string(); }, [](const std::string& text) { return csv_field(text); },
                  [](std::uint64_t count) { return fmt::format("{}", count); },
                  [](double value) { return exact_text(value); },
                  [](const Share& share) { return exact_text(share.percent()); }},
@@ -151,7 +151,7 @@ std::string to_markdown(const Table& table) {
 
 std::string to_csv(const Table& table) {
   std::string text;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) text += (i ? "," : "") + quoted(table.columns[i].key);
+  for (std::size_t i = 0; i < table.columns.size(); ++i) text += (i ? "," : "") + csv_field(table.columns[i].key);
   text += '\n';
   for (const auto& row : table.rows) {
     for (std::size_t i = 0; i < row.size(); ++i) text += (i ? "," : "") + exact(row[i]);
