@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file_map.h"
+#include "pare/error.h"
 
 namespace pare::prune {
 namespace {
