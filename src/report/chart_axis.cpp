@@ -44,7 +44,7 @@ std::string short_count(double count) {
     count /= 1000;
     suffix = larger;
   }
-  return fmt::format("{:.4g}{}", count, suffix);
+  return fmt::format("{:.3g}{}", count, suffix);
 }
 
 Axis linear_axis(double low, double high, TicText text, bool round_up, bool integral, int wanted) {

@@ -28,9 +28,9 @@ std::string screen(double value) { return fmt::format("screen {:.5f}", value); }
 
 Stroke category_stroke(std::size_t index) {
   constexpr std::array<int, 4> kDashes = {1, 2, 4, 3};
-  constexpr std::array<int, 4> kPoints = {7, 6, 5, 9};
+  constexpr std::array<int, 5> kPoints = {7, 5, 9, 13, 11};  // disc, square, triangles, diamond
   const std::size_t round = index / kColours.size() % kDashes.size();
-  return {std::string(kColours[index % kColours.size()]), kDashes[round], kPoints[round]};
+  return {std::string(kColours[index % kColours.size()]), kDashes[round], kPoints[index % kPoints.size()]};
 }
 
 Stroke ordered_stroke(std::size_t index, std::size_t count) {

@@ -58,13 +58,14 @@ LevelFigures untouched(const Inspection& inspection) {
   return figures;
 }
 
-void sum_up(LevelFigures& figures, const std::vector<Histogram>& histograms) {
+void sum_up(LevelFigures& figures, const std::vector<Histogram>& histograms, const std::vector<std::size_t>& pruned) {
   for (const TensorAfter& tensor : figures.tensors) {
     figures.zeros += tensor.zeros;
     figures.above += tensor.above;
     figures.big += tensor.big;
   }
   for (const Histogram& part : histograms) add_histogram(figures.histogram, part);
+  for (const std::size_t place : pruned) add_histogram(figures.pruned_histogram, histograms[place]);
 }
 
 }  // namespace
@@ -122,7 +123,7 @@ std::vector<LevelFigures> figures_after(const Model& model, const Inspection& in
         after[place] = std::move(look.histogram);
       }
     });
-    sum_up(figures, after);
+    sum_up(figures, after, places);
     levels.push_back(std::move(figures));
   }
   return levels;

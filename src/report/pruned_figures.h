@@ -20,7 +20,8 @@ struct TensorAfter {
 struct LevelFigures {
   std::vector<TensorAfter> tensors;             ///< one per Inspection::tensors, pruned or not
   std::uint64_t zeros = 0, above = 0, big = 0;  ///< over all of them
-  Histogram histogram;                          ///< as the original's
+  Histogram histogram;                          ///< of all of them, as the original's
+  Histogram pruned_histogram;                   ///< of the tensors that the plan prunes
 };
 
 /// #{|w| > c} after the smallest `zeros` of the tensor are 0 (zeros counts those that were 0

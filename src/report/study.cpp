@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kHistogramEnd = 5;
 constexpr std::size_t kHistogramBins = 50;
+constexpr std::uint64_t kLargeTensor = 1 << 22;  // elements
 constexpr std::size_t kLongestSlug = 80;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -37,11 +38,20 @@ std::vector<TensorView> measured_tensors(const Model& model) {
   return tensors;
 }
 
+/// One per tensor. Large tensors are shared by all threads, small ones taken by one each.
 std::vector<Histogram> tensor_histograms(const std::vector<TensorView>& tensors, const ReportOptions& options) {
   std::vector<Histogram> histograms(tensors.size());
-  base::parallel_for(tensors.size(), options.threads, [&](std::size_t i, unsigned) {
-    histograms[i] = histogram({&tensors[i], 1}, options.measure, 0, kHistogramEnd, kHistogramBins, 1);
-  });
+  std::vector<std::size_t> small;
+  const auto fill = [&](std::size_t i, unsigned threads) {
+    histograms[i] = histogram({&tensors[i], 1}, options.measure, 0, kHistogramEnd, kHistogramBins, threads);
+  };
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].elements() < kLargeTensor)
+      small.push_back(i);
+    else
+      fill(i, options.threads);
+  }
+  base::parallel_for(small.size(), options.threads, [&](std::size_t i, unsigned) { fill(small[i], 1); });
   return histograms;
 }
 
@@ -163,6 +173,8 @@ Study make_study(const Model& model, const ReportOptions& options, const std::fu
   study.plan = timed(study, "plan all levels", [&] { return plan_pruning(model, prune_options(options)); });
   progress(0.9);
   study.pruned = pruned_flags(model, study.inspection, study.plan);
+  for (std::size_t i = 0; i < histograms.size(); ++i)
+    if (study.pruned[i]) add_histogram(study.pruned_histogram, histograms[i]);
   study.levels = timed(study, "figures after pruning",
                        [&] { return figures_after(model, study.inspection, histograms, study.plan); });
   study.layers = sparsity_by_layer(study);

@@ -31,7 +31,8 @@ struct Study {
   const Model* model = nullptr;
   std::string slug;  ///< the title as a file name
   Inspection inspection;
-  Histogram histogram;  ///< the study's: 50 bins of 0.1 from 0
+  Histogram histogram;         ///< the study's: 50 bins of 0.1 from 0
+  Histogram pruned_histogram;  ///< the same of the tensors that the plan prunes
   std::vector<Sketch> sketches;
   PrunePlan plan;
   std::vector<bool> pruned;           ///< one per Inspection::tensors: whether the plan prunes it

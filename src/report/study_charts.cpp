@@ -31,25 +31,28 @@ ChartFile histogram_file(const Study& study) {
   const Share share = study.before();
   chart.share = share.whole == 0 ? 0 : static_cast<double>(share.part) / static_cast<double>(share.whole);
   return chart_file(study.slug + "-histogram.png",
-                    fmt::format("Histogram of {}: counts on a log axis, {} {}", study.inspection.title,
-                                percent_text(share), big_text(study.inspection.options)),
+                    fmt::format("Histogram of {}, counts on a log axis; {} of the parameters: {}",
+                                study.inspection.title, big_text(study.inspection.options), percent_text(share)),
                     std::move(chart));
 }
 
 /// The histogram before pruning and after each level.
 ChartFile pruned_file(const Study& study) {
   HistogramGrid grid;
-  grid.title = study.inspection.title + ": before and after pruning";
+  grid.title = study.inspection.title + ": the pruned tensors before and after";
   grid.measure = study.inspection.options.measure;
   grid.cutoff = study.inspection.options.cutoff;
   const auto zeros = [](std::uint64_t count) { return short_count(static_cast<double>(count)) + " zeros"; };
-  grid.panels.push_back({"original", study.histogram, zeros(study.inspection.overall.stats.zeros)});
+  std::uint64_t zeros_before = 0;
+  for (const std::uint64_t count : study.plan.zeros_before) zeros_before += count;
+  grid.panels.push_back({"original", study.pruned_histogram, zeros(zeros_before)});
   for (std::size_t i = 0; i < study.levels.size(); ++i)
-    grid.panels.push_back({level_title(study.plan.levels[i].amount) + " pruned", study.levels[i].histogram,
-                           zeros(study.levels[i].zeros)});
-  return chart_file(study.slug + "-pruned.png",
-                    fmt::format("Histograms of {}, as it is and pruned at each level", study.inspection.title),
-                    std::move(grid));
+    grid.panels.push_back({level_title(study.plan.levels[i].amount), study.levels[i].pruned_histogram,
+                           zeros(study.plan.levels[i].zeros)});
+  return chart_file(
+      study.slug + "-pruned.png",
+      fmt::format("Histograms of the pruned tensors of {}, before and after each level", study.inspection.title),
+      std::move(grid));
 }
 
 ChartFile sparsity_file(const Study& study) {
@@ -123,7 +126,7 @@ SharedCharts shared_charts(const std::vector<Study>& studies) {
   }
   LineChart cumulative = cumulative_share_chart(titles, sketches, studies.front().inspection.options.cutoff);
   LineChart tail = cumulative;
-  tail.title = "The same with a log axis: the long tail";
+  tail.title = "The long tail: how many parameters are bigger than a cutoff";
   tail.log_y = true;
   return {
       chart_file("cumulative.png", "Share of parameters at or above a cutoff against the cutoff, a line per model",

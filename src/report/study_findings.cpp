@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kFewestToJudge = 5;  // layers that LayerSpread::outlying needs
 
 std::string title_of(Measure measure, const Study& study) {
-  return measure_title(measure, study.inspection.options.cutoff);
+  return markdown_escape(measure_title(measure, study.inspection.options.cutoff));
 }
 
 /// "a parameter with |w| > 0.1", "a parameter outside [0, 0.1)".
@@ -53,6 +53,13 @@ std::string enumeration(const std::vector<std::string>& items) {
 
 std::string plural(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count_text(count), noun, count == 1 ? "" : "s");
+}
+
+std::string factor_text(double factor) {
+  if (!(factor >= 1000)) return fmt::format("{:.3g}", factor);
+  if (factor >= 1e15) return fmt::format("{:.1e}", factor);
+  const double unit = std::pow(10, std::floor(std::log10(factor)) - 2);
+  return count_text(static_cast<std::uint64_t>(std::round(factor / unit) * unit));
 }
 
 Extremes layer_extremes(const Inspection& inspection) {
@@ -101,7 +108,7 @@ Sentences layer_findings(const Study& study) {
   } else {
     std::string sentence = fmt::format("Taken whole, layers run from {} ({}) to {} ({})", percent_text(least), low.name,
                                        percent_text(greatest), high.name);
-    if (least.part != 0) sentence += fmt::format(", a factor of {:.3g}", greatest.percent() / least.percent());
+    if (least.part != 0) sentence += ", a factor of " + factor_text(greatest.percent() / least.percent());
     said.push_back(sentence + '.');
   }
   if (const LayerSpread* most = widest(inspection);
@@ -134,7 +141,7 @@ Sentences tail_findings(const Study& study) {
   std::size_t farthest = 0;
   for (std::size_t i = 0; i < inspection.options.tails.size(); ++i) {
     const std::uint64_t above = all.cutoffs[i + 1].above;
-    counts.push_back(fmt::format("{} ({:.3g} %) above {}", count_text(above), Share{above, all.count}.percent(),
+    counts.push_back(fmt::format("{} ({:.2g} %) above {}", count_text(above), Share{above, all.count}.percent(),
                                  inspection.options.tails[i]));
     if (above != 0) farthest = i + 1;
   }
@@ -148,17 +155,18 @@ Sentences tail_findings(const Study& study) {
     const std::uint64_t here = most->stats.cutoffs[farthest].above;
     const double cutoff = inspection.options.tails[farthest - 1];
     if (above == 1)
-      said.push_back(fmt::format("The one above {} sits in {}.", cutoff, most->name));
+      said.push_back(fmt::format("The one above {} sits in {}.", cutoff, markdown_code(most->name)));
     else
       said.push_back(fmt::format("Of the {} above {}, {} ({}) sit in {}.", count_text(above), cutoff, count_text(here),
-                                 percent_text(Share{here, above}), most->name));
+                                 percent_text(Share{here, above}), markdown_code(most->name)));
   }
   if (!inspection.largest.empty()) {
     const LargeParameter& largest = inspection.largest.front();
-    std::string sentence = fmt::format("The largest is {} in {}", number_text(largest.value), largest.tensor);
+    std::string sentence =
+        fmt::format("The largest is {} in {}", number_text(largest.value), markdown_code(largest.tensor));
     if (all.std() > 0)
-      sentence +=
-          fmt::format(", {:.3g} standard deviations of all parameters from 0", std::abs(largest.value) / all.std());
+      sentence += fmt::format(", {} standard deviations of all parameters from 0",
+                              factor_text(std::abs(largest.value) / all.std()));
     said.push_back(sentence + '.');
   }
   return said;

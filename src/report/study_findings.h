@@ -8,7 +8,7 @@
 
 namespace pare::report {
 
-/// Sentences in raw text (Markdown's own characters not yet escaped).
+/// Sentences in Markdown: names in code spans, everything else escaped.
 using Sentences = std::vector<std::string>;
 
 /// The overall share in both measures, and where the big parameters are.
@@ -30,6 +30,9 @@ Sentences shared_findings(const std::vector<Study>& studies);
 std::string enumeration(const std::vector<std::string>& items);
 /// "1 tensor", "1,234 tensors".
 std::string plural(std::uint64_t count, std::string_view noun);
+
+/// Three significant digits without an exponent, as far as people read it: "6.94", "3,050".
+std::string factor_text(double factor);
 
 /// Layers with the smallest and the greatest share, among Inspection::layers; both 0 if there is none.
 struct Extremes {

@@ -30,20 +30,22 @@ std::vector<std::size_t> numbered_layers(const Study& study) {
   return layers;
 }
 
-std::string layers_sentence(const Study& study, std::size_t level) {
+std::string title_of(const Study& study) { return markdown_escape(study.inspection.title); }
+
+std::string layers_sentence(const Study& study, std::size_t level, std::string_view at) {
   const Extremes extremes = sparsity_extremes(study, level);
   const LayerSparsity &low = study.layers[extremes.lowest], &high = study.layers[extremes.highest];
   const double least = low.levels[level].percent(), greatest = high.levels[level].percent();
   const std::string title = level_title(study.plan.levels[level].amount);
   if (greatest - least < kUneven)
-    return fmt::format("At {} the layers are pruned nearly alike: {} to {}.", title, percent_text(low.levels[level]),
+    return fmt::format("{}{} the layers are pruned nearly alike: {} to {}.", at, title, percent_text(low.levels[level]),
                        percent_text(high.levels[level]));
   std::string sentence =
-      fmt::format("At {} the layers run from {} ({}) to {} ({})", title, percent_text(low.levels[level]), low.name,
-                  percent_text(high.levels[level]), high.name);
+      fmt::format("{}{} the layers' sparsity runs from {} ({}) to {} ({})", at, title, percent_text(low.levels[level]),
+                  low.name, percent_text(high.levels[level]), high.name);
   if (greatest < 100)
-    sentence += fmt::format(": {} keeps {:.3g} times the share of weights that {} keeps", low.name,
-                            (100 - least) / (100 - greatest), high.name);
+    sentence += fmt::format(": {} keeps {} times the share of weights that {} keeps", low.name,
+                            factor_text((100 - least) / (100 - greatest)), high.name);
   return sentence + '.';
 }
 
@@ -57,8 +59,9 @@ std::string tensors_sentence(const Study& study, std::size_t level) {
   }
   if (!low || percent(*high) - percent(*low) < kUneven) return {};
   return fmt::format("Among single tensors: from {} ({}) to {} ({}).", percent_text(study.tensor_sparsity(level, *low)),
-                     study.inspection.tensors[*low].name, percent_text(study.tensor_sparsity(level, *high)),
-                     study.inspection.tensors[*high].name);
+                     markdown_code(study.inspection.tensors[*low].name),
+                     percent_text(study.tensor_sparsity(level, *high)),
+                     markdown_code(study.inspection.tensors[*high].name));
 }
 
 std::string emptied_sentence(const Study& study, std::size_t level) {
@@ -69,7 +72,7 @@ std::string emptied_sentence(const Study& study, std::size_t level) {
                   count_text(emptied.size()), plural(study.plan.parameters.size(), "tensor"),
                   emptied.size() == 1 ? "is left" : "are left");
   std::vector<std::string> names;
-  for (const std::size_t i : emptied) names.push_back(study.inspection.tensors[i].name);
+  for (const std::size_t i : emptied) names.push_back(markdown_code(study.inspection.tensors[i].name));
   constexpr std::size_t kShown = 4;
   if (names.size() > kShown) {
     const std::size_t more = names.size() - (kShown - 1);
@@ -111,7 +114,7 @@ Sentences evenness_findings(const Study& study) {
   else
     said.push_back("One threshold holds for all pruned tensors, so those with smaller weights lose more.");
   if (const std::optional<std::size_t> level = telling_level(study)) {
-    if (numbered_layers(study).size() >= 2) said.push_back(layers_sentence(study, *level));
+    if (numbered_layers(study).size() >= 2) said.push_back(layers_sentence(study, *level, "At "));
     if (std::string sentence = tensors_sentence(study, *level); !sentence.empty()) said.push_back(std::move(sentence));
   }
   for (std::size_t level = 0; level < study.levels.size(); ++level)
@@ -122,13 +125,14 @@ Sentences evenness_findings(const Study& study) {
 Sentences shared_findings(const std::vector<Study>& studies) {
   Sentences said;
   const InspectOptions& options = studies.front().inspection.options;
+  const std::string big = markdown_escape(measure_title(options.measure, options.cutoff));
   std::vector<std::string> shares;
   for (const Study& study : studies)
-    shares.push_back(fmt::format("{} in {}",
+    shares.push_back(fmt::format("{} of {}{}",
                                  percent_text(share_of(study.inspection.overall.stats, Measure::kMagnitude)),
-                                 study.inspection.title));
-  said.push_back(fmt::format("Meaningfully larger than 0, that is {}, are {} of the parameters.",
-                             measure_title(Measure::kMagnitude, options.cutoff), enumeration(shares)));
+                                 shares.empty() ? "the parameters of " : "", title_of(study)));
+  said.push_back(fmt::format("Meaningfully larger than 0, that is {}: {}.",
+                             markdown_escape(measure_title(Measure::kMagnitude, options.cutoff)), enumeration(shares)));
   for (const Study& study : studies) {
     const auto& layers = study.inspection.layers;
     if (layers.size() < 2) continue;
@@ -136,14 +140,14 @@ Sentences shared_findings(const std::vector<Study>& studies) {
     const Share low = share_of(layers[extremes.lowest].stats, options.measure);
     const Share high = share_of(layers[extremes.highest].stats, options.measure);
     if (percent_text(low) == percent_text(high)) continue;
-    said.push_back(fmt::format("{}: {} runs from {} in {} to {} in {}.", study.inspection.title,
-                               measure_title(options.measure, options.cutoff), percent_text(low),
-                               layers[extremes.lowest].name, percent_text(high), layers[extremes.highest].name));
+    said.push_back(fmt::format("By layer in {}: {} runs from {} ({}) to {} ({}).", title_of(study), big,
+                               percent_text(low), layers[extremes.lowest].name, percent_text(high),
+                               layers[extremes.highest].name));
   }
   for (const Study& study : studies) {
     const std::optional<std::size_t> level = telling_level(study);
     if (!level || numbered_layers(study).size() < 2) continue;
-    said.push_back(study.inspection.title + ": " + layers_sentence(study, *level));
+    said.push_back(fmt::format("Pruning {}: {}", title_of(study), layers_sentence(study, *level, "at ")));
   }
   return said;
 }

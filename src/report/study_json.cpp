@@ -75,6 +75,7 @@ Json level_json(const Study& study, std::size_t level, bool kept) {
     json["emptied_tensors"].push_back(study.inspection.tensors[i].name);
   if (kept) json["directory"] = level_path(study, level);
   json["histogram"] = histogram_json(figures.histogram);
+  json["pruned_tensors_histogram"] = histogram_json(figures.pruned_histogram);
   json["layers"] = layers_json(study, level);
   json["tensors"] = tensors_json(study, level);
   return json;

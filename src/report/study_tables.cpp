@@ -23,12 +23,32 @@ std::string measured(const Study& study) {
 Table models_table(const std::vector<Study>& studies) {
   Table table;
   table.columns = {left("model"), left("read as"),  right("parameters"), right("tensors"),
-                   left("dtype"), right("on disk"), right("not counted")};
+                   left("dtype"), right("on disk"), right("left out")};
   for (const Study& study : studies) {
     const InspectRow& all = study.inspection.overall;
     table.rows.push_back({study.inspection.title, study.inspection.architecture, all.stats.count, all.tensors,
                           all.dtype, bytes_text(study.model->checkpoint.bytes_on_disk()),
                           static_cast<std::uint64_t>(study.inspection.left_out.size())});
+  }
+  return table;
+}
+
+Table tails_table(const std::vector<Study>& studies) {
+  const std::vector<double>& tails = studies.front().inspection.options.tails;
+  Table table;
+  table.columns = {left("model")};
+  for (const double tail : tails) table.columns.push_back(right(measure_title(Measure::kMagnitude, tail)));
+  table.columns.insert(table.columns.end(), {right("largest"), left("in", true)});
+  for (const Study& study : studies) {
+    std::vector<Cell> cells{study.inspection.title};
+    for (std::size_t i = 0; i < tails.size(); ++i)
+      cells.emplace_back(study.inspection.overall.stats.cutoffs[i + 1].above);
+    cells.resize(cells.size() + 2);
+    if (!study.inspection.largest.empty()) {
+      cells[cells.size() - 2] = study.inspection.largest.front().value;
+      cells.back() = study.inspection.largest.front().tensor;
+    }
+    table.rows.push_back(std::move(cells));
   }
   return table;
 }

@@ -10,6 +10,8 @@ namespace pare::report {
 
 /// What was looked at: a line per model.
 Table models_table(const std::vector<Study>& studies);
+/// How many parameters are far out, and the largest: a line per model.
+Table tails_table(const std::vector<Study>& studies);
 /// The share of big parameters before pruning and after each level: a column per model.
 Table shared_levels_table(const std::vector<Study>& studies);
 /// What was pruned and what was left alone, by group.

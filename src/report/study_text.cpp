@@ -19,13 +19,12 @@ class Page {
   /// Sentences as one paragraph.
   void sentences(const Sentences& sentences) {
     std::string paragraph;
-    for (const std::string& sentence : sentences)
-      paragraph += (paragraph.empty() ? "" : " ") + markdown_escape(sentence);
+    for (const std::string& sentence : sentences) paragraph += (paragraph.empty() ? "" : " ") + sentence;
     if (!paragraph.empty()) block(paragraph);
   }
   void list(const Sentences& items) {
     std::string text;
-    for (const std::string& item : items) text += (text.empty() ? "- " : "\n- ") + markdown_escape(item);
+    for (const std::string& item : items) text += (text.empty() ? "- " : "\n- ") + item;
     if (!text.empty()) block(text);
   }
   void table(const Table& table) {
@@ -70,15 +69,15 @@ void add_head(Page& page, const StudyDocument& document) {
   if (!document.options.command.empty()) made += " with " + markdown_code(document.options.command);
   page.block(made + ". All figures in full precision: [results.json](results.json).");
   page.table(models_table(*document.studies));
-  const double cutoff = document.options.cutoff;
+  const std::string magnitude = markdown_escape(measure_title(Measure::kMagnitude, document.options.cutoff));
+  const std::string outside = markdown_escape(measure_title(Measure::kSigned, document.options.cutoff));
   page.list(
-      {fmt::format("{} is the share of parameters whose magnitude is above the cutoff.",
-                   measure_title(Measure::kMagnitude, cutoff)),
-       fmt::format("{} is the share of parameters that are negative or at least the cutoff, so that every negative "
-                   "one counts as big. A tensor symmetric about 0 shows about 50 % plus half of its share of {}. "
-                   "It is given beside the first because published histograms of signed values count this way.",
-                   measure_title(Measure::kSigned, cutoff), measure_title(Measure::kMagnitude, cutoff)),
-       "Sparsity is the share of zeros. A tied tensor counts once, a buffer never."});
+      {fmt::format("**{}** is the share of parameters whose magnitude is above the cutoff.", magnitude),
+       fmt::format("**{}** is the share of parameters that are negative or at least the cutoff: every negative one "
+                   "counts as big, so that a tensor symmetric about 0 shows about 50 % plus half of its share of "
+                   "{}. It is given beside the first because published histograms of signed values count this way.",
+                   outside, magnitude),
+       "**Sparsity** is the share of zeros. A tied tensor counts once, a buffer never."});
 }
 
 void add_overview(Page& page, const StudyDocument& document) {
@@ -88,11 +87,13 @@ void add_overview(Page& page, const StudyDocument& document) {
   page.list(shared_findings(studies));
   page.table(overall_table(inspections));
   page.image(document.shared->cumulative);
-  page.image(document.shared->tail);
   if (studies.size() > 1) {
     page.heading(3, "By group: " + big_text(inspections.front().options));
     page.table(side_by_side_table(inspections, Rows::kGroups));
+    page.heading(3, "The long tail");
+    page.table(tails_table(studies));
   }
+  page.image(document.shared->tail);
   page.heading(3, fmt::format("Before and after pruning: {}", big_text(inspections.front().options)));
   page.table(shared_levels_table(studies));
   page.image(document.shared->levels);
@@ -149,7 +150,9 @@ void add_pruning(Page& page, const Study& study, const ModelCharts& charts, cons
 void add_model(Page& page, const Study& study, const ModelCharts& charts, const ReportOptions& options) {
   page.heading(2, study.inspection.title);
   const std::vector<std::string> remarks = model_remarks(*study.model, study.inspection.left_out);
-  if (!remarks.empty()) page.list(remarks);
+  Sentences escaped;
+  for (const std::string& remark : remarks) escaped.push_back(markdown_escape(remark));
+  page.list(escaped);
   add_shares(page, study, charts);
   add_pruning(page, study, charts, options);
 }
