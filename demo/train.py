@@ -9,9 +9,9 @@ import torch
 from training import bert, gpt2, t5
 
 HERE = Path(__file__).parent
-MODELS = {"gpt2": (gpt2.train, 4000, "GPT2LMHeadModel", "English paragraphs"),
-          "bert": (bert.train, 5000, "BertForMaskedLM", "English sentences with words to be told"),
-          "t5": (t5.train, 5000, "T5ForConditionalGeneration", "text-to-text tasks")}
+MODELS = {"gpt2": (gpt2.train, 2000, "GPT2LMHeadModel", "English paragraphs"),
+          "bert": (bert.train, 2500, "BertForMaskedLM", "English sentences with words to be told"),
+          "t5": (t5.train, 2500, "T5ForConditionalGeneration", "text-to-text tasks")}
 
 CARD = """---
 license: apache-2.0
@@ -42,7 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", choices=[*MODELS, []], default=[*MODELS])
     parser.add_argument("--steps", type=int, help="instead of each model's own number")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=HERE / "models")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -31,7 +31,7 @@ def mask(tokenizer, rows, draw):
     return {"input_ids": ids, "attention_mask": (ids != tokenizer.pad_token_id).long(), "labels": pad(labels, IGNORED)}
 
 
-def batches(tokenizer, rows, seed, size=64):
+def batches(tokenizer, rows, seed, size=40):
     draw = random.Random(seed)
     while True:
         yield mask(tokenizer, draw.sample(rows, size), draw)

@@ -23,7 +23,7 @@ def stream(tokenizer, texts):
     return torch.tensor([i for ids in tokenizer(texts).input_ids for i in ids + end])
 
 
-def batches(ids, seed, size=48):
+def batches(ids, seed, size=32):
     draw = random.Random(seed)
     while True:
         starts = [draw.randrange(len(ids) - CONTEXT) for _ in range(size)]

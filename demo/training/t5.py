@@ -24,7 +24,7 @@ def collate(tokenizer, pairs):
             "labels": pad([target for _, target in pairs], IGNORED)}
 
 
-def batches(tokenizer, rows, seed, size=64):
+def batches(tokenizer, rows, seed, size=40):
     draw = random.Random(seed)
     while True:
         yield collate(tokenizer, draw.sample(rows, size))

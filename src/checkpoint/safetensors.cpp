@@ -29,7 +29,6 @@ class Parser {
     const std::string_view json = header_text();
     data_ = bytes_.subspan(kLengthBytes + json.size());
     dom::parser parser;
-    parser.set_max_capacity(json.size() + 1);
     dom::element root;
     if (const simdjson::error_code error = parser.parse(json.data(), json.size(), true).get(root); error != simdjson::SUCCESS)
       fail(fmt::format("the header is no valid JSON: {}", simdjson::error_message(error)));
