@@ -18,6 +18,8 @@ namespace {
 constexpr std::uint16_t kStored = 0;
 constexpr std::uint16_t kEncrypted = 1U << 0, kPatched = 1U << 5, kStrongEncryption = 1U << 6, kMasked = 1U << 13;
 
+constexpr std::uint64_t kWorthThreads = std::uint64_t{1} << 20;  ///< bytes; below, one thread is faster
+
 /// What is wrong with an entry's name, or nullptr.
 const char* name_fault(std::string_view name) {
   if (name.empty()) return "has an empty name";
@@ -95,6 +97,9 @@ void ZipArchive::verify(const ZipEntry& entry) const {
 
 void ZipArchive::verify_all(unsigned threads) const {
   if (!has_checksums_) return;
+  std::uint64_t total = 0;
+  for (const ZipEntry& entry : entries_) total += entry.data.size();
+  if (total < kWorthThreads) threads = 1;
   // The largest first, so that no thread is left with a big one at the end.
   std::vector<std::size_t> order(entries_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -129,8 +131,9 @@ inline std::vector<ZipItem> archive_items(const std::string& pickle,
   return items;
 }
 
-inline checkpoint::SourceFile parse(const std::string& file) {
-  return checkpoint::parse_torch_archive(std::as_bytes(std::span(file)), "model.bin", nullptr);
+inline checkpoint::SourceFile parse(std::string file) {
+  const auto owner = std::make_shared<const std::string>(std::move(file));
+  return checkpoint::parse_torch_archive(std::as_bytes(std::span(*owner)), "model.bin", owner);
 }
 
 /// The message of the Error that reading `file` throws; empty if it throws none.

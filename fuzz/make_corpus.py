@@ -1,0 +1,105 @@
+"""Writes fuzz/corpus/: small valid files for the fuzzers to start from.
+
+    python fuzz/make_corpus.py        (torch 2.13, safetensors)
+"""
+
+import io
+import json
+import pathlib
+import shutil
+import struct
+import warnings
+import zipfile
+from collections import OrderedDict
+
+import safetensors.torch
+import torch
+
+warnings.filterwarnings("ignore")
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def write(target, name, data):
+    (CORPUS / target).mkdir(parents=True, exist_ok=True)
+    (CORPUS / target / name).write_bytes(data)
+
+
+def states():
+    """State dicts with storages of at most 256 bytes."""
+    x = torch.arange(16.0)
+    parameter = torch.nn.Parameter(torch.arange(4.0))
+    noted = torch.nn.Parameter(torch.arange(4.0))
+    noted.note = 1
+    yield "flat", {"x": x[:4], "y": x[4:].reshape(3, 4).t()}
+    yield "expanded", {"x": torch.ones(1).expand(3, 2), "scalar": torch.tensor(1.0), "empty": torch.empty(0, 3)}
+    yield "parameters", OrderedDict(weight=parameter, tied=parameter, noted=noted, buffer=torch.nn.Buffer(x[:2]))
+    yield "fp8", {"x": torch.zeros(4, 4).to(torch.float8_e4m3fn).t(),
+                  "p": torch.zeros(2, 4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)}
+    yield "mixed", {"i": torch.arange(4), "b": torch.ones(3, dtype=torch.bool), "h": x[:4].half(), "d": x[:2].double(),
+                    "bf": x[:4].bfloat16(), "u": torch.zeros(2, dtype=torch.uint16), "c": torch.zeros(2, dtype=torch.complex64)}
+    module = torch.nn.Linear(3, 2)
+    yield "state_dict", module.state_dict()
+    yield "training", {"epoch": 1, "lr": 0.1, "tags": {"a"}, "blob": b"b", "big": 1 << 70, "model": module.state_dict(),
+                       "size": torch.Size([1]), "dtype": torch.float16, "device": torch.device("cpu"), "list": [1, (2,)]}
+
+
+def saved(state, protocol=2):
+    buffer = io.BytesIO()
+    torch.save(state, buffer, pickle_protocol=protocol)
+    return buffer
+
+
+def torch_archives():
+    for name, state in states():
+        for protocol in (2, 4):
+            torch.serialization.set_crc32_options(False)
+            write("fuzz_torch_archive", f"{name}_{protocol}", saved(state, protocol).getvalue())
+            torch.serialization.set_crc32_options(True)
+            pickle = zipfile.ZipFile(saved(state, protocol)).read("archive/data.pkl")
+            # fuzz_pickle's storages "1" to "3" are large enough for these; "0" is empty.
+            for old, new in ((b"\x01\x00\x00\x000", b"\x01\x00\x00\x003"), (b"\x8c\x010", b"\x8c\x013")):
+                pickle = pickle.replace(old, new)
+            write("fuzz_pickle", f"{name}_{protocol}", pickle)
+
+
+def zips():
+    """The same by Python's zipfile: other headers, with zip64 fields and a comment."""
+    source = zipfile.ZipFile(saved({"x": torch.arange(2.0)}))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as target:
+        for name in source.namelist():
+            with target.open(name, "w", force_zip64=True) as entry:
+                entry.write(source.read(name))
+        target.comment = b"a comment"
+    write("fuzz_torch_archive", "by_zipfile", packed.getvalue())
+
+
+def safetensors_files():
+    x = torch.arange(6.0).reshape(2, 3)
+    files = {
+        "one": {"x": x},
+        "empty": {},
+        "scalar": {"s": torch.tensor(1), "e": torch.empty(0, 2)},
+        "dtypes": {"f": x, "h": x.half(), "b": x.bfloat16(), "f8": x.to(torch.float8_e5m2), "i": x.int(), "t": x > 1},
+        "packed": {"p": torch.zeros(2, 4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)},
+    }
+    for name, tensors in files.items():
+        write("fuzz_safetensors", name, safetensors.torch.save(tensors, {"format": "pt"}))
+    header = json.dumps({"x\\u00e9": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [0, 3]}}).encode()
+    write("fuzz_safetensors", "six_bits", struct.pack("<Q", len(header)) + header + b"abc")
+
+
+def indexes():
+    two = {"a": "model-00001-of-00002.safetensors", "b.c": "model-00002-of-00002.safetensors"}
+    for name, value in {"usual": {"metadata": {"total_size": 12}, "weight_map": two}, "bare": {"weight_map": {"a": "b"}},
+                        "empty": {"weight_map": {}}, "path": {"weight_map": {"a": "../b"}}, "number": {"weight_map": {"a": 1}},
+                        "escapes": {"weight_map": {"a\u00e9\n": "\u6a21.bin"}}}.items():
+        write("fuzz_index", name, json.dumps(value).encode())
+
+
+if __name__ == "__main__":
+    shutil.rmtree(CORPUS, ignore_errors=True)
+    torch_archives()
+    zips()
+    safetensors_files()
+    indexes()
