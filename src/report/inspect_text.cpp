@@ -85,7 +85,6 @@ std::string hint(std::span<const Inspection> inspections) {
 
 std::vector<std::string> model_remarks(const Model& model, const std::vector<LeftOut>& left_out) {
   std::vector<std::string> remarks = model.notes;
-  if (!model.missing.empty()) remarks.push_back(fmt::format("in no file: {}", enumeration(model.missing)));
   std::map<std::string, std::vector<std::string>> by_reason;
   for (const LeftOut& entry : left_out) by_reason[entry.reason].push_back(entry.name);
   for (const auto& [reason, names] : by_reason)

@@ -20,7 +20,7 @@ std::string inspect_text(std::span<const Model> models, std::span<const Inspecti
 /// All that was measured, as one JSON object; NaN and infinite figures are null.
 std::string inspect_json(std::span<const Model> models, std::span<const Inspection> inspections);
 
-/// Sentences on what the model's files hold beside its parameters, lack, or are taken for.
+/// The model's notes, and a sentence for each reason why tensors of its files were left out.
 std::vector<std::string> model_remarks(const Model& model, const std::vector<LeftOut>& left_out);
 
 }  // namespace pare::report

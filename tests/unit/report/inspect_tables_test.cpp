@@ -60,7 +60,7 @@ Model model_of(const Inspection& inspection) {
               .parameters = {},
               .left_out = {},
               .missing = {"a", "b", "c", "d", "e"},
-              .notes = {},
+              .notes = {"a note"},
               .side_files = {},
               .config = {}};
   return model;
@@ -130,7 +130,7 @@ TEST(InspectText, TheDigestEndsWithAHint) {
   const Model models[] = {model_of(inspections[0])};
   const std::string text = inspect_text(models, inspections, {}, Markup::kText);
   EXPECT_THAT(text, StartsWith("tiny\nTinyModel: 1,003 parameters in 2 tensors, F32"));
-  EXPECT_THAT(text, HasSubstr("\n  in no file: a, b, c and 2 more\n  left out: h.0.mask and h.1.mask (buffer)\n"));
+  EXPECT_THAT(text, HasSubstr("\n  a note\n  left out: h.0.mask and h.1.mask (buffer)\n"));
   EXPECT_THAT(text, HasSubstr("\n|w| > 0.1              251  25.02 %\n"));
   EXPECT_THAT(text, HasSubstr("\n   -2  h.0.w   [3, 7]\n"));
   EXPECT_EQ(lines(text).back(), "--rows tensors shows all 2 tensors");
