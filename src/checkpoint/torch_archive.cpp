@@ -30,8 +30,9 @@ void reject_other_formats(Bytes bytes, const std::filesystem::path& path) {
   if (text.starts_with("version https://git-lfs"))
     throw Error(path, "is a Git LFS pointer, not the weights themselves; fetch them with git lfs pull");
   // The magic number 0x1950a86a20f9469cfc6c as a pickled long begins a file of torch.save before 1.6.
-  const bool pickle = text.starts_with("\x80"sv);
-  const bool legacy = pickle && text.substr(2).starts_with("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv);
+  constexpr auto kLegacyMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
+  const bool pickle = text.starts_with('\x80');
+  const bool legacy = pickle && text.size() > 2 && text.substr(2).starts_with(kLegacyMagic);
   if (pickle)
     throw Error(path, std::string(legacy ? "is in torch.save's legacy format (before PyTorch 1.6)"
                                          : "is a bare pickle, not a PyTorch zip archive") +
