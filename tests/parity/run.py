@@ -1,0 +1,51 @@
+"""Compares pare live with PyTorch, transformers and NumPy: run.py --pare PROGRAM [--full] [--only PART]
+
+--full prunes every full-size model in every dtype with torch.nn.utils.prune itself (an hour).
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import transformers  # noqa: E402
+
+import names  # noqa: E402
+import pruning  # noqa: E402
+import shares  # noqa: E402
+from common import Oracle  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pare", required=True)
+    parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
+    parser.add_argument("--only", choices=["names", "shares", "pruning"])
+    parser.add_argument("--full", action="store_true")
+    arguments = parser.parse_args()
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    oracle = Oracle(str(Path(arguments.pare).resolve()))
+    with tempfile.TemporaryDirectory(prefix="pare-oracle-") as directory:
+        scratch = Path(directory)
+        models = arguments.models or scratch / "models"
+        parts = {"names": lambda: names.run(oracle, models, scratch), "shares": lambda: shares.run(oracle, models),
+                 "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full)}
+        for part, compare in parts.items():
+            if arguments.only not in (None, part):
+                continue
+            begin = time.time()
+            print(f"{part} ...", flush=True)
+            compare()
+            print(f"{part}: {time.time() - begin:.0f} s", flush=True)
+    print(f"{oracle.passed} passed, {oracle.failed} failed, {oracle.skipped} skipped")
+    return 1 if oracle.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
