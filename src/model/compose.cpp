@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <unordered_map>
 
 #include "model/draw.h"
+#include "model/family.h"
+#include "model/json.h"
 #include "model/resolver.h"
 #include "pare/error.h"
 
@@ -14,129 +17,159 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A half, opened and read as the class it takes in the composition.
+/// One of the two, read as the class it takes in the composition.
 struct Half {
   Model model;
-  Json config;
+  Json config;                                             ///< as the composition's configuration holds it
+  std::unordered_map<std::string_view, std::size_t> held;  ///< canonical name -> tensor
+  const TensorView* embedding = nullptr;
+  double initializer_range = 0;
+
+  std::uint64_t vocabulary() const { return embedding->shape[0]; }
+  std::uint64_t hidden() const { return embedding->shape[1]; }
 };
 
-Half open_half(const Checkpoint& checkpoint, const std::string& source, const std::string& class_name) {
-  Half half{Model{source, source, {}, {}, checkpoint, {}, {}, {}, {}, {}, {}}, Json::object()};
-  const std::filesystem::path path = checkpoint.directory() / "config.json";
-  const std::optional<std::string> text = checkpoint.config_text();
+Half open_half(const std::string& source, bool decoder) {
+  Half half{Model{source, source, {}, {}, Checkpoint::open(source), {}, {}, {}, {}, {}, {}}, {}, {}, nullptr, 0};
+  const std::filesystem::path path = half.model.checkpoint.directory() / "config.json";
+  const std::optional<std::string> text = half.model.checkpoint.config_text();
   if (!text) throw Error(path, "is missing; a composition needs the configurations of both halves");
-  const Config config(text, path);
+  half.config = parse_config<Json>(*text, path);
+  half.config["is_decoder"] = decoder;
+  half.config["add_cross_attention"] = decoder;
+  const Config config(half.config.dump(), path);
   const std::string type = config.text("model_type").value_or("");
-  if (type != "bert") throw Error(path, "model_type is '" + type + "'; only BERT checkpoints can be composed");
-  half.config = Json::parse(*text);
-  resolve(half.model, config, class_name);
+  if (type != "bert") throw Error(path, fmt::format("model_type is '{}'; only BERT checkpoints can be composed", type));
+  half.initializer_range = config.real("initializer_range").value_or(0.02);
+  resolve(half.model, config, decoder ? "BertLMHeadModel" : "BertModel");
+  for (const Parameter& parameter : half.model.parameters) {
+    half.held.emplace(parameter.name, parameter.tensor);
+    if (parameter.name.ends_with("embeddings.word_embeddings.weight")) half.embedding = &half.model.tensor(parameter);
+  }
+  if (half.embedding == nullptr || half.embedding->shape.size() != 2)
+    throw Error(source, "holds no word embeddings, so it cannot be composed");
+  if (const auto hidden = config.number("hidden_size"); hidden && *hidden != half.hidden())
+    throw Error(path,
+                fmt::format("'hidden_size' is {}, but the word embeddings have {} columns", *hidden, half.hidden()));
+  // The composition's rows follow from the configurations alone, so these must say what the files show.
+  half.config["hidden_size"] = half.hidden();
+  half.config["num_hidden_layers"] =
+      block_count(config, {"num_hidden_layers"}, Names(half.model.checkpoint).count_blocks("encoder.layer."));
   return half;
 }
 
-const TensorView& embedding_of(const Half& half) {
-  for (const Parameter& parameter : half.model.parameters)
-    if (parameter.name.ends_with("embeddings.word_embeddings.weight") && half.model.tensor(parameter).shape.size() == 2)
-      return half.model.tensor(parameter);
-  throw Error(half.model.source, "holds no word embeddings, so it cannot be composed");
+/// A parameter that the half lacks. Only what transformers draws for a BERT without this head,
+/// pooler or cross-attention; an encoder with holes in it is an error.
+Fresh draw_for(const Expected& expected, const Half& half) {
+  const auto part = [&](std::string_view name) { return expected.name.find(name) != std::string::npos; };
+  const bool head = part(".cls.predictions.") || part(".pooler.");
+  if (!head && !expected.cross_attention)
+    throw Error(half.model.source, expected.name, "is missing, and is no part that a composition draws afresh");
+  Fresh fresh{expected.name, expected.role, {half.hidden()}, half.embedding->dtype, half.initializer_range};
+  if (part(".predictions.bias") || part(".predictions.decoder.")) fresh.shape = {half.vocabulary()};
+  if (is_prunable(expected.role)) fresh.shape.push_back(half.hidden());
+  return fresh;
 }
 
-/// Shape of a parameter that must be drawn; `sizes` are [vocabulary, hidden] of its half.
-std::vector<std::uint64_t> shape_of(const Expected& expected, const std::vector<std::uint64_t>& sizes) {
-  const std::uint64_t vocabulary = sizes[0], hidden = sizes[1];
-  if (expected.name.ends_with("cls.predictions.bias")) return {vocabulary};
-  const bool in_feed_forward = expected.role == Role::kFeedForward || expected.name.find("intermediate.") != std::string::npos;
-  if (expected.role == Role::kEmbedding || in_feed_forward)
-    throw Error({}, expected.name, "is missing, and is no part that a composition draws afresh");
-  if (expected.role == Role::kBias || expected.role == Role::kNorm) return {hidden};
-  return {hidden, hidden};
+/// The linear layer between an encoder and a decoder of different widths.
+Fresh draw_projection(const Expected& expected, const Half& encoder, const Half& decoder) {
+  Fresh fresh{expected.name, expected.role, {decoder.hidden()}, decoder.embedding->dtype, decoder.initializer_range};
+  if (is_prunable(expected.role)) fresh.shape.push_back(encoder.hidden());
+  return fresh;
+}
+
+/// Tensors of the composition in the order of its parameters.
+struct Pieces {
+  std::vector<std::optional<TensorView>> tensors;  ///< nullopt: the next of fresh
+  std::vector<Fresh> fresh;
+};
+
+Pieces collect(const Architecture& architecture, const Half& encoder, const Half& decoder) {
+  Pieces pieces;
+  for (const Expected& expected : architecture.parameters) {
+    const auto repeats = [&](const auto& tie) { return tie.first == expected.name; };
+    const bool tied = std::any_of(architecture.ties.begin(), architecture.ties.end(), repeats);
+    if (expected.stack.empty()) {
+      pieces.fresh.push_back(draw_projection(expected, encoder, decoder));
+      pieces.tensors.emplace_back();
+      continue;
+    }
+    const Half& half = expected.stack == "encoder" ? encoder : decoder;
+    const auto held = half.held.find(std::string_view(expected.name).substr(expected.stack.size() + 1));
+    if (held != half.held.end()) {
+      pieces.tensors.emplace_back(half.model.checkpoint.tensors()[held->second])->name = expected.name;
+    } else if (!tied) {
+      pieces.fresh.push_back(draw_for(expected, half));
+      pieces.tensors.emplace_back();
+    }
+  }
+  return pieces;
+}
+
+/// One file to be; the halves' mappings and the drawn tensors stay alive with it.
+Checkpoint assemble(Pieces pieces, const Half& encoder, const Half& decoder, std::uint64_t seed) {
+  struct Owners {
+    Checkpoint encoder, decoder;
+    std::shared_ptr<const void> drawn;
+  };
+  Drawn drawn = draw_parameters(pieces.fresh, seed);
+  std::vector<TensorView> tensors;
+  CheckpointFile file;
+  file.output_name = "model.safetensors";
+  file.metadata = {{"format", "pt"}};
+  auto next = drawn.tensors.begin();
+  for (std::optional<TensorView>& piece : pieces.tensors) {
+    tensors.push_back(piece ? std::move(*piece) : std::move(*next++));
+    tensors.back().file = 0;
+    file.size += tensors.back().bytes.size();
+    file.tensors.push_back(file.tensors.size());
+  }
+  auto owners = std::make_shared<Owners>(Owners{encoder.model.checkpoint, decoder.model.checkpoint, drawn.keep_alive});
+  return Checkpoint::from_tensors(std::move(tensors), {std::move(file)}, encoder.model.checkpoint.directory(),
+                                  std::move(owners));
 }
 
 Json composed_config(const Half& encoder, const Half& decoder) {
-  Json inner = decoder.config;
-  inner["is_decoder"] = true;
-  inner["add_cross_attention"] = true;
-  const Json pad = inner.value("pad_token_id", Json(nullptr));
-  return {{"architectures", {"EncoderDecoderModel"}},
-          {"decoder", inner},
-          {"decoder_start_token_id", inner.value("bos_token_id", Json(nullptr))},
-          {"encoder", encoder.config},
-          {"is_encoder_decoder", true},
-          {"model_type", "encoder-decoder"},
-          {"pad_token_id", pad},
-          {"tie_word_embeddings", false}};
+  Json config{{"architectures", {"EncoderDecoderModel"}},
+              {"decoder", decoder.config},
+              {"encoder", encoder.config},
+              {"is_encoder_decoder", true},
+              {"model_type", "encoder-decoder"}};
+  for (const auto& [key, source] :
+       {std::pair{"decoder_start_token_id", "bos_token_id"}, {"pad_token_id", "pad_token_id"}})
+    if (const auto id = decoder.config.find(source); id != decoder.config.end() && !id->is_null()) config[key] = *id;
+  return config;
 }
 
-/// Collects tensors in the order of the composition's parameters.
-class Composer {
- public:
-  void add(const Half& half, const Architecture& architecture, const std::string& prefix, const std::string& stack) {
-    const std::vector<std::uint64_t> sizes = embedding_of(half).shape;
-    for (const Expected& expected : architecture.parameters) {
-      if (expected.stack != stack) continue;
-      const auto held = std::find_if(half.model.parameters.begin(), half.model.parameters.end(),
-                                     [&](const Parameter& p) { return prefix + p.name == expected.name; });
-      if (held == half.model.parameters.end()) {
-        fresh_.push_back({expected.name, expected.role, shape_of(expected, sizes)});
-        slots_.push_back(std::nullopt);
-      } else {
-        TensorView tensor = half.model.tensor(*held);
-        tensor.name = expected.name;
-        slots_.push_back(std::move(tensor));
-      }
-    }
-  }
-
-  std::size_t drawn() const { return fresh_.size(); }
-
-  /// The checkpoint; the halves' mappings stay alive with it.
-  Checkpoint finish(const Half& encoder, const Half& decoder, double std, std::uint64_t seed) {
-    Drawn drawn = draw_parameters(fresh_, embedding_of(decoder).dtype, std, seed);
-    std::vector<TensorView> tensors;
-    CheckpointFile file;
-    file.output_name = "model.safetensors";
-    auto next = drawn.tensors.begin();
-    for (std::optional<TensorView>& slot : slots_) {
-      tensors.push_back(slot ? std::move(*slot) : std::move(*next++));
-      tensors.back().file = 0;
-      file.size += tensors.back().bytes.size();
-      file.tensors.push_back(file.tensors.size());
-    }
-    struct Owners {
-      Checkpoint encoder, decoder;
-      std::shared_ptr<const void> drawn;
-    };
-    auto owners = std::make_shared<Owners>(Owners{encoder.model.checkpoint, decoder.model.checkpoint, drawn.keep_alive});
-    return Checkpoint::from_tensors(std::move(tensors), {std::move(file)}, encoder.model.checkpoint.directory(), owners);
-  }
-
- private:
-  std::vector<std::optional<TensorView>> slots_;  ///< nullopt: the next of fresh_
-  std::vector<Fresh> fresh_;
-};
+std::string note_on_drawn(const std::vector<Fresh>& fresh, double std, std::uint64_t seed) {
+  std::vector<std::string_view> others;
+  for (const Fresh& parameter : fresh)
+    if (parameter.name.find(".crossattention.") == std::string::npos) others.push_back(parameter.name);
+  const std::string also = others.empty() ? "" : fmt::format(" and {}", fmt::join(others, ", "));
+  return fmt::format(
+      "{} parameters are in neither checkpoint and were drawn afresh with seed {} (cross-attention{}): "
+      "weights from N(0, {}), biases 0, LayerNorm weights 1",
+      fresh.size(), seed, also, std);
+}
 
 }  // namespace
 
 Model compose(const std::string& encoder_source, const std::string& decoder_source, std::uint64_t seed) {
-  const Half encoder = open_half(Checkpoint::open(encoder_source), encoder_source, "BertModel");
-  const Half decoder = open_half(Checkpoint::open(decoder_source), decoder_source, "BertLMHeadModel");
-  if (embedding_of(encoder).shape[1] != embedding_of(decoder).shape[1])
-    throw Error(decoder_source, fmt::format("hidden size {} differs from the encoder's {}", embedding_of(decoder).shape[1],
-                                            embedding_of(encoder).shape[1]));
-  const Json config = composed_config(encoder, decoder);
-  Model model{{}, {}, {}, "encoder-decoder", encoder.model.checkpoint, {}, {}, {}, {}, {}, config.dump(2) + "\n"};
-  const Config composed(model.config, decoder.model.checkpoint.directory() / "config.json");
-  const auto architecture = encoder_decoder_architecture("", composed, Names(encoder.model.checkpoint));
-  Composer composer;
-  composer.add(encoder, *architecture, "encoder.", "encoder");
-  composer.add(decoder, *architecture, "decoder.", "decoder");
-  const double std = composed.nested("decoder").real("initializer_range").value_or(0.02);
-  model.checkpoint = composer.finish(encoder, decoder, std, seed);
+  const Half encoder = open_half(encoder_source, false), decoder = open_half(decoder_source, true);
+  const std::string text = composed_config(encoder, decoder).dump(2) + "\n";
+  const Config config(text, decoder.model.checkpoint.directory() / "config.json");
+  const auto architecture =
+      lay_out(encoder_decoder_family(), "EncoderDecoderModel", config, Names(decoder.model.checkpoint));
+  if (!architecture) throw Error(decoder_source, "cannot be composed");
+  Pieces pieces = collect(*architecture, encoder, decoder);
+  const std::string note = note_on_drawn(pieces.fresh, decoder.initializer_range, seed);
+  Model model{{}, {}, {},  "encoder-decoder", assemble(std::move(pieces), encoder, decoder, seed), {}, {}, {},
+              {}, {}, text};
   apply_architecture(model, *architecture);
-  for (const auto& [half, prefix] : {std::pair{&encoder, "encoder: "}, std::pair{&decoder, "decoder: "}})
-    for (const LeftOut& left : half->model.left_out) model.left_out.push_back({prefix + left.name, left.reason});
-  model.notes.push_back(fmt::format("{} tensors that neither checkpoint holds (cross-attention) were drawn: weights from "
-                                    "N(0, {}) with seed {}, biases 0, LayerNorm 1 and 0",
-                                    composer.drawn(), std, seed));
+  for (const auto& [half, role] : {std::pair{&encoder, "encoder"}, {&decoder, "decoder"}})
+    for (const LeftOut& left : half->model.left_out)
+      model.left_out.push_back({left.name, fmt::format("{} ({})", left.reason, role)});
+  model.notes.push_back(note);
   return model;
 }
 

@@ -1,7 +1,6 @@
 #include "model/config.h"
 
-#include <nlohmann/json.hpp>
-
+#include "model/json.h"
 #include "pare/error.h"
 
 namespace pare::model {
@@ -25,15 +24,12 @@ namespace {
 
 Config::Config() : json_(std::make_unique<Json>()) {}
 Config::~Config() = default;
-Config::Config(const Config& other) : json_(std::make_unique<Json>(*other.json_)), path_(other.path_), present_(other.present_) {}
+Config::Config(const Config& other) : json_(std::make_unique<Json>(*other.json_)), path_(other.path_) {}
 
 Config::Config(const std::optional<std::string>& text, std::filesystem::path path) : Config() {
   path_ = std::move(path);
   if (!text) return;
-  json_->value = nlohmann::json::parse(*text, nullptr, false);
-  if (json_->value.is_discarded()) throw Error(path_, "is no valid JSON");
-  if (!json_->value.is_object()) throw Error(path_, "is no JSON object");
-  present_ = true;
+  json_->value = parse_config<nlohmann::json>(*text, path_);
 }
 
 std::optional<std::string> Config::text(std::string_view key) const {
@@ -79,7 +75,6 @@ Config Config::nested(std::string_view key) const {
   if (value == nullptr) return config;
   if (!value->is_object()) wrong_type(path_, key, "an object");
   config.json_->value = *value;
-  config.present_ = true;
   return config;
 }
 

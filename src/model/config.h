@@ -20,7 +20,7 @@ class Config {
   Config(const Config&);
   Config& operator=(const Config&) = delete;
 
-  bool present() const noexcept { return present_; }
+  const std::filesystem::path& path() const noexcept { return path_; }
   // Values of keys; nullopt if absent or null. Throw Error naming the key for a value of another type.
   std::optional<std::string> text(std::string_view key) const;
   std::optional<std::uint64_t> number(std::string_view key) const;
@@ -35,7 +35,6 @@ class Config {
   struct Json;
   std::unique_ptr<Json> json_;
   std::filesystem::path path_;
-  bool present_ = false;
 };
 
 }  // namespace pare::model

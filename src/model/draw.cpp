@@ -42,40 +42,42 @@ void store(std::byte* at, DType dtype, double value) {
   }
 }
 
-void fill(const Fresh& parameter, std::byte* data, std::uint64_t elements, DType dtype, double std, std::uint64_t seed) {
-  const std::size_t size = dtype_bits(dtype) / 8;
+void fill(const Fresh& parameter, std::byte* data, std::uint64_t elements, std::uint64_t seed) {
+  const std::size_t size = dtype_bits(parameter.dtype) / 8;
   std::mt19937_64 generator(XXH3_64bits_withSeed(parameter.name.data(), parameter.name.size(), seed));
-  std::normal_distribution<double> normal(0, std);
+  std::normal_distribution<double> normal(0, parameter.std);
   for (std::uint64_t i = 0; i < elements; ++i) {
     if (i % (1U << 20) == 0 && stop_requested()) throw Interrupted();
     const double value = parameter.role == Role::kNorm ? 1.0 : parameter.role == Role::kBias ? 0.0 : normal(generator);
-    store(data + i * size, dtype, value);
+    store(data + i * size, parameter.dtype, value);
   }
 }
 
 }  // namespace
 
-Drawn draw_parameters(const std::vector<Fresh>& parameters, DType dtype, double std, std::uint64_t seed) {
-  if (dtype_bits(dtype) < 16 || !is_analysed(dtype))
-    throw Error("weights of dtype " + std::string(dtype_name(dtype)) + " cannot be drawn");
+Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed) {
   Drawn drawn;
   std::vector<std::uint64_t> offsets;
   std::uint64_t total = 0;
   for (const Fresh& parameter : parameters) {
+    const std::uint64_t size = dtype_bits(parameter.dtype) / 8;
+    if (size < 2 || !is_analysed(parameter.dtype))
+      throw Error({}, parameter.name, "cannot be drawn as " + std::string(dtype_name(parameter.dtype)));
     const auto elements = base::checked_product(parameter.shape);
-    const auto bytes = elements ? base::checked_multiply(*elements, dtype_bits(dtype) / 8) : std::nullopt;
-    const auto end = bytes ? base::checked_add(total, *bytes + kAlignment) : std::nullopt;
+    const auto bytes = elements ? base::checked_multiply(*elements, size) : std::nullopt;
+    const auto padded = bytes ? base::checked_add(*bytes, kAlignment) : std::nullopt;
+    const auto end = padded ? base::checked_add(total, *padded) : std::nullopt;
     if (!end) throw Error({}, parameter.name, "is too large to be drawn");
     offsets.push_back(total);
-    total = (total + *bytes + kAlignment - 1) / kAlignment * kAlignment;
-    drawn.tensors.push_back({parameter.name, dtype, parameter.shape, {}, 0});
+    total = *end / kAlignment * kAlignment;
+    drawn.tensors.push_back({parameter.name, parameter.dtype, parameter.shape, {}, 0});
   }
   const auto scratch = std::make_shared<base::ScratchFile>(total);
   base::parallel_for(parameters.size(), 0, [&](std::size_t i, unsigned) {
     TensorView& tensor = drawn.tensors[i];
     std::byte* data = scratch->bytes().data() + offsets[i];
-    fill(parameters[i], data, tensor.elements(), dtype, std, seed);
-    tensor.bytes = {data, tensor.elements() * (dtype_bits(dtype) / 8)};
+    fill(parameters[i], data, tensor.elements(), seed);
+    tensor.bytes = {data, tensor.elements() * (dtype_bits(tensor.dtype) / 8)};
   });
   drawn.keep_alive = scratch;
   return drawn;

@@ -14,15 +14,17 @@ struct Fresh {
   std::string name;
   Role role = Role::kBias;
   std::vector<std::uint64_t> shape;
+  DType dtype = DType::kF32;  ///< F64, F32, F16 or BF16
+  double std = 0;
 };
 
 /// The drawn tensors and what owns their bytes (a scratch file: no anonymous memory). Every tensor
 /// has a generator of its own, seeded by `seed` and its name, so the bytes do not depend on the
-/// number of threads, the order, or what else is drawn. `dtype` must be F32, F16, BF16 or F64.
+/// number of threads, the order, or what else is drawn. Throws Error for other dtypes, a full disk.
 struct Drawn {
   std::vector<TensorView> tensors;
   std::shared_ptr<const void> keep_alive;
 };
-Drawn draw_parameters(const std::vector<Fresh>& parameters, DType dtype, double std, std::uint64_t seed);
+Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed);
 
 }  // namespace pare::model

@@ -9,106 +9,197 @@
 namespace pare::model {
 namespace {
 
+constexpr int kMostBlocks = 10'000;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// The digits at `at` without leading zeros; moves `at` past them.
+std::string_view take_number(std::string_view text, std::size_t& at) {
+  while (at < text.size() && text[at] == '0') ++at;
+  const std::size_t begin = at;
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return text.substr(begin, at - begin);
+}
+
 /// "h.2.x" before "h.10.x": runs of digits compare as numbers.
 bool natural_less(std::string_view a, std::string_view b) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   std::size_t i = 0, j = 0;
   while (i < a.size() && j < b.size()) {
-    if (!is_digit(a[i]) || !is_digit(b[j])) {
+    if (is_digit(a[i]) && is_digit(b[j])) {
+      const std::string_view left = take_number(a, i), right = take_number(b, j);
+      if (left.size() != right.size()) return left.size() < right.size();
+      if (left != right) return left < right;
+    } else {
       if (a[i] != b[j]) return a[i] < b[j];
       ++i, ++j;
-      continue;
     }
-    const auto run = [&](std::string_view text, std::size_t& at) {
-      while (at < text.size() && text[at] == '0') ++at;
-      const std::size_t begin = at;
-      while (at < text.size() && is_digit(text[at])) ++at;
-      return text.substr(begin, at - begin);
-    };
-    const std::string_view left = run(a, i), right = run(b, j);
-    if (left.size() != right.size()) return left.size() < right.size();
-    if (left != right) return left < right;
   }
-  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
-  return a < b;
+  const bool a_ends = i == a.size(), b_ends = j == b.size();
+  return a_ends != b_ends ? a_ends : a < b;
 }
 
 /// Index of the first path component that is a number.
 int layer_of(std::string_view name) {
   for (std::size_t begin = 0; begin < name.size();) {
     const std::size_t end = std::min(name.find('.', begin), name.size());
-    int index = 0;
+    int index = -1;
     const auto [stop, error] = std::from_chars(name.data() + begin, name.data() + end, index);
-    if (error == std::errc() && stop == name.data() + end && end != begin && index >= 0) return index;
+    if (error == std::errc() && stop == name.data() + end && index >= 0) return index < kMostBlocks ? index : -1;
     begin = end + 1;
   }
   return -1;
 }
 
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+struct Clue {
+  std::string_view part;  ///< of the name in lower case, which is taken to begin and end with '.'
+  Group group;
+};
+
+/// The first that is found decides.
+constexpr Clue kClues[]{
+    {"norm", Group::kNorm},
+    {".ln", Group::kNorm},
+    {"_ln.", Group::kNorm},
+    {"gamma.", Group::kNorm},
+    {".embed_out.", Group::kHead},
+    {"embed", Group::kEmbedding},
+    {".wte.", Group::kEmbedding},
+    {".wpe.", Group::kEmbedding},
+    {".shared.", Group::kEmbedding},
+    {"lm_head", Group::kHead},
+    {"classifier", Group::kHead},
+    {"qa_outputs", Group::kHead},
+    {"pooler", Group::kHead},
+    {".cls.", Group::kHead},
+    {".score.", Group::kHead},
+    {".head.", Group::kHead},
+    {"qkv", Group::kAttentionQkv},
+    {"c_attn", Group::kAttentionQkv},
+    {"query_key_value", Group::kAttentionQkv},
+    {"in_proj", Group::kAttentionQkv},
+    {"q_proj", Group::kAttentionQ},
+    {"q_lin", Group::kAttentionQ},
+    {"query", Group::kAttentionQ},
+    {".q.", Group::kAttentionQ},
+    {".wq.", Group::kAttentionQ},
+    {"k_proj", Group::kAttentionK},
+    {"k_lin", Group::kAttentionK},
+    {".key", Group::kAttentionK},
+    {".k.", Group::kAttentionK},
+    {".wk.", Group::kAttentionK},
+    {"v_proj", Group::kAttentionV},
+    {"v_lin", Group::kAttentionV},
+    {".value", Group::kAttentionV},
+    {".v.", Group::kAttentionV},
+    {".wv.", Group::kAttentionV},
+    {"o_proj", Group::kAttentionO},
+    {"out_lin", Group::kAttentionO},
+    {"attention.wo.", Group::kAttentionO},
+    {"mlp", Group::kFeedForward},
+    {"ffn", Group::kFeedForward},
+    {"ff.", Group::kFeedForward},
+    {"feed_forward", Group::kFeedForward},
+    {"feedforward", Group::kFeedForward},
+    {".fc", Group::kFeedForward},
+    {"c_fc", Group::kFeedForward},
+    {".wi", Group::kFeedForward},
+    {".wo.", Group::kFeedForward},
+    {"gate", Group::kFeedForward},
+    {"up_proj", Group::kFeedForward},
+    {"down_proj", Group::kFeedForward},
+    {"intermediate", Group::kFeedForward},
+    {"expert", Group::kFeedForward},
+    {"out_proj", Group::kAttentionO},
+    {"attention", Group::kAttentionO},
+    {"attn", Group::kAttentionO},
+    {"dense", Group::kFeedForward},
+};
+
+Group guess_group(const std::string& lower) {
+  const std::string name = "." + lower + ".";
+  // T5's relative_attention_bias.weight is an embedding of distances.
+  if (name.ends_with("attention_bias.weight.")) return Group::kPositionBias;
+  if (name.ends_with("bias.") || name.ends_with(".beta.")) return Group::kBias;
+  for (const Clue& clue : kClues)
+    if (name.find(clue.part) != std::string::npos) return clue.group;
+  return Group::kOther;
+}
+
+/// Float buffers that old files hold and no architecture counts as parameters.
+bool is_buffer(std::string_view name) {
+  return name.ends_with("rotary_emb.inv_freq") || name.ends_with("attn.masked_bias");
+}
+
 bool contains_any(const std::string& text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string::npos; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return text.find(word) != std::string::npos; });
 }
 
-Group guess_group(const std::string& lower, std::size_t dimensions) {
-  if (lower.ends_with("bias") || lower.ends_with(".beta")) return Group::kBias;
-  if (contains_any(lower, {"norm", ".ln_", "ln_f", ".ln1", ".ln2", "gamma"})) return Group::kNorm;
-  if (contains_any(lower, {"embed", "wte.", "wpe."})) return Group::kEmbedding;
-  if (contains_any(lower, {"lm_head", "classifier", "qa_outputs", "pooler", "cls.", "score."})) return Group::kHead;
-  if (contains_any(lower, {"qkv", "c_attn", "query_key_value", "in_proj"})) return Group::kAttentionQkv;
-  if (contains_any(lower, {"q_proj", "query", ".q.", "q_lin"})) return Group::kAttentionQ;
-  if (contains_any(lower, {"k_proj", ".key", ".k.", "k_lin"})) return Group::kAttentionK;
-  if (contains_any(lower, {"v_proj", "value", ".v.", "v_lin"})) return Group::kAttentionV;
-  if (contains_any(lower, {"mlp", "ffn", "feed_forward", "feedforward", "fc1", "fc2", ".wi", ".wo.", "gate_proj", "up_proj",
-                           "down_proj", "intermediate", "experts"}))
-    return Group::kFeedForward;
-  if (contains_any(lower, {"o_proj", "out_proj", "attention.output", "attn.c_proj", "attention.dense", ".o.", "attn.proj"}))
-    return Group::kAttentionO;
-  return dimensions >= 2 && lower.find("dense") != std::string::npos ? Group::kFeedForward : Group::kOther;
+Parameter guess(const TensorView& tensor, std::size_t index) {
+  const std::string lower = lower_case(tensor.name);
+  Parameter parameter;
+  parameter.name = tensor.name;
+  parameter.tensor = index;
+  parameter.group = guess_group(lower);
+  parameter.layer = layer_of(tensor.name);
+  parameter.stack = lower.find("decoder.") != std::string::npos   ? "decoder"
+                    : lower.find("encoder.") != std::string::npos ? "encoder"
+                                                                  : "";
+  parameter.cross_attention = contains_any(lower, {"crossattention", "cross_attn", "encdecattention", "encoder_attn"});
+  const bool looked_up = parameter.group == Group::kEmbedding || parameter.group == Group::kPositionBias;
+  const bool matrix = tensor.shape.size() == 2 && (lower == "weight" || lower.ends_with(".weight")) && !looked_up &&
+                      parameter.group != Group::kNorm;
+  parameter.orientation = matrix ? Orientation::kOutIn : Orientation::kNone;
+  parameter.prunable = matrix;
+  return parameter;
 }
 
-/// An output layer that shows an embedding's very bytes, or that the configuration ties.
-bool is_tied_head(const Model& model, const TensorView& head, const Config& config) {
-  if (config.flag("tie_word_embeddings").value_or(false)) return true;
-  return std::any_of(model.checkpoint.tensors().begin(), model.checkpoint.tensors().end(), [&](const TensorView& other) {
-    return other.name != head.name && !head.bytes.empty() && other.bytes.data() == head.bytes.data();
-  });
+/// Takes output layers that repeat an embedding out of the parameters.
+void drop_tied_heads(Model& model) {
+  const auto embedding_of = [&](const Parameter& head) {
+    return std::find_if(model.parameters.begin(), model.parameters.end(), [&](const Parameter& parameter) {
+      return parameter.group == Group::kEmbedding && same_tensor(model.tensor(parameter), model.tensor(head));
+    });
+  };
+  std::vector<Parameter> kept;
+  for (const Parameter& parameter : model.parameters) {
+    const bool head = parameter.group == Group::kHead && model.tensor(parameter).shape.size() == 2;
+    const auto embedding = head ? embedding_of(parameter) : model.parameters.end();
+    if (embedding == model.parameters.end())
+      kept.push_back(parameter);
+    else
+      model.left_out.push_back({model.tensor(parameter).name, "tied to " + embedding->name});
+  }
+  model.parameters = std::move(kept);
 }
 
 }  // namespace
 
 void resolve_generic(Model& model, const Config& config, const std::string& reason) {
-  const std::string from_config = config.first_architecture();
-  model.architecture = from_config.empty() ? "unknown" : from_config;
-  model.notes.push_back(reason + ": every floating-point tensor counts as a parameter, in order of name, and groups and "
-                                 "layers are guessed from names");
+  const std::string configured = config.first_architecture();
+  model.architecture = configured.empty() ? "unknown" : configured;
+  model.notes.push_back(reason +
+                        ": every floating-point tensor counts as a parameter, in the order of names (numbers "
+                        "as numbers); groups, layers and what can be pruned are guessed from names");
   const std::span<const TensorView> tensors = model.checkpoint.tensors();
-  std::vector<std::size_t> order;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (is_analysed(tensors[i].dtype)) {
-      order.push_back(i);
-    } else {
-      model.left_out.push_back({tensors[i].name, "dtype " + std::string(dtype_name(tensors[i].dtype)) + ": not measured"});
-    }
+    if (is_buffer(tensors[i].name))
+      model.left_out.push_back({tensors[i].name, "buffer"});
+    else if (!is_analysed(tensors[i].dtype))
+      model.left_out.push_back({tensors[i].name, dtype_reason(tensors[i].dtype)});
+    else
+      model.parameters.push_back(guess(tensors[i], i));
   }
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return natural_less(tensors[a].name, tensors[b].name); });
-  for (const std::size_t i : order) {
-    std::string lower = tensors[i].name;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    Parameter parameter;
-    parameter.name = tensors[i].name;
-    parameter.tensor = i;
-    parameter.group = guess_group(lower, tensors[i].shape.size());
-    parameter.layer = layer_of(tensors[i].name);
-    parameter.stack = lower.find("decoder.") != std::string::npos ? "decoder" : lower.find("encoder.") != std::string::npos ? "encoder" : "";
-    parameter.cross_attention = contains_any(lower, {"crossattention", "cross_attn", "encdecattention", "encoder_attn"});
-    const bool matrix = tensors[i].shape.size() == 2 && lower.ends_with("weight") && parameter.group != Group::kEmbedding &&
-                        parameter.group != Group::kNorm;
-    parameter.orientation = matrix ? Orientation::kOutIn : Orientation::kNone;
-    parameter.prunable = matrix && !(parameter.group == Group::kHead && is_tied_head(model, tensors[i], config));
-    model.parameters.push_back(std::move(parameter));
-  }
-  if (model.parameters.empty())
-    throw Error(model.source, "holds no floating-point tensor that pare can measure");
+  std::sort(model.parameters.begin(), model.parameters.end(),
+            [](const Parameter& a, const Parameter& b) { return natural_less(a.name, b.name); });
+  drop_tied_heads(model);
+  if (model.parameters.empty()) throw Error(model.source, "holds no floating-point tensor that could be measured");
 }
 
 }  // namespace pare::model

@@ -1,51 +1,81 @@
-// GPT-2 (Radford et al. 2019), as transformers' GPT2Model lays it out. The study read it so: without
-// the "transformer." that GPT2LMHeadModel puts before every name.
-#include "model/resolver.h"
-#include "model/table.h"
+// GPT-2 (Radford et al. 2019). The study read it as transformers' GPT2Model, so that is the class
+// unless another is asked for: no "transformer." before the names, and no output layer but an
+// untied one. Linear layers are Conv1D: [in, out].
+#include "model/family.h"
 
 namespace pare::model {
 namespace {
 
-const std::vector<Row> kBefore{{"wte.weight", Role::kEmbedding}, {"wpe.weight", Role::kEmbedding}};
-const std::vector<Row> kBlock{
-    {"ln_1.weight", Role::kNorm},
-    {"ln_1.bias", Role::kBias},
-    {"attn.c_attn.weight", Role::kConvQkv},
-    {"attn.c_attn.bias", Role::kBias},
-    {"attn.c_proj.weight", Role::kConvO},
-    {"attn.c_proj.bias", Role::kBias},
-    {"ln_2.weight", Role::kNorm},
-    {"ln_2.bias", Role::kBias},
+const Rows kEmbeddings{{"wte.weight", Role::kEmbedding}, {"wpe.weight", Role::kEmbedding}};
+const Rows kAttention{
+    {"ln_1.weight", Role::kNorm},      {"ln_1.bias", Role::kBias},           {"attn.c_attn.weight", Role::kConvQkv},
+    {"attn.c_attn.bias", Role::kBias}, {"attn.c_proj.weight", Role::kConvO}, {"attn.c_proj.bias", Role::kBias},
+    {"ln_2.weight", Role::kNorm},      {"ln_2.bias", Role::kBias},
+};
+const Rows kCrossAttention{
+    {"crossattention.c_attn.weight", Role::kConvQkv},
+    {"crossattention.c_attn.bias", Role::kBias},
+    {"crossattention.q_attn.weight", Role::kConvQ},
+    {"crossattention.q_attn.bias", Role::kBias},
+    {"crossattention.c_proj.weight", Role::kConvO},
+    {"crossattention.c_proj.bias", Role::kBias},
+    {"ln_cross_attn.weight", Role::kNorm},
+    {"ln_cross_attn.bias", Role::kBias},
+};
+const Rows kFeedForward{
     {"mlp.c_fc.weight", Role::kConvFeedForward},
     {"mlp.c_fc.bias", Role::kBias},
     {"mlp.c_proj.weight", Role::kConvFeedForward},
     {"mlp.c_proj.bias", Role::kBias},
 };
-const std::vector<Row> kAfter{{"ln_f.weight", Role::kNorm}, {"ln_f.bias", Role::kBias}};
+const Rows kFinalNorm{{"ln_f.weight", Role::kNorm}, {"ln_f.bias", Role::kBias}};
+
+const Rows kOutput{{"lm_head.weight", Role::kHead}};
+const Rows kTwoOutputs{
+    {"lm_head.weight", Role::kHead},
+    {"multiple_choice_head.summary.weight", Role::kHead},
+    {"multiple_choice_head.summary.bias", Role::kBias},
+};
+const Rows kScore{{"score.weight", Role::kHead}};
+const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
+const std::vector<Tie> kTies{{"lm_head.weight", "wte.weight"}};
+
+bool append_body(Architecture& architecture, const Task& task, const Config& config, const Names& names) {
+  const std::string prefix(task.prefix);
+  const bool cross_attention = config.flag("add_cross_attention").value_or(false);
+  append_rows(architecture, prefix, kEmbeddings);
+  const unsigned blocks = block_count(config, {"n_layer", "num_hidden_layers"}, names.count_blocks("h."));
+  for (unsigned i = 0; i < blocks; ++i) {
+    const int layer = static_cast<int>(i);
+    append_rows(architecture, prefix + "h.{i}.", kAttention, layer);
+    if (cross_attention) append_rows(architecture, prefix + "h.{i}.", kCrossAttention, layer, {}, true);
+    append_rows(architecture, prefix + "h.{i}.", kFeedForward, layer);
+  }
+  append_rows(architecture, prefix, kFinalNorm);
+  return true;
+}
 
 }  // namespace
 
-std::optional<Architecture> gpt2_architecture(const std::string& class_name, const Config& config, const Names& names) {
-  const bool lm_class = class_name == "GPT2LMHeadModel";
-  if (!class_name.empty() && class_name != "GPT2Model" && !lm_class) return std::nullopt;
-  const std::string prefix = lm_class ? "transformer." : "";
-  Architecture architecture;
-  architecture.class_name = lm_class ? class_name : "GPT2Model";
-  append_rows(architecture, prefix, kBefore);
-  const unsigned blocks = block_count(config, {"n_layer", "num_hidden_layers"}, names.count_blocks("h."));
-  for (unsigned i = 0; i < blocks; ++i) append_rows(architecture, prefix + "h.{i}.", kBlock, static_cast<int>(i));
-  append_rows(architecture, prefix, kAfter);
-  for (Expected& expected : architecture.parameters) {
-    const std::string bare = expected.name.substr(prefix.size());
-    expected.spellings = {bare, "transformer." + bare};
-  }
-  if (head_is_tied(config, names, "lm_head.weight", "wte.weight", "transformer.wte.weight")) {
-    architecture.ties.emplace_back("lm_head.weight", prefix + "wte.weight");
-  } else {
-    append_rows(architecture, "", {{"lm_head.weight", Role::kHead}});
-  }
-  architecture.buffers = {"*h.*.attn.bias", "*h.*.attn.masked_bias"};
-  return architecture;
+const Family& gpt2_family() {
+  static const Family family{
+      .model_type = "gpt2",
+      .stem = "GPT2",
+      .prefix = "transformer.",
+      .landmarks = {"h.*.attn.c_attn.weight", "*.h.*.attn.c_attn.weight"},
+      .tasks = {{"Model", "", false, {}, kTies, kOutput},
+                {"LMHeadModel", "transformer.", false, kOutput, kTies},
+                {"DoubleHeadsModel", "transformer.", false, kTwoOutputs, kTies},
+                {"ForSequenceClassification", "transformer.", false, kScore},
+                {"ForTokenClassification", "transformer.", false, kClassifier},
+                {"ForQuestionAnswering", "transformer.", false, kQuestionAnswering}},
+      .append_body = append_body,
+      .config_names_class = false,
+      .buffers = {"*h.*.attn.bias", "*h.*.attn.masked_bias", "*h.*.crossattention.bias",
+                  "*h.*.crossattention.masked_bias"},
+  };
+  return family;
 }
 
 }  // namespace pare::model

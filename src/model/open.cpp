@@ -17,19 +17,20 @@ constexpr std::uintmax_t kLargestSideFile = 64U << 20;
 std::pair<std::string, std::string> split_title(const std::string& spec) {
   const auto equals = spec.find('=');
   std::error_code ignored;
-  if (equals == std::string::npos || equals == 0 || spec.find('/') < equals || fs::exists(spec, ignored)) return {"", spec};
+  if (equals == std::string::npos || equals == 0 || spec.find('/') < equals || fs::exists(spec, ignored))
+    return {"", spec};
   return {spec.substr(0, equals), spec.substr(equals + 1)};
 }
 
-/// What a model is called by default: its directory's name, or a file's stem.
+/// What a model is called by default: its directory's name, or a file's stem unless that is the same for all.
 std::string default_title(const std::string& source) {
   const fs::path path(source);
   std::error_code ignored;
   if (fs::is_regular_file(path, ignored)) {
     const std::string stem = path.stem().string();
-    const bool usual = stem.starts_with("model") || stem.starts_with("pytorch_model");
-    if (!usual || !path.has_parent_path()) return stem;
-    return default_title(path.parent_path().string());
+    const bool usual = stem == "model" || stem == "pytorch_model" || stem == "model.safetensors.index" ||
+                       stem == "pytorch_model.bin.index";
+    return usual ? default_title(path.has_parent_path() ? path.parent_path().string() : ".") : stem;
   }
   if (!fs::exists(path, ignored)) return source;  // a name of the hub
   const fs::path whole = fs::weakly_canonical(path, ignored);
@@ -38,7 +39,8 @@ std::string default_title(const std::string& source) {
 
 bool is_side_file(const fs::path& path) {
   const std::string name = path.filename().string(), extension = path.extension().string();
-  if (name == "config.json" || name == "pare.json" || name.ends_with(".index.json") || name.front() == '.') return false;
+  if (name == "config.json" || name == "pare.json" || name.ends_with(".index.json") || name.front() == '.')
+    return false;
   return extension == ".json" || extension == ".txt" || extension == ".model" || extension == ".jinja";
 }
 

@@ -6,138 +6,203 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "model/family.h"
 #include "pare/error.h"
 
 namespace pare::model {
 namespace {
 
-constexpr std::uint64_t kMostBlocks = 10'000;
+/// Finds tensors under every spelling that transformers accepts for a parameter.
+class Locator {
+ public:
+  Locator(std::span<const TensorView> tensors, const std::string& prefix) : prefix_(prefix) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) index_.emplace(tensors[i].name, i);
+  }
 
-/// Index of the tensor that holds an expected parameter.
-std::optional<std::size_t> locate(const Expected& expected, const std::unordered_map<std::string_view, std::size_t>& index) {
-  if (const auto found = index.find(expected.name); found != index.end()) return found->second;
-  for (const std::string& spelling : expected.spellings)
-    if (const auto found = index.find(spelling); found != index.end()) return found->second;
-  return std::nullopt;
+  /// The name itself, with or without the family's prefix, each also with TensorFlow's gamma or beta.
+  std::optional<std::size_t> locate(const std::string& name) const {
+    if (const auto found = modern_or_legacy(name)) return found;
+    if (prefix_.empty()) return std::nullopt;
+    return modern_or_legacy(name.starts_with(prefix_) ? name.substr(prefix_.size()) : prefix_ + name);
+  }
+
+ private:
+  std::optional<std::size_t> find(const std::string& name) const {
+    const auto found = index_.find(name);
+    return found == index_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  std::optional<std::size_t> modern_or_legacy(const std::string& name) const {
+    if (const auto found = find(name)) return found;
+    for (const auto& [modern, legacy] :
+         {std::pair{"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}})
+      if (name.ends_with(modern)) return find(name.substr(0, name.size() - std::strlen(modern)) + legacy);
+    return std::nullopt;
+  }
+
+  const std::string& prefix_;
+  std::unordered_map<std::string_view, std::size_t> index_;
+};
+
+/// Where each expected parameter is, with ties settled.
+struct Placement {
+  std::vector<std::optional<std::size_t>> tensors;  ///< per expected parameter
+  std::vector<bool> dropped;                        ///< a second name of another one
+  std::vector<Role> roles;
+  std::unordered_map<std::size_t, std::string> copies;  ///< tensor -> canonical name it repeats
+};
+
+std::size_t position_of(const Architecture& architecture, const std::string& name) {
+  const auto found = std::find_if(architecture.parameters.begin(), architecture.parameters.end(),
+                                  [&](const Expected& expected) { return expected.name == name; });
+  return static_cast<std::size_t>(found - architecture.parameters.begin());
 }
 
-Parameter to_parameter(const Expected& expected, std::size_t tensor, const TensorView& view) {
+/// As transformers' tie_weights() on loading: two names are one parameter, unless the files hold
+/// both and they differ. The first in order keeps its name.
+void settle_tie(Model& model, const Architecture& architecture, const std::pair<std::string, std::string>& tie,
+                Placement& placement) {
+  const std::size_t copy = position_of(architecture, tie.first), source = position_of(architecture, tie.second);
+  const std::optional<std::size_t> copy_tensor = placement.tensors[copy], source_tensor = placement.tensors[source];
+  const std::span<const TensorView> tensors = model.checkpoint.tensors();
+  const std::size_t kept = std::min(copy, source), other = std::max(copy, source);
+  if (copy_tensor && source_tensor) {
+    if (!same_tensor(tensors[*copy_tensor], tensors[*source_tensor])) {
+      model.notes.push_back(fmt::format("{} differs from {}, so both count, though {} ties them", tie.first, tie.second,
+                                        architecture.class_name));
+      return;
+    }
+    placement.copies.emplace(*placement.tensors[other], architecture.parameters[kept].name);
+  } else if (!placement.tensors[kept]) {
+    placement.tensors[kept] = placement.tensors[other];
+  }
+  // A repeated embedding is an embedding, whichever name it bears: pruned only when asked for.
+  placement.roles[kept] = placement.roles[source];
+  placement.dropped[other] = true;
+}
+
+Placement place(Model& model, const Architecture& architecture) {
+  const Locator locator(model.checkpoint.tensors(), architecture.prefix);
+  Placement placement;
+  for (const Expected& expected : architecture.parameters) {
+    placement.tensors.push_back(locator.locate(expected.name));
+    placement.roles.push_back(expected.role);
+  }
+  placement.dropped.assign(architecture.parameters.size(), false);
+  for (const auto& tie : architecture.ties) settle_tie(model, architecture, tie, placement);
+  return placement;
+}
+
+Parameter to_parameter(const Expected& expected, Role role, std::size_t tensor, const TensorView& view) {
+  const bool matrix = view.shape.size() == 2;
   Parameter parameter;
   parameter.name = expected.name;
   parameter.tensor = tensor;
-  parameter.group = group_of(expected.role);
+  parameter.group = group_of(role);
   parameter.stack = expected.stack;
   parameter.layer = expected.layer;
   parameter.cross_attention = expected.cross_attention;
-  parameter.orientation = view.shape.size() == 2 ? orientation_of(expected.role) : Orientation::kNone;
-  parameter.prunable = is_prunable(expected.role) && view.shape.size() == 2;
+  parameter.orientation = matrix ? orientation_of(role) : Orientation::kNone;
+  parameter.prunable = matrix && is_prunable(role);
   return parameter;
 }
 
 std::string reason_for(const TensorView& tensor, const Architecture& architecture) {
   for (const std::string& buffer : architecture.buffers)
     if (glob_match(buffer, tensor.name)) return "buffer";
-  for (const auto& [copy, original] : architecture.ties)
-    if (tensor.name == copy) return "tied to " + original;
-  if (!is_analysed(tensor.dtype)) return "dtype " + std::string(dtype_name(tensor.dtype)) + ": not measured";
-  return "not part of " + architecture.class_name;
+  const std::string by_dtype = dtype_reason(tensor.dtype);
+  return by_dtype.empty() ? "not part of " + architecture.class_name : by_dtype;
 }
 
 void note_missing(Model& model) {
   if (model.missing.empty()) return;
-  std::string some;
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, model.missing.size()); ++i)
-    some += (i == 0 ? "" : ", ") + model.missing[i];
-  model.notes.push_back(fmt::format("{} of the {} parameters of {} are not in the checkpoint: {}{}", model.missing.size(),
-                                    model.missing.size() + model.parameters.size(), model.architecture, some,
-                                    model.missing.size() > 3 ? ", ..." : ""));
+  constexpr std::size_t kNamed = 3;
+  const std::span<const std::string> named = std::span(model.missing).first(std::min(kNamed, model.missing.size()));
+  model.notes.push_back(fmt::format("{} of the {} parameters of {} are not in the checkpoint: {}{}",
+                                    model.missing.size(), model.missing.size() + model.parameters.size(),
+                                    model.architecture, fmt::join(named, ", "),
+                                    model.missing.size() > kNamed ? ", ..." : ""));
 }
 
-bool same_bytes(const TensorView& a, const TensorView& b) {
-  return a.dtype == b.dtype && a.shape == b.shape &&
-         (a.bytes.data() == b.bytes.data() || std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0);
+/// What the user is told where no table applies.
+std::string why_generic(const std::string& class_name, const std::string& model_type) {
+  if (!class_name.empty()) return fmt::format("{} is no class that pare knows", class_name);
+  if (!model_type.empty()) return fmt::format("'{}' is no model type that pare knows", model_type);
+  return "the architecture is unknown";
 }
 
 }  // namespace
 
-unsigned block_count(const Config& config, std::initializer_list<std::string_view> keys, unsigned shown) {
-  for (const std::string_view key : keys)
-    if (const std::optional<std::uint64_t> blocks = config.number(key)) {
-      if (*blocks > kMostBlocks) throw Error(fmt::format("config.json: '{}' is {}; a model cannot have so many blocks", key, *blocks));
-      return std::max(static_cast<unsigned>(*blocks), shown);
-    }
-  return shown;
+bool same_tensor(const TensorView& a, const TensorView& b) noexcept {
+  if (a.dtype != b.dtype || a.shape != b.shape || a.bytes.size() != b.bytes.size()) return false;
+  return a.bytes.data() == b.bytes.data() || std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
 }
 
-bool head_is_tied(const Config& config, const Names& names, std::string_view head, std::string_view embedding,
-                  std::string_view embedding_too) {
-  const TensorView* output = names.checkpoint().find(head);
-  if (config.present()) return config.flag("tie_word_embeddings").value_or(true);
-  const TensorView* input = names.checkpoint().find(embedding);
-  if (input == nullptr && !embedding_too.empty()) input = names.checkpoint().find(embedding_too);
-  return output == nullptr || (input != nullptr && same_bytes(*output, *input));
-}
-
-std::optional<Architecture> find_architecture(const std::string& class_name, const Config& config, const Names& names) {
-  if (class_name.starts_with("GPT2")) return gpt2_architecture(class_name, config, names);
-  if (class_name.starts_with("T5") || class_name.starts_with("MT5")) return t5_architecture(class_name, config, names);
-  if (class_name.starts_with("DistilBert")) return distilbert_architecture(class_name, config, names);
-  if (class_name == "EncoderDecoderModel") return encoder_decoder_architecture(class_name, config, names);
-  return bert_architecture(class_name, config, names);
+std::string dtype_reason(DType dtype) {
+  if (is_analysed(dtype)) return {};
+  switch (dtype) {
+    case DType::kBool:
+    case DType::kI64:
+    case DType::kI32:
+    case DType::kI16:
+    case DType::kI8:
+    case DType::kU64:
+    case DType::kU32:
+    case DType::kU16:
+    case DType::kU8:
+      return "integer tensor";
+    default:
+      return fmt::format("dtype {} is not measured", dtype_name(dtype));
+  }
 }
 
 void apply_architecture(Model& model, const Architecture& architecture) {
   const std::span<const TensorView> tensors = model.checkpoint.tensors();
-  std::unordered_map<std::string_view, std::size_t> index;
-  for (std::size_t i = 0; i < tensors.size(); ++i) index.emplace(tensors[i].name, i);
+  const Placement placement = place(model, architecture);
   std::vector<bool> used(tensors.size(), false);
   model.architecture = architecture.class_name;
-  for (const Expected& expected : architecture.parameters) {
-    const std::optional<std::size_t> tensor = locate(expected, index);
-    if (!tensor || used[*tensor]) {
-      model.missing.push_back(expected.name);
-    } else if (is_analysed(tensors[*tensor].dtype)) {
+  for (std::size_t i = 0; i < architecture.parameters.size(); ++i) {
+    if (placement.dropped[i]) continue;
+    const std::optional<std::size_t> tensor = placement.tensors[i];
+    if (!tensor) {
+      model.missing.push_back(architecture.parameters[i].name);
+    } else if (is_analysed(tensors[*tensor].dtype) && !used[*tensor]) {
       used[*tensor] = true;
-      model.parameters.push_back(to_parameter(expected, *tensor, tensors[*tensor]));
+      model.parameters.push_back(
+          to_parameter(architecture.parameters[i], placement.roles[i], *tensor, tensors[*tensor]));
     }
   }
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    if (!used[i]) model.left_out.push_back({tensors[i].name, reason_for(tensors[i], architecture)});
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (used[i]) continue;
+    const auto copy = placement.copies.find(i);
+    const bool tied = copy != placement.copies.end();
+    model.left_out.push_back(
+        {tensors[i].name, tied ? "tied to " + copy->second : reason_for(tensors[i], architecture)});
+  }
   note_missing(model);
 }
 
 void resolve(Model& model, const Config& config, const std::string& as_class) {
   const Names names(model.checkpoint);
   model.model_type = config.text("model_type").value_or("");
-  const std::string family = family_of(model.model_type, names);
-  // The study read GPT-2 as GPT2Model, whatever the configuration calls it.
-  const std::string class_name = !as_class.empty() ? as_class : family == "gpt2" ? "" : config.first_architecture();
-  std::optional<Architecture> architecture;
-  if (!as_class.empty()) {
-    architecture = find_architecture(as_class, config, names);
-    if (!architecture) throw Error(model.source, "cannot be read as '" + as_class + "': that class is not known");
-  } else if (family == "gpt2") {
-    architecture = gpt2_architecture(class_name, config, names);
-  } else if (family == "t5") {
-    architecture = t5_architecture(class_name, config, names);
-  } else if (family == "distilbert") {
-    architecture = distilbert_architecture(class_name, config, names);
-  } else if (family == "encoder-decoder") {
-    architecture = encoder_decoder_architecture(class_name, config, names);
-  } else if (!family.empty()) {
-    architecture = bert_architecture(class_name, config, names);
-  }
-  // A known family under which nothing is found is a misleading configuration: take it as it is.
-  if (architecture) {
-    apply_architecture(model, *architecture);
-    if (!model.parameters.empty() || as_class != "") return;
-    model.left_out.clear();
-    model.missing.clear();
-    model.notes.clear();
-    return resolve_generic(model, config, "none of the parameters of " + architecture->class_name + " is in the checkpoint");
-  }
-  const std::string what = !class_name.empty() ? class_name : model.model_type;
-  resolve_generic(model, config, what.empty() ? "the architecture is unknown" : "'" + what + "' is not known to pare");
+  const std::string configured = config.first_architecture();
+  const Family* family =
+      !as_class.empty() ? find_family(as_class, {}, names) : find_family({}, model.model_type, names);
+  if (family == nullptr && as_class.empty() && model.model_type.empty() && !configured.empty())
+    family = find_family(configured, {}, names);
+  if (family == nullptr && !as_class.empty())
+    throw Error(model.source, fmt::format("cannot be read as '{}': that is no class that pare knows", as_class));
+  const bool by_config = family != nullptr && family->config_names_class;
+  const std::string class_name = !as_class.empty() ? as_class : by_config ? configured : std::string();
+  const std::optional<Architecture> architecture = family ? lay_out(*family, class_name, config, names) : std::nullopt;
+  if (!architecture) return resolve_generic(model, config, why_generic(configured, model.model_type));
+  apply_architecture(model, *architecture);
+  if (!model.parameters.empty() || !as_class.empty()) return;
+  // The configuration belongs to other tensors: take them as they are.
+  model.left_out.clear();
+  model.missing.clear();
+  model.notes.clear();
+  resolve_generic(model, config, fmt::format("none of {}'s parameters is in the checkpoint", architecture->class_name));
 }
 
 }  // namespace pare::model

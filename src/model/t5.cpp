@@ -1,25 +1,58 @@
-// T5 (Raffel et al. 2020), v1.0 with one and v1.1 with two (gated) input matrices in feed-forward
-// layers. A decoder checkpoint of 2020 may hold EncDecAttention.relative_attention_bias, which no
-// class has.
-#include "model/resolver.h"
-#include "model/table.h"
+// T5 (Raffel et al. 2020) and mT5: v1.0 with one and v1.1 with two (gated) input matrices in the
+// feed-forward layers. transformers ties the output layer and the stacks' embeddings to `shared`
+// whatever the configuration says, unless the files hold differing ones (v1.1). Files of 2020 may
+// hold decoder.block.0.layer.1.EncDecAttention.relative_attention_bias, which no class has.
+#include "model/family.h"
 
 namespace pare::model {
 namespace {
 
-const std::vector<Row> kAttention{
-    {"q.weight", Role::kQ}, {"k.weight", Role::kK}, {"v.weight", Role::kV}, {"o.weight", Role::kO}};
-const std::vector<Row> kPositionBias{{"relative_attention_bias.weight", Role::kPositionBias}};
-const std::vector<Row> kNorm{{"layer_norm.weight", Role::kNorm}};
-const std::vector<Row> kPlainFeedForward{{"wi.weight", Role::kFeedForward}, {"wo.weight", Role::kFeedForward}};
-const std::vector<Row> kGatedFeedForward{
-    {"wi_0.weight", Role::kFeedForward}, {"wi_1.weight", Role::kFeedForward}, {"wo.weight", Role::kFeedForward}};
+const Rows kShared{{"shared.weight", Role::kEmbedding}};
+const Rows kStackEmbedding{{"embed_tokens.weight", Role::kEmbedding}};
+const Rows kAttention{{"q.weight", Role::kQ}, {"k.weight", Role::kK}, {"v.weight", Role::kV}, {"o.weight", Role::kO}};
+const Rows kPositionBias{{"relative_attention_bias.weight", Role::kPositionBias}};
+const Rows kNorm{{"layer_norm.weight", Role::kNorm}};
+const Rows kPlain{{"wi.weight", Role::kFeedForward}, {"wo.weight", Role::kFeedForward}};
+const Rows kGated{
+    {"wi_0.weight", Role::kFeedForward},
+    {"wi_1.weight", Role::kFeedForward},
+    {"wo.weight", Role::kFeedForward},
+};
 
-void append_stack(Architecture& architecture, const std::string& stack, unsigned blocks, bool gated) {
+const Rows kOutput{{"lm_head.weight", Role::kHead}};
+const Rows kTwoLayers{
+    {"classification_head.dense.weight", Role::kHead},
+    {"classification_head.dense.bias", Role::kBias},
+    {"classification_head.out_proj.weight", Role::kHead},
+    {"classification_head.out_proj.bias", Role::kBias},
+};
+const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
+
+const std::vector<Tie> kEncoderTies{{"encoder.embed_tokens.weight", "shared.weight"}};
+const std::vector<Tie> kTies{{"encoder.embed_tokens.weight", "shared.weight"},
+                             {"decoder.embed_tokens.weight", "shared.weight"}};
+const std::vector<Tie> kOutputTies{{"encoder.embed_tokens.weight", "shared.weight"},
+                                   {"decoder.embed_tokens.weight", "shared.weight"},
+                                   {"lm_head.weight", "shared.weight"}};
+
+const std::vector<Task> kTasks{
+    {"EncoderModel", "", false, {}, kEncoderTies},
+    {"ForConditionalGeneration", "", false, kOutput, kOutputTies, {}, "*decoder.block.*"},
+    {"WithLMHeadModel", "", false, kOutput, kOutputTies},  // its name of 2020
+    {"Model", "", false, {}, kTies},
+    {"ForQuestionAnswering", "", false, kQuestionAnswering, kTies},
+    {"ForSequenceClassification", "transformer.", false, kTwoLayers, kTies},
+    {"ForTokenClassification", "transformer.", false, kClassifier, kEncoderTies},
+};
+
+void append_stack(Architecture& architecture, const std::string& prefix, const std::string& stack, unsigned blocks,
+                  bool gated) {
   const bool decoder = stack == "decoder";
+  append_rows(architecture, prefix + stack + ".", kStackEmbedding, -1, stack);
   for (unsigned i = 0; i < blocks; ++i) {
     const int layer = static_cast<int>(i);
-    const std::string block = stack + ".block.{i}.layer.";
+    const std::string block = prefix + stack + ".block.{i}.layer.";
     append_rows(architecture, block + "0.SelfAttention.", kAttention, layer, stack);
     if (i == 0) append_rows(architecture, block + "0.SelfAttention.", kPositionBias, layer, stack);
     append_rows(architecture, block + "0.", kNorm, layer, stack);
@@ -28,40 +61,55 @@ void append_stack(Architecture& architecture, const std::string& stack, unsigned
       append_rows(architecture, block + "1.", kNorm, layer, stack, true);
     }
     const std::string last = block + (decoder ? "2." : "1.");
-    append_rows(architecture, last + "DenseReluDense.", gated ? kGatedFeedForward : kPlainFeedForward, layer, stack);
+    append_rows(architecture, last + "DenseReluDense.", gated ? kGated : kPlain, layer, stack);
     append_rows(architecture, last, kNorm, layer, stack);
   }
-  append_rows(architecture, stack + ".final_", kNorm, -1, stack);
+  append_rows(architecture, prefix + stack + ".final_", kNorm, -1, stack);
 }
+
+bool append_body(Architecture& architecture, const Task& task, const Config& config, const Names& names) {
+  const std::string prefix(task.prefix);
+  const std::optional<std::string> projection = config.text("feed_forward_proj");
+  const bool gated = projection ? projection->starts_with("gated") : names.has_ending("DenseReluDense.wi_0.weight");
+  const bool encoder_only = task.ending == "EncoderModel" || task.ending == "ForTokenClassification";
+  append_rows(architecture, prefix, kShared);
+  append_stack(architecture, prefix, "encoder",
+               block_count(config, {"num_layers"}, names.count_blocks("encoder.block.")), gated);
+  if (encoder_only) return true;
+  const unsigned blocks =
+      block_count(config, {"num_decoder_layers", "num_layers"}, names.count_blocks("decoder.block."));
+  append_stack(architecture, prefix, "decoder", blocks, gated);
+  return true;
+}
+
+bool is_tied(const Config&) { return true; }
 
 }  // namespace
 
-std::optional<Architecture> t5_architecture(const std::string& class_name, const Config& config, const Names& names) {
-  const std::string known = class_name.empty() || class_name == "T5WithLMHeadModel" ? "T5ForConditionalGeneration" : class_name;
-  const bool with_head = known.ends_with("ForConditionalGeneration");
-  const bool encoder_only = known.ends_with("EncoderModel");
-  if (!with_head && !encoder_only && !known.ends_with("5Model")) return std::nullopt;
-  const bool gated = config.text("feed_forward_proj").value_or("").starts_with("gated") || names.has_ending("DenseReluDense.wi_0.weight");
-  Architecture architecture;
-  architecture.class_name = known;
-  append_rows(architecture, "", {{"shared.weight", Role::kEmbedding}});
-  // Some files keep the embedding under one of its tied names only.
-  architecture.parameters.front().spellings = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"};
-  const unsigned encoder_blocks = block_count(config, {"num_layers"}, names.count_blocks("encoder.block."));
-  append_stack(architecture, "encoder", encoder_blocks, gated);
-  architecture.ties.emplace_back("encoder.embed_tokens.weight", "shared.weight");
-  if (!encoder_only) {
-    const unsigned decoder_blocks =
-        block_count(config, {"num_decoder_layers", "num_layers"}, names.count_blocks("decoder.block."));
-    append_stack(architecture, "decoder", decoder_blocks, gated);
-    architecture.ties.emplace_back("decoder.embed_tokens.weight", "shared.weight");
-  }
-  if (with_head && head_is_tied(config, names, "lm_head.weight", "shared.weight")) {
-    architecture.ties.emplace_back("lm_head.weight", "shared.weight");
-  } else if (with_head) {
-    append_rows(architecture, "", {{"lm_head.weight", Role::kHead}});
-  }
-  return architecture;
+const Family& t5_family() {
+  static const Family family{
+      .model_type = "t5",
+      .stem = "T5",
+      .prefix = "transformer.",
+      .landmarks = {"*encoder.block.*.layer.0.SelfAttention.q.weight"},
+      .tasks = kTasks,
+      .append_body = append_body,
+      .is_tied = is_tied,
+  };
+  return family;
+}
+
+const Family& mt5_family() {
+  static const Family family{
+      .model_type = "mt5",
+      .stem = "MT5",
+      .prefix = "transformer.",
+      .landmarks = {},
+      .tasks = kTasks,
+      .append_body = append_body,
+      .is_tied = is_tied,
+  };
+  return family;
 }
 
 }  // namespace pare::model

@@ -1,5 +1,7 @@
 #include "model/table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -8,7 +10,7 @@
 namespace pare::model {
 namespace {
 
-constexpr unsigned kMostBlocks = 10'000;
+constexpr std::uint64_t kMostBlocks = 10'000;
 
 std::string with_index(std::string_view pattern, int layer) {
   std::string name(pattern);
@@ -18,13 +20,18 @@ std::string with_index(std::string_view pattern, int layer) {
 
 }  // namespace
 
-Names::Names(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
-
 bool Names::has_ending(std::string_view ending) const {
-  return std::any_of(checkpoint_.tensors().begin(), checkpoint_.tensors().end(), [ending](const TensorView& tensor) {
+  const std::span<const TensorView> tensors = checkpoint_.tensors();
+  return std::any_of(tensors.begin(), tensors.end(), [ending](const TensorView& tensor) {
     const std::string_view name = tensor.name;
     return name.ends_with(ending) && (name.size() == ending.size() || name[name.size() - ending.size() - 1] == '.');
   });
+}
+
+bool Names::has_match(std::string_view glob) const {
+  const std::span<const TensorView> tensors = checkpoint_.tensors();
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [glob](const TensorView& tensor) { return glob_match(glob, tensor.name); });
 }
 
 unsigned Names::count_blocks(std::string_view before) const {
@@ -33,78 +40,86 @@ unsigned Names::count_blocks(std::string_view before) const {
     const std::string_view name = tensor.name;
     for (auto at = name.find(before); at != std::string_view::npos; at = name.find(before, at + 1)) {
       if (at != 0 && name[at - 1] != '.') continue;
+      const char *begin = name.data() + at + before.size(), *past = name.data() + name.size();
       unsigned index = 0;
-      const char* begin = name.data() + at + before.size();
-      const auto [end, error] = std::from_chars(begin, name.data() + name.size(), index);
-      if (error != std::errc() || end == name.data() + name.size() || *end != '.') continue;
-      if (index >= kMostBlocks) throw Error({}, tensor.name, "a model cannot have so many blocks");
+      const auto [end, error] = std::from_chars(begin, past, index);
+      if (error == std::errc::invalid_argument || end == past || *end != '.') continue;
+      if (error != std::errc() || index >= kMostBlocks)
+        throw Error({}, tensor.name, "a model cannot have so many blocks");
       count = std::max(count, index + 1);
     }
   }
   return count;
 }
 
-void append_rows(Architecture& architecture, std::string_view prefix, const std::vector<Row>& rows, int layer,
-                 const std::string& stack, bool cross_attention) {
-  for (const Row& row : rows) {
-    Expected expected;
-    expected.name = with_index(prefix, layer) + std::string(row.name);
-    expected.role = row.role;
-    expected.stack = stack;
-    expected.layer = layer;
-    expected.cross_attention = cross_attention;
-    architecture.parameters.push_back(std::move(expected));
+unsigned block_count(const Config& config, std::initializer_list<std::string_view> keys, unsigned shown) {
+  for (const std::string_view key : keys) {
+    const std::optional<std::uint64_t> blocks = config.number(key);
+    if (!blocks) continue;
+    if (*blocks > kMostBlocks)
+      throw Error(config.path(), fmt::format("'{}' is {}; a model cannot have so many blocks", key, *blocks));
+    return static_cast<unsigned>(*blocks);
   }
+  return shown;
+}
+
+void append_rows(Architecture& architecture, std::string_view prefix, const Rows& rows, int layer,
+                 const std::string& stack, bool cross_attention) {
+  for (const Row& row : rows)
+    architecture.parameters.push_back(
+        {with_index(prefix, layer) + std::string(row.name), row.role, stack, layer, cross_attention});
 }
 
 Group group_of(Role role) noexcept {
   switch (role) {
-    case Role::kEmbedding: return Group::kEmbedding;
-    case Role::kPositionBias: return Group::kPositionBias;
-    case Role::kQ: return Group::kAttentionQ;
-    case Role::kK: return Group::kAttentionK;
-    case Role::kV: return Group::kAttentionV;
+    case Role::kEmbedding:
+      return Group::kEmbedding;
+    case Role::kPositionBias:
+      return Group::kPositionBias;
+    case Role::kQ:
+    case Role::kConvQ:
+      return Group::kAttentionQ;
+    case Role::kK:
+      return Group::kAttentionK;
+    case Role::kV:
+      return Group::kAttentionV;
     case Role::kO:
-    case Role::kConvO: return Group::kAttentionO;
-    case Role::kConvQkv: return Group::kAttentionQkv;
+    case Role::kConvO:
+      return Group::kAttentionO;
+    case Role::kConvQkv:
+      return Group::kAttentionQkv;
     case Role::kFeedForward:
-    case Role::kConvFeedForward: return Group::kFeedForward;
-    case Role::kNorm: return Group::kNorm;
-    case Role::kBias: return Group::kBias;
-    case Role::kHead: return Group::kHead;
+    case Role::kConvFeedForward:
+      return Group::kFeedForward;
+    case Role::kNorm:
+      return Group::kNorm;
+    case Role::kBias:
+      return Group::kBias;
+    case Role::kHead:
+      return Group::kHead;
+    case Role::kLinear:
+      return Group::kOther;
   }
   return Group::kOther;
 }
 
 Orientation orientation_of(Role role) noexcept {
   switch (role) {
+    case Role::kConvQ:
     case Role::kConvQkv:
     case Role::kConvO:
-    case Role::kConvFeedForward: return Orientation::kInOut;
+    case Role::kConvFeedForward:
+      return Orientation::kInOut;
     case Role::kEmbedding:
     case Role::kPositionBias:
     case Role::kNorm:
-    case Role::kBias: return Orientation::kNone;
-    default: return Orientation::kOutIn;
+    case Role::kBias:
+      return Orientation::kNone;
+    default:
+      return Orientation::kOutIn;
   }
 }
 
 bool is_prunable(Role role) noexcept { return orientation_of(role) != Orientation::kNone; }
-
-std::string family_of(const std::string& model_type, const Names& names) {
-  for (const char* known : {"gpt2", "bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert", "t5", "encoder-decoder"})
-    if (model_type == known) return known;
-  if (model_type == "mt5") return "t5";
-  if (!model_type.empty()) return {};
-  if (names.has_ending("h.0.attn.c_attn.weight") || names.has_ending("wte.weight")) return "gpt2";
-  if (names.has_ending("encoder.block.0.layer.0.SelfAttention.q.weight")) return "t5";
-  if (names.has_ending("transformer.layer.0.attention.q_lin.weight")) return "distilbert";
-  if (names.has("encoder.encoder.layer.0.attention.self.query.weight") && names.has_ending("crossattention.self.query.weight"))
-    return "encoder-decoder";
-  if (!names.has_ending("encoder.layer.0.attention.self.query.weight")) return {};
-  for (const char* family : {"roberta", "electra"})
-    if (names.has(std::string(family) + ".encoder.layer.0.attention.self.query.weight")) return family;
-  return "bert";
-}
 
 }  // namespace pare::model

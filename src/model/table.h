@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,72 +17,79 @@ namespace pare::model {
 /// What a parameter is. Decides its group, its orientation, whether it is pruned by default, and
 /// how transformers initialises it when a checkpoint lacks it.
 enum class Role : std::uint8_t {
-  kEmbedding, kPositionBias,
-  kQ, kK, kV, kO, kFeedForward,          // weights of torch.nn.Linear
-  kConvQkv, kConvO, kConvFeedForward,    // weights of transformers' Conv1D
-  kNorm, kBias,
-  kHead,                                 // Linear weights outside the blocks
+  kEmbedding,
+  kPositionBias,
+  kQ,
+  kK,
+  kV,
+  kO,
+  kFeedForward,  // weights of torch.nn.Linear
+  kConvQ,
+  kConvQkv,
+  kConvO,
+  kConvFeedForward,  // weights of transformers' Conv1D
+  kNorm,
+  kBias,
+  kHead,    // Linear weights of poolers and outputs
+  kLinear,  // Linear weights of no group
 };
 
 struct Row {
   std::string_view name;
   Role role;
 };
+using Rows = std::vector<Row>;
 
 /// One parameter that a class has.
 struct Expected {
-  std::string name;    ///< canonical
+  std::string name;  ///< canonical
   Role role = Role::kBias;
   std::string stack;
   int layer = -1;
   bool cross_attention = false;
-  /// Further spellings under which files may hold it.
-  std::vector<std::string> spellings;
 };
 
 /// A class of a family, laid out for one configuration.
 struct Architecture {
   std::string class_name;
   std::vector<Expected> parameters;
-  /// Tensors that repeat a parameter (name in the file, canonical name).
+  /// What classes with a head put before the encoder's names, e.g. "bert."; files may hold names
+  /// with or without it.
+  std::string prefix;
+  /// Pairs of canonical names (both rows of `parameters`) that are one parameter, named as the
+  /// first of them in order, unless the files hold both and they differ.
   std::vector<std::pair<std::string, std::string>> ties;
   /// Globs of tensors that are buffers of the class.
   std::vector<std::string> buffers;
 };
 
-/// The names a checkpoint holds, for telling what its configuration leaves open.
+/// The names that a checkpoint holds, for telling what its configuration leaves open.
 class Names {
  public:
-  explicit Names(const Checkpoint& checkpoint);
+  explicit Names(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
   bool has(std::string_view name) const { return checkpoint_.find(name) != nullptr; }
   /// True if some tensor is called `ending`, or ends with "." and it.
   bool has_ending(std::string_view ending) const;
+  bool has_match(std::string_view glob) const;
   /// One more than the highest number between `before` and a following '.', over all tensors whose
   /// names hold it at their start or after a '.'; 0 if there is none. Throws Error beyond 10,000.
   unsigned count_blocks(std::string_view before) const;
-  const Checkpoint& checkpoint() const { return checkpoint_; }
 
  private:
   const Checkpoint& checkpoint_;
 };
 
-// The families. Each returns nullopt for a class that it does not know.
-std::optional<Architecture> gpt2_architecture(const std::string& class_name, const Config& config, const Names& names);
-std::optional<Architecture> bert_architecture(const std::string& class_name, const Config& config, const Names& names);
-std::optional<Architecture> distilbert_architecture(const std::string& class_name, const Config& config, const Names& names);
-std::optional<Architecture> t5_architecture(const std::string& class_name, const Config& config, const Names& names);
-/// A saved EncoderDecoderModel of two BERTs.
-std::optional<Architecture> encoder_decoder_architecture(const std::string& class_name, const Config& config, const Names& names);
+/// Number of blocks: the first of `keys` that the configuration has, or what the tensors show.
+/// Throws Error for more than 10,000.
+unsigned block_count(const Config& config, std::initializer_list<std::string_view> keys, unsigned shown);
 
-/// Appends `rows` under a prefix. In it and in names "{i}" stands for the block.
-void append_rows(Architecture& architecture, std::string_view prefix, const std::vector<Row>& rows, int layer = -1,
+/// Appends `rows` under a prefix, in which "{i}" stands for the block.
+void append_rows(Architecture& architecture, std::string_view prefix, const Rows& rows, int layer = -1,
                  const std::string& stack = {}, bool cross_attention = false);
-
-/// Family member for a class name or the names in a file: "gpt2", "bert", "t5", ...; empty if none.
-std::string family_of(const std::string& model_type, const Names& names);
 
 Group group_of(Role role) noexcept;
 Orientation orientation_of(Role role) noexcept;
+/// Whether weights of this role are those of a Linear or Conv1D layer.
 bool is_prunable(Role role) noexcept;
 
 }  // namespace pare::model

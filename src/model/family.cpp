@@ -1,0 +1,95 @@
+#include "model/family.h"
+
+#include <algorithm>
+#include <array>
+
+namespace pare::model {
+namespace {
+
+/// Number of rows a task adds if the files hold them all (tied ones may be absent); 0 otherwise.
+std::size_t rows_held(const Task& task, const Names& names) {
+  const bool complete = std::all_of(task.head.begin(), task.head.end(), [&](const Row& row) {
+    const auto repeats = [&](const Tie& tie) { return tie.name == row.name; };
+    return std::any_of(task.ties.begin(), task.ties.end(), repeats) || names.has_ending(row.name);
+  });
+  if (!task.needs.empty() && !names.has_match(task.needs)) return 0;
+  if (!complete || (task.pooler && !names.has_ending("pooler.dense.weight"))) return 0;
+  return task.head.size() + (task.pooler ? 1 : 0);
+}
+
+/// The first of the tasks that add most and hold together; the family's first if none does.
+const Task& task_by_names(const Family& family, const Names& names) {
+  const Task* best = &family.tasks.front();
+  std::size_t most = 0;
+  for (const Task& task : family.tasks)
+    if (const std::size_t held = rows_held(task, names); held > most) {
+      best = &task;
+      most = held;
+    }
+  return *best;
+}
+
+const Task* find_task(const Family& family, std::string_view class_name) {
+  if (!class_name.starts_with(family.stem)) return nullptr;
+  class_name.remove_prefix(family.stem.size());
+  for (const Task& task : family.tasks)
+    if (task.ending == class_name) return &task;
+  return nullptr;
+}
+
+bool tied_by_config(const Config& config) { return config.flag("tie_word_embeddings").value_or(true); }
+
+/// Canonical name of a tie's end: the body's names carry the class's prefix, heads do not.
+std::string full_name(const Architecture& architecture, const Task& task, std::string_view name) {
+  const std::string prefixed = std::string(task.prefix) + std::string(name);
+  const bool in_body = std::any_of(architecture.parameters.begin(), architecture.parameters.end(),
+                                   [&](const Expected& expected) { return expected.name == prefixed; });
+  return in_body ? prefixed : std::string(name);
+}
+
+}  // namespace
+
+std::span<const Family* const> families() {
+  static const std::array all{&encoder_decoder_family(), &gpt2_family(),    &t5_family(),      &mt5_family(),
+                              &distilbert_family(),      &electra_family(), &roberta_family(), &xlm_roberta_family(),
+                              &camembert_family(),       &bert_family()};
+  return all;
+}
+
+const Family* find_family(const std::string& class_name, const std::string& model_type, const Names& names) {
+  for (const Family* family : families()) {
+    if (!class_name.empty() ? find_task(*family, class_name) != nullptr : family->model_type == model_type)
+      return family;
+    if (!class_name.empty() || !model_type.empty()) continue;
+    if (std::any_of(family->landmarks.begin(), family->landmarks.end(),
+                    [&](std::string_view glob) { return names.has_match(glob); }))
+      return family;
+  }
+  return nullptr;
+}
+
+std::optional<Architecture> lay_out(const Family& family, const std::string& class_name, const Config& config,
+                                    const Names& names) {
+  const bool chosen = class_name.empty();
+  const Task* task = chosen && !family.config_names_class ? &family.tasks.front()
+                     : chosen                             ? &task_by_names(family, names)
+                                                          : find_task(family, class_name);
+  if (task == nullptr) return std::nullopt;
+  Architecture architecture;
+  architecture.class_name = std::string(family.stem) + std::string(task->ending);
+  architecture.prefix = family.prefix;
+  for (const std::string_view buffer : family.buffers) architecture.buffers.emplace_back(buffer);
+  if (family.head_first) append_rows(architecture, "", task->head);
+  if (!family.append_body(architecture, *task, config, names)) return std::nullopt;
+  if (!family.head_first) append_rows(architecture, "", task->head);
+  if (chosen)
+    for (const Row& row : task->if_stored)
+      if (names.has(row.name)) append_rows(architecture, "", {row});
+  if (family.is_tied != nullptr ? family.is_tied(config) : tied_by_config(config))
+    for (const Tie& tie : task->ties)
+      architecture.ties.emplace_back(full_name(architecture, *task, tie.name),
+                                     full_name(architecture, *task, tie.source));
+  return architecture;
+}
+
+}  // namespace pare::model

@@ -1,0 +1,98 @@
+// RoBERTa (Liu et al. 2019) and its translations, XLM-RoBERTa and CamemBERT: BERT's blocks, other
+// heads. The translations' classes hold the head before the encoder; where both share a weight,
+// it bears the head's name.
+#include "model/family.h"
+
+namespace pare::model {
+namespace {
+
+const Rows kEmbeddings{
+    {"embeddings.word_embeddings.weight", Role::kEmbedding},
+    {"embeddings.token_type_embeddings.weight", Role::kEmbedding},
+    {"embeddings.LayerNorm.weight", Role::kNorm},
+    {"embeddings.LayerNorm.bias", Role::kBias},
+    {"embeddings.position_embeddings.weight", Role::kEmbedding},
+};
+const Rows kOutput{
+    {"lm_head.bias", Role::kBias},
+    {"lm_head.dense.weight", Role::kHead},
+    {"lm_head.dense.bias", Role::kBias},
+    {"lm_head.layer_norm.weight", Role::kNorm},
+    {"lm_head.layer_norm.bias", Role::kBias},
+    {"lm_head.decoder.weight", Role::kHead},
+    {"lm_head.decoder.bias", Role::kBias},
+};
+const std::vector<Tie> kTies{
+    {"lm_head.decoder.weight", "embeddings.word_embeddings.weight"},
+    {"lm_head.decoder.bias", "lm_head.bias"},
+};
+const Rows kTwoLayers{
+    {"classifier.dense.weight", Role::kHead},
+    {"classifier.dense.bias", Role::kBias},
+    {"classifier.out_proj.weight", Role::kHead},
+    {"classifier.out_proj.bias", Role::kBias},
+};
+const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
+
+const std::vector<Task> kTasks{
+    {"Model", "", true},
+    {"ForMaskedLM", "roberta.", false, kOutput, kTies},
+    {"ForCausalLM", "roberta.", false, kOutput, kTies},
+    {"ForSequenceClassification", "roberta.", false, kTwoLayers},
+    {"ForMultipleChoice", "roberta.", true, kClassifier},
+    {"ForTokenClassification", "roberta.", false, kClassifier},
+    {"ForQuestionAnswering", "roberta.", false, kQuestionAnswering},
+};
+
+bool append_body(Architecture& architecture, const Task& task, const Config& config, const Names& names) {
+  const std::string prefix(task.prefix);
+  append_rows(architecture, prefix, kEmbeddings);
+  append_bert_blocks(architecture, prefix,
+                     block_count(config, {"num_hidden_layers"}, names.count_blocks("encoder.layer.")),
+                     has_cross_attention(config));
+  if (task.pooler) append_pooler(architecture, prefix);
+  return true;
+}
+
+}  // namespace
+
+const Family& roberta_family() {
+  static const Family family{
+      .model_type = "roberta",
+      .stem = "Roberta",
+      .prefix = "roberta.",
+      .landmarks = {"roberta.encoder.layer.*.attention.self.query.weight"},
+      .tasks = kTasks,
+      .append_body = append_body,
+  };
+  return family;
+}
+
+const Family& xlm_roberta_family() {
+  static const Family family{
+      .model_type = "xlm-roberta",
+      .stem = "XLMRoberta",
+      .prefix = "roberta.",
+      .landmarks = {},
+      .tasks = kTasks,
+      .append_body = append_body,
+      .head_first = true,
+  };
+  return family;
+}
+
+const Family& camembert_family() {
+  static const Family family{
+      .model_type = "camembert",
+      .stem = "Camembert",
+      .prefix = "roberta.",
+      .landmarks = {},
+      .tasks = kTasks,
+      .append_body = append_body,
+      .head_first = true,
+  };
+  return family;
+}
+
+}  // namespace pare::model
