@@ -17,9 +17,28 @@ namespace pare {
 /// Element types, by their safetensors names. The first six are analysed and pruned; the others
 /// (integers, bools, complex, and the sub-byte types) pass through untouched.
 enum class DType : std::uint8_t {
-  kF64, kF32, kF16, kBF16, kF8E4M3, kF8E5M2,
-  kF8E8M0, kF8E4M3FNUZ, kF8E5M2FNUZ, kF6E2M3, kF6E3M2, kF4, kC64,
-  kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool,
+  kF64,
+  kF32,
+  kF16,
+  kBF16,
+  kF8E4M3,
+  kF8E5M2,
+  kF8E8M0,
+  kF8E4M3FNUZ,
+  kF8E5M2FNUZ,
+  kF6E2M3,
+  kF6E3M2,
+  kF4,
+  kC64,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU64,
+  kU32,
+  kU16,
+  kU8,
+  kBool,
 };
 
 /// Name as in a safetensors header, for example "BF16".
@@ -33,7 +52,7 @@ bool is_analysed(DType dtype) noexcept;
 
 /// One tensor: C-contiguous, little-endian bytes inside a mapping owned by its Checkpoint.
 struct TensorView {
-  std::string name;                  ///< as the file spells it
+  std::string name;  ///< as the file spells it
   DType dtype = DType::kF32;
   std::vector<std::uint64_t> shape;  ///< empty for a scalar
   std::span<const std::byte> bytes;  ///< valid as long as the Checkpoint lives
@@ -45,9 +64,9 @@ struct TensorView {
 
 /// How the tensors are laid out in files, and how a rewritten checkpoint lays them out again.
 struct CheckpointFile {
-  std::filesystem::path path;    ///< as opened; empty for tensors that came from no file
-  std::string output_name;       ///< safetensors file name to write, e.g. "model.safetensors"
-  std::uint64_t size = 0;        ///< bytes on disk
+  std::filesystem::path path;                   ///< as opened; empty for tensors that came from no file
+  std::string output_name;                      ///< safetensors file name to write, e.g. "model.safetensors"
+  std::uint64_t size = 0;                       ///< bytes on disk
   std::vector<std::size_t> tensors;             ///< indices into tensors(), in data order
   std::map<std::string, std::string> metadata;  ///< "__metadata__" of the header
   /// The header, verbatim (the 8 length bytes and the JSON), where the source is safetensors:
@@ -70,7 +89,7 @@ class Checkpoint {
   static Checkpoint from_tensors(std::vector<TensorView> tensors, std::vector<CheckpointFile> files,
                                  std::filesystem::path directory, std::shared_ptr<const void> keep_alive);
 
-  std::span<const TensorView> tensors() const noexcept;  ///< in the order of files, then of data
+  std::span<const TensorView> tensors() const noexcept;          ///< in the order of files, then of data
   const TensorView* find(std::string_view name) const noexcept;  ///< nullptr if there is none
   std::span<const CheckpointFile> files() const noexcept;
   /// The model directory (holding config.json and the tokenizer), or the file's own directory.

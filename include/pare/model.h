@@ -15,10 +15,16 @@ namespace pare {
 /// The role of a parameter. Biases and norms keep their own groups wherever they sit.
 enum class Group : std::uint8_t {
   kEmbedding,
-  kAttentionQ, kAttentionK, kAttentionV, kAttentionO,
-  kAttentionQkv,     ///< fused projection (GPT-2's c_attn)
-  kFeedForward, kNorm, kBias, kHead,
-  kPositionBias,     ///< T5's relative_attention_bias
+  kAttentionQ,
+  kAttentionK,
+  kAttentionV,
+  kAttentionO,
+  kAttentionQkv,  ///< fused projection (GPT-2's c_attn)
+  kFeedForward,
+  kNorm,
+  kBias,
+  kHead,
+  kPositionBias,  ///< T5's relative_attention_bias
   kOther,
 };
 
@@ -30,21 +36,21 @@ std::vector<Group> parse_groups(std::string_view name);
 
 /// A weight matrix's orientation: which axis the layer sums over.
 enum class Orientation : std::uint8_t {
-  kNone,    ///< no matrix of a linear layer
-  kOutIn,   ///< torch.nn.Linear: [out, in]
-  kInOut,   ///< transformers' Conv1D (GPT-2): [in, out]
+  kNone,   ///< no matrix of a linear layer
+  kOutIn,  ///< torch.nn.Linear: [out, in]
+  kInOut,  ///< transformers' Conv1D (GPT-2): [in, out]
 };
 
 /// One row of named_parameters().
 struct Parameter {
-  std::string name;      ///< canonical, as named_parameters() of the model's class spells it
-  std::size_t tensor;    ///< index into Model::checkpoint.tensors()
+  std::string name;    ///< canonical, as named_parameters() of the model's class spells it
+  std::size_t tensor;  ///< index into Model::checkpoint.tensors()
   Group group = Group::kOther;
-  std::string stack;     ///< "encoder", "decoder", or empty
-  int layer = -1;        ///< index of the block within its stack, -1 outside any
+  std::string stack;  ///< "encoder", "decoder", or empty
+  int layer = -1;     ///< index of the block within its stack, -1 outside any
   bool cross_attention = false;
   Orientation orientation = Orientation::kNone;
-  bool prunable = false; ///< by default: the 2-D weights of Linear and Conv1D layers
+  bool prunable = false;  ///< by default: the 2-D weights of Linear and Conv1D layers
 };
 
 /// A tensor of the files that is no parameter of the class, and why.
@@ -56,10 +62,10 @@ struct LeftOut {
 /// A checkpoint read as a model. Parameters stand in the order of named_parameters(); tied tensors
 /// appear once, buffers never.
 struct Model {
-  std::string title;          ///< what tables and charts call it
-  std::string source;         ///< what the user wrote
-  std::string architecture;   ///< class, e.g. "GPT2Model"; "unknown" for the generic fallback
-  std::string model_type;     ///< config.json's, e.g. "gpt2"; empty if unknown
+  std::string title;         ///< what tables and charts call it
+  std::string source;        ///< what the user wrote
+  std::string architecture;  ///< class, e.g. "GPT2Model"; "unknown" for the generic fallback
+  std::string model_type;    ///< config.json's, e.g. "gpt2"; empty if unknown
   Checkpoint checkpoint;
   std::vector<Parameter> parameters;
   std::vector<LeftOut> left_out;
@@ -71,9 +77,7 @@ struct Model {
   /// Text of the config.json to write beside rewritten weights; empty if the source has none.
   std::string config;
 
-  const TensorView& tensor(const Parameter& parameter) const {
-    return checkpoint.tensors()[parameter.tensor];
-  }
+  const TensorView& tensor(const Parameter& parameter) const { return checkpoint.tensors()[parameter.tensor]; }
   /// Sum of elements over parameters.
   std::uint64_t parameter_count() const noexcept;
 };

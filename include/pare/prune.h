@@ -46,17 +46,17 @@ struct PruneOptions {
   Criterion criterion = Criterion::kMagnitude;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;
-  std::uint64_t seed = 0;              ///< for Criterion::kRandom
-  std::vector<std::string> include;    ///< globs over parameter names; empty: the class default
-  std::vector<std::string> exclude;    ///< globs taken away again
-  std::vector<Group> groups;           ///< if not empty: 2-D and other weights of these groups
+  std::uint64_t seed = 0;            ///< for Criterion::kRandom
+  std::vector<std::string> include;  ///< globs over parameter names; empty: the class default
+  std::vector<std::string> exclude;  ///< globs taken away again
+  std::vector<Group> groups;         ///< if not empty: 2-D and other weights of these groups
   unsigned threads = 0;
 };
 
 /// What one level does to one tensor.
 struct TensorCut {
-  std::uint64_t pruned = 0;     ///< weights set to 0 (those already 0 included)
-  std::uint64_t zeros = 0;      ///< zeros afterwards
+  std::uint64_t pruned = 0;  ///< weights set to 0 (those already 0 included)
+  std::uint64_t zeros = 0;   ///< zeros afterwards
   /// A weight goes if its score's key is below `key`, or equal to it at a flat index < tie_end.
   std::uint64_t key = 0;
   std::uint64_t tie_end = 0;
@@ -64,8 +64,8 @@ struct TensorCut {
 
 struct LevelPlan {
   Amount amount;
-  std::uint64_t pruned = 0;     ///< over all pruned tensors
-  std::uint64_t zeros = 0;      ///< afterwards, over all pruned tensors
+  std::uint64_t pruned = 0;  ///< over all pruned tensors
+  std::uint64_t zeros = 0;   ///< afterwards, over all pruned tensors
   /// Largest magnitude that goes (global magnitude pruning); empty if nothing goes or for others.
   std::optional<double> threshold;
   std::vector<TensorCut> cuts;  ///< one per PrunePlan::parameters
@@ -73,10 +73,10 @@ struct LevelPlan {
 
 struct PrunePlan {
   PruneOptions options;
-  std::vector<std::size_t> parameters;  ///< indices into Model::parameters, in model order
-  std::uint64_t candidates = 0;         ///< elements of those
+  std::vector<std::size_t> parameters;      ///< indices into Model::parameters, in model order
+  std::uint64_t candidates = 0;             ///< elements of those
   std::vector<std::uint64_t> zeros_before;  ///< one per entry of parameters
-  std::vector<LevelPlan> levels;        ///< in the order asked for
+  std::vector<LevelPlan> levels;            ///< in the order asked for
 };
 
 /// Indices of the parameters that `options` selects. Throws Error if a glob or group matches
@@ -89,7 +89,7 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options);
 
 struct WriteOptions {
-  bool force = false;      ///< replace an existing output that pare wrote
+  bool force = false;  ///< replace an existing output that pare wrote
   unsigned threads = 0;
   std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;
 };

@@ -14,15 +14,15 @@
 namespace pare {
 
 struct ReportOptions {
-  std::vector<Amount> levels;         ///< empty: 10, 50, 90, 95 and 99 %
+  std::vector<Amount> levels;  ///< empty: 10, 50, 90, 95 and 99 %
   double cutoff = 0.1;
   Measure measure = Measure::kMagnitude;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;
-  bool keep_models = false;           ///< write the pruned checkpoints under out/models/TITLE/
-  bool force = false;                 ///< replace an existing report that pare wrote
+  bool keep_models = false;  ///< write the pruned checkpoints under out/models/TITLE/
+  bool force = false;        ///< replace an existing report that pare wrote
   unsigned threads = 0;
-  std::string command;                ///< command line to show in the report; may be empty
+  std::string command;  ///< command line to show in the report; may be empty
   /// Called now and then: which step, and how much of the whole is done (0..1).
   std::function<void(const std::string& step, double done)> progress;
 };

@@ -51,26 +51,26 @@ class Sketch {
 
 /// What one cutoff divides; see Measure.
 struct CutoffCount {
-  double cutoff = 0;                ///< as asked for
-  std::uint64_t above = 0;          ///< #{|w| > c}
-  std::uint64_t inside = 0;         ///< #{0 <= w < c}
+  double cutoff = 0;         ///< as asked for
+  std::uint64_t above = 0;   ///< #{|w| > c}
+  std::uint64_t inside = 0;  ///< #{0 <= w < c}
 };
 
 /// Figures of one tensor, or of several added up. Moments cover the finite elements.
 struct Stats {
   std::uint64_t count = 0;
-  std::uint64_t zeros = 0;          ///< +0.0 and -0.0
+  std::uint64_t zeros = 0;  ///< +0.0 and -0.0
   std::uint64_t nans = 0;
   std::uint64_t positive_infinities = 0;
   std::uint64_t negative_infinities = 0;
-  double min = 0, max = 0;          ///< over elements that are not NaN; 0 if there is none
+  double min = 0, max = 0;  ///< over elements that are not NaN; 0 if there is none
   double max_magnitude = 0;
   double sum = 0, sum_of_squares = 0;
-  std::vector<CutoffCount> cutoffs; ///< in the order of ScanOptions::cutoffs
+  std::vector<CutoffCount> cutoffs;  ///< in the order of ScanOptions::cutoffs
 
-  void add(const Stats& other);     ///< both must have the same cutoffs
-  double mean() const noexcept;     ///< NaN if nothing is finite
-  double std() const noexcept;      ///< as torch.std (divides by n - 1); NaN for n < 2
+  void add(const Stats& other);  ///< both must have the same cutoffs
+  double mean() const noexcept;  ///< NaN if nothing is finite
+  double std() const noexcept;   ///< as torch.std (divides by n - 1); NaN for n < 2
   double sparsity() const noexcept { return count ? static_cast<double>(zeros) / count : 0; }
   /// Share of big parameters, a fraction of count (0 for an empty tensor).
   double share(Measure measure, std::size_t cutoff = 0) const noexcept;
@@ -78,16 +78,16 @@ struct Stats {
 
 /// One of the largest magnitudes of a model.
 struct Outlier {
-  std::size_t tensor = 0;        ///< index into the scanned span
-  std::uint64_t index = 0;       ///< flat, in C order
+  std::size_t tensor = 0;   ///< index into the scanned span
+  std::uint64_t index = 0;  ///< flat, in C order
   double value = 0;
 };
 
 struct ScanOptions {
-  std::vector<double> cutoffs{0.1};  ///< all >= 0
-  bool sketches = false;             ///< keep a Sketch per tensor
-  std::size_t largest = 0;           ///< how many Outliers to find (ties: the first in order)
-  unsigned threads = 0;              ///< 0: one per core
+  std::vector<double> cutoffs{0.1};                        ///< all >= 0
+  bool sketches = false;                                   ///< keep a Sketch per tensor
+  std::size_t largest = 0;                                 ///< how many Outliers to find (ties: the first in order)
+  unsigned threads = 0;                                    ///< 0: one per core
   std::function<void(std::uint64_t bytes_done)> progress;  ///< may be called from any thread
 };
 
@@ -116,12 +116,12 @@ std::vector<double> magnitude_quantiles(std::span<const TensorView> tensors, std
 struct Histogram {
   double low = 0, high = 0;
   std::vector<std::uint64_t> counts;
-  std::uint64_t below = 0;       ///< x < low
-  std::uint64_t beyond = 0;      ///< x >= high
+  std::uint64_t below = 0;   ///< x < low
+  std::uint64_t beyond = 0;  ///< x >= high
   std::uint64_t nans = 0;
 };
-Histogram histogram(std::span<const TensorView> tensors, Measure measure, double low, double high,
-                    std::size_t bins, unsigned threads = 0);
+Histogram histogram(std::span<const TensorView> tensors, Measure measure, double low, double high, std::size_t bins,
+                    unsigned threads = 0);
 
 /// Value of one element as a double (exact for every analysed dtype).
 double element_value(const TensorView& tensor, std::uint64_t index);

@@ -21,9 +21,7 @@ namespace fs = std::filesystem;
   throw Error(path, std::string(what) + ": " + std::strerror(errno));
 }
 
-fs::path parent_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
+fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
 /// Makes a rename durable. Some file systems cannot sync a directory; that is no failure.
 void sync_directory(const fs::path& directory) noexcept {
@@ -33,9 +31,7 @@ void sync_directory(const fs::path& directory) noexcept {
   ::close(fd);
 }
 
-fs::path without_trailing_separator(const fs::path& path) {
-  return path.has_filename() ? path : path.parent_path();
-}
+fs::path without_trailing_separator(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
 }  // namespace
 

@@ -47,7 +47,7 @@ class OutputDirectory {
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
   const std::filesystem::path& staging() const noexcept { return staging_; }  ///< fill this
-  void commit();  ///< Throws Error
+  void commit();                                                              ///< Throws Error
 
  private:
   std::filesystem::path path_, staging_;

@@ -1,6 +1,7 @@
 #include "base/parallel.h"
 
 #include <sched.h>
+#include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 
@@ -23,7 +24,8 @@ unsigned thread_count(unsigned requested) noexcept {
 
 void parallel_for(std::size_t items, unsigned threads,
                   const std::function<void(std::size_t item, unsigned worker)>& body) {
-  const auto workers = static_cast<unsigned>(std::min<std::size_t>(thread_count(threads), std::max<std::size_t>(items, 1)));
+  const auto workers =
+      static_cast<unsigned>(std::min<std::size_t>(thread_count(threads), std::max<std::size_t>(items, 1)));
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
@@ -44,6 +46,8 @@ void parallel_for(std::size_t items, unsigned threads,
   if (workers == 1) {
     work(0);
   } else {
+    // More threads than the machine has cores are allowed, if asked for.
+    const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, workers);
     tbb::task_arena arena(static_cast<int>(workers));
     arena.execute([&] {
       tbb::task_group group;

@@ -50,7 +50,8 @@ std::optional<Format> format_of(const fs::path& path) {
 
 /// What transformers loads from a directory, else the only checkpoint file in it.
 fs::path weights_in(const fs::path& directory) {
-  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
+  for (const char* name :
+       {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
     if (fs::exists(directory / name)) return directory / name;
   std::vector<fs::path> found;
   std::error_code failure;
@@ -58,9 +59,9 @@ fs::path weights_in(const fs::path& directory) {
     if (it->is_regular_file(failure) && format_of(it->path())) found.push_back(it->path());
   if (failure) throw Error(directory, "cannot be listed: " + failure.message());
   if (found.size() == 1) return found.front();
-  if (found.empty())
-    throw Error(directory, "holds no model.safetensors, pytorch_model.bin or other checkpoint file");
-  throw Error(directory, fmt::format("holds {} checkpoint files and none has the usual name; name the one to read", found.size()));
+  if (found.empty()) throw Error(directory, "holds no model.safetensors, pytorch_model.bin or other checkpoint file");
+  throw Error(directory,
+              fmt::format("holds {} checkpoint files and none has the usual name; name the one to read", found.size()));
 }
 
 /// "pytorch_model-00001-of-00002.bin" becomes "model-00001-of-00002.safetensors".
@@ -83,8 +84,8 @@ class Assembler {
     const std::optional<Format> format = format_of(path);
     if (format == Format::kIndex) return add_shards(path);
     if (!format) throw Error(path, "is no checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
-    checkpoint::SourceFile source = format == Format::kSafetensors ? checkpoint::read_safetensors(path)
-                                                                   : checkpoint::read_torch_archive(path);
+    checkpoint::SourceFile source =
+        format == Format::kSafetensors ? checkpoint::read_safetensors(path) : checkpoint::read_torch_archive(path);
     CheckpointFile file;
     file.path = path;
     file.output_name = format == Format::kSafetensors ? path.filename().string() : safetensors_name(path);
@@ -111,7 +112,8 @@ class Assembler {
     for (const std::string& shard : index.shards) {
       const fs::path file = path.parent_path() / shard;
       if (!fs::exists(file)) throw Error(path, fmt::format("names shard '{}', which does not exist", shard));
-      if (format_of(file) == Format::kIndex) throw Error(path, fmt::format("names shard '{}', which is no checkpoint file", shard));
+      if (format_of(file) == Format::kIndex)
+        throw Error(path, fmt::format("names shard '{}', which is no checkpoint file", shard));
       add(file);
     }
     std::set<std::string_view> present;
@@ -122,7 +124,8 @@ class Assembler {
       if (entry == index.weight_map.end())
         throw Error(path, tensor.name, fmt::format("shard '{}' holds it, but the index does not list it", shard));
       if (entry->second != shard)
-        throw Error(path, tensor.name, fmt::format("the index places it in '{}', but '{}' holds it", entry->second, shard));
+        throw Error(path, tensor.name,
+                    fmt::format("the index places it in '{}', but '{}' holds it", entry->second, shard));
     }
     for (const auto& [tensor, shard] : index.weight_map)
       if (!present.contains(tensor))

@@ -28,7 +28,9 @@ fs::path cache_directory() {
 
 /// Letters, digits, '-', '_' and '.', with at most one '/': what the Hub allows.
 bool is_hub_name(const std::string& name) {
-  const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '/'; };
+  const auto allowed = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '/';
+  };
   return !name.empty() && name.front() != '.' && name.front() != '/' && name.back() != '/' &&
          std::count(name.begin(), name.end(), '/') <= 1 && name.find("..") == std::string::npos &&
          std::all_of(name.begin(), name.end(), allowed);
@@ -48,7 +50,8 @@ std::optional<fs::path> snapshot_of(const fs::path& model) {
   std::ifstream ref(model / "refs" / "main");
   std::string revision;
   std::error_code ignored;
-  if (ref >> revision && revision.find('/') == std::string::npos && fs::is_directory(model / "snapshots" / revision, ignored))
+  if (ref >> revision && revision.find('/') == std::string::npos &&
+      fs::is_directory(model / "snapshots" / revision, ignored))
     return model / "snapshots" / revision;
   const std::vector<fs::path> snapshots = subdirectories(model / "snapshots");
   if (snapshots.size() == 1) return snapshots.front();
@@ -65,8 +68,8 @@ fs::path find_in_hub_cache(const std::string& name) {
   std::vector<fs::path> candidates{cache / folder};
   if (name.find('/') == std::string::npos)  // "gpt2" now lives under an organisation's name
     for (const fs::path& directory : subdirectories(cache))
-      if (directory.filename().string().starts_with("models--") && directory.filename().string().ends_with("--" + name) &&
-          directory != candidates.front())
+      if (directory.filename().string().starts_with("models--") &&
+          directory.filename().string().ends_with("--" + name) && directory != candidates.front())
         candidates.push_back(directory);
   for (const fs::path& candidate : candidates)
     if (const auto snapshot = snapshot_of(candidate)) return *snapshot;

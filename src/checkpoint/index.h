@@ -11,8 +11,8 @@
 namespace pare::checkpoint {
 
 struct ShardIndex {
-  std::vector<std::string> shards;                  ///< file names, each once, in order of name
-  std::map<std::string, std::string> weight_map;    ///< tensor to shard
+  std::vector<std::string> shards;                ///< file names, each once, in order of name
+  std::map<std::string, std::string> weight_map;  ///< tensor to shard
 };
 
 /// Parses the text of a *.index.json. Throws Error naming `path`; a shard must be a plain file

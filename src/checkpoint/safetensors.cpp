@@ -30,7 +30,8 @@ class Parser {
     data_ = bytes_.subspan(kLengthBytes + json.size());
     dom::parser parser;
     dom::element root;
-    if (const simdjson::error_code error = parser.parse(json.data(), json.size(), true).get(root); error != simdjson::SUCCESS)
+    if (const simdjson::error_code error = parser.parse(json.data(), json.size(), true).get(root);
+        error != simdjson::SUCCESS)
       fail(fmt::format("the header is no valid JSON: {}", simdjson::error_message(error)));
     dom::object header;
     if (root.get_object().get(header) != simdjson::SUCCESS) fail("the header is no JSON object");
@@ -62,7 +63,8 @@ class Parser {
     std::uint64_t length = 0;
     std::memcpy(&length, bytes_.data(), kLengthBytes);
     if (length > kHeaderLimit)
-      fail(fmt::format("the header claims {} bytes; the limit is {} (is this a safetensors file?)", length, kHeaderLimit));
+      fail(fmt::format("the header claims {} bytes; the limit is {} (is this a safetensors file?)", length,
+                       kHeaderLimit));
     if (length > bytes_.size() - kLengthBytes)
       fail(fmt::format("the header claims {} bytes but only {} follow: the file is truncated", length,
                        bytes_.size() - kLengthBytes));
@@ -116,7 +118,8 @@ class Parser {
     return *dtype;
   }
 
-  std::vector<std::uint64_t> read_numbers(std::string_view name, std::string_view key, const dom::element& field) const {
+  std::vector<std::uint64_t> read_numbers(std::string_view name, std::string_view key,
+                                          const dom::element& field) const {
     dom::array array;
     if (field.get_array().get(array) != simdjson::SUCCESS) fail(name, fmt::format("'{}' is no array", key));
     std::vector<std::uint64_t> numbers;
@@ -137,7 +140,8 @@ class Parser {
     if (!bits) fail(tensor.name, "the product of its shape overflows");
     if (*bits % 8 != 0) fail(tensor.name, "its elements do not fill whole bytes");
     if (begin > end || end > data_.size())
-      fail(tensor.name, fmt::format("data_offsets [{}, {}) do not lie within the {} bytes of data", begin, end, data_.size()));
+      fail(tensor.name,
+           fmt::format("data_offsets [{}, {}) do not lie within the {} bytes of data", begin, end, data_.size()));
     if (end - begin != *bits / 8)
       fail(tensor.name, fmt::format("dtype {} and its shape need {} bytes, but data_offsets span {}",
                                     dtype_name(tensor.dtype), *bits / 8, end - begin));
@@ -152,7 +156,8 @@ class Parser {
     std::uint64_t end = 0;
     for (const TensorView& tensor : file.tensors) {
       const auto begin = static_cast<std::uint64_t>(tensor.bytes.data() - data_.data());
-      if (begin < end) fail(tensor.name, fmt::format("its data begin at {}, inside the tensor before it (up to {})", begin, end));
+      if (begin < end)
+        fail(tensor.name, fmt::format("its data begin at {}, inside the tensor before it (up to {})", begin, end));
       if (begin > end) fail(tensor.name, fmt::format("its data begin at {}, leaving a hole from {}", begin, end));
       end = begin + tensor.bytes.size();
     }

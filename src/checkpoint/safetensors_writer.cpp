@@ -8,9 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string dump(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
+std::string dump(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 
@@ -24,7 +22,8 @@ SafetensorsLayout plan_layout(std::span<const TensorView* const> tensors,
     layout.offsets.push_back(end);
     const std::uint64_t begin = end;
     end += tensor->bytes.size();
-    json[tensor->name] = {{"dtype", dtype_name(tensor->dtype)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
+    json[tensor->name] = {
+        {"dtype", dtype_name(tensor->dtype)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
   }
   std::string text = dump(json, -1);
   text.resize((text.size() + 7) / 8 * 8, ' ');

@@ -31,9 +31,12 @@ void count_leading_bits(Width width, const std::byte* data, std::size_t n, std::
     case Width::k8:
       for (std::size_t i = 0; i < n; ++i) ++table[(i % 2) * kLeadingBins + std::to_integer<std::size_t>(data[i])];
       return;
-    case Width::k16: return count_top16<2>(data, n, table);
-    case Width::k32: return count_top16<4>(data, n, table);
-    case Width::k64: return count_top16<8>(data, n, table);
+    case Width::k16:
+      return count_top16<2>(data, n, table);
+    case Width::k32:
+      return count_top16<4>(data, n, table);
+    case Width::k64:
+      return count_top16<8>(data, n, table);
   }
 }
 
@@ -43,7 +46,8 @@ void count_trailing_bits(const std::byte* data, std::size_t n, const std::uint8_
     std::uint16_t top;
     std::memcpy(&top, data + i * 4 + 2, sizeof top);
     const std::uint8_t slot = slot_of[top];
-    if (slot == 0) [[likely]] continue;
+    if (slot == 0) [[likely]]
+      continue;
     std::uint16_t low;
     std::memcpy(&low, data + i * 4, sizeof low);
     ++tables[((static_cast<std::size_t>(slot) - 1) << 16) + low];

@@ -172,10 +172,14 @@ void copy_from_key_of(const std::byte* source, std::byte* target, std::size_t n,
 template <class F>
 auto with_width(Width width, F f) {
   switch (width) {
-    case Width::k8: return f(std::uint8_t{0});
-    case Width::k16: return f(std::uint16_t{0});
-    case Width::k32: return f(std::uint32_t{0});
-    case Width::k64: break;
+    case Width::k8:
+      return f(std::uint8_t{0});
+    case Width::k16:
+      return f(std::uint16_t{0});
+    case Width::k32:
+      return f(std::uint32_t{0});
+    case Width::k64:
+      break;
   }
   return f(std::uint64_t{0});
 }

@@ -95,10 +95,14 @@ void add_typed(const std::byte* data, std::size_t n, bool skip_nonfinite, Moment
 
 void AddMomentsTarget(FloatType type, const std::byte* data, std::size_t n, bool skip_nonfinite, MomentLanes& lanes) {
   switch (type) {
-    case FloatType::kF64: return add_typed<FloatType::kF64>(data, n, skip_nonfinite, lanes);
-    case FloatType::kF32: return add_typed<FloatType::kF32>(data, n, skip_nonfinite, lanes);
-    case FloatType::kF16: return add_typed<FloatType::kF16>(data, n, skip_nonfinite, lanes);
-    case FloatType::kBF16: return add_typed<FloatType::kBF16>(data, n, skip_nonfinite, lanes);
+    case FloatType::kF64:
+      return add_typed<FloatType::kF64>(data, n, skip_nonfinite, lanes);
+    case FloatType::kF32:
+      return add_typed<FloatType::kF32>(data, n, skip_nonfinite, lanes);
+    case FloatType::kF16:
+      return add_typed<FloatType::kF16>(data, n, skip_nonfinite, lanes);
+    case FloatType::kBF16:
+      return add_typed<FloatType::kBF16>(data, n, skip_nonfinite, lanes);
   }
 }
 

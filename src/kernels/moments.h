@@ -17,7 +17,7 @@ struct MomentLanes {
   alignas(64) double sum[kLanes] = {};
   alignas(64) double squares[kLanes] = {};
 
-  double total_sum() const noexcept;      ///< lanes added in order
+  double total_sum() const noexcept;  ///< lanes added in order
   double total_squares() const noexcept;
 };
 

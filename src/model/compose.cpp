@@ -129,9 +129,18 @@ Checkpoint assemble(Pieces pieces, const Half& encoder, const Half& decoder, std
                                   std::move(owners));
 }
 
+/// The dtype to load the whole in: that of both halves, or one that holds both. transformers would
+/// otherwise take one half's for all.
+std::string_view load_dtype(DType encoder, DType decoder) {
+  if (encoder == DType::kF64 || decoder == DType::kF64) return "float64";
+  if (encoder != decoder) return "float32";
+  return encoder == DType::kF16 ? "float16" : encoder == DType::kBF16 ? "bfloat16" : "float32";
+}
+
 Json composed_config(const Half& encoder, const Half& decoder) {
   Json config{{"architectures", {"EncoderDecoderModel"}},
               {"decoder", decoder.config},
+              {"dtype", load_dtype(encoder.embedding->dtype, decoder.embedding->dtype)},
               {"encoder", encoder.config},
               {"is_encoder_decoder", true},
               {"model_type", "encoder-decoder"}};
@@ -141,15 +150,25 @@ Json composed_config(const Half& encoder, const Half& decoder) {
   return config;
 }
 
-std::string note_on_drawn(const std::vector<Fresh>& fresh, double std, std::uint64_t seed) {
-  std::vector<std::string_view> others;
-  for (const Fresh& parameter : fresh)
-    if (parameter.name.find(".crossattention.") == std::string::npos) others.push_back(parameter.name);
-  const std::string also = others.empty() ? "" : fmt::format(" and {}", fmt::join(others, ", "));
+/// Empty if nothing was drawn.
+std::string note_on_drawn(const std::vector<Fresh>& fresh, std::uint64_t seed) {
+  if (fresh.empty()) return {};
+  constexpr std::size_t kNamed = 2;
+  std::vector<std::string> kinds;
+  for (const Fresh& parameter : fresh) {
+    const bool cross_attention = parameter.name.find(".crossattention.") != std::string::npos;
+    const std::string kind = cross_attention ? "cross-attention" : parameter.name;
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+  }
+  std::stable_partition(kinds.begin(), kinds.end(), [](const std::string& kind) { return kind == "cross-attention"; });
+  const bool one_range = std::all_of(fresh.begin(), fresh.end(), [&](const Fresh& f) { return f.std == fresh[0].std; });
+  const std::size_t unnamed = kinds.size() > kNamed + 1 ? kinds.size() - kNamed : 0;
+  kinds.resize(kinds.size() - unnamed);
   return fmt::format(
-      "{} parameters are in neither checkpoint and were drawn afresh with seed {} (cross-attention{}): "
-      "weights from N(0, {}), biases 0, LayerNorm weights 1",
-      fresh.size(), seed, also, std);
+      "{} parameters are in neither checkpoint and were drawn afresh with seed {} ({}{}): weights from "
+      "N(0, {}), biases 0, LayerNorm weights 1",
+      fresh.size(), seed, fmt::join(kinds, ", "), unnamed ? fmt::format(" and {} others", unnamed) : "",
+      one_range ? fmt::format("{}", fresh[0].std) : "initializer_range");
 }
 
 }  // namespace
@@ -162,14 +181,14 @@ Model compose(const std::string& encoder_source, const std::string& decoder_sour
       lay_out(encoder_decoder_family(), "EncoderDecoderModel", config, Names(decoder.model.checkpoint));
   if (!architecture) throw Error(decoder_source, "cannot be composed");
   Pieces pieces = collect(*architecture, encoder, decoder);
-  const std::string note = note_on_drawn(pieces.fresh, decoder.initializer_range, seed);
+  const std::string note = note_on_drawn(pieces.fresh, seed);
   Model model{{}, {}, {},  "encoder-decoder", assemble(std::move(pieces), encoder, decoder, seed), {}, {}, {},
               {}, {}, text};
   apply_architecture(model, *architecture);
   for (const auto& [half, role] : {std::pair{&encoder, "encoder"}, {&decoder, "decoder"}})
     for (const LeftOut& left : half->model.left_out)
       model.left_out.push_back({left.name, fmt::format("{} ({})", left.reason, role)});
-  model.notes.push_back(note);
+  if (!note.empty()) model.notes.push_back(note);
   return model;
 }
 

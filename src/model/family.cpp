@@ -39,12 +39,24 @@ const Task* find_task(const Family& family, std::string_view class_name) {
 
 bool tied_by_config(const Config& config) { return config.flag("tie_word_embeddings").value_or(true); }
 
+bool has_row(const Architecture& architecture, std::string_view name) {
+  return std::any_of(architecture.parameters.begin(), architecture.parameters.end(),
+                     [name](const Expected& expected) { return expected.name == name; });
+}
+
 /// Canonical name of a tie's end: the body's names carry the class's prefix, heads do not.
 std::string full_name(const Architecture& architecture, const Task& task, std::string_view name) {
   const std::string prefixed = std::string(task.prefix) + std::string(name);
-  const bool in_body = std::any_of(architecture.parameters.begin(), architecture.parameters.end(),
-                                   [&](const Expected& expected) { return expected.name == prefixed; });
-  return in_body ? prefixed : std::string(name);
+  return has_row(architecture, prefixed) ? prefixed : std::string(name);
+}
+
+/// Ties between rows that the class has; a head in `if_stored` may not be among them.
+void append_ties(Architecture& architecture, const Task& task) {
+  for (const Tie& tie : task.ties) {
+    std::string name = full_name(architecture, task, tie.name), source = full_name(architecture, task, tie.source);
+    if (has_row(architecture, name) && has_row(architecture, source))
+      architecture.ties.emplace_back(std::move(name), std::move(source));
+  }
 }
 
 }  // namespace
@@ -85,10 +97,7 @@ std::optional<Architecture> lay_out(const Family& family, const std::string& cla
   if (chosen)
     for (const Row& row : task->if_stored)
       if (names.has(row.name)) append_rows(architecture, "", {row});
-  if (family.is_tied != nullptr ? family.is_tied(config) : tied_by_config(config))
-    for (const Tie& tie : task->ties)
-      architecture.ties.emplace_back(full_name(architecture, *task, tie.name),
-                                     full_name(architecture, *task, tie.source));
+  if (family.is_tied != nullptr ? family.is_tied(config) : tied_by_config(config)) append_ties(architecture, *task);
   return architecture;
 }
 

@@ -35,8 +35,7 @@ Amount Amount::percent(std::string_view text) {
 Amount Amount::pytorch(std::string_view text) {
   std::uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error == std::errc() && end == text.data() + text.size())
-    return {0, count, fmt::format("amount-{}", count)};
+  if (error == std::errc() && end == text.data() + text.size()) return {0, count, fmt::format("amount-{}", count)};
   const std::optional<double> fraction = parse_number(text);
   if (!fraction || *fraction < 0 || *fraction > 1)
     throw Error("amount '" + std::string(text) + "' is neither a fraction between 0.0 and 1.0 nor a number of weights");

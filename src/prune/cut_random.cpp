@@ -62,11 +62,12 @@ std::vector<std::uint64_t> select_scores(std::span<const TensorView> tensors, st
   std::vector<std::uint64_t> selected;
   for (const auto& [leading, position] : found) {
     for (std::vector<std::uint64_t>& table : counts) std::fill(table.begin(), table.end(), 0);
-    for_each_block(tensors, first_position, seed, threads,
-                   [&, top = leading](unsigned worker, std::size_t, std::uint64_t, const std::uint32_t* scores, std::size_t n) {
-                     for (std::size_t i = 0; i < n; ++i)
-                       if (scores[i] >> 16 == top) ++counts[worker][scores[i] & 0xffffU];
-                   });
+    for_each_block(
+        tensors, first_position, seed, threads,
+        [&, top = leading](unsigned worker, std::size_t, std::uint64_t, const std::uint32_t* scores, std::size_t n) {
+          for (std::size_t i = 0; i < n; ++i)
+            if (scores[i] >> 16 == top) ++counts[worker][scores[i] & 0xffffU];
+        });
     selected.push_back((leading << 16) | descend(position).first);
   }
   return selected;
@@ -94,8 +95,8 @@ std::vector<kernels::RankCount> count_scores(std::span<const TensorView> tensors
 }
 
 /// Flat index of a tensor's n-th element whose score is `score`.
-std::uint64_t nth_score(const TensorView& tensor, std::uint64_t first_position, std::uint64_t seed,
-                        std::uint64_t score, std::uint64_t n) {
+std::uint64_t nth_score(const TensorView& tensor, std::uint64_t first_position, std::uint64_t seed, std::uint64_t score,
+                        std::uint64_t n) {
   std::array<std::uint32_t, kBlock> scores;
   const std::uint64_t elements = tensor.elements();
   for (std::uint64_t begin = 0; begin < elements; begin += kBlock) {

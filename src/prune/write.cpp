@@ -33,8 +33,8 @@ struct Planned {
 };
 
 struct Piece {
-  std::size_t tensor;    ///< index into the checkpoint's tensors
-  std::uint64_t begin;   ///< byte within the tensor
+  std::size_t tensor;   ///< index into the checkpoint's tensors
+  std::uint64_t begin;  ///< byte within the tensor
   std::uint64_t bytes;
   std::uint64_t offset;  ///< in the file to write
 };

@@ -1,5 +1,7 @@
 #include "pare/chart.h"
 
+#include <fmt/format.h>
+
 #include "base/output.h"
 #include "pare/error.h"
 #include "report/chart_script.h"
@@ -10,12 +12,15 @@ namespace pare {
 namespace report {
 
 std::string gnuplot_string(std::string_view text) {
-  std::string result = "'";
-  for (const char c : printable(text)) {
-    if (c == '\'') result += '\'';
-    result += c;
-  }
-  return result + '\'';
+  const std::string clean = printable(text);
+  if (clean.find('\'') == std::string::npos) return '\'' + clean + '\'';
+  std::string result = "\"";
+  for (const char c : clean)
+    if (c == '"' || c == '\\' || c == '`')
+      result += fmt::format("\\{:03o}", static_cast<unsigned>(c));
+    else
+      result += c;
+  return result + '"';
 }
 
 std::string shortened(std::string_view text, std::size_t limit) {

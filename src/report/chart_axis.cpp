@@ -66,12 +66,12 @@ Axis log_axis(double low, double high, TicText text) {
   axis.logarithmic = true;
   axis.low = low;
   axis.high = std::max(high, low * 10);
-  const int first = static_cast<int>(std::floor(std::log10(axis.low) + 1e-9));
+  const int first = static_cast<int>(std::ceil(std::log10(axis.low) - 1e-9));
   const int last = static_cast<int>(std::floor(std::log10(axis.high) + 1e-9));
   const int stride = 1 + (last - first) / 9;
-  for (int decade = first; decade <= last; ++decade) {
+  for (int decade = first - 1; decade <= last; ++decade) {
     const double at = std::pow(10.0, decade);
-    if (at >= axis.low * (1 - 1e-9)) {
+    if (decade >= first) {
       if ((last - decade) % stride == 0)
         axis.tics.push_back({at, tic_text(at, text)});
       else

@@ -41,8 +41,9 @@ std::string bar_script(const BarChart& chart, PictureFormat format);
 void draw(const HistogramGrid& grid, const std::filesystem::path& file);
 void draw(const BarChart& chart, const std::filesystem::path& file);
 
-/// A gnuplot string: single-quoted, in which gnuplot interprets nothing but the doubled quote;
-/// control characters and malformed UTF-8 become '?'.
+/// A gnuplot string in which nothing is interpreted: single-quoted, or where it holds single quotes
+/// (doubled ones confuse gnuplot's scanner at the start of a string and side by side) double-quoted
+/// with octal escapes. Control characters and malformed UTF-8 become '?'.
 std::string gnuplot_string(std::string_view text);
 
 /// Text cut to `limit` characters, with an ellipsis where something was cut.

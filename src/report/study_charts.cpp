@@ -31,8 +31,8 @@ ChartFile histogram_file(const Study& study) {
   const Share share = study.before();
   chart.share = share.whole == 0 ? 0 : static_cast<double>(share.part) / static_cast<double>(share.whole);
   return chart_file(study.slug + "-histogram.png",
-                    fmt::format("Histogram of {}, counts on a log axis; {} of the parameters: {}",
-                                study.inspection.title, big_text(study.inspection.options), percent_text(share)),
+                    fmt::format("Histogram of {} with counts on a log axis; share of {}: {}", study.inspection.title,
+                                big_text(study.inspection.options), percent_text(share)),
                     std::move(chart));
 }
 

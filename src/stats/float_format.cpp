@@ -21,13 +21,20 @@ constexpr FloatFormat kF8E5M2{Width::k8, 2, 15, 0x7bU, 0x7cU};
 
 const FloatFormat& float_format(DType dtype) {
   switch (dtype) {
-    case DType::kF64: return kF64;
-    case DType::kF32: return kF32;
-    case DType::kF16: return kF16;
-    case DType::kBF16: return kBF16;
-    case DType::kF8E4M3: return kF8E4M3;
-    case DType::kF8E5M2: return kF8E5M2;
-    default: throw std::invalid_argument("dtype is not analysed");
+    case DType::kF64:
+      return kF64;
+    case DType::kF32:
+      return kF32;
+    case DType::kF16:
+      return kF16;
+    case DType::kBF16:
+      return kBF16;
+    case DType::kF8E4M3:
+      return kF8E4M3;
+    case DType::kF8E5M2:
+      return kF8E5M2;
+    default:
+      throw std::invalid_argument("dtype is not analysed");
   }
 }
 
@@ -36,7 +43,8 @@ double key_value(const FloatFormat& format, std::uint64_t key) {
     return format.is_nan(key) ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
   const std::uint64_t exponent = key >> format.mantissa_bits;
   const std::uint64_t mantissa = key & ((1ULL << format.mantissa_bits) - 1);
-  const int shift = static_cast<int>(exponent == 0 ? 1 : exponent) - format.bias - static_cast<int>(format.mantissa_bits);
+  const int shift =
+      static_cast<int>(exponent == 0 ? 1 : exponent) - format.bias - static_cast<int>(format.mantissa_bits);
   const std::uint64_t implicit_one = exponent == 0 ? 0 : 1ULL << format.mantissa_bits;
   return std::ldexp(static_cast<double>(mantissa | implicit_one), shift);
 }

@@ -13,8 +13,8 @@ struct FloatFormat {
   kernels::Width width;
   unsigned mantissa_bits;
   int bias;
-  std::uint64_t finite_max;   ///< largest key of a finite value
-  std::uint64_t infinity;     ///< key of infinity; 0 if the format has none (E4M3)
+  std::uint64_t finite_max;  ///< largest key of a finite value
+  std::uint64_t infinity;    ///< key of infinity; 0 if the format has none (E4M3)
 
   unsigned bits() const noexcept { return static_cast<unsigned>(width) * 8; }
   std::size_t size() const noexcept { return static_cast<std::size_t>(width); }

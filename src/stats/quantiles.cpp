@@ -36,8 +36,8 @@ std::vector<double> magnitude_quantiles(std::span<const TensorView> tensors, std
   std::vector<double> quantiles;
   for (std::size_t i = 0; i < p.size(); ++i) {
     const double position = p[i] * static_cast<double>(numbers - 1);
-    quantiles.push_back(interpolate(space.value(ranks[2 * i]), space.value(ranks[2 * i + 1]),
-                                    position - std::floor(position)));
+    quantiles.push_back(
+        interpolate(space.value(ranks[2 * i]), space.value(ranks[2 * i + 1]), position - std::floor(position)));
   }
   return quantiles;
 }

@@ -24,10 +24,14 @@ constexpr std::size_t kBlockBytes = 16384;
 
 kernels::FloatType float_type(DType dtype) {
   switch (dtype) {
-    case DType::kF64: return kernels::FloatType::kF64;
-    case DType::kF32: return kernels::FloatType::kF32;
-    case DType::kF16: return kernels::FloatType::kF16;
-    default: return kernels::FloatType::kBF16;
+    case DType::kF64:
+      return kernels::FloatType::kF64;
+    case DType::kF32:
+      return kernels::FloatType::kF32;
+    case DType::kF16:
+      return kernels::FloatType::kF16;
+    default:
+      return kernels::FloatType::kBF16;
   }
 }
 

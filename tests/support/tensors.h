@@ -69,13 +69,20 @@ inline double decode(DType dtype, std::uint64_t pattern) {
     return sign != 0 ? -value : value;
   };
   switch (dtype) {
-    case DType::kF64: return std::bit_cast<double>(pattern);
-    case DType::kF32: return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(pattern)));
-    case DType::kF16: return small(5, 10, true);
-    case DType::kBF16: return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(pattern << 16)));
-    case DType::kF8E4M3: return small(4, 3, false);
-    case DType::kF8E5M2: return small(5, 2, true);
-    default: return 0;
+    case DType::kF64:
+      return std::bit_cast<double>(pattern);
+    case DType::kF32:
+      return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(pattern)));
+    case DType::kF16:
+      return small(5, 10, true);
+    case DType::kBF16:
+      return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(pattern << 16)));
+    case DType::kF8E4M3:
+      return small(4, 3, false);
+    case DType::kF8E5M2:
+      return small(5, 2, true);
+    default:
+      return 0;
   }
 }
 
@@ -91,7 +98,8 @@ inline std::vector<double> values_of(const TensorView& tensor) {
 }
 
 inline const std::vector<DType>& analysed_dtypes() {
-  static const std::vector<DType> dtypes{DType::kF64, DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3, DType::kF8E5M2};
+  static const std::vector<DType> dtypes{DType::kF64,  DType::kF32,    DType::kF16,
+                                         DType::kBF16, DType::kF8E4M3, DType::kF8E5M2};
   return dtypes;
 }
 
@@ -106,11 +114,21 @@ inline OwnedTensor random_tensor(DType dtype, std::size_t n, std::uint64_t seed,
     std::uint64_t pattern = 0;
     const auto value = static_cast<float>(bell(random));
     switch (dtype) {
-      case DType::kF64: pattern = std::bit_cast<std::uint64_t>(static_cast<double>(value) * 1.1); break;
-      case DType::kF32: pattern = std::bit_cast<std::uint32_t>(value); break;
-      case DType::kBF16: pattern = std::bit_cast<std::uint32_t>(value) >> 16; break;
-      case DType::kF16: pattern = 0x2000U + random() % 0x1c00U + (random() % 2 << 15); break;
-      default: pattern = random() % 0x58U + (random() % 2 << 7); break;
+      case DType::kF64:
+        pattern = std::bit_cast<std::uint64_t>(static_cast<double>(value) * 1.1);
+        break;
+      case DType::kF32:
+        pattern = std::bit_cast<std::uint32_t>(value);
+        break;
+      case DType::kBF16:
+        pattern = std::bit_cast<std::uint32_t>(value) >> 16;
+        break;
+      case DType::kF16:
+        pattern = 0x2000U + random() % 0x1c00U + (random() % 2 << 15);
+        break;
+      default:
+        pattern = random() % 0x58U + (random() % 2 << 7);
+        break;
     }
     if (wild && random() % 8 == 0) pattern = random() >> (64 - size * 8);
     if (wild && random() % 16 == 0) pattern = (random() % 2) << (size * 8 - 1);

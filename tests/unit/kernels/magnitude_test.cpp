@@ -68,7 +68,9 @@ TEST_P(EveryTarget, CountsAsAPlainLoop) {
       const KeyRange range = key_range(width, bytes.data(), n, cutoff);
       EXPECT_EQ(range.max_unsigned, expected.max_unsigned);
       EXPECT_EQ(range.any_positive, expected.any_positive);
-      if (expected.any_positive) EXPECT_EQ(range.max_positive, expected.max_positive);
+      if (expected.any_positive) {
+        EXPECT_EQ(range.max_positive, expected.max_positive);
+      }
       EXPECT_EQ(range.min_key, expected.min_key);
       EXPECT_EQ(range.above, expected.above);
       EXPECT_EQ(range.inside, expected.inside);
@@ -112,7 +114,7 @@ TEST_P(EveryTarget, SumsAreTheSameBitsAsThePortableOnes) {
   const auto check = [&](FloatType type, const void* data, std::size_t n) {
     MomentLanes forced, portable;
     add_moments(type, static_cast<const std::byte*>(data), n, false, forced);
-    force_target("");  // supported_targets() tells of the forced one only
+    force_target("");                                       // supported_targets() tells of the forced one only
     ASSERT_TRUE(force_target(supported_targets().back()));  // the plainest
     add_moments(type, static_cast<const std::byte*>(data), n, false, portable);
     ASSERT_TRUE((force_target(""), force_target(GetParam())));
@@ -135,7 +137,7 @@ TEST_P(EveryTarget, SumsSkipWhatIsNotFinite) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Machine, EveryTarget, testing::ValuesIn(supported_targets()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& each) { return each.param; });
 
 TEST(LeadingBits, CountsTopSixteenBitsOfEveryWidth) {
   for (const Width width : kWidths) {
@@ -157,7 +159,8 @@ TEST(LeadingBits, CountsTrailingBitsOfChosenBins) {
   slot_of[0x3f80] = 1;
   slot_of[0xbf80] = 2;
   std::vector<std::uint64_t> tables(2 << 16, 0);
-  count_trailing_bits(reinterpret_cast<const std::byte*>(patterns.data()), patterns.size(), slot_of.data(), tables.data());
+  count_trailing_bits(reinterpret_cast<const std::byte*>(patterns.data()), patterns.size(), slot_of.data(),
+                      tables.data());
   EXPECT_EQ(tables[1], 2U);
   EXPECT_EQ(tables[(1 << 16) + 0xffff], 1U);
   std::uint64_t total = 0;

@@ -33,8 +33,7 @@ std::vector<Position> by_magnitude(std::span<const TensorView> tensors) {
     const double w = std::abs(values[p.tensor][p.index]);
     return std::isnan(w) ? std::pair{1, 0.0} : std::pair{0, w};
   };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](const Position& a, const Position& b) { return rank(a) < rank(b); });
+  std::stable_sort(order.begin(), order.end(), [&](const Position& a, const Position& b) { return rank(a) < rank(b); });
   return order;
 }
 

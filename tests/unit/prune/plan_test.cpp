@@ -19,7 +19,8 @@ Model small_model(const std::vector<OwnedTensor>& owners) {
   CheckpointFile file;
   file.output_name = "model.safetensors";
   for (std::size_t i = 0; i < views.size(); ++i) file.tensors.push_back(i);
-  Model model{"small", "small", "Small", "", Checkpoint::from_tensors(views, {file}, ".", nullptr), {}, {}, {}, {}, {}, {}};
+  Model model{"small", "small", "Small", "", Checkpoint::from_tensors(views, {file}, ".", nullptr), {}, {},
+              {},      {},      {},      {}};
   for (std::size_t i = 0; i < views.size(); ++i) {
     Parameter parameter;
     parameter.name = views[i].name;

@@ -30,7 +30,8 @@ class WritePruned : public testing::Test {
     CheckpointFile file;
     file.output_name = "model.safetensors";
     file.tensors = {0, 1, 2};
-    Model model{"small", "small", "Small", "", Checkpoint::from_tensors(views, {file}, ".", nullptr), {}, {}, {}, {}, {}, {}};
+    Model model{"small", "small", "Small", "", Checkpoint::from_tensors(views, {file}, ".", nullptr), {}, {},
+                {},      {},      {},      {}};
     model.config = "{\"model_type\": \"small\"}\n";
     for (std::size_t i = 0; i < 2; ++i) {
       Parameter parameter;
@@ -67,7 +68,8 @@ TEST_F(WritePruned, WritesADirectoryPerLevelThatReadsBack) {
     const Checkpoint pruned = Checkpoint::open((out() / name).string());
     EXPECT_EQ(count_zeros(*pruned.find("h.0.weight")), zeros);
     const TensorView* bias = pruned.find("h.0.bias");
-    EXPECT_TRUE(std::equal(bias->bytes.begin(), bias->bytes.end(), bias_.view().bytes.begin(), bias_.view().bytes.end()));
+    EXPECT_TRUE(
+        std::equal(bias->bytes.begin(), bias->bytes.end(), bias_.view().bytes.begin(), bias_.view().bytes.end()));
     EXPECT_EQ(pruned.find("mask")->dtype, DType::kBool);
     EXPECT_TRUE(fs::exists(out() / name / "config.json"));
     std::ifstream manifest(out() / name / "pare.json");
@@ -89,7 +91,8 @@ TEST_F(WritePruned, TheSameBytesForAnyNumberOfThreads) {
   three.threads = 3;
   write_pruned(model(), plan({"37"}), root_ / "one", one);
   write_pruned(model(), plan({"37"}), root_ / "three", three);
-  std::ifstream a(root_ / "one" / "model.safetensors", std::ios::binary), b(root_ / "three" / "model.safetensors", std::ios::binary);
+  std::ifstream a(root_ / "one" / "model.safetensors", std::ios::binary),
+      b(root_ / "three" / "model.safetensors", std::ios::binary);
   const std::string left((std::istreambuf_iterator<char>(a)), {}), right((std::istreambuf_iterator<char>(b)), {});
   EXPECT_FALSE(left.empty());
   EXPECT_EQ(left, right);

@@ -74,9 +74,8 @@ TEST(RankSpace, OrdersEveryDtypeAsItsValues) {
       for (std::uint64_t key = 0; key < keys; ++key) {
         const std::uint64_t rank = space.to_rank(dtype, key);
         const double value = test::decode(dtype, key);
-        if (!std::isnan(value)) ASSERT_EQ(space.value(rank), value);
-        if (std::isnan(value)) ASSERT_TRUE(std::isnan(space.value(rank)));
-        if (key != 0) ASSERT_GT(rank, space.to_rank(dtype, key - 1));
+        ASSERT_TRUE(std::isnan(value) ? std::isnan(space.value(rank)) : space.value(rank) == value);
+        ASSERT_TRUE(key == 0 || rank > space.to_rank(dtype, key - 1));
         ASSERT_EQ(space.first_key(dtype, rank), key);
         ASSERT_EQ(space.first_key(dtype, rank + 1), key + 1);
       }

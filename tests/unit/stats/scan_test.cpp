@@ -151,8 +151,8 @@ TEST_P(EveryDtype, SketchBinsHoldTheValuesBetweenTheirEdges) {
   const Sketch sketch = magnitude_sketch({&tensor.view(), 1}).at(0);
   for (const Sketch::Bin& bin : sketch.bins()) {
     const double low = sketch.lower_edge(bin.key), high = sketch.lower_edge(bin.key + 1);
-    const auto held = std::count_if(values.begin(), values.end(),
-                                    [&](double w) { return low <= std::abs(w) && std::abs(w) < high; });
+    const auto held =
+        std::count_if(values.begin(), values.end(), [&](double w) { return low <= std::abs(w) && std::abs(w) < high; });
     ASSERT_EQ(static_cast<std::uint64_t>(held), bin.positive + bin.negative) << "bin from " << low;
   }
 }
@@ -226,14 +226,14 @@ TEST_P(EveryDtype, KeysAndValuesGoBothWays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Analysed, EveryDtype, testing::ValuesIn(test::analysed_dtypes()),
-                         [](const auto& info) { return std::string(dtype_name(info.param)); });
+                         [](const auto& each) { return std::string(dtype_name(each.param)); });
 
 TEST(Scan, MeasuresOnAWorkedExample) {
   // c = 0.1 rounds to 0.100000001490116 in F32, which is what the third element holds.
   const OwnedTensor tensor = test::from_floats({0.0F, -0.0F, 0.1F, -0.1F, 0.11F, -3.0F, 0.05F, -0.05F});
   const Stats stats = scan({&tensor.view(), 1}).tensors.at(0);
-  EXPECT_DOUBLE_EQ(stats.share(Measure::kMagnitude), 2.0 / 8);   // 0.11 and -3
-  EXPECT_DOUBLE_EQ(stats.share(Measure::kSigned), 5.0 / 8);      // 0.1, -0.1, 0.11, -3, -0.05
+  EXPECT_DOUBLE_EQ(stats.share(Measure::kMagnitude), 2.0 / 8);  // 0.11 and -3
+  EXPECT_DOUBLE_EQ(stats.share(Measure::kSigned), 5.0 / 8);     // 0.1, -0.1, 0.11, -3, -0.05
   EXPECT_DOUBLE_EQ(stats.sparsity(), 2.0 / 8);
 }
 

@@ -1,0 +1,222 @@
+// Whole reports of a small model: figures against plain loops, sections, refusals, nothing left behind.
+#include "pare/report.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "pare/error.h"
+#include "report/study.h"
+#include "report/study_findings.h"
+#include "tiny_model.h"
+
+namespace pare {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::TinyModel;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string read(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+class Report : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "pare-report.XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    root_ = pattern;
+  }
+  void TearDown() override {
+    ::unsetenv("PARE_GNUPLOT");
+    fs::remove_all(root_);
+  }
+
+  fs::path out() const { return root_ / "study"; }
+  json results() const { return json::parse(read(out() / "results.json")); }
+  std::size_t entries() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(root_), fs::directory_iterator()));
+  }
+
+  /// The arrays that results.json's figures are checked against.
+  void expect_figures(const json& model, const TinyModel& tiny, Measure measure, Scope scope) const {
+    std::vector<double> all;
+    for (const auto& values : tiny.values()) all.insert(all.end(), values.begin(), values.end());
+    const auto n = static_cast<double>(all.size());
+    EXPECT_EQ(model["overall"]["parameters"], all.size());
+    EXPECT_DOUBLE_EQ(model["overall"]["share_percent"].get<double>(),
+                     100 * static_cast<double>(test::count_big(all, measure, 0.1)) / n);
+    const json& levels = model["pruning"]["levels"];
+    ASSERT_EQ(levels.size(), 5U);
+    const double fractions[] = {0.1, 0.5, 0.9, 0.95, 0.99};
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+      const auto pruned = tiny.pruned(fractions[i], scope);
+      std::uint64_t big = 0, zeros = 0, taken_zeros = 0;
+      double largest_gone = 0;
+      for (std::size_t t = 0; t < pruned.size(); ++t) {
+        big += test::count_big(pruned[t], measure, 0.1);
+        zeros += test::count_zeros(pruned[t]);
+        if (!tiny.parameters()[t].prunable) continue;
+        taken_zeros += test::count_zeros(pruned[t]);
+        for (std::size_t k = 0; k < pruned[t].size(); ++k)
+          if (pruned[t][k] == 0) largest_gone = std::max(largest_gone, std::abs(tiny.values()[t][k]));
+      }
+      EXPECT_EQ(levels[i]["zeros"], zeros);
+      EXPECT_DOUBLE_EQ(levels[i]["share_after_percent"].get<double>(), 100 * static_cast<double>(big) / n);
+      EXPECT_DOUBLE_EQ(levels[i]["sparsity_percent"].get<double>(), 100 * static_cast<double>(taken_zeros) / 7200);
+      if (scope == Scope::kGlobal)
+        EXPECT_DOUBLE_EQ(levels[i]["threshold"].get<double>(), largest_gone);
+      else
+        EXPECT_TRUE(levels[i]["threshold"].is_null());
+      ASSERT_EQ(levels[i]["layers"].size(), 3U);
+      const std::uint64_t layer = test::count_zeros(pruned[1]) + test::count_zeros(pruned[2]);
+      EXPECT_EQ(levels[i]["layers"][0]["zeros"], layer);
+      EXPECT_EQ(levels[i]["layers"][0]["weights"], 2400U);
+    }
+  }
+
+  fs::path root_;
+};
+
+TEST_F(Report, FiguresEqualPlainLoops) {
+  const TinyModel tiny;
+  EXPECT_EQ(write_report({tiny.model()}, out()), out() / "report.md");
+  const json all = results();
+  EXPECT_EQ(all["schema"], 1);
+  EXPECT_EQ(all["measure"], "magnitude");
+  ASSERT_EQ(all["models"].size(), 1U);
+  expect_figures(all["models"][0], tiny, Measure::kMagnitude, Scope::kGlobal);
+}
+
+TEST_F(Report, FiguresEqualPlainLoopsInTheOtherMeasureAndScope) {
+  const TinyModel tiny;
+  ReportOptions options;
+  options.measure = Measure::kSigned;
+  options.scope = Scope::kPerTensor;
+  write_report({tiny.model()}, out(), options);
+  EXPECT_EQ(results()["measure"], "signed");
+  expect_figures(results()["models"][0], tiny, Measure::kSigned, Scope::kPerTensor);
+}
+
+TEST_F(Report, HasEverySectionAndEveryFileItLinksTo) {
+  ReportOptions options;
+  options.command = "pare report one two";
+  write_report({TinyModel("one").model(), TinyModel("two").model()}, out(), options);
+  const std::string text = read(out() / "report.md");
+  for (const char* part :
+       {"# Sparsity study: one and two", "`pare report one two`", "## Side by side", "### By group: \\|w\\| > 0.1",
+        "### Before and after pruning", "## one", "## two", "A note with \\*stars\\*.",
+        "### How many parameters are big", "### By layer", "### The long tail", "### Pruning",
+        "### Sparsity by layer at each level", "## How long it took", "<details><summary>Every layer</summary>"})
+    EXPECT_THAT(text, HasSubstr(part));
+  std::size_t links = 0;
+  for (std::size_t at = text.find("]("); at != std::string::npos; at = text.find("](", at + 2), ++links) {
+    const std::string target = text.substr(at + 2, text.find(')', at) - at - 2);
+    EXPECT_TRUE(fs::is_regular_file(out() / target)) << target;
+  }
+  EXPECT_GE(links, 3U + 2 * 6 + 1);
+  EXPECT_EQ(read(out() / "charts" / "one-histogram.png").substr(1, 3), "PNG");
+  EXPECT_THAT(read(out() / "tables" / "one.csv"), testing::StartsWith("tensor,parameters,share_percent,"));
+}
+
+TEST_F(Report, KeepsThePrunedModelsWhenAsked) {
+  const TinyModel tiny("a/b c");
+  ReportOptions options;
+  options.keep_models = true;
+  options.levels = {Amount::percent("50"), Amount::percent("90")};
+  write_report({tiny.model()}, out(), options);
+  const Checkpoint pruned = Checkpoint::open((out() / "models" / "a-b-c" / "sparsity-90").string());
+  const auto want = tiny.pruned(0.9, Scope::kGlobal);
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    const TensorView* tensor = pruned.find(tiny.parameters()[i].name);
+    ASSERT_NE(tensor, nullptr);
+    EXPECT_EQ(test::values_of(*tensor), want[i]);
+  }
+  EXPECT_EQ(results()["models"][0]["pruning"]["levels"][1]["directory"], "models/a-b-c/sparsity-90");
+  EXPECT_THAT(read(out() / "report.md"), HasSubstr("[90 %](models/a-b-c/sparsity-90)"));
+}
+
+TEST_F(Report, NamesTheDirectoryOfASingleLevelToo) {
+  ReportOptions options;
+  options.keep_models = true;
+  options.levels = {Amount::percent("90")};
+  write_report({TinyModel().model()}, out(), options);
+  EXPECT_TRUE(fs::exists(out() / "models" / "tiny" / "sparsity-90" / "model.safetensors"));
+}
+
+TEST_F(Report, RefusesWhatIsThereUnlessForced) {
+  const TinyModel tiny;
+  write_report({tiny.model()}, out());
+  EXPECT_THROW(write_report({tiny.model()}, out()), Error);
+  ReportOptions options;
+  options.force = true;
+  options.levels = {Amount::percent("30")};
+  write_report({tiny.model()}, out(), options);
+  EXPECT_EQ(results()["models"][0]["pruning"]["levels"].size(), 1U);
+  EXPECT_EQ(entries(), 1U);
+}
+
+TEST_F(Report, NeverReplacesWhatPareDidNotWrite) {
+  fs::create_directories(out());
+  std::ofstream(out() / "results.json") << "{}";
+  ReportOptions options;
+  options.force = true;
+  const TinyModel tiny;
+  EXPECT_THROW(write_report({tiny.model()}, out(), options), Error);
+  EXPECT_EQ(read(out() / "results.json"), "{}");
+}
+
+TEST_F(Report, LeavesNothingBehindWhenAChartFails) {
+  ::setenv("PARE_GNUPLOT", "/bin/false", 1);
+  const TinyModel tiny;
+  EXPECT_THROW(write_report({tiny.model()}, out()), Error);
+  EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(Report, RefusesTwoModelsOfOneTitle) {
+  const TinyModel tiny;
+  EXPECT_THROW(write_report({tiny.model(), tiny.model()}, out()), Error);
+  EXPECT_THROW(write_report({}, out()), Error);
+  EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(Report, TellsHowFarItIsInRisingOrder) {
+  ReportOptions options;
+  std::vector<double> done;
+  options.progress = [&](const std::string& step, double part) {
+    EXPECT_FALSE(step.empty());
+    done.push_back(part);
+  };
+  options.threads = 1;
+  options.keep_models = true;
+  const TinyModel tiny;
+  write_report({tiny.model()}, out(), options);
+  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+  EXPECT_DOUBLE_EQ(done.back(), 1);
+}
+
+TEST(FileSlugs, AreSafeAndDistinct) {
+  EXPECT_THAT(report::file_slugs({"gpt2", "a/b c", "GPT2", "../..", "", ".hidden", "tab\there", "ü", "gpt2-2", "gpt2"}),
+              ElementsAre("gpt2", "a-b-c", "GPT2-2", "model", "model-2", "hidden", "tab-here", "model-3", "gpt2-2-2",
+                          "gpt2-3"));
+  EXPECT_LE(report::file_slugs({std::string(1000, 'x')})[0].size(), 100U);
+}
+
+TEST(FactorText, ReadsWithoutExponents) {
+  EXPECT_EQ(report::factor_text(6.9449), "6.94");
+  EXPECT_EQ(report::factor_text(3051.2), "3,050");
+  EXPECT_EQ(report::factor_text(1234567), "1,230,000");
+}
+
+}  // namespace
+}  // namespace pare
