@@ -58,7 +58,7 @@ def train(directory, steps, seed=13):
     pairs = take("text2text", 60000)
     tokenizer = tokenizers.t5([text for pair in pairs[:20000] for text in pair], directory)
     torch.manual_seed(seed)
-    config = T5Config(vocab_size=(len(tokenizer) + 7) // 8 * 8, d_model=96, d_kv=24, d_ff=256, num_layers=3, num_heads=4,
+    config = T5Config(vocab_size=(len(tokenizer) + 7) // 8 * 8, d_model=96, d_kv=24, d_ff=192, num_layers=3, num_heads=4,
                       dropout_rate=0.0, relative_attention_num_buckets=16, relative_attention_max_distance=64,
                       pad_token_id=0, eos_token_id=1, decoder_start_token_id=0)
     model = T5ForConditionalGeneration(config).eval()

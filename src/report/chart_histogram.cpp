@@ -14,6 +14,7 @@ namespace pare::report {
 namespace {
 
 constexpr double kLowestCount = 0.6;  // of a log axis on which a bar of height 1 shall be seen
+constexpr std::size_t kFewestBins = 10;
 
 std::uint64_t total(const Histogram& histogram) {
   return std::accumulate(histogram.counts.begin(), histogram.counts.end(),
@@ -72,6 +73,19 @@ void plot_bars(Canvas& canvas, const Histogram& histogram, double cutoff, std::s
   canvas.add("\n");
 }
 
+/// Where the axis that all panels share ends: behind the last bar of any, but not before ten bins.
+double shared_high(const HistogramGrid& grid) {
+  double high = 0;
+  for (const auto& panel : grid.panels) {
+    const Histogram& histogram = panel.histogram;
+    std::size_t bins = histogram.counts.size();
+    if (histogram.beyond == 0)
+      while (bins > kFewestBins && histogram.counts[bins - 1] == 0) --bins;
+    high = std::max(high, edge(histogram, bins));
+  }
+  return high;
+}
+
 }  // namespace
 
 std::string histogram_script(const HistogramChart& chart, PictureFormat format) {
@@ -105,6 +119,7 @@ std::string grid_script(const HistogramGrid& grid, PictureFormat format) {
   for (const auto& panel : grid.panels)
     for (const std::uint64_t bin : panel.histogram.counts) highest = std::max(highest, bin);
   const Axis y = count_axis(highest);
+  const double high = shared_high(grid);
   const double left = canvas.left_margin(y), right = 0.985, top = 1 - 150.0 / height, bottom = 105.0 / height;
   const double gap_x = 0.025, gap_y = 85.0 / height;
   const double width = (right - left - gap_x * static_cast<double>(columns - 1)) / static_cast<double>(columns);
@@ -116,7 +131,7 @@ std::string grid_script(const HistogramGrid& grid, PictureFormat format) {
     if (i == 0) canvas.title(grid.title, {});
     const double x0 = left + static_cast<double>(column) * (width + gap_x);
     const double y1 = top - static_cast<double>(row) * (tall + gap_y);
-    const Axis x = linear_axis(panel.histogram.low, panel.histogram.high, TicText::kPlain, false, false, 5);
+    const Axis x = linear_axis(panel.histogram.low, high, TicText::kPlain, false, false, 5);
     const bool lowest = i + columns >= grid.panels.size();
     canvas.panel({x0, x0 + width, y1 - tall, y1}, x, y, column == 0, lowest);
     canvas.axis_labels(lowest ? value_name(grid.measure) : "", column == 0 ? "parameters per bin" : "");

@@ -84,13 +84,6 @@ std::vector<Cell> full_row(const Inspection& inspection, Rows kind, const Inspec
   return cells;
 }
 
-/// "encoder feed-forward", "decoder cross attention.q".
-std::string spread_name(const LayerSpread& spread) {
-  std::string name = spread.stack.empty() ? "" : spread.stack + ' ';
-  if (spread.cross_attention) name += "cross ";
-  return name + std::string(group_name(spread.group));
-}
-
 std::string outlying_text(const LayerSpread& spread) {
   std::string text;
   for (const int layer : spread.outlying) {
@@ -160,6 +153,12 @@ std::vector<Figure> overall_figures(std::span<const Inspection> inspections) {
 }
 
 }  // namespace
+
+std::string spread_name(const LayerSpread& spread) {
+  std::string name = spread.stack.empty() ? "" : spread.stack + ' ';
+  if (spread.cross_attention) name += "cross-";
+  return name + std::string(group_name(spread.group));
+}
 
 std::string measure_title(Measure measure, double cutoff) {
   return measure == Measure::kMagnitude ? fmt::format("|w| > {}", cutoff) : fmt::format("outside [0, {})", cutoff);

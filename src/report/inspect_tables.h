@@ -16,6 +16,8 @@ enum class Rows : std::uint8_t { kTensors, kGroups, kLayers, kOverall };
 
 /// "|w| > 0.1" or "outside [0, 0.1)".
 std::string measure_title(Measure measure, double cutoff);
+/// "encoder feed-forward", "decoder cross-attention.q".
+std::string spread_name(const LayerSpread& spread);
 /// The share as counted.
 Share share_of(const Stats& stats, Measure measure, std::size_t cutoff = 0);
 /// Rows of one kind; the overall row alone for kOverall.

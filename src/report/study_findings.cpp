@@ -21,12 +21,6 @@ std::string with(Measure measure, const Study& study) {
   return (measure == Measure::kMagnitude ? "with " : "") + title_of(measure, study);
 }
 
-std::string spread_title(const LayerSpread& spread) {
-  std::string title = spread.stack.empty() ? "" : spread.stack + ' ';
-  if (spread.cross_attention) title += "cross-attention ";
-  return title + std::string(group_name(spread.group));
-}
-
 const LayerSpread* widest(const Inspection& inspection) {
   const auto& spreads = inspection.spreads;
   const auto found = std::max_element(spreads.begin(), spreads.end(), [](const LayerSpread& a, const LayerSpread& b) {
@@ -114,14 +108,14 @@ Sentences layer_findings(const Study& study) {
   if (const LayerSpread* most = widest(inspection);
       most != nullptr && percent_text(most->min) != percent_text(most->max))
     said.push_back(fmt::format("It varies most in {}: from {} (layer {}) to {} (layer {}), standard deviation {}.",
-                               spread_title(*most), percent_text(most->min), layer_at(*most, most->min),
+                               spread_name(*most), percent_text(most->min), layer_at(*most, most->min),
                                percent_text(most->max), layer_at(*most, most->max), percent_text(most->std)));
   std::vector<std::string> outlying;
   std::size_t judged = 0;
   for (const LayerSpread& spread : inspection.spreads) {
     judged += spread.layers.size() >= kFewestToJudge;
     for (const int layer : spread.outlying)
-      outlying.push_back(fmt::format("layer {} ({})", layer, spread_title(spread)));
+      outlying.push_back(fmt::format("layer {} ({})", layer, spread_name(spread)));
   }
   if (!outlying.empty())
     said.push_back(

@@ -192,6 +192,17 @@ TEST(GridScript, HasAPanelPerHistogramOnOneScale) {
   EXPECT_THAT(script, HasSubstr("'0 zeros'"));
 }
 
+TEST(GridScript, EndsBehindTheLastBarOfAnyPanel) {
+  HistogramGrid grid;
+  grid.panels.resize(2);
+  for (auto& panel : grid.panels) panel.histogram = {0, 5, std::vector<std::uint64_t>(50), 0, 0, 0};
+  EXPECT_EQ(count_of(grid_script(grid, PictureFormat::kPng), "set xrange [0:1]"), 2U);
+  grid.panels[1].histogram.counts[19] = 1;
+  EXPECT_EQ(count_of(grid_script(grid, PictureFormat::kPng), "set xrange [0:2]"), 2U);
+  grid.panels[1].histogram.beyond = 1;
+  EXPECT_EQ(count_of(grid_script(grid, PictureFormat::kPng), "set xrange [0:5]"), 2U);
+}
+
 TEST(BarScript, NamesItsGroups) {
   BarChart chart;
   chart.categories = {"none", "90 %"};
