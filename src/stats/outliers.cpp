@@ -20,29 +20,48 @@ bool ranks_before(const Outlier& a, const Outlier& b) {
   return a.tensor != b.tensor ? a.tensor < b.tensor : a.index < b.index;
 }
 
-/// The piece's own leaders among elements of magnitude >= lowest.
-std::vector<Outlier> leaders_of(const TensorView& tensor, const Piece& piece, double lowest, std::size_t wanted) {
+/// The first `wanted` in rank of what one worker has seen, and little more.
+class Leaders {
+ public:
+  explicit Leaders(std::size_t wanted) : wanted_(wanted) {}
+
+  void add(const Outlier& outlier) {
+    outliers_.push_back(outlier);
+    if (outliers_.size() >= 8 * wanted_) trim();
+  }
+  const std::vector<Outlier>& trim() {
+    const std::size_t kept = std::min(wanted_, outliers_.size());
+    std::partial_sort(outliers_.begin(), outliers_.begin() + static_cast<std::ptrdiff_t>(kept), outliers_.end(),
+                      ranks_before);
+    outliers_.resize(kept);
+    return outliers_;
+  }
+
+ private:
+  std::size_t wanted_;
+  std::vector<Outlier> outliers_;
+};
+
+/// Adds the piece's elements of magnitude >= lowest; of equal ones the first `wanted` are enough.
+void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, std::size_t wanted, Leaders& leaders) {
   const FloatFormat& format = float_format(tensor.dtype);
-  const std::uint64_t lowest_key = ceiling_key(format, lowest);
-  std::vector<Outlier> leaders;
+  std::uint64_t lowest_key = ceiling_key(format, lowest);
+  std::size_t as_low = 0;  // found at lowest_key itself
   for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += kBlockElements) {
     const std::uint64_t count = std::min<std::uint64_t>(kBlockElements, piece.begin + piece.count - begin);
     const std::byte* data = tensor.bytes.data() + begin * format.size();
     if (kernels::count_rank(format.width, data, count, lowest_key).below == count) continue;
     for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t pattern = load_pattern(format, data, i);
-      const std::uint64_t key = pattern & ~format.sign_bit();
+      const std::uint64_t key = load_pattern(format, data, i) & ~format.sign_bit();
       if (key < lowest_key || format.is_nan(key)) continue;
-      leaders.push_back({piece.tensor, begin + i, element_value(tensor, begin + i)});
+      leaders.add({piece.tensor, begin + i, element_value(tensor, begin + i)});
+      // A piece of one value throughout must not be gone through element by element.
+      if (key == lowest_key && ++as_low == wanted) {
+        ++lowest_key;
+        as_low = 0;
+      }
     }
-    if (leaders.size() < 8 * wanted) continue;  // keep what many equal values would pile up small
-    std::partial_sort(leaders.begin(), leaders.begin() + static_cast<std::ptrdiff_t>(wanted), leaders.end(),
-                      ranks_before);
-    leaders.resize(wanted);
   }
-  std::sort(leaders.begin(), leaders.end(), ranks_before);
-  if (leaders.size() > wanted) leaders.resize(wanted);
-  return leaders;
 }
 
 }  // namespace
@@ -59,16 +78,15 @@ std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span
   std::vector<std::size_t> candidates;
   for (std::size_t i = 0; i < pieces.size(); ++i)
     if (by_piece[i].count != by_piece[i].nans && by_piece[i].max_magnitude >= lowest) candidates.push_back(i);
-  std::vector<std::vector<Outlier>> leaders(candidates.size());
-  base::parallel_for(candidates.size(), threads, [&](std::size_t item, unsigned) {
+  std::vector<Leaders> leaders(base::thread_count(threads), Leaders(wanted));
+  base::parallel_for(candidates.size(), threads, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[candidates[item]];
-    leaders[item] = leaders_of(tensors[piece.tensor], piece, lowest, wanted);
+    add_leaders(tensors[piece.tensor], piece, lowest, wanted, leaders[worker]);
   });
-  std::vector<Outlier> all;
-  for (const std::vector<Outlier>& part : leaders) all.insert(all.end(), part.begin(), part.end());
-  std::sort(all.begin(), all.end(), ranks_before);
-  if (all.size() > wanted) all.resize(wanted);
-  return all;
+  Leaders all(wanted);
+  for (Leaders& part : leaders)
+    for (const Outlier& outlier : part.trim()) all.add(outlier);
+  return all.trim();
 }
 
 }  // namespace pare::stats
