@@ -35,8 +35,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="pare-oracle-") as directory:
         scratch = Path(directory)
         models = arguments.models or scratch / "models"
-        parts = {"malformed": lambda: malformed.run(oracle, scratch), "names": lambda: names.run(oracle, models, scratch),
-                 "shares": lambda: shares.run(oracle, models), "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full)}
+        parts = {
+            "malformed": lambda: malformed.run(oracle, scratch), "names": lambda: names.run(oracle, models, scratch),
+            "shares": lambda: shares.run(oracle, models),
+            "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full),
+        }
         for part, compare in parts.items():
             if arguments.only not in (None, part):
                 continue
