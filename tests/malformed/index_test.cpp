@@ -28,9 +28,10 @@ std::string with_shard(std::string_view shard) { return failure(R"({"weight_map"
 TEST(MalformedIndex, TheGoodOneIsRead) { EXPECT_EQ(with_shard(R"("x.safetensors")"), ""); }
 
 TEST(MalformedIndex, NoJson) {
-  for (const char* text : {"", " ", "{", "weight_map", R"({"weight_map":{"w":"x"})", "{\"\xff\":1}", "\x80\x02}."})
+  for (const char* text : {" ", "{", "weight_map", R"({"weight_map":{"w":"x"})", "{\"\xff\":1}", "\x80\x02}."})
     EXPECT_THAT(failure(text), StartsWith(std::string(kFile) + "the index is no valid JSON: ")) << text;
 }
+TEST(MalformedIndex, Empty) { EXPECT_EQ(failure(""), std::string(kFile) + "the index is empty"); }
 TEST(MalformedIndex, NoObject) {
   for (const char* text : {"[]", "null", "1", "\"weight_map\""})
     EXPECT_EQ(failure(text), std::string(kFile) + "the index has no 'weight_map' object") << text;
