@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
+#include <random>
 #include <string>
 #include <system_error>
 
@@ -31,15 +31,33 @@ void sync_directory(const fs::path& directory) noexcept {
   ::close(fd);
 }
 
+/// A name beside `path` that nothing has yet: `create` returns -1 and sets errno if it cannot take
+/// one. Not mkostemp(), whose files are private: the kernel applies the umask to what is created
+/// with open() and mkdir(), and to ask for the umask is to change it for every thread.
+template <class Create>
+fs::path create_beside(const fs::path& path, const Create& create) {
+  constexpr int kAttempts = 100;
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::random_device random;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    std::string name = "." + path.filename().string() + ".";
+    for (int i = 0; i < 8; ++i) name += kLetters[random() % kLetters.size()];
+    const fs::path candidate = parent_of(path) / name;
+    if (create(candidate.c_str()) >= 0) return candidate;
+    if (errno != EEXIST) break;
+  }
+  fail(path, "cannot create");
+}
+
 fs::path without_trailing_separator(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
 }  // namespace
 
 OutputFile::OutputFile(fs::path path) : path_(std::move(path)) {
-  std::string pattern = (parent_of(path_) / ("." + path_.filename().string() + ".XXXXXX")).string();
-  descriptor_ = ::mkostemp(pattern.data(), O_CLOEXEC);
-  if (descriptor_ < 0) fail(path_, "cannot create");
-  temporary_ = pattern;
+  temporary_ = create_beside(path_, [this](const char* name) {
+    descriptor_ = ::open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return descriptor_;
+  });
 }
 
 OutputFile::~OutputFile() {
@@ -72,9 +90,7 @@ void OutputFile::start_writeback(std::uint64_t offset, std::uint64_t size) noexc
 }
 
 void OutputFile::commit() {
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (::fchmod(descriptor_, 0666 & ~mask) != 0 || ::fsync(descriptor_) != 0) fail(path_, "cannot sync");
+  if (::fsync(descriptor_) != 0) fail(path_, "cannot sync");
   const int closed = ::close(descriptor_);
   descriptor_ = -1;
   if (closed != 0) fail(path_, "cannot close");
@@ -103,10 +119,7 @@ OutputDirectory::OutputDirectory(fs::path path, bool force, std::string_view mar
   std::error_code failure;
   fs::create_directories(parent_of(path_), failure);
   if (failure) throw Error(parent_of(path_), "cannot create: " + failure.message());
-  std::string pattern = (parent_of(path_) / ("." + path_.filename().string() + ".XXXXXX")).string();
-  if (::mkdtemp(pattern.data()) == nullptr) fail(path_, "cannot create");
-  staging_ = pattern;
-  fs::permissions(staging_, fs::perms(0755), failure);
+  staging_ = create_beside(path_, [](const char* name) { return ::mkdir(name, 0777); });
 }
 
 OutputDirectory::~OutputDirectory() {

@@ -21,6 +21,7 @@ bool is_plain_name(std::string_view name) {
 
 ShardIndex parse_index(std::string_view text, const std::filesystem::path& path) {
   if (text.size() > kIndexLimit) throw Error(path, fmt::format("the index is larger than {} bytes", kIndexLimit));
+  if (text.empty()) throw Error(path, "the index is empty");
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (const auto error = parser.parse(text.data(), text.size(), true).get(root); error != simdjson::SUCCESS)

@@ -74,6 +74,7 @@ class Parser {
   }
 
   void read_metadata(const dom::element& value, SourceFile& file) const {
+    if (value.is_null()) return;  // an absent one, to the reference
     dom::object entries;
     if (value.get_object().get(entries) != simdjson::SUCCESS) fail("'__metadata__' is no JSON object");
     for (const auto [key, text] : entries) {
@@ -93,8 +94,8 @@ class Parser {
     std::vector<std::uint64_t> offsets;
     bool has_dtype = false, has_shape = false, has_offsets = false;
     for (const auto [key, field] : fields) {
+      if (key != "dtype" && key != "shape" && key != "data_offsets") continue;  // as the reference does
       bool& seen = key == "dtype" ? has_dtype : key == "shape" ? has_shape : has_offsets;
-      if (key != "dtype" && key != "shape" && key != "data_offsets") fail(name, fmt::format("unknown field '{}'", key));
       if (seen) fail(name, fmt::format("field '{}' appears twice", key));
       seen = true;
       if (key == "dtype") {

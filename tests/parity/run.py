@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import transformers  # noqa: E402
 
+import malformed  # noqa: E402
 import names  # noqa: E402
 import pruning  # noqa: E402
 import shares  # noqa: E402
@@ -25,7 +26,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["names", "shares", "pruning"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -34,8 +35,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="pare-oracle-") as directory:
         scratch = Path(directory)
         models = arguments.models or scratch / "models"
-        parts = {"names": lambda: names.run(oracle, models, scratch), "shares": lambda: shares.run(oracle, models),
-                 "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full)}
+        parts = {
+            "malformed": lambda: malformed.run(oracle, scratch), "names": lambda: names.run(oracle, models, scratch),
+            "shares": lambda: shares.run(oracle, models),
+            "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full),
+        }
         for part, compare in parts.items():
             if arguments.only not in (None, part):
                 continue

@@ -1,11 +1,8 @@
 // Models made of named tensors, in memory and on disk.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -15,6 +12,7 @@
 #include "checkpoint/safetensors_writer.h"
 #include "model/resolver.h"
 #include "pare/model.h"
+#include "support/files.h"
 
 namespace pare::test {
 
@@ -49,33 +47,6 @@ inline Model resolve(const std::vector<Stored>& stored, const std::string& confi
   pare::model::resolve(model, pare::model::Config(config.empty() ? std::nullopt : std::optional(config), "config.json"),
                        as_class);
   return model;
-}
-
-/// A directory that is gone with the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "pare-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = pattern;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-inline void write_text(const std::filesystem::path& path, const std::string& text) {
-  std::filesystem::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << text;
 }
 
 /// A model directory: model.safetensors and, unless empty, config.json.

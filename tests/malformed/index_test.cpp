@@ -1,0 +1,160 @@
+// One named corruption of an index (*.index.json) per field, and shards that do not fit it.
+#include "checkpoint/index.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pare/checkpoint.h"
+#include "support/safetensors.h"
+
+namespace pare {
+namespace {
+
+using test::error_of;
+using test::safetensors_of;
+using test::write_text;
+using testing::HasSubstr;
+using testing::StartsWith;
+namespace fs = std::filesystem;
+
+constexpr const char* kFile = "m.index.json: ";
+
+std::string failure(std::string_view text) {
+  const std::vector<char> block(text.begin(), text.end());  // exactly its size, for the sanitizers
+  return error_of([&] { checkpoint::parse_index({block.data(), block.size()}, "m.index.json"); });
+}
+std::string with_shard(std::string_view shard) { return failure(R"({"weight_map":{"w":)" + std::string(shard) + "}}"); }
+
+TEST(MalformedIndex, TheGoodOneIsRead) { EXPECT_EQ(with_shard(R"("x.safetensors")"), ""); }
+
+TEST(MalformedIndex, NoJson) {
+  for (const char* text : {" ", "{", "weight_map", R"({"weight_map":{"w":"x"})", "{\"\xff\":1}", "\x80\x02}."})
+    EXPECT_THAT(failure(text), StartsWith(std::string(kFile) + "the index is no valid JSON: ")) << text;
+}
+TEST(MalformedIndex, Empty) { EXPECT_EQ(failure(""), std::string(kFile) + "the index is empty"); }
+TEST(MalformedIndex, NoObject) {
+  for (const char* text : {"[]", "null", "1", "\"weight_map\""})
+    EXPECT_EQ(failure(text), std::string(kFile) + "the index has no 'weight_map' object") << text;
+}
+TEST(MalformedIndex, NoWeightMap) {
+  for (const char* text : {"{}", R"({"metadata":{}})", R"({"weight_map":null})", R"({"weight_map":["x"]})",
+                           R"({"weight_map":"x.safetensors"})"})
+    EXPECT_EQ(failure(text), std::string(kFile) + "the index has no 'weight_map' object") << text;
+}
+TEST(MalformedIndex, NoTensors) {
+  EXPECT_EQ(failure(R"({"weight_map":{}})"), std::string(kFile) + "the index names no tensor");
+}
+TEST(MalformedIndex, ShardThatIsNoString) {
+  for (const char* shard : {"null", "1", R"(["x"])", "{}"})
+    EXPECT_EQ(with_shard(shard), std::string(kFile) + "tensor 'w': its entry in 'weight_map' is no file name") << shard;
+}
+TEST(MalformedIndex, ShardThatLeadsOutside) {
+  for (const char* shard : {"../x.safetensors", "/etc/x.safetensors", "a/x.safetensors", "./x.safetensors", "..", ".",
+                            "", "x/", R"(..\\x.safetensors)", R"(C:\\x.safetensors)", R"(x\u002f..\u002fy)"})
+    EXPECT_THAT(
+        with_shard("\"" + std::string(shard) + "\""),
+        testing::AllOf(StartsWith(std::string(kFile) + "tensor 'w': shard '"), HasSubstr("' is no plain file name")))
+        << shard;
+  EXPECT_THAT(with_shard(R"("x.safetensors\u0000.txt")"), HasSubstr("is no plain file name"));
+}
+TEST(MalformedIndex, NameTwice) {
+  EXPECT_EQ(failure(R"({"weight_map":{"w":"x","w":"y"}})"),
+            std::string(kFile) + "tensor 'w': the name appears twice in 'weight_map'");
+  EXPECT_EQ(failure(R"({"weight_map":{"w":"x","\u0077":"x"}})"),
+            std::string(kFile) + "tensor 'w': the name appears twice in 'weight_map'");
+}
+TEST(MalformedIndex, DeepNestingEndsSoon) {
+  EXPECT_THAT(failure("{\"weight_map\":" + std::string(1'000'000, '{')), HasSubstr("the index is no valid JSON"));
+}
+TEST(MalformedIndex, TruncatedAnywhere) {
+  const std::string text = R"({"metadata":{"total_size":3},"weight_map":{"w":"x.safetensors","v\n":"y.safetensors"}})";
+  ASSERT_EQ(failure(text), "");
+  for (std::size_t size = 0; size < text.size(); ++size)
+    EXPECT_THAT(failure(text.substr(0, size)), StartsWith(kFile)) << size;
+}
+TEST(MalformedIndex, EveryByteChangedNeverCrashes) {
+  const std::string text = R"({"metadata":{"total_size":3},"weight_map":{"w":"x.safetensors","v\n":"y.safetensors"}})";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    for (unsigned value = 0; value < 256; ++value) {
+      std::string changed = text;
+      changed[i] = static_cast<char>(value);
+      const std::string message = failure(changed);
+      if (!message.empty()) {
+        EXPECT_THAT(message, StartsWith(kFile)) << i << " " << value;
+      }
+    }
+  }
+}
+
+/// An index and its shards on disk.
+class MalformedShards : public testing::Test {
+ protected:
+  MalformedShards() {
+    write_text(directory_ / "1.safetensors", safetensors_of({{"a", "1"}, {"b", "2"}}));
+    write_text(directory_ / "2.safetensors", safetensors_of({{"c", "3"}}));
+  }
+  /// What opening says, the index's path left out of it.
+  std::string failure(const std::string& weight_map) const {
+    const std::string index = (directory_ / "model.safetensors.index.json").string();
+    write_text(index, "{\"weight_map\":{" + weight_map + "}}");
+    std::string message = error_of([&] { Checkpoint::open(directory_.path().string()); });
+    if (message.starts_with(index)) message.erase(0, index.size());
+    return message;
+  }
+  test::TemporaryDirectory directory_;
+};
+
+constexpr const char* kGood = R"("a":"1.safetensors","b":"1.safetensors","c":"2.safetensors")";
+
+TEST_F(MalformedShards, TheGoodOneIsRead) { EXPECT_EQ(failure(kGood), ""); }
+
+TEST_F(MalformedShards, MissingShard) {
+  EXPECT_EQ(failure(std::string(kGood) + R"(,"d":"3.safetensors")"),
+            ": names shard '3.safetensors', which does not exist");
+}
+TEST_F(MalformedShards, ShardWithANameTooLongForAnyFile) {
+  const std::string name = std::string(300, 'x') + ".safetensors";
+  EXPECT_EQ(failure(R"("a":")" + name + "\""), (directory_ / name).string() + ": cannot be opened: File name too long");
+}
+TEST_F(MalformedShards, ShardThatIsALinkToItself) {
+  fs::remove(directory_ / "2.safetensors");
+  fs::create_symlink("2.safetensors", directory_ / "2.safetensors");
+  EXPECT_THAT(failure(kGood), StartsWith((directory_ / "2.safetensors").string() + ": cannot be opened: "));
+}
+TEST_F(MalformedShards, ShardThatIsADirectory) {
+  fs::remove(directory_ / "2.safetensors");
+  fs::create_directory(directory_ / "2.safetensors");
+  EXPECT_EQ(failure(kGood), (directory_ / "2.safetensors").string() + ": is no regular file");
+}
+TEST_F(MalformedShards, ShardThatIsAnIndex) {
+  EXPECT_EQ(failure(R"("a":"model.safetensors.index.json")"),
+            ": names shard 'model.safetensors.index.json', which is no checkpoint file");
+}
+TEST_F(MalformedShards, ShardOfAnotherFormat) {
+  write_text(directory_ / "config.json", "{}");
+  EXPECT_THAT(failure(R"("a":"config.json")"), HasSubstr("config.json: is no checkpoint (expected .safetensors"));
+}
+TEST_F(MalformedShards, DamagedShard) {
+  write_text(directory_ / "2.safetensors", safetensors_of({{"c", "3"}}) + "x");
+  EXPECT_EQ(failure(kGood),
+            (directory_ / "2.safetensors").string() + ": tensors cover 1 bytes of data, but the file holds 2");
+}
+TEST_F(MalformedShards, TensorAbsentFromItsShard) {
+  EXPECT_EQ(failure(std::string(kGood) + R"(,"d":"2.safetensors")"),
+            ": tensor 'd': the index places it in '2.safetensors', which does not hold it");
+}
+TEST_F(MalformedShards, TensorInAnotherShard) {
+  EXPECT_EQ(failure(R"("a":"1.safetensors","b":"2.safetensors","c":"2.safetensors")"),
+            ": tensor 'b': the index places it in '2.safetensors', but '1.safetensors' holds it");
+}
+TEST_F(MalformedShards, TensorTheIndexDoesNotList) {
+  EXPECT_EQ(failure(R"("a":"1.safetensors","c":"2.safetensors")"),
+            ": tensor 'b': shard '1.safetensors' holds it, but the index does not list it");
+}
+TEST_F(MalformedShards, TensorInTwoShards) {
+  write_text(directory_ / "2.safetensors", safetensors_of({{"a", "9"}, {"c", "3"}}));
+  EXPECT_EQ(failure(kGood), ": tensor 'a': the index places it in '1.safetensors', but '2.safetensors' holds it");
+}
+
+}  // namespace
+}  // namespace pare

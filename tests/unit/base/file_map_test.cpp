@@ -1,0 +1,108 @@
+// Files as memory, and scratch files.
+#include "base/file_map.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "support/files.h"
+
+namespace pare::base {
+namespace {
+
+using test::error_of;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+namespace fs = std::filesystem;
+
+std::string text_of(const FileMap& map) {
+  return {reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size()};
+}
+
+class FileMapTest : public testing::Test {
+ protected:
+  std::string open_failure(const fs::path& path) const {
+    return error_of([&] { FileMap::open(path); });
+  }
+  test::TemporaryDirectory directory_;
+};
+
+TEST_F(FileMapTest, HoldsTheFilesBytes) {
+  const std::string text = "some\0bytes\xff" + std::string(10000, 'x');  // over several pages, none full
+  test::write_text(directory_ / "file", text);
+  EXPECT_EQ(text_of(*FileMap::open(directory_ / "file")), text);
+}
+
+TEST_F(FileMapTest, OutlivesTheName) {
+  test::write_text(directory_ / "file", "still here");
+  const auto map = FileMap::open(directory_ / "file");
+  fs::remove(directory_ / "file");
+  EXPECT_EQ(text_of(*map), "still here");
+}
+
+TEST_F(FileMapTest, FollowsLinks) {
+  test::write_text(directory_ / "blob", "data");  // the Hugging Face cache is made of them
+  fs::create_symlink("blob", directory_ / "link");
+  EXPECT_EQ(text_of(*FileMap::open(directory_ / "link")), "data");
+}
+
+TEST_F(FileMapTest, EmptyFile) {
+  test::write_text(directory_ / "empty", "");
+  EXPECT_TRUE(FileMap::open(directory_ / "empty")->bytes().empty());
+}
+
+TEST_F(FileMapTest, MissingFile) {
+  EXPECT_EQ(open_failure(directory_ / "gone"),
+            (directory_ / "gone").string() + ": cannot open: No such file or directory");
+}
+
+TEST_F(FileMapTest, Directory) {
+  EXPECT_EQ(open_failure(directory_.path()), directory_.path().string() + ": is no regular file");
+}
+
+TEST_F(FileMapTest, PipeDoesNotHang) {
+  ASSERT_EQ(::mkfifo((directory_ / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(open_failure(directory_ / "pipe"), HasSubstr("is no regular file"));
+}
+
+TEST_F(FileMapTest, LinkToItself) {
+  fs::create_symlink("loop", directory_ / "loop");
+  EXPECT_THAT(open_failure(directory_ / "loop"), HasSubstr("cannot open: "));
+}
+
+class ScratchFileTest : public testing::Test {
+ protected:
+  void SetUp() override { ::setenv("TMPDIR", directory_.path().c_str(), 1); }
+  void TearDown() override { ::unsetenv("TMPDIR"); }
+  test::TemporaryDirectory directory_;
+};
+
+TEST_F(ScratchFileTest, IsWritableZeroedAndNameless) {
+  ScratchFile scratch(100'000);
+  ASSERT_EQ(scratch.bytes().size(), 100'000U);
+  EXPECT_TRUE(
+      std::all_of(scratch.bytes().begin(), scratch.bytes().end(), [](std::byte b) { return b == std::byte{}; }));
+  std::memset(scratch.bytes().data(), 7, scratch.bytes().size());
+  EXPECT_EQ(scratch.bytes().back(), std::byte{7});
+  EXPECT_TRUE(test::names_in(directory_.path()).empty()) << "nothing may stay behind, even after a kill";
+}
+
+TEST_F(ScratchFileTest, MayBeEmpty) { EXPECT_TRUE(ScratchFile(0).bytes().empty()); }
+
+TEST_F(ScratchFileTest, LargerThanAnyDisk) {
+  EXPECT_THAT(error_of([] { ScratchFile scratch(1ULL << 62); }),
+              AllOf(StartsWith(directory_.path().string()), HasSubstr("cannot make room for a scratch file: ")));
+  EXPECT_TRUE(test::names_in(directory_.path()).empty());
+}
+
+TEST_F(ScratchFileTest, DirectoryThatIsNotThere) {
+  ::setenv("TMPDIR", (directory_ / "gone").c_str(), 1);
+  EXPECT_THAT(error_of([] { ScratchFile scratch(10); }), HasSubstr("cannot create a scratch file: No such file"));
+}
+
+}  // namespace
+}  // namespace pare::base

@@ -1,0 +1,288 @@
+// Output appears whole or not at all.
+#include "base/output.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <stdexcept>
+#include <thread>
+
+#include "support/files.h"
+
+namespace pare::base {
+namespace {
+
+using test::error_of;
+using test::names_in;
+using test::read_text;
+using test::write_text;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+namespace fs = std::filesystem;
+
+/// Bits of a file's mode that chmod sets.
+unsigned mode_of(const fs::path& path) { return static_cast<unsigned>(fs::status(path).permissions()); }
+
+/// Restores the umask at the end of the scope.
+class ScopedUmask {
+ public:
+  explicit ScopedUmask(mode_t mask) : before_(::umask(mask)) {}
+  ~ScopedUmask() { ::umask(before_); }
+
+ private:
+  mode_t before_;
+};
+
+/// Makes a directory read-only; root, who may write everywhere, becomes nobody for as long.
+class ReadOnly {
+ public:
+  explicit ReadOnly(const fs::path& directory) : directory_(directory) {
+    fs::permissions(directory_, fs::perms(0555));
+    if (::geteuid() == 0) works_ = ::seteuid(65534) == 0;
+  }
+  ~ReadOnly() {
+    if (::getuid() == 0 && ::seteuid(0) != 0) std::abort();
+    fs::permissions(directory_, fs::perms(0755));
+  }
+  bool works() const { return works_; }
+
+ private:
+  fs::path directory_;
+  bool works_ = true;
+};
+
+/// A disk on which no file can be larger than `limit` bytes.
+class SmallDisk {
+ public:
+  explicit SmallDisk(rlim_t limit) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit small{limit, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, SIG_DFL);
+  }
+
+ private:
+  rlimit before_{};
+};
+
+class Output : public testing::Test {
+ protected:
+  std::set<std::string> names() const { return names_in(directory_.path()); }
+  test::TemporaryDirectory directory_;
+  const fs::path file_ = directory_ / "out.txt";
+};
+
+using OutputFileTest = Output;
+using OutputDirectoryTest = Output;
+
+TEST_F(OutputFileTest, AppearsAtCommit) {
+  OutputFile file(file_);
+  file.reserve(8);
+  file.write_at(4, "wxyz");  // out of order, as threads write
+  file.write_at(0, "abcd");
+  file.start_writeback(0, 8);
+  EXPECT_FALSE(fs::exists(file_));
+  file.commit();
+  EXPECT_EQ(read_text(file_), "abcdwxyz");
+  EXPECT_THAT(names(), ElementsAre("out.txt")) << "no temporary name is left";
+}
+
+TEST_F(OutputFileTest, ReservedRoomIsPartOfTheFile) {
+  OutputFile file(file_);
+  file.reserve(6);
+  file.write_at(0, "ab");
+  file.commit();
+  EXPECT_EQ(read_text(file_), std::string("ab\0\0\0\0", 6));
+}
+
+TEST_F(OutputFileTest, WithoutCommitNothingIsLeft) {
+  { OutputFile(file_).write_at(0, "half"); }
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(OutputFileTest, AfterAnExceptionTheOldFileStays) {
+  write_text(file_, "old");
+  EXPECT_THROW(
+      {
+        OutputFile file(file_);
+        file.write_at(0, "half");
+        throw std::runtime_error("in the middle");
+      },
+      std::runtime_error);
+  EXPECT_EQ(read_text(file_), "old");
+  EXPECT_THAT(names(), ElementsAre("out.txt"));
+}
+
+TEST_F(OutputFileTest, ReplacesAtomically) {
+  write_text(file_, "a longer old text");
+  const fs::path link = directory_ / "other-name";
+  fs::create_hard_link(file_, link);
+  write_file(file_, "new");
+  EXPECT_EQ(read_text(file_), "new");
+  EXPECT_EQ(read_text(link), "a longer old text") << "the old file itself is not written into";
+}
+
+TEST_F(OutputFileTest, ObeysTheUmask) {
+  {
+    const ScopedUmask mask(027);
+    write_file(file_, "x");
+  }
+  EXPECT_EQ(mode_of(file_), 0640U);
+}
+
+TEST_F(OutputFileTest, LeavesTheProcessUmaskAlone) {
+  const ScopedUmask mask(027);  // one for all threads: to change it, however briefly, is to race with them
+  std::atomic<bool> done{false};
+  std::size_t disturbed = 0;
+  std::thread observer([&] {
+    while (!done) disturbed += ::umask(027) != 027 ? 1 : 0;
+  });
+  for (int i = 0; i < 100; ++i) write_file(file_, "x");
+  done = true;
+  observer.join();
+  EXPECT_EQ(disturbed, 0U);
+}
+
+TEST_F(OutputFileTest, MissingDirectory) {
+  const fs::path path = directory_ / "gone" / "out.txt";
+  EXPECT_EQ(error_of([&] { OutputFile file(path); }), path.string() + ": cannot create: No such file or directory");
+}
+
+TEST_F(OutputFileTest, ReadOnlyDirectory) {
+  std::string message;
+  {
+    const ReadOnly read_only(directory_.path());
+    if (!read_only.works()) GTEST_SKIP() << "cannot give up root's rights";
+    message = error_of([&] { OutputFile file(file_); });
+  }
+  EXPECT_EQ(message, file_.string() + ": cannot create: Permission denied");
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(OutputFileTest, DirectoryInItsPlace) {
+  fs::create_directory(file_);
+  EXPECT_THAT(error_of([&] { write_file(file_, "x"); }), HasSubstr("out.txt: cannot rename into place: "));
+  EXPECT_THAT(names(), ElementsAre("out.txt"));
+}
+
+TEST_F(OutputFileTest, FullDisk) {
+  write_text(file_, "old");
+  std::string reserved, written;
+  {
+    const SmallDisk disk(4096);
+    reserved = error_of([&] { OutputFile(file_).reserve(5000); });
+    written = error_of([&] { OutputFile(file_).write_at(0, std::string(5000, 'x')); });
+  }
+  EXPECT_THAT(reserved, StartsWith(file_.string() + ": cannot make room: "));
+  EXPECT_THAT(written, StartsWith(file_.string() + ": cannot write: "));
+  EXPECT_EQ(read_text(file_), "old");
+  EXPECT_THAT(names(), ElementsAre("out.txt"));
+}
+
+TEST_F(OutputDirectoryTest, AppearsAtCommit) {
+  const fs::path path = directory_ / "a/b/out";  // the directories above it are made
+  OutputDirectory output(path, false, "pare.json");
+  write_text(output.staging() / "file", "text");
+  EXPECT_FALSE(fs::exists(path));
+  output.commit();
+  EXPECT_EQ(read_text(path / "file"), "text");
+  EXPECT_THAT(names_in(directory_ / "a/b"), ElementsAre("out"));
+}
+
+TEST_F(OutputDirectoryTest, WithoutCommitNothingIsLeft) {
+  {
+    const OutputDirectory output(directory_ / "out", false, "pare.json");
+    write_text(output.staging() / "deep/er/file", "text");
+  }
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(OutputDirectoryTest, AfterAnExceptionTheOldDirectoryStays) {
+  write_text(directory_ / "out/pare.json", "{}");
+  write_text(directory_ / "out/old", "old");
+  EXPECT_THROW(
+      {
+        const OutputDirectory output(directory_ / "out", true, "pare.json");
+        write_text(output.staging() / "new", "new");
+        throw std::runtime_error("in the middle");
+      },
+      std::runtime_error);
+  EXPECT_THAT(names(), ElementsAre("out"));
+  EXPECT_THAT(names_in(directory_ / "out"), ElementsAre("old", "pare.json"));
+}
+
+TEST_F(OutputDirectoryTest, TakesAnEmptyDirectoryAndATrailingSlash) {
+  fs::create_directory(directory_ / "out");
+  OutputDirectory output(directory_ / "out/", false, "pare.json");
+  write_text(output.staging() / "file", "text");
+  output.commit();
+  EXPECT_EQ(read_text(directory_ / "out/file"), "text");
+  EXPECT_THAT(names(), ElementsAre("out"));
+}
+
+TEST_F(OutputDirectoryTest, RefusesWhatExistsWithoutForce) {
+  write_text(directory_ / "out/pare.json", "{}");
+  EXPECT_EQ(error_of([&] { OutputDirectory output(directory_ / "out", false, "pare.json"); }),
+            (directory_ / "out").string() + ": already exists (use --force to replace it)");
+  EXPECT_THAT(names(), ElementsAre("out"));
+}
+
+TEST_F(OutputDirectoryTest, ForceReplacesWhatPareWroteAndNothingElse) {
+  write_text(directory_ / "mine/thesis.tex", "years of work");
+  EXPECT_THAT(error_of([&] { OutputDirectory output(directory_ / "mine", true, "pare.json"); }),
+              HasSubstr("mine: holds no pare.json, so pare did not write it and will not replace it"));
+  EXPECT_EQ(read_text(directory_ / "mine/thesis.tex"), "years of work");
+
+  write_text(directory_ / "out/pare.json", "{}");
+  write_text(directory_ / "out/old", "old");
+  OutputDirectory output(directory_ / "out", true, "pare.json");
+  write_text(output.staging() / "new", "new");
+  EXPECT_TRUE(fs::exists(directory_ / "out/old")) << "until commit()";
+  output.commit();
+  EXPECT_THAT(names_in(directory_ / "out"), ElementsAre("new"));
+  EXPECT_THAT(names(), ElementsAre("mine", "out"));
+}
+
+TEST_F(OutputDirectoryTest, RefusesAFileAndADanglingLink) {
+  write_text(directory_ / "file", "");
+  fs::create_symlink("gone", directory_ / "link");
+  for (const char* name : {"file", "link"})
+    for (const bool force : {false, true})
+      EXPECT_EQ(error_of([&] { OutputDirectory output(directory_ / name, force, "pare.json"); }),
+                (directory_ / name).string() + ": exists and is no directory");
+  EXPECT_THAT(names(), ElementsAre("file", "link"));
+}
+
+TEST_F(OutputDirectoryTest, ReadOnlyDirectory) {
+  std::string beside, below;
+  {
+    const ReadOnly read_only(directory_.path());
+    if (!read_only.works()) GTEST_SKIP() << "cannot give up root's rights";
+    beside = error_of([&] { OutputDirectory output(directory_ / "out", false, "pare.json"); });
+    below = error_of([&] { OutputDirectory output(directory_ / "new/out", false, "pare.json"); });
+  }
+  EXPECT_EQ(beside, (directory_ / "out").string() + ": cannot create: Permission denied");
+  EXPECT_EQ(below, (directory_ / "new").string() + ": cannot create: Permission denied");
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(OutputDirectoryTest, ObeysTheUmask) {
+  const ScopedUmask mask(027);
+  OutputDirectory output(directory_ / "out", false, "pare.json");
+  output.commit();
+  EXPECT_EQ(mode_of(directory_ / "out"), 0750U);
+}
+
+}  // namespace
+}  // namespace pare::base

@@ -1,0 +1,152 @@
+// Names found in the Hugging Face cache, as huggingface_hub lays it out:
+// CACHE/models--ORGANISATION--NAME/{refs/main, snapshots/REVISION/...}.
+#include "checkpoint/hub.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+
+#include "pare/checkpoint.h"
+#include "support/safetensors.h"
+
+namespace pare::checkpoint {
+namespace {
+
+using test::error_of;
+using test::write_text;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+namespace fs = std::filesystem;
+
+/// Sets an environment variable (nullopt: unsets it) and puts it back at the end of the scope.
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const std::optional<std::string>& value) : name_(name) {
+    if (const char* before = ::getenv(name)) before_ = before;
+    set(value);
+  }
+  ~ScopedVariable() { set(before_); }
+  ScopedVariable(const ScopedVariable&) = delete;
+  ScopedVariable& operator=(const ScopedVariable&) = delete;
+
+ private:
+  void set(const std::optional<std::string>& value) const {
+    if (value) {
+      ::setenv(name_, value->c_str(), 1);
+    } else {
+      ::unsetenv(name_);
+    }
+  }
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+class Hub : public testing::Test {
+ protected:
+  /// A model in the cache whose refs/main names `revision`.
+  fs::path add(const std::string& folder, const std::string& revision = "abc123", const std::string& hub = "hub") {
+    write_text(directory_ / hub / folder / "refs/main", revision);
+    fs::create_directories(directory_ / hub / folder / "snapshots" / revision);
+    return directory_ / hub / folder / "snapshots" / revision;
+  }
+  std::string failure(const std::string& name) const {
+    return error_of([&] { find_in_hub_cache(name); });
+  }
+
+  test::TemporaryDirectory directory_;
+  ScopedVariable cache_{"HF_HUB_CACHE", (directory_ / "hub").string()};
+  ScopedVariable home_{"HF_HOME", std::nullopt};
+  ScopedVariable xdg_{"XDG_CACHE_HOME", std::nullopt};
+};
+
+TEST_F(Hub, FindsAModelOfAnOrganisation) {
+  const fs::path snapshot = add("models--openai-community--gpt2");
+  EXPECT_EQ(find_in_hub_cache("openai-community/gpt2"), snapshot);
+}
+
+TEST_F(Hub, FindsAShortNameUnderTheOrganisationItLivesUnderNow) {
+  const fs::path moved = add("models--openai-community--gpt2");
+  EXPECT_EQ(find_in_hub_cache("gpt2"), moved);
+  const fs::path old = add("models--gpt2");
+  EXPECT_EQ(find_in_hub_cache("gpt2"), old) << "the name itself comes first";
+}
+
+TEST_F(Hub, AShortNameIsNoSuffix) {
+  add("models--someone--distilgpt2");
+  add("datasets--someone--gpt2");
+  EXPECT_NE(failure("gpt2"), "");
+}
+
+TEST_F(Hub, RefsMainDecidesBetweenSnapshots) {
+  add("models--a--b", "older");
+  const fs::path newer = add("models--a--b", "newer");
+  EXPECT_EQ(find_in_hub_cache("a/b"), newer);
+  write_text(directory_ / "hub/models--a--b/refs/main", "older\n");
+  EXPECT_THAT(find_in_hub_cache("a/b").string(), EndsWith("/snapshots/older"));
+}
+
+TEST_F(Hub, WithoutRefsTheOnlySnapshotServes) {
+  const fs::path snapshot = add("models--a--b", "r1");  // as after from_pretrained(..., revision="r1")
+  fs::remove_all(directory_ / "hub/models--a--b/refs");
+  EXPECT_EQ(find_in_hub_cache("a/b"), snapshot);
+  fs::create_directory(snapshot.parent_path() / "r2");
+  EXPECT_NE(failure("a/b"), "") << "nothing says which of the two";
+}
+
+TEST_F(Hub, CacheVariablesInTheOrderOfHuggingFaceHub) {
+  const fs::path by_cache = add("models--a--b", "r", "hub");
+  const fs::path by_home = add("models--a--b", "r", "home/hub");
+  const fs::path by_xdg = add("models--a--b", "r", "xdg/huggingface/hub");
+  const fs::path by_default = add("models--a--b", "r", "user/.cache/huggingface/hub");
+  const ScopedVariable home("HF_HOME", (directory_ / "home").string());
+  const ScopedVariable xdg("XDG_CACHE_HOME", (directory_ / "xdg").string());
+  const ScopedVariable user("HOME", (directory_ / "user").string());
+  EXPECT_EQ(find_in_hub_cache("a/b"), by_cache);
+  ::unsetenv("HF_HUB_CACHE");
+  EXPECT_EQ(find_in_hub_cache("a/b"), by_home);
+  ::unsetenv("HF_HOME");
+  EXPECT_EQ(find_in_hub_cache("a/b"), by_xdg);
+  ::unsetenv("XDG_CACHE_HOME");
+  EXPECT_EQ(find_in_hub_cache("a/b"), by_default);
+}
+
+TEST_F(Hub, SaysWhereItLooked) {
+  EXPECT_EQ(failure("a/b"), "a/b: no such file or directory, and no such model in the Hugging Face cache " +
+                                (directory_ / "hub").string());
+}
+
+TEST_F(Hub, PathsAreNoNames) {
+  add("models--a--b");
+  for (const char* name : {"", ".", "..", "/", "/a", "./a", "../a", "a/", "a/../b", "a/b/c", "a b", "a\nb", "a*", "~a"})
+    EXPECT_THAT(failure(name), AllOf(EndsWith("no such file or directory"), testing::Not(HasSubstr("cache")))) << name;
+}
+
+TEST_F(Hub, OpensASnapshotOfLinksIntoBlobs) {
+  const fs::path snapshot = add("models--a--b");
+  write_text(directory_ / "hub/models--a--b/blobs/0123", test::safetensors_of({{"w", "xyz"}}));
+  write_text(directory_ / "hub/models--a--b/blobs/4567", "{}");
+  fs::create_symlink("../../blobs/0123", snapshot / "model.safetensors");
+  fs::create_symlink("../../blobs/4567", snapshot / "config.json");
+  const Checkpoint checkpoint = Checkpoint::open("a/b");
+  EXPECT_EQ(checkpoint.directory(), snapshot);
+  EXPECT_EQ(checkpoint.config_text(), "{}");
+  ASSERT_EQ(checkpoint.files().size(), 1U);
+  EXPECT_EQ(checkpoint.files()[0].output_name, "model.safetensors") << "the link's name, not the blob's";
+  EXPECT_EQ(test::text_of(checkpoint.find("w")->bytes), "xyz");
+}
+
+TEST_F(Hub, ADirectoryOfThatNameComesFirst) {
+  add("models--a--b");
+  write_text(directory_ / "a/b/model.safetensors", test::safetensors_of({{"local", "x"}}));
+  const fs::path before = fs::current_path();
+  fs::current_path(directory_.path());
+  EXPECT_NE(Checkpoint::open("a/b").find("local"), nullptr);
+  fs::current_path(before);
+}
+
+}  // namespace
+}  // namespace pare::checkpoint
