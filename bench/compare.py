@@ -54,11 +54,13 @@ class Bench:
     def command(self, verb, model, *more):
         return [self.pare, verb, model, *more, "--threads", self.threads, "--quiet"]
 
-    def inspect(self, title, directory, model):
+    def read_and_inspect(self, directory):
         weights = directory / "model.safetensors"
         measure.warm(weights)
         inspect = self.command("inspect", directory, "--format", "csv")
-        read, own = measure.side_by_side([self.plain_read, weights, self.threads], inspect, self.runs)
+        return measure.side_by_side([self.plain_read, weights, self.threads], inspect, self.runs)
+
+    def inspect(self, title, model, read, own):
         self.table.add(f"inspect {title}", "a plain read of the mapped file", read, own, 0.5)
         loops = {"the study's histograms, by edges": peers.study_loop(model, edges=True),
                  "the study's histograms, by range": peers.study_loop(model, edges=False),
@@ -82,9 +84,10 @@ class Bench:
         self.table.add(f"five checkpoints {title}", "`global_unstructured`, `remove`, `save_file`", whole, sorted(spent)[1], 20)
 
     def model(self, title, directory):
+        read, own = self.read_and_inspect(directory)  # before PyTorch maps the file, which pins it as it is in the cache
         with torch.no_grad():
             model = transformers.GPT2LMHeadModel.from_pretrained(directory, dtype="auto").eval()
-        self.inspect(title, directory, model)
+        self.inspect(title, model, read, own)
         self.prune(title, directory, model)
 
     def memory(self, directories):

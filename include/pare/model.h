@@ -43,8 +43,8 @@ enum class Orientation : std::uint8_t {
 
 /// One row of named_parameters().
 struct Parameter {
-  std::string name;    ///< canonical, as named_parameters() of the model's class spells it
-  std::size_t tensor;  ///< index into Model::checkpoint.tensors()
+  std::string name;        ///< canonical, as named_parameters() of the model's class spells it
+  std::size_t tensor = 0;  ///< index into Model::checkpoint.tensors()
   Group group = Group::kOther;
   std::string stack;  ///< "encoder", "decoder", or empty
   int layer = -1;     ///< index of the block within its stack, -1 outside any
