@@ -18,6 +18,7 @@ import transformers  # noqa: E402
 import malformed  # noqa: E402
 import names  # noqa: E402
 import pruning  # noqa: E402
+import running  # noqa: E402
 import shares  # noqa: E402
 from common import Oracle  # noqa: E402
 
@@ -26,7 +27,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "running"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -39,6 +40,7 @@ def main():
             "malformed": lambda: malformed.run(oracle, scratch), "names": lambda: names.run(oracle, models, scratch),
             "shares": lambda: shares.run(oracle, models),
             "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full),
+            "running": lambda: running.run(oracle, models),
         }
         for part, compare in parts.items():
             if arguments.only not in (None, part):

@@ -1,0 +1,112 @@
+// Running models: token ids in, logits out. F32 arithmetic on any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "pare/model.h"
+
+namespace pare {
+
+using TokenId = std::int32_t;
+
+/// Row-major floats.
+struct Matrix {
+  std::size_t rows = 0, columns = 0;
+  std::vector<float> values;
+
+  Matrix() = default;
+  Matrix(std::size_t row_count, std::size_t column_count)
+      : rows(row_count), columns(column_count), values(row_count * column_count) {}
+  float* row(std::size_t i) noexcept { return values.data() + i * columns; }
+  const float* row(std::size_t i) const noexcept { return values.data() + i * columns; }
+};
+
+/// Sequences of different lengths, one behind the other: nothing is padded, so nothing is masked.
+class TokenBatch {
+ public:
+  TokenBatch() = default;
+  explicit TokenBatch(std::span<const TokenId> sequence) { add(sequence); }
+
+  /// Token types (BERT's segments) are 0 where not given; as many as ids otherwise.
+  void add(std::span<const TokenId> sequence, std::span<const TokenId> types = {});
+  std::size_t sequences() const noexcept { return starts_.size() - 1; }
+  std::size_t tokens() const noexcept { return ids_.size(); }
+  std::size_t begin(std::size_t sequence) const noexcept { return starts_[sequence]; }
+  std::size_t length(std::size_t sequence) const noexcept { return starts_[sequence + 1] - starts_[sequence]; }
+  std::span<const TokenId> ids() const noexcept { return ids_; }
+  std::span<const TokenId> types() const noexcept { return types_; }
+
+ private:
+  std::vector<TokenId> ids_, types_;
+  std::vector<std::size_t> starts_{0};
+};
+
+/// What a decoder remembers of the tokens it has seen, one for each sequence of a batch.
+class DecoderState {
+ public:
+  virtual ~DecoderState() = default;
+  /// Tokens seen by each sequence.
+  virtual std::size_t length(std::size_t sequence) const = 0;
+  /// Sequence i becomes a copy of what sequence `parents[i]` was: for beam search.
+  virtual void reorder(std::span<const std::size_t> parents) = 0;
+};
+
+struct InferOptions {
+  unsigned threads = 0;  ///< 0: one per core
+};
+
+/// A model that runs. All functions throw Error for ids outside the vocabulary and sequences longer
+/// than the model's positions. Thread-safe but for a DecoderState used twice at once.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+
+  virtual std::size_t vocabulary() const noexcept = 0;
+  /// Longest sequence; SIZE_MAX if there is no limit.
+  virtual std::size_t positions() const noexcept = 0;
+
+  /// Last hidden states of an encoder or decoder-only model, a row for each token:
+  /// transformers' last_hidden_state.
+  virtual Matrix hidden_states(const TokenBatch& batch) const = 0;
+  /// The language-model (or masked-LM) head on rows of hidden states: rows x vocabulary.
+  virtual Matrix logits(const Matrix& hidden) const = 0;
+};
+
+/// GPT-2 and other decoders without an encoder.
+class CausalRunner : public Runner {
+ public:
+  virtual std::unique_ptr<DecoderState> start(std::size_t sequences) const = 0;
+  /// Hidden states of new tokens that follow those in `state`, which then holds them as well.
+  virtual Matrix hidden_states(const TokenBatch& next, DecoderState& state) const = 0;
+  using Runner::hidden_states;
+};
+
+/// BERT and its kind.
+class EncoderRunner : public Runner {
+ public:
+  /// Labels of the sequence-classification head; 0 if the model has none.
+  virtual std::size_t labels() const noexcept = 0;
+  virtual bool has_masked_lm_head() const noexcept = 0;
+  /// Sequence-classification logits: sequences x labels.
+  virtual Matrix classify(const TokenBatch& batch) const = 0;
+};
+
+/// T5 and composed encoder-decoders. hidden_states() and positions() are the encoder's.
+class EncoderDecoderRunner : public Runner {
+ public:
+  /// Encodes the sources; the state is one for each of them.
+  virtual std::unique_ptr<DecoderState> start(const TokenBatch& sources) const = 0;
+  virtual Matrix decode(const TokenBatch& next, DecoderState& state) const = 0;
+  virtual TokenId decoder_start() const noexcept = 0;
+};
+
+/// A model of unknown kind ready to run; the returned object is of one of the three classes above.
+/// `model` must outlive it: F32 weights are used where they are mapped. Throws Error for
+/// architectures that cannot be run and for parameters or settings that are missing or do not fit.
+std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options = {});
+
+}  // namespace pare

@@ -1,0 +1,118 @@
+// BERT as an encoder with its heads, and two of them as an encoder-decoder.
+#include <algorithm>
+#include <optional>
+
+#include "infer/bert_layers.h"
+#include "infer/runners.h"
+#include "infer/settings.h"
+#include "pare/error.h"
+
+namespace pare::infer {
+namespace {
+
+class Bert : public EncoderRunner {
+ public:
+  Bert(const Model& model, const InferOptions& options)
+      : source_(model.source),
+        threads_(options.threads),
+        weights_(model),
+        config_(model.config, model.source + "/config.json"),
+        prefix_(weights_.has("bert.embeddings.word_embeddings.weight") ? "bert." : ""),
+        body_(weights_, config_, prefix_, false, options.threads) {
+    if (weights_.has("cls.predictions.transform.dense.weight"))
+      predictions_.emplace(weights_, config_, "", body_, options.threads);
+    const std::size_t width = body_.width();
+    if (weights_.has(prefix_ + "pooler.dense.weight"))
+      pooler_ = weights_.linear(prefix_ + "pooler.dense", width, width, Orientation::kOutIn);
+    if (weights_.has("classifier.weight"))
+      classifier_ =
+          weights_.linear("classifier", width, weights_.rows_of("classifier.weight", width), Orientation::kOutIn);
+  }
+
+  std::size_t vocabulary() const noexcept override { return body_.vocabulary(); }
+  std::size_t positions() const noexcept override { return body_.positions(); }
+  std::size_t labels() const noexcept override { return pooler_ && classifier_ ? classifier_->out : 0; }
+  bool has_masked_lm_head() const noexcept override { return predictions_.has_value(); }
+
+  Matrix hidden_states(const TokenBatch& batch) const override { return body_.run(batch, nullptr); }
+
+  Matrix logits(const Matrix& hidden) const override {
+    if (!predictions_) throw Error(source_, "has no masked-LM head");
+    return predictions_->logits(hidden);
+  }
+
+  Matrix classify(const TokenBatch& batch) const override {
+    if (labels() == 0) throw Error(source_, "has no sequence-classification head");
+    const Matrix hidden = hidden_states(batch);
+    Matrix first(batch.sequences(), hidden.columns);
+    for (std::size_t s = 0; s < first.rows; ++s) {
+      if (batch.length(s) == 0) throw Error("an empty sequence cannot be classified");
+      std::copy_n(hidden.row(batch.begin(s)), hidden.columns, first.row(s));
+    }
+    Matrix pooled = apply(*pooler_, first, threads_);
+    kernels::activate(kernels::Activation::kTanh, pooled.values.data(), pooled.values.size());
+    return apply(*classifier_, pooled, threads_);
+  }
+
+ private:
+  std::string source_;
+  unsigned threads_;
+  Weights weights_;
+  model::Config config_;
+  std::string prefix_;
+  BertStack body_;
+  std::optional<BertPredictions> predictions_;
+  std::optional<Linear> pooler_, classifier_;
+};
+
+class BertToBert : public EncoderDecoderRunner {
+ public:
+  BertToBert(const Model& model, const InferOptions& options)
+      : weights_(model),
+        config_(model.config, model.source + "/config.json"),
+        encoder_config_(config_.nested("encoder")),
+        decoder_config_(config_.nested("decoder")),
+        encoder_(weights_, encoder_config_, "encoder.", false, options.threads),
+        decoder_(weights_, decoder_config_, "decoder.bert.", true, options.threads),
+        predictions_(weights_, decoder_config_, "decoder.", decoder_, options.threads) {
+    if (encoder_.width() != decoder_.width())
+      throw Error(model.source, "an encoder and a decoder of different widths cannot be run together");
+  }
+
+  std::size_t vocabulary() const noexcept override { return decoder_.vocabulary(); }
+  std::size_t positions() const noexcept override { return encoder_.positions(); }
+  TokenId decoder_start() const noexcept override {
+    const auto id = config_.number("decoder_start_token_id");
+    return static_cast<TokenId>(id.value_or(0));
+  }
+
+  Matrix hidden_states(const TokenBatch& batch) const override { return encoder_.run(batch, nullptr); }
+  Matrix logits(const Matrix& hidden) const override { return predictions_.logits(hidden); }
+
+  std::unique_ptr<DecoderState> start(const TokenBatch& sources) const override {
+    auto memory = std::make_unique<Memory>(sources.sequences(), decoder_.layers());
+    decoder_.remember(*memory, sources, hidden_states(sources));
+    return memory;
+  }
+  Matrix decode(const TokenBatch& next, DecoderState& state) const override {
+    return decoder_.run(next, &memory_of(state, next));
+  }
+
+ private:
+  Weights weights_;
+  model::Config config_, encoder_config_, decoder_config_;
+  BertStack encoder_, decoder_;
+  BertPredictions predictions_;
+};
+
+}  // namespace
+
+std::unique_ptr<Runner> open_bert(const Model& model, const InferOptions& options) {
+  return std::make_unique<Bert>(model, options);
+}
+
+std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& options) {
+  return std::make_unique<BertToBert>(model, options);
+}
+
+}  // namespace pare::infer

@@ -1,0 +1,124 @@
+#include "infer/bert_layers.h"
+
+#include <cmath>
+
+#include "infer/embedding.h"
+#include "infer/settings.h"
+
+namespace pare::infer {
+
+BertStack::BertStack(Weights& weights, const model::Config& config, const std::string& prefix, bool decoder,
+                     unsigned threads)
+    : threads_(threads), decoder_(decoder) {
+  width_ = size_setting(config, {"hidden_size"}, 768);
+  heads_ = size_setting(config, {"num_attention_heads"}, 12);
+  epsilon_ = epsilon_setting(config, "layer_norm_eps", 1e-12);
+  activation_ = activation_setting(config, "hidden_act", "gelu");
+  if (width_ % heads_ != 0) throw Error(config.path(), "'hidden_size' is no multiple of 'num_attention_heads'");
+  const auto table = [&](const char* name, std::size_t& rows) {
+    const std::string full = prefix + "embeddings." + name + "_embeddings.weight";
+    rows = weights.rows_of(full, width_);
+    return weights.matrix(full, rows, width_);
+  };
+  words_ = table("word", vocabulary_);
+  position_embeddings_ = table("position", positions_);
+  type_embeddings_ = table("token_type", types_);
+  embedding_norm_ = norm(weights, prefix + "embeddings.LayerNorm");
+  const std::size_t inner = size_setting(config, {"intermediate_size"}, 4 * width_);
+  const std::size_t layers = size_setting(config, {"num_hidden_layers"}, 12);
+  for (std::size_t i = 0; i < layers; ++i) {
+    const std::string name = prefix + "encoder.layer." + std::to_string(i) + ".";
+    BertBlock block;
+    block.self = attention(weights, name + "attention", width_);
+    if (decoder) block.cross = attention(weights, name + "crossattention", width_);
+    block.intermediate = weights.linear(name + "intermediate.dense", width_, inner, Orientation::kOutIn);
+    block.output = weights.linear(name + "output.dense", inner, width_, Orientation::kOutIn);
+    block.norm = norm(weights, name + "output.LayerNorm");
+    blocks_.push_back(block);
+  }
+}
+
+BertNorm BertStack::norm(Weights& weights, const std::string& name) const {
+  return {weights.vector(name + ".weight", width_), weights.vector(name + ".bias", width_)};
+}
+
+BertAttention BertStack::attention(Weights& weights, const std::string& name, std::size_t source_width) const {
+  const auto linear = [&](const char* layer, std::size_t in) {
+    return weights.linear(name + layer, in, width_, Orientation::kOutIn);
+  };
+  return {linear(".self.query", width_), linear(".self.key", source_width), linear(".self.value", source_width),
+          linear(".output.dense", width_), norm(weights, name + ".output.LayerNorm")};
+}
+
+Matrix BertStack::normalised(Matrix x, const BertNorm& norm) const {
+  kernels::layer_norm(x.values.data(), x.rows, x.columns, norm.weight, norm.bias, epsilon_, x.values.data());
+  return x;
+}
+
+Matrix BertStack::embed(const TokenBatch& batch, Memory* memory) const {
+  Matrix x = look_up(words_, vocabulary_, width_, batch.ids());
+  const Matrix types = look_up(type_embeddings_, types_, width_, batch.types());
+  kernels::add(x.values.data(), types.values.data(), x.values.size());
+  for (std::size_t s = 0; s < batch.sequences(); ++s) {
+    const std::size_t before = memory == nullptr ? 0 : (*memory)[s].length, length = batch.length(s);
+    check_length(before, length, positions_);
+    kernels::add(x.row(batch.begin(s)), position_embeddings_ + before * width_, length * width_);
+  }
+  return normalised(std::move(x), embedding_norm_);
+}
+
+Matrix BertStack::close(const Matrix& x, const Linear& output, const Matrix& mixed, const BertNorm& norm) const {
+  Matrix sum = apply(output, mixed, threads_);
+  kernels::add(sum.values.data(), x.values.data(), sum.values.size());
+  return normalised(std::move(sum), norm);
+}
+
+Matrix BertStack::run(const TokenBatch& batch, Memory* memory) const {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(width_ / heads_));
+  const Heads self{heads_, width_ / heads_, scale, decoder_}, cross{heads_, width_ / heads_, scale, false};
+  Matrix x = embed(batch, memory);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const BertBlock& block = blocks_[i];
+    const Matrix q = apply(block.self.query, x, threads_), k = apply(block.self.key, x, threads_),
+                 v = apply(block.self.value, x, threads_);
+    x = close(x, block.self.output, attend_self(self, batch, q, k, v, 0, 0, 0, memory, i, threads_), block.self.norm);
+    if (decoder_) {
+      const Matrix query = apply(block.cross.query, x, threads_);
+      x = close(x, block.cross.output, attend_cross(cross, batch, query, *memory, i, threads_), block.cross.norm);
+    }
+    Matrix inner = apply(block.intermediate, x, threads_);
+    kernels::activate(activation_, inner.values.data(), inner.values.size());
+    x = close(x, block.output, inner, block.norm);
+  }
+  if (memory != nullptr)
+    for (std::size_t s = 0; s < batch.sequences(); ++s) (*memory)[s].length += batch.length(s);
+  return x;
+}
+
+void BertStack::remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded) const {
+  for (std::size_t i = 0; i < blocks_.size(); ++i)
+    remember_cross(memory, i, sources, apply(blocks_[i].cross.key, encoded, threads_),
+                   apply(blocks_[i].cross.value, encoded, threads_));
+}
+
+BertPredictions::BertPredictions(Weights& weights, const model::Config& config, const std::string& prefix,
+                                 const BertStack& body, unsigned threads)
+    : body_(body), threads_(threads), activation_(activation_setting(config, "hidden_act", "gelu")) {
+  const std::string name = prefix + "cls.predictions.";
+  const std::size_t width = body.width();
+  transform_ = weights.linear(name + "transform.dense", width, width, Orientation::kOutIn);
+  norm_ = {weights.vector(name + "transform.LayerNorm.weight", width),
+           weights.vector(name + "transform.LayerNorm.bias", width)};
+  decoder_ = {body.word_embeddings(), nullptr, width, body.vocabulary(), true};
+  if (weights.has(name + "decoder.weight"))
+    decoder_ = weights.linear(name + "decoder", width, body.vocabulary(), Orientation::kOutIn);
+  if (weights.has(name + "bias")) decoder_.bias = weights.vector(name + "bias", body.vocabulary());
+}
+
+Matrix BertPredictions::logits(const Matrix& hidden) const {
+  Matrix x = apply(transform_, hidden, threads_);
+  kernels::activate(activation_, x.values.data(), x.values.size());
+  return apply(decoder_, body_.normalised(std::move(x), norm_), threads_);
+}
+
+}  // namespace pare::infer

@@ -1,0 +1,132 @@
+// GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, a head tied to the embedding or its own.
+#include <cmath>
+
+#include "infer/attention.h"
+#include "infer/embedding.h"
+#include "infer/runners.h"
+#include "infer/settings.h"
+#include "infer/weights.h"
+#include "kernels/elementwise.h"
+
+namespace pare::infer {
+namespace {
+
+struct Norm {
+  const float *weight, *bias;
+};
+
+struct Block {
+  Norm before_attention, before_feed_forward;
+  Linear qkv, projection, expand, contract;
+  float scale;
+};
+
+class Gpt2 : public CausalRunner {
+ public:
+  Gpt2(const Model& model, const InferOptions& options) : weights_(model), threads_(options.threads) {
+    const model::Config config(model.config, model.source + "/config.json");
+    const std::string prefix = weights_.has("transformer.wte.weight") ? "transformer." : "";
+    width_ = size_setting(config, {"n_embd", "hidden_size"}, 768);
+    heads_ = size_setting(config, {"n_head", "num_attention_heads"}, 12);
+    epsilon_ = epsilon_setting(config, "layer_norm_epsilon", 1e-5);
+    activation_ = activation_setting(config, "activation_function", "gelu_new");
+    if (width_ % heads_ != 0) throw Error(config.path(), "'n_embd' is no multiple of 'n_head'");
+    vocabulary_ = weights_.rows_of(prefix + "wte.weight", width_);
+    positions_ = weights_.rows_of(prefix + "wpe.weight", width_);
+    embedding_ = weights_.matrix(prefix + "wte.weight", vocabulary_, width_);
+    position_embedding_ = weights_.matrix(prefix + "wpe.weight", positions_, width_);
+    const std::size_t inner = size_setting(config, {"n_inner"}, 4 * width_);
+    const std::size_t layers = size_setting(config, {"n_layer", "num_hidden_layers"}, 12);
+    for (std::size_t i = 0; i < layers; ++i)
+      blocks_.push_back(block(config, prefix + "h." + std::to_string(i) + ".", i, inner));
+    last_norm_ = norm(prefix + "ln_f");
+    head_ = {embedding_, nullptr, width_, vocabulary_, true};
+    if (weights_.has("lm_head.weight")) head_ = weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn);
+  }
+
+  std::size_t vocabulary() const noexcept override { return vocabulary_; }
+  std::size_t positions() const noexcept override { return positions_; }
+
+  Matrix hidden_states(const TokenBatch& batch) const override { return run(batch, nullptr); }
+  Matrix hidden_states(const TokenBatch& next, DecoderState& state) const override {
+    return run(next, &memory_of(state, next));
+  }
+  Matrix logits(const Matrix& hidden) const override { return apply(head_, hidden, threads_); }
+  std::unique_ptr<DecoderState> start(std::size_t sequences) const override {
+    return std::make_unique<Memory>(sequences, blocks_.size());
+  }
+
+ private:
+  Norm norm(const std::string& name) {
+    return {weights_.vector(name + ".weight", width_), weights_.vector(name + ".bias", width_)};
+  }
+
+  Block block(const model::Config& config, const std::string& name, std::size_t index, std::size_t inner) {
+    const auto conv1d = [&](const char* layer, std::size_t in, std::size_t out) {
+      return weights_.linear(name + layer, in, out, Orientation::kInOut);
+    };
+    Block block{};
+    block.before_attention = norm(name + "ln_1");
+    block.before_feed_forward = norm(name + "ln_2");
+    block.qkv = conv1d("attn.c_attn", width_, 3 * width_);
+    block.projection = conv1d("attn.c_proj", width_, width_);
+    block.expand = conv1d("mlp.c_fc", width_, inner);
+    block.contract = conv1d("mlp.c_proj", inner, width_);
+    block.scale = 1;
+    if (config.flag("scale_attn_weights").value_or(true))
+      block.scale = 1.0F / std::sqrt(static_cast<float>(width_ / heads_));
+    if (config.flag("scale_attn_by_inverse_layer_idx").value_or(false)) block.scale /= static_cast<float>(index + 1);
+    return block;
+  }
+
+  Matrix normalised(const Matrix& x, const Norm& norm) const {
+    Matrix result(x.rows, x.columns);
+    kernels::layer_norm(x.values.data(), x.rows, x.columns, norm.weight, norm.bias, epsilon_, result.values.data());
+    return result;
+  }
+
+  Matrix embed(const TokenBatch& batch, Memory* memory) const {
+    Matrix x = look_up(embedding_, vocabulary_, width_, batch.ids());
+    for (std::size_t s = 0; s < batch.sequences(); ++s) {
+      const std::size_t before = memory == nullptr ? 0 : (*memory)[s].length, length = batch.length(s);
+      check_length(before, length, positions_);
+      kernels::add(x.row(batch.begin(s)), position_embedding_ + before * width_, length * width_);
+    }
+    return x;
+  }
+
+  Matrix run(const TokenBatch& batch, Memory* memory) const {
+    Matrix x = embed(batch, memory);
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      const Block& block = blocks_[i];
+      const Matrix qkv = apply(block.qkv, normalised(x, block.before_attention), threads_);
+      const Heads heads{heads_, width_ / heads_, block.scale, true};
+      const Matrix mixed = attend_self(heads, batch, qkv, qkv, qkv, 0, width_, 2 * width_, memory, i, threads_);
+      kernels::add(x.values.data(), apply(block.projection, mixed, threads_).values.data(), x.values.size());
+      Matrix inner = apply(block.expand, normalised(x, block.before_feed_forward), threads_);
+      kernels::activate(activation_, inner.values.data(), inner.values.size());
+      kernels::add(x.values.data(), apply(block.contract, inner, threads_).values.data(), x.values.size());
+    }
+    if (memory != nullptr)
+      for (std::size_t s = 0; s < batch.sequences(); ++s) (*memory)[s].length += batch.length(s);
+    return normalised(x, last_norm_);
+  }
+
+  Weights weights_;
+  unsigned threads_;
+  std::size_t width_ = 0, heads_ = 0, vocabulary_ = 0, positions_ = 0;
+  float epsilon_ = 0;
+  kernels::Activation activation_{};
+  const float *embedding_ = nullptr, *position_embedding_ = nullptr;
+  std::vector<Block> blocks_;
+  Norm last_norm_{};
+  Linear head_;
+};
+
+}  // namespace
+
+std::unique_ptr<Runner> open_gpt2(const Model& model, const InferOptions& options) {
+  return std::make_unique<Gpt2>(model, options);
+}
+
+}  // namespace pare::infer

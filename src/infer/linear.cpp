@@ -1,0 +1,64 @@
+#include "infer/linear.h"
+
+#include <dnnl.h>
+#include <omp.h>
+
+#include <algorithm>
+
+#include "base/parallel.h"
+#include "kernels/matvec.h"
+#include "pare/error.h"
+
+namespace pare::infer {
+namespace {
+
+constexpr std::size_t kColumnPiece = 256;  ///< columns of one item: enough to stream, few enough to share out
+
+void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, unsigned threads) {
+  const std::size_t pieces = (linear.out + kColumnPiece - 1) / kColumnPiece;
+  base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
+    const std::size_t begin = piece * kColumnPiece, end = std::min(linear.out, begin + kColumnPiece);
+    if (linear.out_in) {
+      kernels::multiply_out_in(x.values.data(), x.rows, linear.weight, linear.in, begin, end, linear.bias,
+                               y.values.data(), y.columns);
+    } else {
+      kernels::multiply_in_out(x.values.data(), x.rows, linear.weight, linear.in, linear.out, begin, end, linear.bias,
+                               y.values.data(), y.columns);
+    }
+  });
+}
+
+/// Columns [begin, end) of y = x W + b by oneDNN, on the calling thread alone.
+void multiply_columns(const Linear& linear, const Matrix& x, Matrix& y, std::size_t begin, std::size_t end) {
+  const std::size_t width = end - begin;
+  if (linear.bias != nullptr)
+    for (std::size_t row = 0; row < x.rows; ++row) std::copy_n(linear.bias + begin, width, y.row(row) + begin);
+  const float* weight = linear.weight + (linear.out_in ? begin * linear.in : begin);
+  const auto size = [](std::size_t n) { return static_cast<dnnl_dim_t>(n); };
+  omp_set_num_threads(1);  // a setting of this thread; the threads are ours
+  const dnnl_status_t status =
+      dnnl_sgemm('N', linear.out_in ? 'T' : 'N', size(x.rows), size(width), size(linear.in), 1.0F, x.values.data(),
+                 size(x.columns), weight, size(linear.out_in ? linear.in : linear.out), linear.bias ? 1.0F : 0.0F,
+                 y.values.data() + begin, size(y.columns));
+  if (status != dnnl_success) throw Error("oneDNN cannot multiply matrices here");
+}
+
+}  // namespace
+
+Matrix apply(const Linear& linear, const Matrix& x, unsigned threads) {
+  Matrix y(x.rows, linear.out);
+  if (x.rows == 0) return y;
+  if (x.rows <= kernels::kFewRows) {
+    multiply_few(linear, x, y, threads);
+    return y;
+  }
+  // A piece of columns for each thread, in whole vectors.
+  const std::size_t count = base::thread_count(threads);
+  const std::size_t piece = ((linear.out + count - 1) / count + 63) / 64 * 64;
+  base::parallel_for((linear.out + piece - 1) / piece, threads, [&](std::size_t item, unsigned) {
+    multiply_columns(linear, x, y, item * piece, std::min(linear.out, (item + 1) * piece));
+  });
+  return y;
+}
+
+}  // namespace pare::infer

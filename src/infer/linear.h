@@ -1,0 +1,21 @@
+// Linear layers: one product, the way that is fastest for the number of rows.
+#pragma once
+
+#include <cstddef>
+
+#include "pare/infer.h"
+
+namespace pare::infer {
+
+/// y = x W + b. Nothing is owned.
+struct Linear {
+  const float* weight = nullptr;
+  const float* bias = nullptr;  ///< may be null
+  std::size_t in = 0, out = 0;
+  bool out_in = true;  ///< weight is [out, in] as torch.nn.Linear's, else [in, out] as Conv1D's
+};
+
+/// x: rows x in. Few rows go through our own kernels (memory-bound), many through oneDNN's sgemm.
+Matrix apply(const Linear& linear, const Matrix& x, unsigned threads);
+
+}  // namespace pare::infer

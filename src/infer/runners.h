@@ -1,0 +1,15 @@
+// The architectures that can be run; open.cpp chooses among them.
+#pragma once
+
+#include <memory>
+
+#include "pare/infer.h"
+
+namespace pare::infer {
+
+std::unique_ptr<Runner> open_gpt2(const Model& model, const InferOptions& options);
+std::unique_ptr<Runner> open_bert(const Model& model, const InferOptions& options);
+std::unique_ptr<Runner> open_t5(const Model& model, const InferOptions& options);
+std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& options);
+
+}  // namespace pare::infer

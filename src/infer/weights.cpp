@@ -1,0 +1,94 @@
+#include "infer/weights.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+#include "kernels/float_convert.h"
+#include "pare/error.h"
+#include "pare/stats.h"
+
+namespace pare::infer {
+namespace {
+
+std::string shape_text(std::span<const std::uint64_t> shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+void expect_shape(const Model& model, const TensorView& tensor, const std::vector<std::uint64_t>& expected) {
+  if (tensor.shape != expected)
+    throw Error(
+        model.source, tensor.name,
+        fmt::format("has the shape {}; the configuration asks for {}", shape_text(tensor.shape), shape_text(expected)));
+}
+
+}  // namespace
+
+Weights::Weights(const Model& model) : model_(model) {
+  for (const Parameter& parameter : model.parameters) by_name_.emplace(parameter.name, &model.tensor(parameter));
+}
+
+const TensorView& Weights::find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) throw Error(model_.source, name, "is needed to run the model, and missing");
+  return *found->second;
+}
+
+const float* Weights::data(const TensorView& tensor) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
+  if (tensor.dtype == DType::kF32 && aligned) return reinterpret_cast<const float*>(tensor.bytes.data());
+  std::unique_ptr<float[]>& values = converted_[&tensor];
+  if (values) return values.get();
+  const std::uint64_t n = tensor.elements();
+  values = std::make_unique_for_overwrite<float[]>(n);
+  using kernels::FloatType;
+  switch (tensor.dtype) {
+    case DType::kF64:
+      kernels::to_f32(FloatType::kF64, tensor.bytes.data(), n, values.get());
+      break;
+    case DType::kF32:
+      kernels::to_f32(FloatType::kF32, tensor.bytes.data(), n, values.get());
+      break;
+    case DType::kF16:
+      kernels::to_f32(FloatType::kF16, tensor.bytes.data(), n, values.get());
+      break;
+    case DType::kBF16:
+      kernels::to_f32(FloatType::kBF16, tensor.bytes.data(), n, values.get());
+      break;
+    default:
+      for (std::uint64_t i = 0; i < n; ++i) values[i] = static_cast<float>(element_value(tensor, i));
+  }
+  return values.get();
+}
+
+const float* Weights::vector(const std::string& name, std::size_t size) {
+  const TensorView& tensor = find(name);
+  expect_shape(model_, tensor, {size});
+  return data(tensor);
+}
+
+const float* Weights::matrix(const std::string& name, std::size_t rows, std::size_t columns) {
+  const TensorView& tensor = find(name);
+  expect_shape(model_, tensor, {rows, columns});
+  return data(tensor);
+}
+
+std::size_t Weights::rows_of(const std::string& name, std::size_t columns) const {
+  const TensorView& tensor = find(name);
+  if (tensor.shape.size() != 2) expect_shape(model_, tensor, {0, columns});
+  return tensor.shape[0];
+}
+
+Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation) {
+  Linear linear;
+  linear.in = in;
+  linear.out = out;
+  linear.out_in = orientation == Orientation::kOutIn;
+  linear.weight = linear.out_in ? matrix(name + ".weight", out, in) : matrix(name + ".weight", in, out);
+  if (has(name + ".bias")) linear.bias = vector(name + ".bias", out);
+  return linear;
+}
+
+}  // namespace pare::infer

@@ -1,0 +1,39 @@
+// Parameters of a model as F32, by the names that its class gives them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "infer/linear.h"
+#include "pare/model.h"
+
+namespace pare::infer {
+
+/// Weights that stay where they are mapped if they are F32, and are converted once otherwise.
+class Weights {
+ public:
+  explicit Weights(const Model& model);
+
+  bool has(std::string_view name) const { return by_name_.count(std::string(name)) != 0; }
+  /// A vector of `size` elements. Throws Error if the model lacks it or it has another shape.
+  const float* vector(const std::string& name, std::size_t size);
+  /// A matrix of this shape, in C order.
+  const float* matrix(const std::string& name, std::size_t rows, std::size_t columns);
+  /// Rows of a matrix with this many columns.
+  std::size_t rows_of(const std::string& name, std::size_t columns) const;
+  /// `name`.weight and, where the model has it, `name`.bias.
+  Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
+
+ private:
+  const TensorView& find(const std::string& name) const;
+  const float* data(const TensorView& tensor);
+
+  const Model& model_;
+  std::unordered_map<std::string, const TensorView*> by_name_;
+  std::unordered_map<const TensorView*, std::unique_ptr<float[]>> converted_;
+};
+
+}  // namespace pare::infer
