@@ -67,11 +67,14 @@ struct Gelu {
     return hn::MulAdd(half, erf(hn::Mul(x, hn::Set(d, 0.70710678118654752F))), half);
   }
 };
+/// x / (1 + exp(y)), where Highway's Exp must not overflow. In this order a NaN stays one.
+HWY_INLINE V damped(V x, V y) {
+  const D d;
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0F), hn::Exp(d, hn::Min(hn::Set(d, 80.0F), y))));
+}
+
 struct Silu {
-  HWY_INLINE V operator()(V x) const {
-    const D d;
-    return hn::Div(x, hn::Add(hn::Set(d, 1.0F), hn::Exp(d, hn::Neg(x))));
-  }
+  HWY_INLINE V operator()(V x) const { return damped(x, hn::Neg(x)); }
 };
 struct GeluNew {
   HWY_INLINE V operator()(V x) const {
@@ -79,7 +82,7 @@ struct GeluNew {
     // 0.5 x (1 + tanh(y)) = x / (1 + exp(-2y)), y = sqrt(2/pi) (x + 0.044715 x^3)
     const V cube = hn::Mul(hn::Mul(x, x), x);
     const V y = hn::Mul(hn::Set(d, 0.79788456080286536F), hn::MulAdd(hn::Set(d, 0.044715F), cube, x));
-    return hn::Div(x, hn::Add(hn::Set(d, 1.0F), hn::Exp(d, hn::Mul(hn::Set(d, -2.0F), y))));
+    return damped(x, hn::Mul(hn::Set(d, -2.0F), y));
   }
 };
 struct Tanh {

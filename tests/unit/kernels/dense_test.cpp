@@ -1,0 +1,206 @@
+// Kernels of the forward passes against plain loops in double, for every instruction set.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "kernels/attention.h"
+#include "kernels/elementwise.h"
+#include "kernels/float_convert.h"
+#include "kernels/matvec.h"
+#include "kernels/targets.h"
+
+namespace pare::kernels {
+namespace {
+
+std::vector<float> draw(std::size_t n, unsigned seed, float spread = 1) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, spread);
+  std::vector<float> values(n);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+class Dense : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override { ASSERT_TRUE(force_target(GetParam())); }
+  void TearDown() override { force_target(""); }
+};
+
+double exactly(Activation f, double x) {
+  switch (f) {
+    case Activation::kRelu:
+      return std::max(x, 0.0);
+    case Activation::kGelu:
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Activation::kGeluNew:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::kSilu:
+      return x / (1 + std::exp(-x));
+    case Activation::kTanh:
+      break;
+  }
+  return std::tanh(x);
+}
+
+TEST_P(Dense, ActivationsFollowTheirFormulas) {
+  for (const Activation f :
+       {Activation::kRelu, Activation::kGelu, Activation::kGeluNew, Activation::kSilu, Activation::kTanh}) {
+    std::vector<float> x = draw(1003, 1, 3);
+    x.insert(x.end(), {0.0F, -0.0F, 40.0F, -40.0F, 90.0F, -90.0F, 1e-20F});
+    std::vector<float> gate = draw(x.size(), 2);
+    std::vector<float> y = x, gated = x;
+    activate(f, y.data(), y.size());
+    activate_gated(f, gated.data(), gate.data(), gated.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double expected = exactly(f, static_cast<double>(x[i]));
+      EXPECT_NEAR(y[i], expected, 1e-6 * (1 + std::abs(expected))) << static_cast<int>(f) << " of " << x[i];
+      EXPECT_FLOAT_EQ(gated[i], y[i] * gate[i]);
+    }
+  }
+}
+
+TEST_P(Dense, NotANumberStaysOne) {
+  for (const Activation f : {Activation::kRelu, Activation::kGelu, Activation::kGeluNew, Activation::kSilu}) {
+    std::vector<float> x(37, std::numeric_limits<float>::quiet_NaN());
+    activate(f, x.data(), x.size());
+    for (const float value : x) EXPECT_TRUE(std::isnan(value)) << static_cast<int>(f);
+  }
+}
+
+TEST_P(Dense, NormsFollowTheirFormulas) {
+  for (const std::size_t n : {1U, 7U, 16U, 96U, 131U, 768U}) {
+    const std::size_t rows = 3;
+    const std::vector<float> x = draw(rows * n, 3, 2), weight = draw(n, 4), bias = draw(n, 5);
+    std::vector<float> layer(x.size()), rms(x.size());
+    layer_norm(x.data(), rows, n, weight.data(), bias.data(), 1e-5F, layer.data());
+    rms_norm(x.data(), rows, n, weight.data(), 1e-6F, rms.data());
+    for (std::size_t row = 0; row < rows; ++row) {
+      const float* values = x.data() + row * n;
+      double mean = 0, variance = 0, squares = 0;
+      for (std::size_t i = 0; i < n; ++i) mean += values[i] / static_cast<double>(n);
+      for (std::size_t i = 0; i < n; ++i) {
+        variance += (values[i] - mean) * (values[i] - mean) / static_cast<double>(n);
+        squares += static_cast<double>(values[i]) * values[i] / static_cast<double>(n);
+      }
+      for (std::size_t i = 0; i < n; ++i) {
+        EXPECT_NEAR(layer[row * n + i], (values[i] - mean) / std::sqrt(variance + 1e-5) * weight[i] + bias[i], 2e-5);
+        EXPECT_NEAR(rms[row * n + i], values[i] / std::sqrt(squares + 1e-6) * weight[i], 2e-5);
+      }
+    }
+  }
+}
+
+TEST_P(Dense, LogSumExpNeitherOverflowsNorLosesSmallTerms) {
+  std::vector<float> x = draw(5003, 6, 4);
+  double expected = 0;
+  for (const float value : x) expected += std::exp(static_cast<double>(value));
+  EXPECT_NEAR(log_sum_exp(x.data(), x.size()), std::log(expected), 1e-6);
+  for (float& value : x) value += 500;
+  EXPECT_NEAR(log_sum_exp(x.data(), x.size()), std::log(expected) + 500, 1e-4);
+  EXPECT_EQ(log_sum_exp(x.data(), 0), -std::numeric_limits<double>::infinity());
+}
+
+TEST_P(Dense, FewRowsTimesAMatrix) {
+  for (const std::size_t rows : {1U, 2U, 3U, 4U})
+    for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{1, 1}, {5, 3}, {64, 200}, {131, 97}, {96, 300}}) {
+      const std::vector<float> x = draw(rows * in, 7), w = draw(in * out, 8), bias = draw(out, 9);
+      std::vector<float> a(rows * out, -1), b = a;
+      const std::size_t half = out / 2;
+      for (const auto& [begin, end] : {std::pair{std::size_t{0}, half}, {half, out}}) {
+        multiply_out_in(x.data(), rows, w.data(), in, begin, end, bias.data(), a.data(), out);
+        multiply_in_out(x.data(), rows, w.data(), in, out, begin, end, nullptr, b.data(), out);
+      }
+      for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t o = 0; o < out; ++o) {
+          double out_in = bias[o], in_out = 0;
+          for (std::size_t i = 0; i < in; ++i) {
+            out_in += static_cast<double>(x[r * in + i]) * w[o * in + i];
+            in_out += static_cast<double>(x[r * in + i]) * w[i * out + o];
+          }
+          EXPECT_NEAR(a[r * out + o], out_in, 1e-4);
+          EXPECT_NEAR(b[r * out + o], in_out, 1e-4);
+        }
+    }
+}
+
+std::vector<double> plain_attention(const Attention& head) {
+  std::vector<double> out(head.queries * head.width, 0);
+  for (std::size_t i = 0; i < head.queries; ++i) {
+    const std::size_t seen = head.causal ? std::min(head.keys, i + 1 + head.visible) : head.keys;
+    std::vector<double> p(seen);
+    double sum = 0;
+    for (std::size_t j = 0; j < seen; ++j) {
+      double product = 0;
+      for (std::size_t c = 0; c < head.width; ++c)
+        product += static_cast<double>(head.q.data[i * head.q.stride + c]) * head.k.data[j * head.k.stride + c];
+      const auto offset = static_cast<std::ptrdiff_t>(j) - static_cast<std::ptrdiff_t>(i);
+      p[j] = std::exp(product * head.scale + (head.relative != nullptr ? head.relative[offset] : 0));
+      sum += p[j];
+    }
+    for (std::size_t j = 0; j < seen; ++j)
+      for (std::size_t c = 0; c < head.width; ++c)
+        out[i * head.width + c] += p[j] / sum * head.v.data[j * head.v.stride + c];
+  }
+  return out;
+}
+
+TEST_P(Dense, AttentionFollowsItsFormula) {
+  struct Shape {
+    std::size_t queries, keys, width;
+    bool causal;
+    std::size_t visible;
+    bool relative;
+  };
+  for (const Shape& shape : {Shape{1, 1, 24, true, 0, false},
+                             {5, 5, 24, true, 0, false},
+                             {33, 33, 64, true, 0, true},
+                             {1, 40, 64, true, 39, true},
+                             {3, 43, 20, true, 40, false},
+                             {9, 50, 64, true, 41, true},
+                             {17, 29, 12, false, 0, false},
+                             {2, 300, 64, false, 0, true}}) {
+    const std::size_t stride = shape.width + 5;
+    const auto q = draw(shape.queries * stride, 10), k = draw(shape.keys * stride, 11),
+               v = draw(shape.keys * stride, 12);
+    const auto biases = draw(shape.queries + shape.keys, 13);
+    Attention head{};
+    head.q = {q.data(), stride};
+    head.k = {k.data(), stride};
+    head.v = {v.data(), stride};
+    head.queries = shape.queries;
+    head.keys = shape.keys;
+    head.width = shape.width;
+    head.scale = 0.3F;
+    head.causal = shape.causal;
+    head.visible = shape.visible;
+    if (shape.relative) head.relative = biases.data() + shape.queries;
+    std::vector<float> out(shape.queries * (shape.width + 2), 7), scratch;
+    attend(head, out.data(), shape.width + 2, scratch);
+    const std::vector<double> expected = plain_attention(head);
+    for (std::size_t i = 0; i < shape.queries; ++i) {
+      for (std::size_t c = 0; c < shape.width; ++c)
+        EXPECT_NEAR(out[i * (shape.width + 2) + c], expected[i * shape.width + c], 2e-5);
+      EXPECT_EQ(out[i * (shape.width + 2) + shape.width], 7) << "written beyond the head";
+    }
+  }
+}
+
+TEST_P(Dense, HalvesBecomeTheirValues) {
+  const std::vector<std::uint16_t> f16{0x3c00, 0xc000, 0x0001, 0x7bff, 0x8000, 0x3555},
+      bf16{0x3f80, 0xc000, 0x0001, 0x4049};
+  std::vector<float> out(6);
+  to_f32(FloatType::kF16, reinterpret_cast<const std::byte*>(f16.data()), 6, out.data());
+  EXPECT_EQ(out, (std::vector<float>{1, -2, 5.9604644775390625e-08F, 65504, -0.0F, 0.333251953125F}));
+  out.resize(4);
+  to_f32(FloatType::kBF16, reinterpret_cast<const std::byte*>(bf16.data()), 4, out.data());
+  EXPECT_EQ(out, (std::vector<float>{1, -2, 9.183549615799121e-41F, 3.140625F}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Machine, Dense, testing::ValuesIn(supported_targets()),
+                         [](const auto& each) { return each.param; });
+
+}  // namespace
+}  // namespace pare::kernels
