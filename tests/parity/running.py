@@ -13,6 +13,9 @@ from common import ROOT, minilm_directory
 from make_models import make
 
 TOLERANCE = 1e-4  # largest absolute difference
+# Where logits are in the hundreds (a random v1.1, whose head is unscaled) PyTorch itself is farther than that from
+# its own F64 result; there, this share of the largest logit counts.
+RELATIVE = 1e-6
 DEMO = ROOT / "demo" / "models"
 
 
@@ -31,12 +34,12 @@ def text(ids):
     return " ".join(str(int(i)) for i in ids)
 
 
-def compare(oracle, what, ours, theirs, tolerance=TOLERANCE):
+def compare(oracle, what, ours, theirs):
     theirs = torch.cat([t.reshape(-1, t.shape[-1]) for t in theirs]).float().numpy().ravel()
     if ours.size != theirs.size:
         oracle.check(what, False, (ours.size, theirs.size))
         return
-    apart = float(np.abs(ours - theirs).max())
+    apart, tolerance = float(np.abs(ours - theirs).max()), max(TOLERANCE, RELATIVE * float(np.abs(theirs).max()))
     oracle.check(what, apart <= tolerance, f"largest difference {apart:.2e}")
     print(f"  {what}: largest difference {apart:.1e}", flush=True)
 
