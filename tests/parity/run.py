@@ -19,14 +19,16 @@ import malformed  # noqa: E402
 import names  # noqa: E402
 import pruning  # noqa: E402
 import shares  # noqa: E402
+import tokens  # noqa: E402
 from common import Oracle  # noqa: E402
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
+    parser.add_argument("--build", type=Path, help="where token_ids is (default: the pare program's directory)")
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "tokens"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -38,6 +40,7 @@ def main():
         parts = {
             "malformed": lambda: malformed.run(oracle, scratch), "names": lambda: names.run(oracle, models, scratch),
             "shares": lambda: shares.run(oracle, models),
+            "tokens": lambda: tokens.run(oracle, (arguments.build or Path(oracle.pare).parent) / "token_ids", scratch),
             "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full),
         }
         for part, compare in parts.items():
