@@ -76,7 +76,7 @@ def real_directories(scratch):
 def real_texts():
     """The lines of every text of the real data, and one text as a whole."""
     wiki = (REAL / "text" / "wiki.test.raw").read_text(encoding="utf-8")
-    texts = wiki.splitlines(keepends=True) + [wiki]
+    texts = wiki.split("\n") + [wiki]
     with open(REAL / "text" / "lambada_test.jsonl", encoding="utf-8") as file:
         texts += [json.loads(line)["text"] for line in file]
     with open(REAL / "text" / "sst2_dev_872.tsv", encoding="utf-8", newline="") as file:
@@ -88,7 +88,7 @@ def ask(program, model, file, *options):
     result = subprocess.run([program, model, file, *options], capture_output=True, text=True)
     if result.returncode != 0:
         raise RuntimeError(f"{program} {model}: {result.stderr.strip()}")
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    return [json.loads(line) for line in result.stdout.rstrip("\n").split("\n")]
 
 
 def compare(oracle, program, what, model, texts, scratch):
