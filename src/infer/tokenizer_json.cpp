@@ -1,6 +1,10 @@
 #include "infer/tokenizer_json.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 
 #include "infer/tokenizer_files.h"
 #include "infer/utf8.h"
@@ -59,6 +63,28 @@ std::string base64_decoded(const JsonValue& value) {
 Charsmap charsmap_of(const JsonFile& file, const JsonValue& step) {
   const auto map = step.find("precompiled_charsmap");
   return map ? Charsmap(base64_decoded(*map), file.path()) : Charsmap();
+}
+
+/// A number as serde_json reads it, which `tokenizers` uses: its shortest digits as a double, times or over a power of
+/// ten. That is not always the nearest double, and among segmentations that tie, the last bit decides.
+double as_serde_reads(double value) {
+  char text[32];
+  const char* end = std::to_chars(text, text + sizeof text, std::fabs(value), std::chars_format::scientific).ptr;
+  std::uint64_t digits = 0;
+  int exponent = 0;
+  const char* at = text;
+  for (; at != end && *at != 'e'; ++at) {
+    if (*at == '.') continue;
+    digits = digits * 10 + static_cast<unsigned>(*at - '0');
+    if (at > text) --exponent;
+  }
+  int scientific = 0;
+  if (at != end) std::from_chars(at + (at[1] == '+' ? 2 : 1), end, scientific);
+  exponent += scientific;
+  if (digits == 0 || exponent < -308 || exponent > 308) return value;
+  const double power = std::pow(10.0, std::abs(exponent));
+  const double magnitude = exponent < 0 ? static_cast<double>(digits) / power : static_cast<double>(digits) * power;
+  return std::copysign(magnitude, value);
 }
 
 Prefix prefix_of(const JsonValue& metaspace) {
@@ -151,6 +177,7 @@ std::unique_ptr<Algorithm> json_unigram(const JsonFile& file) {
   if (!steps.back().flag("split", true)) steps.back().fail("split: is supported only as true");
   options.decode_prefix = prefix_of(file.root().at("decoder"));
   auto [pieces, scores] = json_scored_vocabulary(file);
+  std::transform(scores.begin(), scores.end(), scores.begin(), as_serde_reads);
   return std::make_unique<Unigram>(std::move(pieces), std::move(scores), std::move(options), file.path());
 }
 

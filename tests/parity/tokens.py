@@ -62,7 +62,7 @@ def real_directories(scratch):
                                                 tokenizer_config=FAST)
     added = {"2": {"content": "<|endoftext|>", "lstrip": True, "rstrip": True, "normalized": False, "special": True},
              "50257": {"content": "漢字", "single_word": True, "normalized": True, "special": False},
-             "50258": {"content": "the", "single_word": True, "normalized": False, "special": False}}
+             "1169": {"content": "the", "single_word": True, "normalized": False, "special": False}}
     added["50256"] = added.pop("2")
     yield "GPT-2 with added tokens", directory(scratch, "gpt2-added", files("gpt2"), config={"model_type": "gpt2"},
                                                tokenizer_config={"added_tokens_decoder": added, "pad_token": "[PAD]"})
