@@ -6,7 +6,7 @@
 
 namespace pare::infer {
 
-/// Where the cluster that begins at `begin` ends (UAX #29, Unicode 17). `text` must be UTF-8.
+/// Where the cluster that begins at `begin` ends (UAX #29, as unicode-segmentation has it). `text` must be UTF-8.
 std::size_t cluster_end(std::string_view text, std::size_t begin);
 
 }  // namespace pare::infer

@@ -2,10 +2,11 @@
 
 Each step of its pipelines was built against another Unicode version (Oniguruma's for GPT-2's pattern,
 unicode_categories' of 2016 for BERT's control, punctuation and non-spacing marks, its own for decompositions,
-Rust's for white space and lower case, Unicode 17 for grapheme clusters), so no one version of a Unicode library
+Rust's for white space and lower case, unicode_segmentation's for grapheme clusters), so no one version of a Unicode library
 gives the same ids. make_unicode_tables.py [OUTPUT]; needs tokenizers and regex.
 """
 
+import struct
 import sys
 import unicodedata
 from pathlib import Path
@@ -52,6 +53,28 @@ def single_word_tokenizer():
     return tokenizer
 
 
+def charsmap(key):
+    """A precompiled_charsmap that replaces `key` by "b", and a grapheme cluster of up to five bytes that begins with it."""
+    units, base = [0] * 256 * (len(key) + 1), 0
+    for i, byte in enumerate(key):
+        units[base ^ byte] = byte | (i + 1 == len(key)) << 8 | ((base ^ byte) ^ 256 * (i + 1)) << 10
+        base = 256 * (i + 1)
+    units[base] = 1 << 31
+    return struct.pack(f"<I{len(units)}I", 4 * len(units), *units) + b"b\0"
+
+
+def cluster_class(text, clusters, joins_letter):
+    """Grapheme_Cluster_Break: regex names it, and tokenizers decides what begins or goes on with a cluster."""
+    named = next((name for name in CLUSTERS[1:] if clusters[name].match(text)), "Other")
+    joins = joins_letter.normalize_str("a" + text) == "b"
+    if joins != (named in ("Extend", "ZWJ", "SpacingMark")):
+        named = "Extend" if joins else "Other"
+    if named in ("Prepend", "Other") and not text.isascii():
+        alone = normalizers.Precompiled(charsmap(text.encode())).normalize_str(text + "a") == "ba"
+        named = "Other" if alone else "Prepend"
+    return CLUSTERS.index(named)
+
+
 def records():
     """The record of every code point, the decompositions and the lower cases."""
     chinese = normalizers.BertNormalizer(clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=False)
@@ -60,6 +83,7 @@ def records():
     single = single_word_tokenizer()
     clusters = {name: regex.compile(rf"\p{{GCB={name}}}") for name in CLUSTERS[1:]}
     conjuncts = [regex.compile(rf"\p{{InCB={name}}}") for name in ("Consonant", "Extend", "Linker")]
+    joins_letter = normalizers.Precompiled(charsmap(b"a"))
     pictographic = regex.compile(r"\p{Extended_Pictographic}")
     table, decompositions, lowers = {}, {}, {}
     for c in CODE_POINTS:
@@ -69,9 +93,10 @@ def records():
         fields["nonspacing"] = nfd.normalize_str(text) == text and strip.normalize_str(text) == ""
         fields["space"] = len(whitespace.pre_tokenize_str("a" + text + "a")) == 2
         fields["word"] = text != "x" and 1 not in single.encode(text + "x").ids or text == "x"
-        fields["cluster"] = next((i for i, name in enumerate(CLUSTERS) if i and clusters[name].match(text)), 0)
+        fields["cluster"] = cluster_class(text, clusters, joins_letter)
         fields["pictographic"] = bool(pictographic.match(text))
-        fields["conjunct"] = next((i + 1 for i, kind in enumerate(conjuncts) if kind.match(text)), 0)
+        joined = fields["cluster"] in (CLUSTERS.index("Extend"), CLUSTERS.index("ZWJ"))
+        fields["conjunct"] = next((i + 1 for i, kind in enumerate(conjuncts) if kind.match(text) and (joined or not i)), 0)
         if c not in HANGUL and (decomposed := nfd.normalize_str(text)) != text:
             decompositions[c] = decomposed
             fields["decomposes"] = 1
