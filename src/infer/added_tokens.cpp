@@ -46,9 +46,9 @@ void AddedTokens::add(const AddedToken& token, const Algorithm& algorithm) {
   } else if (const auto given = algorithm.id_of(token.content)) {
     id = *given;
   } else {
-    id = static_cast<std::int32_t>(algorithm.size());
-    for (const auto& [content, other] : ids_) id = std::max(id, other + 1);
+    id = std::max(static_cast<std::int32_t>(algorithm.size()), highest_ + 1);
   }
+  highest_ = std::max(highest_, id);
   ids_[token.content] = id;
   tokens_[id] = token;
   in_order_.push_back(token);

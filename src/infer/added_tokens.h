@@ -75,6 +75,7 @@ class AddedTokens {
   std::unordered_map<std::int32_t, AddedToken> tokens_;
   std::unordered_set<std::string> specials_;
   std::vector<AddedToken> in_order_;
+  std::int32_t highest_ = -1;
   Patterns plain_, normalized_;
 };
 
