@@ -12,6 +12,11 @@ constexpr std::size_t kLongestText = std::size_t{1} << 28;
 
 }  // namespace
 
+Pipeline::Pipeline(PipelineParts parts)
+    : parts_(std::move(parts)), size_(parts_.algorithm->size() + parts_.added.beyond(parts_.algorithm->size())) {
+  special_ = parts_.special;
+}
+
 std::vector<std::int32_t> Pipeline::encode(std::string_view text, bool add_special_tokens) const {
   if (text.size() > kLongestText)
     throw Error("a text of " + std::to_string(text.size()) + " bytes is too long to be tokenized at once (at most " +
@@ -56,10 +61,6 @@ std::string Pipeline::decode(std::span<const std::int32_t> ids, bool skip_specia
   std::string text = parts_.algorithm->decode(tokens);
   if (parts_.clean_up_spaces) clean_up_spaces(text);
   return text;
-}
-
-std::size_t Pipeline::size() const noexcept {
-  return parts_.algorithm->size() + parts_.added.beyond(parts_.algorithm->size());
 }
 
 }  // namespace pare::infer

@@ -20,16 +20,17 @@ struct PipelineParts {
 
 class Pipeline final : public Tokenizer {
  public:
-  explicit Pipeline(PipelineParts parts) : parts_(std::move(parts)) { special_ = parts_.special; }
+  explicit Pipeline(PipelineParts parts);
 
   std::vector<std::int32_t> encode(std::string_view text, bool add_special_tokens) const override;
   std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const override;
-  std::size_t size() const noexcept override;
+  std::size_t size() const noexcept override { return size_; }
 
  private:
   void encode_piece(std::string_view piece, bool first, std::string& normalized, std::vector<std::int32_t>& ids) const;
 
   PipelineParts parts_;
+  std::size_t size_;
 };
 
 }  // namespace pare::infer
