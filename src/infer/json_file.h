@@ -85,6 +85,7 @@ class JsonFile {
   /// Throws Error for a file that cannot be read or is no JSON object.
   explicit JsonFile(std::filesystem::path path) : path_(std::move(path)) {
     const auto map = base::FileMap::open(path_);
+    if (map->bytes().empty()) throw Error(path_, "is no valid JSON: it is empty");
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(map->bytes().data());
     if (const auto error = parser_.parse(bytes, map->bytes().size()).get(root_))
       throw Error(path_, std::string("is no valid JSON: ") + simdjson::error_message(error));

@@ -48,6 +48,7 @@ TEST_F(MalformedTokenizer, Directory) {
 TEST_F(MalformedTokenizer, Config) {
   write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n");
   EXPECT_EQ(failure(), "");
+  expect("tokenizer_config.json", "", "it is empty");
   expect("tokenizer_config.json", "[1]", "is no JSON object");
   expect("tokenizer_config.json", "{\"a\":", "is no valid JSON");
   expect("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})", "'LlamaTokenizer' is none of");
