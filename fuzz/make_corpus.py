@@ -97,9 +97,48 @@ def indexes():
         write("fuzz_index", name, json.dumps(value).encode())
 
 
+def tokenizers():
+    """Small tokenizers of each kind; the first byte is the place in fuzz_tokenizer.cpp's kTargets."""
+    import tokenizers as hf
+    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
+
+    charsmap = struct.pack("<I256I", 1024, *[0] * 256) + b"b\0"
+    special = hf.AddedToken("</s>", special=True, lstrip=True)
+    unigram = hf.Tokenizer(models.Unigram([("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -1.0), ("ab", -2.0)], 2))
+    unigram.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap), normalizers.Strip(False, True),
+                                               normalizers.Replace(hf.Regex(" {2,}"), "\u2581")])
+    unigram.pre_tokenizer = pre_tokenizers.Metaspace()
+    unigram.decoder = decoders.Metaspace()
+    unigram.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    wordpiece = hf.Tokenizer(models.WordPiece({"[UNK]": 0, "[CLS]": 1, "</s>": 2, "a": 3, "##b": 4}, unk_token="[UNK]"))
+    wordpiece.normalizer, wordpiece.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    wordpiece.decoder, wordpiece.post_processor = decoders.WordPiece(), processors.BertProcessing(("</s>", 2), ("[CLS]", 1))
+    bpe = hf.Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2, "\u0120": 3, "</s>": 4}, [("a", "b")]))
+    bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(), decoders.ByteLevel()
+    for name, first, family, tokenizer in (("unigram", 0, 1, unigram), ("wordpiece", 0, 2, wordpiece), ("bpe", 0, 3, bpe)):
+        tokenizer.add_tokens([special, hf.AddedToken("a b", single_word=True)])
+        for byte in (first, family):
+            write("fuzz_tokenizer", f"{name}_{byte}", bytes([byte]) + tokenizer.to_str().encode())
+
+    def field(number, data):
+        return bytes([number << 3 | 2, len(data) % 128 | 128, len(data) // 128]) + data
+
+    pieces = b"".join(field(1, field(1, piece.encode()) + b"\x15\0\0\x80\xbf\x18" + bytes([kind]))
+                      for piece, kind in (("<pad>", 3), ("</s>", 3), ("<unk>", 2), ("\u2581", 1), ("ab", 1), ("b", 4)))
+    write("fuzz_tokenizer", "spiece", b"\4" + pieces + field(3, field(2, charsmap)))
+    write("fuzz_tokenizer", "vocab_text", b"\5[UNK]\n[CLS]\n[SEP]\na\n##b\n[MASK]\n")
+    write("fuzz_tokenizer", "vocab_json", b'\6{"a":0,"b":1,"ab":2,"\xc4\xa0":3}')
+    write("fuzz_tokenizer", "merges", b"\7#version: 0.2\na b\n")
+    write("fuzz_tokenizer", "config", b"\x08" + json.dumps({
+        "do_lower_case": False, "strip_accents": None, "tokenize_chinese_chars": True, "mask_token": "[MASK]",
+        "added_tokens_decoder": {"4": {"content": "##b", "rstrip": True, "special": False}, "5": {"content": "[PAD]"}},
+        "extra_special_tokens": ["<x>"], "clean_up_tokenization_spaces": True}).encode())
+
+
 if __name__ == "__main__":
     shutil.rmtree(CORPUS, ignore_errors=True)
     torch_archives()
     zips()
     safetensors_files()
     indexes()
+    tokenizers()

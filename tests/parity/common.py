@@ -16,7 +16,7 @@ class Oracle:
 
     def __init__(self, pare):
         self.pare, self.passed, self.failed, self.skipped = pare, 0, 0, 0
-        self.build = Path(pare).resolve().parent.parent  # where the programs for the comparisons are as well
+        self.programs = Path(pare).resolve().parent  # those for the comparisons are there as well
 
     def run(self, *arguments):
         result = subprocess.run([self.pare, *map(str, arguments)], capture_output=True, text=True)

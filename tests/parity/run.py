@@ -20,6 +20,7 @@ import names  # noqa: E402
 import pruning  # noqa: E402
 import running  # noqa: E402
 import shares  # noqa: E402
+import tokens  # noqa: E402
 from common import Oracle  # noqa: E402
 
 
@@ -27,7 +28,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "running"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "tokens", "running"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -39,6 +40,7 @@ def main():
         parts = {
             "malformed": lambda: malformed.run(oracle, scratch), "names": lambda: names.run(oracle, models, scratch),
             "shares": lambda: shares.run(oracle, models),
+            "tokens": lambda: tokens.run(oracle, oracle.programs / "token_ids", scratch),
             "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full),
             "running": lambda: running.run(oracle, models),
         }

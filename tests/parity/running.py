@@ -23,7 +23,7 @@ def outputs(oracle, model, kind, lines, *more):
     with tempfile.TemporaryDirectory(prefix="pare-outputs-") as directory:
         source, target = Path(directory) / "ids", Path(directory) / "out"
         source.write_text("".join(line + "\n" for line in lines))
-        result = subprocess.run([oracle.build / "bin" / "model_outputs", str(model), kind, source, target, *more],
+        result = subprocess.run([oracle.programs / "model_outputs", str(model), kind, source, target, *more],
                                 capture_output=True, text=True)
         if result.returncode != 0:
             raise RuntimeError(result.stderr.strip())

@@ -1,0 +1,179 @@
+// Damaged tokenizer files, one corruption a test line.
+#include "pare/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/files.h"
+
+namespace pare {
+namespace {
+
+using test::write_text;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class MalformedTokenizer : public testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& text) const { write_text(directory_ / name, text); }
+  std::string failure() const {
+    return test::error_of([&] { Tokenizer::open(directory_.path()); });
+  }
+  std::string failure(const std::string& name, const std::string& text) const {
+    write(name, text);
+    return failure();
+  }
+  void expect(const std::string& name, const std::string& text, const std::string& cause) const {
+    EXPECT_THAT(failure(name, text), AllOf(StartsWith((directory_ / name).string() + ": "), HasSubstr(cause))) << text;
+  }
+  test::TemporaryDirectory directory_;
+};
+
+/// A message of a protocol buffer, field by field.
+std::string field(int number, const std::string& bytes) {
+  return std::string(1, static_cast<char>(number << 3 | 2)) + static_cast<char>(bytes.size()) + bytes;
+}
+std::string piece(const std::string& text) { return field(1, field(1, text)); }
+
+TEST_F(MalformedTokenizer, Directory) {
+  EXPECT_THAT(test::error_of([&] { Tokenizer::open(directory_ / "gone"); }), HasSubstr("gone: is no directory"));
+  EXPECT_THAT(failure(), HasSubstr("has no tokenizer: none of tokenizer.json, vocab.json"));
+  EXPECT_THAT(failure("config.json", R"({"model_type":"llama"})"), HasSubstr("config.json: model_type: 'llama'"));
+  EXPECT_THAT(failure("config.json", R"({"model_type":"gpt2"})"), HasSubstr("vocab.json: cannot open"));
+  write("vocab.json", R"({"a":0})");
+  EXPECT_THAT(failure(), HasSubstr("merges.txt: cannot open"));
+}
+
+TEST_F(MalformedTokenizer, Config) {
+  write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n");
+  EXPECT_EQ(failure(), "");
+  expect("tokenizer_config.json", "", "it is empty");
+  expect("tokenizer_config.json", "[1]", "is no JSON object");
+  expect("tokenizer_config.json", "{\"a\":", "is no valid JSON");
+  expect("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})", "'LlamaTokenizer' is none of");
+  expect("tokenizer_config.json", R"({"do_lower_case":"yes"})", "do_lower_case: is not true or false");
+  expect("tokenizer_config.json", R"({"cls_token":7})", "cls_token: ");
+  expect("tokenizer_config.json", R"({"cls_token":null})", "names no cls_token");
+  expect("tokenizer_config.json", R"({"added_tokens_decoder":{"x":{"content":"a"}}})", "is under no id");
+  expect("tokenizer_config.json", R"({"extra_ids":-1})", "extra_ids: ");
+  write("tokenizer_config.json", R"({"added_tokens_decoder":{"9":{"content":"a"}}})");
+  EXPECT_THAT(failure(), HasSubstr("added token 'a' should have id 9, and the vocabulary makes it 3"));
+  write("tokenizer_config.json", R"({"unk_token":"?"})");
+  EXPECT_THAT(failure(), HasSubstr("vocab.txt: has no unknown token '?'"));
+}
+
+TEST_F(MalformedTokenizer, VocabText) {
+  expect("vocab.txt", "", "has no tokens");
+  expect("vocab.txt", "[UNK]\na\nb\na\n", "lines 2 and 4 are both 'a'");
+  expect("vocab.txt", "[UNK]\n\xFF\n", "is no UTF-8 at byte 6");
+}
+
+TEST_F(MalformedTokenizer, VocabJson) {
+  write("config.json", R"({"model_type":"gpt2"})");
+  write("merges.txt", "#version: 0.2\na b\n");
+  EXPECT_EQ(failure("vocab.json", R"({"a":0,"b":1,"ab":2})"), "");
+  expect("vocab.json", "{}", "has no tokens");
+  expect("vocab.json", R"({"a":0,"b":0})", "tokens 'a' and 'b' share id 0");
+  expect("vocab.json", R"({"a":0,"b":2})", "token 'b' has id 2, of 2 tokens");
+  expect("vocab.json", R"({"a":0,"b":-1})", "token 'b' has id -1");
+  expect("vocab.json", R"({"a":0,"a":1})", "token 'a' is given twice");
+  expect("vocab.json", R"({"a":0.5})", "a: is not an integer");
+  expect("vocab.json", R"({"a":99999999999999999999})", "");
+  expect("vocab.json", "{\"\xFF\":0}", "is no valid JSON");
+  expect("vocab.json", R"({"\ud800":0})", "is no valid JSON");
+}
+
+TEST_F(MalformedTokenizer, Merges) {
+  write("config.json", R"({"model_type":"gpt2"})");
+  write("vocab.json", R"({"a":0,"b":1,"ab":2})");
+  expect("merges.txt", "a b\na\n", "line 2 is not two tokens");
+  expect("merges.txt", "a b c\n", "line 1 is not two tokens");
+  expect("merges.txt", "a x\n", "merge 1 ('a' 'x'): token 'x' is not in the vocabulary");
+  expect("merges.txt", "a b\nab b\n", "merge 2 ('ab' 'b'): token 'abb' is not in the vocabulary");
+  expect("merges.txt", "a \xC3\n", "is no UTF-8 at byte 2");
+}
+
+TEST_F(MalformedTokenizer, SentencePiece) {
+  write("config.json", R"({"model_type":"t5"})");
+  const std::string good = piece("<pad>") + piece("</s>") + piece("<unk>");
+  EXPECT_EQ(failure("spiece.model", good), "");
+  write("tokenizer_config.json", R"({"extra_ids":0})");
+  expect("spiece.model", "", "it has no pieces");
+  expect("spiece.model", piece("<pad>"), "has 1 tokens, and 2 as the unknown one");
+  expect("spiece.model", good + "\x0A\x7F", "a field of 127 bytes is cut off");
+  expect("spiece.model", good + "\x0A", "a field of 1 bytes is cut off");
+  expect("spiece.model", good + "\x0B", "wire type 3");
+  expect("spiece.model", good + "\x08" + std::string(11, '\xFF'), "a number is too long");
+  expect("spiece.model", good + piece("\xFF"), "piece 3 is no UTF-8");
+  expect("spiece.model", good + field(1, field(1, "a") + std::string("\x15\0\0\xC0\x7F", 5)), "its score is no number");
+  expect("spiece.model", good + field(3, field(2, "ab")), "precompiled_charsmap: is cut off");
+  expect("spiece.model", good + field(3, field(2, std::string("\x08\0\0\0abcd", 8))), "a trie of 8 bytes in 4");
+  expect("spiece.model", good + field(3, field(2, std::string("\x04\0\0\0abcd\xFF", 9))), "is no UTF-8");
+}
+
+TEST_F(MalformedTokenizer, ADamagedCharsmapReplacesNothing) {
+  write("config.json", R"({"model_type":"t5"})");
+  // A trie whose units lead outside it, or to a replacement outside or within a character.
+  for (const std::uint32_t unit : {0U, 0xFFFFFFFFU, 0x7FFFFD61U, 0x00000561U, 0x80000100U}) {
+    std::string map = {'\x10', 0, 0, 0};
+    for (int i = 0; i < 4; ++i) map.append(reinterpret_cast<const char*>(&unit), sizeof unit);
+    write("spiece.model", piece("<pad>") + piece("</s>") + piece("<unk>") + piece("a") + piece("\xE2\x96\x81") +
+                              field(3, field(2, map + "\xC3\xA9")));
+    const auto tokenizer = Tokenizer::open(directory_.path());
+    EXPECT_EQ(tokenizer->encode("a", false), (std::vector<std::int32_t>{4, 3})) << unit;
+  }
+}
+
+// tokenizer.json, with one part replaced at a time.
+class MalformedTokenizerJson : public MalformedTokenizer {
+ protected:
+  void expect_json(const std::string& from, const std::string& to, const std::string& cause) const {
+    std::string text = R"({"added_tokens":[{"id":2,"content":"</s>","special":true}],
+      "normalizer":{"type":"Sequence","normalizers":[{"type":"Precompiled","precompiled_charsmap":"BAAAAAAAAAA="}]},
+      "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"},
+      "post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"</s>"}}],
+        "special_tokens":{"</s>":{"ids":[2]}}},
+      "decoder":{"type":"Metaspace","prepend_scheme":"always"},
+      "model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["a",-1.5],["</s>",0]]}})";
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    if (cause.empty())
+      EXPECT_EQ(failure("tokenizer.json", text), "") << to;
+    else
+      expect("tokenizer.json", text, cause);
+  }
+};
+
+TEST_F(MalformedTokenizerJson, Parts) {
+  expect_json("", "", "");
+  expect_json("\"Unigram\"", "\"WordLevel\"", "model: 'WordLevel' is none of BPE, WordPiece and Unigram");
+  expect_json("\"model\"", "\"modell\"", "has no 'model'");
+  expect_json("\"unk_id\":0", "\"unk_id\":3", "has 3 tokens, and 3 as the unknown one");
+  expect_json("\"unk_id\":0", "\"unk_id\":-1", "unk_id: is negative");
+  expect_json("\"unk_id\":0", "\"unk_id\":null", "has no 'unk_id'");
+  expect_json("\"unk_id\":0", "\"unk_id\":0,\"byte_fallback\":true", "byte_fallback: is supported in none");
+  expect_json("[\"a\",-1.5]", "[\"a\"]", "entry 2 is not a token and its score");
+  expect_json("[\"a\",-1.5]", "[\"a\",\"b\"]", "is not a number");
+  expect_json("[\"a\",-1.5]", "7", "is not a list");
+  expect_json("\"id\":2,", "\"id\":1,", "added token '</s>' should have id 1, and the vocabulary makes it 2");
+  expect_json("\"Precompiled\"", "\"NFKC\"", "'NFKC' is no step of");
+  expect_json("\"BAAAAAAAAAA=\"", "\"B*\"", "is no base64");
+  expect_json("\"BAAAAAAAAAA=\"", "\"\"", "is cut off");
+  expect_json("\"Metaspace\",\"rep", "\"Digits\",\"rep", "'Digits' is no step of");
+  expect_json("▁", "_", "replacement: is not U+2581");
+  expect_json("\"first\"", "\"last\"", "prepend_scheme: is none of");
+  expect_json("\"TemplateProcessing\"", "\"RobertaProcessing\"", "'RobertaProcessing' is no step of");
+  expect_json("\"ids\":[2]", "\"ids\":[3]", "puts id 3 of 3");
+  expect_json("{\"Sequence\":{\"id\":\"A\"}},", "", "has no place for the text");
+  expect_json("{\"</s>\":{\"ids\":[2]}}", "{}", "has no '</s>'");
+}
+
+TEST_F(MalformedTokenizerJson, OfAnotherFamily) {
+  write("config.json", R"({"model_type":"bert"})");
+  expect_json("", "", "'Unigram' where the tokenizer's class has WordPiece");
+}
+
+}  // namespace
+}  // namespace pare
