@@ -14,7 +14,7 @@ target_compile_features(pare PUBLIC cxx_std_20)
 target_include_directories(pare PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 # Needed to link, not to compile: no third-party type is in a public header.
-target_link_libraries(pare PRIVATE TBB::tbb fmt::fmt simdjson::simdjson dnnl OpenMP::OpenMP_CXX
+target_link_libraries(pare PRIVATE TBB::tbb fmt::fmt simdjson::simdjson dnnl gomp
   $<BUILD_INTERFACE:PkgConfig::hwy> $<INSTALL_INTERFACE:hwy>
   $<BUILD_INTERFACE:PkgConfig::libdeflate> $<INSTALL_INTERFACE:deflate>
   $<BUILD_INTERFACE:PkgConfig::xxhash> $<INSTALL_INTERFACE:xxhash>)

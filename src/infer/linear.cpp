@@ -1,13 +1,15 @@
 #include "infer/linear.h"
 
 #include <dnnl.h>
-#include <omp.h>
 
 #include <algorithm>
 
 #include "base/parallel.h"
 #include "kernels/matvec.h"
 #include "pare/error.h"
+
+/// OpenMP's, which oneDNN runs on; its header comes with one compiler only.
+extern "C" void omp_set_num_threads(int);
 
 namespace pare::infer {
 namespace {
