@@ -10,7 +10,7 @@ from world.tasks import held_out, training
 from . import tokenizers
 from .loop import fit
 
-CONTEXT = 96
+CONTEXT = 256
 
 
 def take(task, count):
@@ -23,7 +23,7 @@ def stream(tokenizer, texts):
     return torch.tensor([i for ids in tokenizer(texts).input_ids for i in ids + end])
 
 
-def batches(ids, seed, size=32):
+def batches(ids, seed, size=12):
     draw = random.Random(seed)
     while True:
         starts = [draw.randrange(len(ids) - CONTEXT) for _ in range(size)]
@@ -57,7 +57,7 @@ def train(directory, steps, seed=11):
     tokenizer = tokenizers.gpt2(texts[:20000], directory)
     torch.manual_seed(seed)
     end = tokenizer.eos_token_id
-    config = GPT2Config(vocab_size=len(tokenizer), n_positions=128, n_embd=96, n_layer=4, n_head=4, resid_pdrop=0.0,
+    config = GPT2Config(vocab_size=len(tokenizer), n_positions=CONTEXT, n_embd=96, n_layer=4, n_head=4, resid_pdrop=0.0,
                         embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=end, eos_token_id=end)
     model = GPT2LMHeadModel(config).eval()
     before = held_out_loss(model, tokenizer)

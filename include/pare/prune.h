@@ -88,6 +88,10 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
 /// NaN is larger than everything, as in torch.topk. Throws Error, Interrupted.
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options);
 
+/// `model` as it is after level `level` of the plan, in memory: pruned tensors are copied, the others shared.
+/// Independent of `model` and `plan` afterwards. Throws Interrupted.
+Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level, unsigned threads = 0);
+
 struct WriteOptions {
   bool force = false;  ///< replace an existing output that pare wrote
   unsigned threads = 0;

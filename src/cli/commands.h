@@ -11,6 +11,7 @@ class App;
 namespace pare::cli {
 
 void add_inspect_command(CLI::App& program);
+void add_eval_command(CLI::App& program);
 void add_plot_command(CLI::App& program);
 void add_prune_command(CLI::App& program);
 /// `command_line` is what the report shows as the command that made it.

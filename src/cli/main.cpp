@@ -23,6 +23,8 @@ constexpr const char* kExamples = R"(Examples:
   pare inspect gpt2                                 what is big in GPT-2, and where
   pare plot gpt2 -o gpt2.png                        its histogram
   pare prune gpt2 -o pruned --levels 50,90          two pruned checkpoints
+  pare eval gpt2 --task lambada --data lambada.jsonl --levels 50,90
+                                                    what pruning costs
   pare report gpt2 t5-small -o study                the whole study of two models
 
 MODEL is a directory, a checkpoint file (.safetensors, .bin, .pt, .pth), an index file, or a
@@ -83,7 +85,7 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
   }
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
-    return usage_failure(program, unknown.empty() ? "a command is required: inspect, plot, prune or report"
+    return usage_failure(program, unknown.empty() ? "a command is required: inspect, plot, prune, eval or report"
                                                   : fmt::format("'{}' is none of pare's commands", unknown.front()));
   }
   return usage_failure(program, error.what());
@@ -96,6 +98,7 @@ int run_command(int argc, char** argv) {
   add_inspect_command(program);
   add_plot_command(program);
   add_prune_command(program);
+  add_eval_command(program);
   add_report_command(program, quoted_command_line(argc, argv));
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {

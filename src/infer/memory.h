@@ -28,8 +28,16 @@ class Memory : public DecoderState {
   }
   std::size_t length(std::size_t sequence) const override { return sequences_.at(sequence).length; }
   void reorder(std::span<const std::size_t> parents) override {
+    std::vector<std::size_t> children(sequences_.size());
+    for (const std::size_t parent : parents) ++children.at(parent);
     std::vector<SequenceMemory> next;
-    for (const std::size_t parent : parents) next.push_back(sequences_.at(parent));
+    next.reserve(parents.size());
+    for (const std::size_t parent : parents) {  // the last child inherits, the others copy
+      if (--children[parent] == 0)
+        next.push_back(std::move(sequences_[parent]));
+      else
+        next.push_back(sequences_[parent]);
+    }
     sequences_ = std::move(next);
   }
   std::size_t size() const noexcept { return sequences_.size(); }

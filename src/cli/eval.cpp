@@ -1,0 +1,156 @@
+// pare eval: how good models are, as they are and pruned.
+#include "pare/eval.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/eval_options.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "pare/prune.h"
+#include "report/eval_results.h"
+
+namespace pare::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  pare eval gpt2 --task perplexity --data wiki.test.raw --context 1024 --stride 512
+      perplexity by sliding window, as in Hugging Face's guide
+  pare eval gpt2 --task lambada --data lambada_test.jsonl --levels 10,50,90
+      accuracy on the last word, dense and pruned in memory to three levels
+  pare eval dense=./model pruned=./pruned --task classify --data sst2/dev.tsv
+      two checkpoints with a classification head side by side
+  pare eval t5-small --task text2text --data pairs.tsv --prefix 'translate English to German: ' --beams 4
+      exact match and BLEU with beam search
+  pare eval gpt2 --task divergence --data wiki.test.raw --levels 10,50,90 --limit 50
+      how far pruned models are from the dense one; needs no labels
+)";
+
+struct Arguments {
+  ModelArguments models;
+  TaskArguments task;
+  FormatArguments format;
+  RunArguments run;
+  std::string scope = "global", schedule = "independent", reference;
+  std::vector<std::string> levels;
+};
+
+/// What is computed, model by model, level by level.
+class Course {
+ public:
+  Course(const Arguments& arguments, EvalOptions options, std::size_t total)
+      : options_(std::move(options)), total_(total), progress_("eval", arguments.run.quiet), steps_(progress_.steps()) {}
+
+  Evaluation score(const Model& model, const std::string& what) {
+    if (steps_)
+      options_.progress = [&](double part) {
+        steps_(what, (static_cast<double>(done_) + part) / static_cast<double>(total_));
+      };
+    Evaluation result = evaluate(model, options_);
+    ++done_;
+    return result;
+  }
+
+ private:
+  EvalOptions options_;
+  std::size_t total_, done_ = 0;
+  Progress progress_;
+  std::function<void(const std::string&, double)> steps_;
+};
+
+PruneOptions prune_options_of(const Arguments& arguments) {
+  PruneOptions options;
+  options.levels = levels_of(arguments.levels, arguments.run.quiet);
+  options.scope = scope_of(arguments.scope);
+  options.schedule = schedule_of(arguments.schedule);
+  options.threads = arguments.run.threads;
+  return options;
+}
+
+/// Zeros among the weights that pruning takes by default; nothing for a model that has none.
+report::Share sparsity_of(const Model& model, unsigned threads) {
+  PruneOptions options;
+  options.levels = {Amount::percent("0")};
+  options.threads = threads;
+  if (std::none_of(model.parameters.begin(), model.parameters.end(), [](const Parameter& p) { return p.prunable; }))
+    return {};
+  const PrunePlan plan = plan_pruning(model, options);
+  std::uint64_t zeros = 0;
+  for (const std::uint64_t count : plan.zeros_before) zeros += count;
+  return {zeros, plan.candidates};
+}
+
+void add_rows(const Model& model, const PruneOptions& pruning, bool dense, Course& course,
+              std::vector<report::EvalRow>& rows) {
+  if (dense)
+    rows.push_back({model.title, {}, sparsity_of(model, pruning.threads), course.score(model, model.title)});
+  if (pruning.levels.empty()) return;
+  const PrunePlan plan = plan_pruning(model, pruning);
+  for (std::size_t level = 0; level < plan.levels.size(); ++level) {
+    const std::string& label = plan.levels[level].amount.label;
+    const Model pruned = pruned_model(model, plan, level, pruning.threads);
+    rows.push_back({model.title, label, {plan.levels[level].zeros, plan.candidates},
+                    course.score(pruned, fmt::format("{} at {} %", model.title, label))});
+  }
+}
+
+report::EvalResults results_of(const Arguments& arguments, const std::vector<Model>& models, EvalOptions options) {
+  const PruneOptions pruning = prune_options_of(arguments);
+  report::EvalResults results{options.task, options.data.string(), {}, {}};
+  std::optional<Model> reference;
+  const bool compares = options.task == Task::kDivergence;
+  if (compares && !arguments.reference.empty()) reference = open_model(arguments.reference, arguments.models.options);
+  if (compares && !reference && models.size() == 1 && pruning.levels.empty())
+    throw UsageError("divergence compares: give a second MODEL, --levels or --reference MODEL");
+  // Without another reference the first model as it is serves, and is not compared with itself.
+  const std::size_t skipped = compares && !reference ? 1 : 0;
+  if (compares) options.reference = reference ? &*reference : &models.front();
+  if (compares) results.reference = options.reference->title;
+  Course course(arguments, options, models.size() * (1 + pruning.levels.size()) - skipped);
+  for (std::size_t i = 0; i < models.size(); ++i) add_rows(models[i], pruning, i >= skipped, course, results.rows);
+  return results;
+}
+
+void run(const CLI::App& command, const Arguments& arguments) {
+  const Format format = format_of(arguments.format);
+  const EvalOptions options = eval_options_of(command, arguments.task, arguments.run.threads);
+  if (!arguments.reference.empty() && options.task != Task::kDivergence)
+    throw UsageError("--reference belongs to --task divergence");
+  const std::vector<Model> models = open_models(arguments.models);
+  const report::EvalResults results = results_of(arguments, models, options);
+  switch (format) {
+    case Format::kTable:
+      return print(report::eval_text(results, report::Markup::kText));
+    case Format::kMarkdown:
+      return print(report::eval_text(results, report::Markup::kMarkdown));
+    case Format::kJson:
+      return print(report::eval_json(results));
+    case Format::kCsv:
+      return print(report::to_csv(report::eval_csv_table(results)));
+  }
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("eval", "Scores on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
+  const auto arguments = std::make_shared<Arguments>();
+  add_models(*command, arguments->models, true);
+  add_task(*command, arguments->task);
+  command->add_option("--reference", arguments->reference, "divergence: the model to compare with (default: the first)")
+      ->type_name("MODEL")
+      ->group("Task");
+  add_levels(*command, arguments->levels, "Score the models pruned in memory to these percentages, too");
+  add_schedule(*command, arguments->scope, arguments->schedule);
+  add_format(*command, arguments->format);
+  add_running(*command, arguments->run);
+  command->footer(kExamples);
+  command->callback([arguments, command] { run(*command, *arguments); });
+}
+
+}  // namespace pare::cli

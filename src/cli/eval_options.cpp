@@ -1,0 +1,66 @@
+#include "cli/eval_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/options.h"
+#include "pare/error.h"
+
+namespace pare::cli {
+
+void add_task(CLI::App& command, TaskArguments& arguments) {
+  const auto option = [&](const char* name, auto& variable, const char* help, const char* type, const char* group) {
+    return command.add_option(name, variable, help)->type_name(type)->group(group);
+  };
+  constexpr const char *kTask = "Task", *kText = "Text", *kTable = "Tables", *kWriting = "Writing";
+  option("--task", arguments.task,
+         "perplexity, wikitext, lambada (decoders); masked-lm (encoders);\n"
+         "classify; text2text (encoder-decoders); divergence (any)",
+         "NAME", kTask);
+  option("--data", arguments.data, "The text, JSON lines or TSV to score on", "FILE", kTask);
+  option("--limit", arguments.limit, "Only the first N windows, pages, lines or rows", "N", kTask);
+  option("--context", arguments.context, "Tokens that a window sees (default: the model's positions)", "N", kText);
+  option("--stride", arguments.stride, "Tokens from window to window (default: half the context)", "N", kText);
+  EvalOptions& defaults = arguments.defaults;
+  option("--text-column", defaults.text_column, "classify: column of the text (default sentence)", "NAME", kTable);
+  option("--pair-column", defaults.pair_column, "classify: column of the second text, if there is one", "NAME", kTable);
+  option("--label-column", defaults.label_column, "classify: column of the label (default label)", "NAME", kTable);
+  option("--source-column", defaults.source_column, "text2text: column of what is read (default source)", "NAME",
+         kTable);
+  option("--target-column", defaults.target_column, "text2text: column of what is to be written (default target)",
+         "NAME", kTable);
+  option("--prefix", arguments.prefix, "Put before every source (default of T5's classify: 'sst2 sentence: ')", "TEXT",
+         kTable);
+  option("--pair-prefix", defaults.pair_prefix, "T5's classify: put before the second text (default ' sentence2: ')",
+         "TEXT", kTable);
+  option("--label-words", arguments.label_words, "T5's classify: what to write for label 0,1,... (default\n"
+         "negative,positive)", "W,...", kTable);
+  option("--beams", arguments.beams, "text2text: beam search with N beams (default 1: greedy)", "N", kWriting)
+      ->check(CLI::Range(1, 1000).description(""));
+  option("--max-new-tokens", arguments.max_new_tokens, "text2text: longest output (default 64)", "N", kWriting)
+      ->check(CLI::Range(1, 100'000).description(""));
+  option("--length-penalty", arguments.length_penalty, "text2text: exponent of the length (default 1)", "P", kWriting);
+}
+
+EvalOptions eval_options_of(const CLI::App& command, const TaskArguments& arguments, unsigned threads) {
+  EvalOptions options = arguments.defaults;
+  if (arguments.task.empty()) throw UsageError(fmt::format("--task is required: {}", fmt::join(task_names(), ", ")));
+  try {
+    options.task = parse_task(arguments.task);
+  } catch (const Error& error) {
+    throw UsageError(fmt::format("--task: {}", error.what()));
+  }
+  if (arguments.data.empty()) throw UsageError("--data is required: the file to score on");
+  options.data = arguments.data;
+  options.limit = arguments.limit;
+  options.context = arguments.context;
+  options.stride = arguments.stride;
+  if (command.count("--prefix") != 0) options.prefix = arguments.prefix;
+  if (!arguments.label_words.empty()) options.label_words = split("--label-words", {arguments.label_words});
+  options.generation = {arguments.beams, arguments.max_new_tokens, arguments.length_penalty, threads};
+  options.threads = threads;
+  return options;
+}
+
+}  // namespace pare::cli

@@ -1,0 +1,29 @@
+// Options of commands that score models.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pare/eval.h"
+
+namespace CLI {
+class App;
+}
+
+namespace pare::cli {
+
+struct TaskArguments {
+  std::string task, data;
+  std::size_t limit = 0, context = 0, stride = 0, beams = 1, max_new_tokens = 64;
+  double length_penalty = 1;
+  EvalOptions defaults = {};  ///< columns and label words are set in here
+  std::string prefix, label_words;
+};
+
+/// --task, --data and what belongs to single tasks.
+void add_task(CLI::App& command, TaskArguments& arguments);
+/// Throws UsageError for a task that is missing or unknown and for data that is missing.
+EvalOptions eval_options_of(const CLI::App& command, const TaskArguments& arguments, unsigned threads);
+
+}  // namespace pare::cli

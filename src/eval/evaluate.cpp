@@ -1,0 +1,152 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <stdexcept>
+
+#include "eval/subject.h"
+#include "pare/error.h"
+
+namespace pare {
+namespace eval {
+
+TokenId Subject::need(std::optional<std::int32_t> id, const char* what) const {
+  if (!id) throw Error(model->checkpoint.directory(), fmt::format("the tokenizer has no {} token", what));
+  return *id;
+}
+
+Subject open_subject(const Model& model, unsigned threads) {
+  Subject subject;
+  subject.model = &model;
+  subject.runner = open_runner(model, {threads});
+  subject.tokenizer = Tokenizer::open(model.checkpoint.directory());
+  if (subject.tokenizer->size() > subject.runner->vocabulary())
+    throw Error(model.checkpoint.directory(),
+                fmt::format("the tokenizer has {} tokens, and the embedding only {} rows", subject.tokenizer->size(),
+                            subject.runner->vocabulary()));
+  return subject;
+}
+
+namespace {
+
+enum class Shape : std::uint8_t { kDecoder, kEncoder, kEncoderDecoder };
+
+Shape shape_of(const Runner& runner) {
+  if (dynamic_cast<const CausalRunner*>(&runner) != nullptr) return Shape::kDecoder;
+  return dynamic_cast<const EncoderRunner*>(&runner) != nullptr ? Shape::kEncoder : Shape::kEncoderDecoder;
+}
+
+std::optional<std::string> mismatch(const Runner& runner, Task task) {
+  const Shape shape = shape_of(runner);
+  const auto* encoder = dynamic_cast<const EncoderRunner*>(&runner);
+  constexpr std::string_view kShapes[] = {"a decoder", "an encoder", "an encoder-decoder"};
+  const auto no = [&](std::string_view wanted) {
+    return fmt::format("is {}: {} needs {}", kShapes[static_cast<std::size_t>(shape)], task_name(task), wanted);
+  };
+  switch (task) {
+    case Task::kPerplexity:
+    case Task::kWikitext:
+    case Task::kLambada:
+      if (shape != Shape::kDecoder) return no("a decoder such as GPT-2");
+      break;
+    case Task::kMaskedLm:
+      if (shape != Shape::kEncoder) return no("an encoder such as BERT");
+      if (!encoder->has_masked_lm_head()) return "has no masked-LM head";
+      break;
+    case Task::kClassify:
+      if (shape == Shape::kDecoder) return no("a classification head, or T5");
+      if (encoder != nullptr && encoder->labels() == 0) return "has no sequence-classification head";
+      break;
+    case Task::kTextToText:
+      if (shape != Shape::kEncoderDecoder) return no("an encoder-decoder such as T5");
+      break;
+    case Task::kDivergence:
+      if (encoder != nullptr && !encoder->has_masked_lm_head()) return "has no masked-LM head to compare";
+      break;
+  }
+  return std::nullopt;
+}
+
+Evaluation run_task(const Subject& subject, const EvalOptions& options) {
+  switch (options.task) {
+    case Task::kPerplexity:
+      return perplexity(subject, options);
+    case Task::kWikitext:
+      return wikitext(subject, options);
+    case Task::kLambada:
+      return lambada(subject, options);
+    case Task::kMaskedLm:
+      return masked_lm(subject, options);
+    case Task::kClassify:
+      return classify(subject, options);
+    case Task::kTextToText:
+      return text_to_text(subject, options);
+    case Task::kDivergence:
+      break;
+  }
+  if (options.reference == nullptr) throw Error("divergence needs a reference model");
+  Subject reference;
+  reference.model = options.reference;
+  reference.runner = open_runner(*options.reference, {options.threads});
+  if (shape_of(*reference.runner) != shape_of(*subject.runner))
+    throw Error(subject.model->source, "is of another kind than " + options.reference->source);
+  return divergence(subject, reference, options);
+}
+
+struct Named {
+  std::string_view name;
+  ScoreKind kind;
+};
+
+constexpr std::array<Named, 13> kScores{{{"token_perplexity", {"perplexity a token"}},
+                                         {"word_perplexity", {"perplexity a word"}},
+                                         {"byte_perplexity", {"perplexity a byte"}},
+                                         {"bits_per_byte", {"bits a byte"}},
+                                         {"accuracy", {"accuracy", true, true}},
+                                         {"perplexity", {"perplexity"}},
+                                         {"pseudo_perplexity", {"pseudo-perplexity"}},
+                                         {"f1", {"F1", true, true}},
+                                         {"matthews", {"Matthews", false, true}},
+                                         {"exact_match", {"exact match", true, true}},
+                                         {"bleu", {"BLEU", false, true}},
+                                         {"kl", {"KL (nats)"}},
+                                         {"top1_agreement", {"top-1 agreement", true, true}}}};
+
+}  // namespace
+}  // namespace eval
+
+const std::vector<std::string_view>& task_names() {
+  static const std::vector<std::string_view> names{"perplexity", "wikitext",  "lambada",   "masked-lm",
+                                                   "classify",   "text2text", "divergence"};
+  return names;
+}
+
+std::string_view task_name(Task task) noexcept { return task_names()[static_cast<std::size_t>(task)]; }
+
+Task parse_task(std::string_view name) {
+  const std::vector<std::string_view>& names = task_names();
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i] == name) return static_cast<Task>(i);
+  throw Error(fmt::format("'{}' is no task; there are {}", name, fmt::join(names, ", ")));
+}
+
+const ScoreKind& score_kind(std::string_view name) {
+  for (const eval::Named& score : eval::kScores)
+    if (score.name == name) return score.kind;
+  throw std::out_of_range("no task has the score " + std::string(name));
+}
+
+std::optional<std::string> unsuitable(const Model& model, Task task) {
+  return eval::mismatch(*open_runner(model), task);
+}
+
+Evaluation evaluate(const Model& model, const EvalOptions& options) {
+  const eval::Subject subject = eval::open_subject(model, options.threads);
+  if (const auto why = eval::mismatch(*subject.runner, options.task)) throw Error(model.source, *why);
+  const auto start = std::chrono::steady_clock::now();
+  Evaluation result = eval::run_task(subject, options);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace pare

@@ -1,0 +1,91 @@
+// The last word of a passage, as lm-evaluation-harness' task "lambada_openai" asks for it.
+#include <algorithm>
+#include <cmath>
+
+#include "eval/statistics.h"
+#include "eval/subject.h"
+#include "eval/text_data.h"
+#include "eval/token_scores.h"
+#include "pare/error.h"
+
+namespace pare::eval {
+namespace {
+
+struct Passage {
+  std::vector<TokenId> tokens;  ///< context and last word
+  std::size_t target = 0;       ///< where the last word begins
+};
+
+/// Bytes of white space that `text` ends with.
+std::size_t trailing_space(std::string_view text) {
+  const std::string_view kept = stripped(text);
+  return kept.empty() ? text.size() : static_cast<std::size_t>(text.data() + text.size() - kept.data()) - kept.size();
+}
+
+Passage passage_of(const Subject& subject, const std::string& text) {
+  const std::size_t space = text.rfind(' ');
+  const std::string before = space == std::string::npos ? "" : text.substr(0, space);
+  const std::string word = " " + text.substr(space == std::string::npos ? 0 : space + 1);
+  // The harness counts white space at the end of the context to the word.
+  const std::string_view context = std::string_view(before).substr(0, before.size() - trailing_space(before));
+  Passage passage;
+  passage.tokens = subject.tokenizer->encode(before + word, false);
+  passage.target = subject.tokenizer->encode(context, false).size();
+  if (passage.target != 0) return passage;
+  const SpecialTokens& special = subject.tokenizer->special();
+  passage.tokens.insert(passage.tokens.begin(), subject.need(special.eos ? special.eos : special.bos, "end-of-text"));
+  passage.target = 1;
+  return passage;
+}
+
+/// Drops tokens from the front so that all but the last fit the model's positions.
+void cut_to(Passage& passage, std::size_t positions) {
+  if (passage.tokens.size() - 1 <= positions) return;
+  const std::size_t surplus = passage.tokens.size() - 1 - positions;
+  passage.tokens.erase(passage.tokens.begin(), passage.tokens.begin() + static_cast<std::ptrdiff_t>(surplus));
+  passage.target = passage.target > surplus ? passage.target - surplus : 1;
+}
+
+}  // namespace
+
+Evaluation lambada(const Subject& subject, const EvalOptions& options) {
+  const std::vector<std::string> texts = read_json_texts(options.data, options.limit);
+  const Course course(options, texts.size());
+  Mean right, log_probability;
+  Evaluation result;
+  for (std::size_t next = 0; next < texts.size(); course.tell(next)) {
+    TokenBatch batch;
+    std::vector<Prediction> predictions;
+    std::vector<std::size_t> words;  // where each passage's predictions end
+    while (next < texts.size() && batch.tokens() < kBatchTokens) {
+      Passage passage = passage_of(subject, texts[next++]);
+      cut_to(passage, subject.runner->positions());
+      const std::size_t row = batch.tokens();
+      batch.add(std::span(passage.tokens).first(passage.tokens.size() - 1));
+      for (std::size_t at = passage.target; at < passage.tokens.size(); ++at)
+        predictions.push_back({row + at - 1, passage.tokens[at]});
+      words.push_back(predictions.size());
+    }
+    const std::vector<TokenScore> scores =
+        score_tokens(*subject.runner, subject.runner->hidden_states(batch), predictions, options.threads);
+    std::size_t at = 0;
+    for (const std::size_t end : words) {
+      double sum = 0;
+      bool all = true;
+      for (; at < end; ++at) {
+        sum += scores[at].log_probability;
+        all = all && scores[at].best;
+      }
+      log_probability.add(sum);
+      right.add(all ? 1 : 0);
+    }
+    result.tokens += predictions.size();
+  }
+  result.items = right.count();
+  const double perplexity = std::exp(-log_probability.value());
+  result.scores = {{"accuracy", right.value(), right.standard_error()},
+                   {"perplexity", perplexity, perplexity * log_probability.standard_error()}};
+  return result;
+}
+
+}  // namespace pare::eval

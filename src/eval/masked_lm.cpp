@@ -1,0 +1,46 @@
+// Pseudo-perplexity and accuracy of a masked language model (Salazar et al. 2020): each token hidden in turn, alone.
+#include <cmath>
+
+#include "eval/masking.h"
+#include "eval/statistics.h"
+#include "eval/text_data.h"
+#include "eval/token_scores.h"
+#include "pare/error.h"
+
+namespace pare::eval {
+
+Evaluation masked_lm(const Subject& subject, const EvalOptions& options) {
+  const LineFile file(options.data, options.limit);
+  const TokenId mask = subject.need(subject.tokenizer->special().mask, "mask");
+  const Course course(options, file.lines().size());
+  Mean right, loss;
+  Evaluation result;
+  MaskedBatch batch;
+  const auto run = [&] {
+    std::vector<Prediction> predictions;
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) predictions.push_back({batch.rows[i], batch.hidden[i]});
+    const Matrix hidden = subject.runner->hidden_states(batch.tokens);
+    for (const TokenScore& score : score_tokens(*subject.runner, hidden, predictions, options.threads)) {
+      right.add(score.best ? 1 : 0);
+      loss.add(-score.log_probability);
+    }
+    batch = {};
+  };
+  for (std::size_t i = 0; i < file.lines().size(); course.tell(++i)) {
+    const MaskedLine line = masked_line(subject, file.lines()[i].text);
+    if (!line.own.empty()) ++result.items;
+    for (const std::size_t place : line.own) {
+      add_masked(batch, line, {place}, mask);
+      if (batch.tokens.tokens() >= kBatchTokens) run();
+    }
+  }
+  if (batch.tokens.tokens() != 0) run();
+  if (loss.count() == 0) throw Error(options.data, "has no token to hide");
+  result.tokens = loss.count();
+  const double perplexity = std::exp(loss.value());
+  result.scores = {{"accuracy", right.value(), right.standard_error()},
+                   {"pseudo_perplexity", perplexity, perplexity * loss.standard_error()}};
+  return result;
+}
+
+}  // namespace pare::eval

@@ -1,0 +1,32 @@
+// Means with their standard errors.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+namespace pare::eval {
+
+/// Mean and standard error of values told one after the other (Welford 1962).
+class Mean {
+ public:
+  void add(double value) noexcept {
+    ++count_;
+    const double apart = value - mean_;
+    mean_ += apart / static_cast<double>(count_);
+    squares_ += apart * (value - mean_);
+  }
+  std::uint64_t count() const noexcept { return count_; }
+  double sum() const noexcept { return mean_ * static_cast<double>(count_); }
+  double value() const noexcept { return mean_; }
+  /// s / sqrt(n), s the sample standard deviation, as lm-evaluation-harness' mean_stderr; 0 for a single value.
+  double standard_error() const noexcept {
+    if (count_ < 2) return 0;
+    return std::sqrt(squares_ / static_cast<double>(count_ - 1) / static_cast<double>(count_));
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+  double mean_ = 0, squares_ = 0;
+};
+
+}  // namespace pare::eval

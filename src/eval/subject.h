@@ -1,0 +1,56 @@
+// What is scored: a model that runs, with its tokenizer.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pare/eval.h"
+#include "pare/infer.h"
+#include "pare/tokenizer.h"
+
+namespace pare::eval {
+
+struct Subject {
+  const Model* model = nullptr;
+  std::unique_ptr<Runner> runner;
+  std::shared_ptr<const Tokenizer> tokenizer;
+
+  // The runner as what a task needs; `unsuitable` has refused others.
+  const CausalRunner& causal() const { return dynamic_cast<const CausalRunner&>(*runner); }
+  const EncoderRunner& encoder() const { return dynamic_cast<const EncoderRunner&>(*runner); }
+  const EncoderDecoderRunner& encoder_decoder() const { return dynamic_cast<const EncoderDecoderRunner&>(*runner); }
+
+  /// Ids of a special token that a task cannot do without. Throws Error.
+  TokenId need(std::optional<std::int32_t> id, const char* what) const;
+};
+
+/// Opens the runner and the tokenizer. Throws Error where a token has no row in the embedding.
+Subject open_subject(const Model& model, unsigned threads);
+
+/// Tells how far a task is.
+class Course {
+ public:
+  Course(const EvalOptions& options, std::size_t total) : options_(options), total_(total) {}
+  void tell(std::size_t done) const {
+    if (options_.progress && total_ != 0) options_.progress(static_cast<double>(done) / static_cast<double>(total_));
+  }
+
+ private:
+  const EvalOptions& options_;
+  std::size_t total_;
+};
+
+/// Tokens that go through a model at once: enough to keep its products busy, few enough for the caches.
+constexpr std::size_t kBatchTokens = 2048;
+
+// One function a task, by file. Each throws what evaluate() does.
+Evaluation perplexity(const Subject& subject, const EvalOptions& options);
+Evaluation wikitext(const Subject& subject, const EvalOptions& options);
+Evaluation lambada(const Subject& subject, const EvalOptions& options);
+Evaluation masked_lm(const Subject& subject, const EvalOptions& options);
+Evaluation classify(const Subject& subject, const EvalOptions& options);
+Evaluation text_to_text(const Subject& subject, const EvalOptions& options);
+Evaluation divergence(const Subject& subject, const Subject& reference, const EvalOptions& options);
+
+}  // namespace pare::eval

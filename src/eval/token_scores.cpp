@@ -1,0 +1,72 @@
+#include "eval/token_scores.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/parallel.h"
+#include "kernels/elementwise.h"
+
+namespace pare::eval {
+namespace {
+
+constexpr std::size_t kRowsAtOnce = 256;
+
+/// Logits of rows [begin, end) of a list. `row_of(i)` is the row of hidden states that the i-th stands for.
+template <class RowOf>
+Matrix logits_of(const Runner& runner, const Matrix& hidden, std::size_t begin, std::size_t end, RowOf row_of) {
+  Matrix picked(end - begin, hidden.columns);
+  for (std::size_t i = begin; i < end; ++i)
+    std::copy_n(hidden.row(row_of(i)), hidden.columns, picked.row(i - begin));
+  return runner.logits(picked);
+}
+
+std::size_t best_of(const float* logits, std::size_t n) {
+  return static_cast<std::size_t>(std::max_element(logits, logits + n) - logits);
+}
+
+/// KL(p || q) = sum p (log p - log q), in nats.
+double divergence_of(const float* p, const float* q, std::size_t n) {
+  const double p_normaliser = kernels::log_sum_exp(p, n), q_normaliser = kernels::log_sum_exp(q, n);
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double log_p = p[i] - p_normaliser;
+    sum += std::exp(log_p) * (log_p - (q[i] - q_normaliser));
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<TokenScore> score_tokens(const Runner& runner, const Matrix& hidden,
+                                     const std::vector<Prediction>& predictions, unsigned threads) {
+  std::vector<TokenScore> scores(predictions.size());
+  for (std::size_t begin = 0; begin < predictions.size(); begin += kRowsAtOnce) {
+    const std::size_t end = std::min(predictions.size(), begin + kRowsAtOnce);
+    const Matrix logits = logits_of(runner, hidden, begin, end, [&](std::size_t i) { return predictions[i].row; });
+    base::parallel_for(end - begin, threads, [&](std::size_t i, unsigned) {
+      const float* row = logits.row(i);
+      const auto token = static_cast<std::size_t>(predictions[begin + i].token);
+      scores[begin + i] = {row[token] - kernels::log_sum_exp(row, logits.columns),
+                           best_of(row, logits.columns) == token};
+    });
+  }
+  return scores;
+}
+
+std::vector<Disagreement> compare_rows(const Runner& reference, const Matrix& reference_hidden, const Runner& model,
+                                       const Matrix& hidden, const std::vector<std::size_t>& rows, unsigned threads) {
+  std::vector<Disagreement> found(rows.size());
+  const auto row_of = [&](std::size_t i) { return rows[i]; };
+  for (std::size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
+    const std::size_t end = std::min(rows.size(), begin + kRowsAtOnce);
+    const Matrix expected = logits_of(reference, reference_hidden, begin, end, row_of);
+    const Matrix got = logits_of(model, hidden, begin, end, row_of);
+    base::parallel_for(end - begin, threads, [&](std::size_t i, unsigned) {
+      found[begin + i] = {divergence_of(expected.row(i), got.row(i), got.columns),
+                          best_of(expected.row(i), got.columns) == best_of(got.row(i), got.columns)};
+    });
+  }
+  return found;
+}
+
+}  // namespace pare::eval

@@ -1,0 +1,50 @@
+// A long text in windows that a model can see.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "eval/subject.h"
+#include "eval/token_scores.h"
+
+namespace pare::eval {
+
+/// Tokens [first, end) are to be predicted by those from `begin` on; begin < first < end.
+struct Window {
+  std::size_t begin, end, first;
+};
+
+/// The windows of Hugging Face's "Perplexity of fixed-length models": every token but the first is predicted once
+/// (with stride = context, where windows share nothing, the first of each is not).
+std::vector<Window> sliding_windows(std::size_t tokens, std::size_t context, std::size_t stride);
+
+/// The context that `options` asks for. Throws Error where the model has fewer positions.
+std::size_t context_of(const Subject& subject, const EvalOptions& options);
+/// The stride, likewise; at most the context.
+std::size_t stride_of(const EvalOptions& options, std::size_t context);
+
+/// Windows that go through the model together, and what is to be predicted in each.
+struct WindowBatch {
+  TokenBatch tokens;
+  std::vector<Prediction> predictions;
+};
+
+/// The batch of windows from `next` on, which is moved behind them.
+WindowBatch take_windows(std::span<const TokenId> tokens, const std::vector<Window>& windows, std::size_t& next);
+
+/// Scores of all the windows' predictions; `done(next)` is told how many windows are through.
+template <class Done>
+std::vector<TokenScore> score_windows(const Runner& runner, std::span<const TokenId> tokens,
+                                      const std::vector<Window>& windows, unsigned threads, const Done& done) {
+  std::vector<TokenScore> scores;
+  for (std::size_t next = 0; next < windows.size(); done(next)) {
+    const WindowBatch batch = take_windows(tokens, windows, next);
+    const std::vector<TokenScore> some =
+        score_tokens(runner, runner.hidden_states(batch.tokens), batch.predictions, threads);
+    scores.insert(scores.end(), some.begin(), some.end());
+  }
+  return scores;
+}
+
+}  // namespace pare::eval

@@ -1,0 +1,188 @@
+#include "pare/generate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/parallel.h"
+#include "kernels/elementwise.h"
+#include "pare/error.h"
+
+namespace pare {
+namespace {
+
+/// Stands for minus infinity, as in transformers: a beam that is no candidate.
+constexpr float kNever = -1e9F;
+
+std::vector<std::size_t> indices(std::size_t n) {
+  std::vector<std::size_t> all(n);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+Matrix next_logits(const EncoderDecoderRunner& runner, const std::vector<TokenId>& tokens, DecoderState& state) {
+  if (stop_requested()) throw Interrupted();
+  TokenBatch batch;
+  for (const TokenId token : tokens) batch.add({&token, 1});
+  return runner.logits(runner.decode(batch, state));
+}
+
+std::vector<std::vector<TokenId>> generate_greedily(const EncoderDecoderRunner& runner, const TokenBatch& sources,
+                                                    TokenId end, std::size_t longest) {
+  std::vector<std::vector<TokenId>> written(sources.sequences());
+  std::vector<std::size_t> running = indices(written.size());  // sources that are not at their end
+  std::vector<TokenId> last(running.size(), runner.decoder_start());
+  const auto state = runner.start(sources);
+  for (std::size_t step = 0; step < longest && !running.empty(); ++step) {
+    const Matrix logits = next_logits(runner, last, *state);
+    std::vector<std::size_t> kept;
+    for (std::size_t i = 0; i < running.size(); ++i) {
+      last[i] = static_cast<TokenId>(std::max_element(logits.row(i), logits.row(i) + logits.columns) - logits.row(i));
+      written[running[i]].push_back(last[i]);
+      if (last[i] != end) kept.push_back(i);
+    }
+    if (kept.size() == running.size()) continue;
+    state->reorder(kept);
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      running[i] = running[kept[i]];
+      last[i] = last[kept[i]];
+    }
+    running.resize(kept.size());
+    last.resize(kept.size());
+  }
+  return written;
+}
+
+struct Beam {
+  float score = kNever;  ///< log-probability; with the length penalty once finished
+  std::vector<TokenId> tokens;
+  std::size_t parent = 0;  ///< among the source's beams of the step before
+};
+
+/// One source's search. A step takes the best continuations of all its running beams.
+class BeamSearch {
+ public:
+  BeamSearch(TokenId end, const GenerateOptions& options) : end_(end), options_(options), running_(options.beams) {
+    running_[0].score = 0;  // the others start alike: only one of them may be continued
+    finished_.resize(options.beams);
+  }
+
+  const std::vector<Beam>& running() const noexcept { return running_; }
+  /// No running beam can come before a finished one any more, or the length is used up.
+  bool done() const noexcept { return done_; }
+  const std::vector<TokenId>& best() const noexcept { return finished_.front().tokens; }
+
+  /// `logits`: the first of the running beams' rows.
+  void step(const Matrix& logits, std::size_t first_row) {
+    // Twice as many as there are beams: were every beam to end, as many would still run on.
+    std::vector<Beam> candidates = continuations(logits, first_row, 2 * options_.beams);
+    const std::size_t length = candidates.front().tokens.size();
+    const bool at_limit = length == options_.max_new_tokens;
+    std::vector<Beam> running;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      const bool ends = at_limit || candidates[i].tokens.back() == end_;
+      if (ends && i < options_.beams) finish(candidates[i], length);
+      if (!ends && running.size() < options_.beams) running.push_back(std::move(candidates[i]));
+    }
+    std::stable_sort(finished_.begin(), finished_.end(),
+                     [](const Beam& a, const Beam& b) { return a.score > b.score; });
+    finished_.resize(options_.beams);
+    running_ = std::move(running);
+    done_ = running_.empty() || running_.front().score / penalty(length) <= finished_.back().score;
+  }
+
+ private:
+  float penalty(std::size_t length) const {
+    return static_cast<float>(std::pow(static_cast<double>(length), options_.length_penalty));
+  }
+
+  void finish(const Beam& beam, std::size_t length) {
+    finished_.push_back(beam);
+    finished_.back().score /= penalty(length);
+  }
+
+  std::vector<Beam> continuations(const Matrix& logits, std::size_t first_row, std::size_t count) const {
+    struct Candidate {
+      float score;
+      std::size_t beam;
+      TokenId token;
+    };
+    std::vector<Candidate> best;  // of each beam the best, then of them all
+    const auto better = [](const Candidate& a, const Candidate& b) {
+      return a.score != b.score ? a.score > b.score : a.beam != b.beam ? a.beam < b.beam : a.token < b.token;
+    };
+    for (std::size_t beam = 0; beam < running_.size(); ++beam) {
+      const float* row = logits.row(first_row + beam);
+      const auto normaliser = static_cast<float>(kernels::log_sum_exp(row, logits.columns));
+      std::vector<Candidate> all(logits.columns);
+      for (std::size_t token = 0; token < all.size(); ++token)
+        all[token] = {running_[beam].score + (row[token] - normaliser), beam, static_cast<TokenId>(token)};
+      const std::size_t kept = std::min(count, all.size());
+      std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(), better);
+      best.insert(best.end(), all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept));
+    }
+    std::sort(best.begin(), best.end(), better);
+    best.resize(std::min(count, best.size()));
+    std::vector<Beam> beams;
+    for (const Candidate& candidate : best) {
+      beams.push_back({candidate.score, running_[candidate.beam].tokens, candidate.beam});
+      beams.back().tokens.push_back(candidate.token);
+    }
+    return beams;
+  }
+
+  TokenId end_;
+  const GenerateOptions& options_;
+  std::vector<Beam> running_, finished_;
+  bool done_ = false;
+};
+
+std::vector<std::vector<TokenId>> search_beams(const EncoderDecoderRunner& runner, const TokenBatch& sources,
+                                               TokenId end, const GenerateOptions& options) {
+  std::vector<BeamSearch> searches(sources.sequences(), BeamSearch(end, options));
+  std::vector<std::size_t> open = indices(searches.size());
+  const auto state = runner.start(sources);
+  std::vector<std::size_t> parents;
+  for (const std::size_t source : open) parents.insert(parents.end(), options.beams, source);
+  std::vector<TokenId> last(parents.size(), runner.decoder_start());
+  while (!open.empty()) {
+    state->reorder(parents);
+    const Matrix logits = next_logits(runner, last, *state);
+    std::vector<std::size_t> first_rows;
+    std::size_t row = 0;
+    for (const std::size_t source : open) {
+      first_rows.push_back(row);
+      row += searches[source].running().size();
+    }
+    base::parallel_for(open.size(), options.threads,
+                       [&](std::size_t i, unsigned) { searches[open[i]].step(logits, first_rows[i]); });
+    std::vector<std::size_t> still;
+    parents.clear();
+    last.clear();
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      if (searches[open[i]].done()) continue;
+      still.push_back(open[i]);
+      for (const Beam& beam : searches[open[i]].running()) {
+        parents.push_back(first_rows[i] + beam.parent);
+        last.push_back(beam.tokens.back());
+      }
+    }
+    open = std::move(still);
+  }
+  std::vector<std::vector<TokenId>> written;
+  for (const BeamSearch& search : searches) written.push_back(search.best());
+  return written;
+}
+
+}  // namespace
+
+std::vector<std::vector<TokenId>> generate(const EncoderDecoderRunner& runner, const TokenBatch& sources, TokenId end,
+                                           const GenerateOptions& options) {
+  if (options.beams == 0) throw Error("a search needs at least one beam");
+  if (sources.sequences() == 0 || options.max_new_tokens == 0)
+    return std::vector<std::vector<TokenId>>(sources.sequences());
+  if (options.beams == 1) return generate_greedily(runner, sources, end, options.max_new_tokens);
+  return search_beams(runner, sources, end, options);
+}
+
+}  // namespace pare

@@ -1,0 +1,65 @@
+// One level of a plan as a model in memory: what is pruned is copied, the rest stays where it is mapped.
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/parallel.h"
+#include "kernels/targets.h"
+#include "pare/prune.h"
+#include "prune/masked_copy.h"
+#include "stats/float_format.h"
+
+namespace pare {
+namespace {
+
+constexpr std::uint64_t kPieceElements = 1U << 18;
+
+struct Piece {
+  std::size_t index;  ///< into PrunePlan::parameters
+  std::uint64_t begin;
+};
+
+/// What the copy's tensors point to.
+struct Storage {
+  Checkpoint source;
+  std::vector<std::unique_ptr<std::byte[]>> buffers;
+};
+
+}  // namespace
+
+Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level, unsigned threads) {
+  kernels::apply_target_from_environment();
+  const LevelPlan& chosen = plan.levels.at(level);
+  const auto storage = std::make_shared<Storage>(Storage{model.checkpoint, {}});
+  std::vector<TensorView> tensors(model.checkpoint.tensors().begin(), model.checkpoint.tensors().end());
+  std::vector<prune::Mask> masks;
+  std::vector<Piece> pieces;
+  std::uint64_t position = 0;
+  for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
+    const TensorView& tensor = model.tensor(model.parameters[plan.parameters[i]]);
+    masks.push_back({&chosen.cuts[i], plan.options.criterion, plan.options.seed, position});
+    position += tensor.elements();
+    storage->buffers.push_back(
+        chosen.cuts[i].pruned == 0 ? nullptr : std::make_unique_for_overwrite<std::byte[]>(tensor.bytes.size()));
+    if (storage->buffers.back() == nullptr) continue;
+    for (std::uint64_t begin = 0; begin < tensor.elements(); begin += kPieceElements) pieces.push_back({i, begin});
+  }
+  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned) {
+    const Piece& piece = pieces[item];
+    const TensorView& tensor = model.tensor(model.parameters[plan.parameters[piece.index]]);
+    const std::uint64_t count = std::min(kPieceElements, tensor.elements() - piece.begin);
+    prune::copy_masked(tensor, masks[piece.index], piece.begin, count,
+                       storage->buffers[piece.index].get() + piece.begin * stats::float_format(tensor.dtype).size());
+  });
+  for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
+    TensorView& tensor = tensors[model.parameters[plan.parameters[i]].tensor];
+    if (storage->buffers[i] != nullptr) tensor.bytes = {storage->buffers[i].get(), tensor.bytes.size()};
+  }
+  Model pruned = model;
+  std::vector<CheckpointFile> files(model.checkpoint.files().begin(), model.checkpoint.files().end());
+  pruned.checkpoint =
+      Checkpoint::from_tensors(std::move(tensors), std::move(files), model.checkpoint.directory(), storage);
+  return pruned;
+}
+
+}  // namespace pare

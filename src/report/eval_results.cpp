@@ -1,0 +1,172 @@
+#include "report/eval_results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace pare::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+/// Perplexities of ruined models have many digits; nobody reads them.
+std::string plain_text(double value) {
+  if (std::abs(value) >= 1e6) return fmt::format("{:.3g}", value);
+  if (std::abs(value) >= 1000) return fmt::format("{:.0f}", value);
+  return fmt::format("{:.4g}", value);
+}
+
+bool any_level(const EvalResults& results) {
+  return std::any_of(results.rows.begin(), results.rows.end(), [](const EvalRow& row) { return row.level.has_value(); });
+}
+
+/// Names of all scores, in the order in which they first come.
+std::vector<std::string> score_names(const EvalResults& results) {
+  std::vector<std::string> names;
+  for (const EvalRow& row : results.rows)
+    for (const Score& score : row.evaluation.scores)
+      if (std::find(names.begin(), names.end(), score.name) == names.end()) names.push_back(score.name);
+  return names;
+}
+
+const Score* find_score(const Evaluation& evaluation, const std::string& name) {
+  const auto found = std::find_if(evaluation.scores.begin(), evaluation.scores.end(),
+                                  [&](const Score& score) { return score.name == name; });
+  return found == evaluation.scores.end() ? nullptr : &*found;
+}
+
+std::string level_text(const EvalRow& row) {
+  if (!row.level) return "dense";
+  return std::isdigit(static_cast<unsigned char>(row.level->front())) != 0 ? *row.level + " %" : *row.level;
+}
+
+/// What the items of a task are.
+std::string_view item_name(Task task) {
+  switch (task) {
+    case Task::kPerplexity:
+      return "windows";
+    case Task::kWikitext:
+      return "pages";
+    case Task::kLambada:
+    case Task::kMaskedLm:
+      return "lines";
+    case Task::kDivergence:
+      return "items";
+    default:
+      return "rows";
+  }
+}
+
+Json row_json(const EvalRow& row) {
+  Json scores = Json::array();
+  for (const Score& score : row.evaluation.scores) {
+    Json json{{"name", score.name}, {"value", number(score.value)}};
+    if (score.standard_error) json["standard_error"] = number(*score.standard_error);
+    scores.push_back(std::move(json));
+  }
+  return {{"model", row.model},
+          {"level", row.level ? Json(*row.level) : Json()},
+          {"sparsity", row.sparsity.percent() / 100},
+          {"scores", std::move(scores)},
+          {"items", row.evaluation.items},
+          {"tokens", row.evaluation.tokens},
+          {"seconds", row.evaluation.seconds},
+          {"notes", row.evaluation.notes}};
+}
+
+}  // namespace
+
+std::string score_value_text(const Score& score) {
+  if (!std::isfinite(score.value)) return number_text(score.value);
+  return score_kind(score.name).share ? percent_text(score.value) : plain_text(score.value);
+}
+
+std::string score_text(const Score& score) {
+  const std::string value = score_value_text(score);
+  if (!score.standard_error || !std::isfinite(score.value)) return value;
+  if (score_kind(score.name).share) return fmt::format("{} ± {:.2f}", value, 100 * *score.standard_error);
+  // Two digits of the error say how many of the value mean something.
+  return fmt::format("{} ± {:.2g}", value, *score.standard_error);
+}
+
+Table eval_table(const EvalResults& results) {
+  const bool levels = any_level(results);
+  const std::vector<std::string> names = score_names(results);
+  Table table;
+  table.columns = {{"model", "model", true}};
+  if (levels) table.columns.push_back({"level", "level"});
+  table.columns.push_back({"sparsity", "sparsity"});
+  for (const std::string& name : names) table.columns.push_back({name, std::string(score_kind(name).title)});
+  table.columns.insert(table.columns.end(), {{"items", std::string(item_name(results.task))},
+                                             {"tokens", "tokens"},
+                                             {"seconds", "seconds"},
+                                             {"rate", "tokens/s"}});
+  for (const EvalRow& row : results.rows) {
+    std::vector<Cell> cells{row.model};
+    if (levels) cells.emplace_back(level_text(row));
+    cells.emplace_back(row.sparsity);
+    for (const std::string& name : names) {
+      cells.emplace_back();
+      if (const Score* score = find_score(row.evaluation, name)) cells.back() = score_text(*score);
+    }
+    const double seconds = row.evaluation.seconds;
+    cells.insert(cells.end(), {row.evaluation.items, row.evaluation.tokens, fmt::format("{:.2f}", seconds)});
+    cells.emplace_back();
+    if (seconds > 0) cells.back() = static_cast<std::uint64_t>(static_cast<double>(row.evaluation.tokens) / seconds);
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+Table eval_csv_table(const EvalResults& results) {
+  const std::vector<std::string> names = score_names(results);
+  Table table;
+  table.columns = {{"model", "", true}, {"level", "", true}, {"sparsity_percent", ""}};
+  for (const std::string& name : names) {
+    table.columns.push_back({name, ""});
+    table.columns.push_back({name + "_standard_error", ""});
+  }
+  table.columns.insert(table.columns.end(), {{"items", ""}, {"tokens", ""}, {"seconds", ""}});
+  for (const EvalRow& row : results.rows) {
+    std::vector<Cell> cells{row.model, row.level.value_or(""), row.sparsity};
+    for (const std::string& name : names) {
+      const Score* score = find_score(row.evaluation, name);
+      cells.resize(cells.size() + 2);
+      if (score != nullptr) cells[cells.size() - 2] = score->value;
+      if (score != nullptr && score->standard_error) cells.back() = *score->standard_error;
+    }
+    cells.insert(cells.end(), {row.evaluation.items, row.evaluation.tokens, row.evaluation.seconds});
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+std::string eval_text(const EvalResults& results, Markup markup) {
+  Document document(markup);
+  std::string heading = fmt::format("{} on {}", task_name(results.task), results.data);
+  if (!results.reference.empty()) heading += ", from " + results.reference;
+  document.heading(heading);
+  document.table(eval_table(results));
+  std::vector<std::string> notes;
+  for (const EvalRow& row : results.rows)
+    for (const std::string& note : row.evaluation.notes)
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+  document.list(notes);
+  return document.text();
+}
+
+std::string eval_json(const EvalResults& results) {
+  Json rows = Json::array();
+  for (const EvalRow& row : results.rows) rows.push_back(row_json(row));
+  Json json{{"task", task_name(results.task)}, {"data", results.data}};
+  if (!results.reference.empty()) json["reference"] = results.reference;
+  json["results"] = std::move(rows);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace pare::report
