@@ -40,7 +40,7 @@ struct EvalOptions {
   std::string text_column = "sentence", pair_column = {}, label_column = "label";
   std::string source_column = "source", target_column = "target";
   std::optional<std::string> prefix;  ///< before every source; default "sst2 sentence: " for T5's classify, else none
-  std::string pair_prefix = " sentence2: ";  ///< between a source and its pair, for T5
+  std::string pair_prefix = " sentence2: ";                         ///< between a source and its pair, for T5
   std::vector<std::string> label_words = {"negative", "positive"};  ///< what T5 is to say for label 0, 1, ...
   GenerateOptions generation;
   const Model* reference = nullptr;  ///< for divergence

@@ -41,8 +41,25 @@ struct Amount {
   std::uint64_t of(std::uint64_t n) const;
 };
 
+/// Tensors that share a threshold and lose an amount of their own: a unit of a non-uniform allocation.
+struct PruneSet {
+  std::string name;                  ///< for people
+  std::vector<std::string> tensors;  ///< globs over parameter names
+  Amount amount;
+};
+
+/// Reads the file that write_levels() made or a user wrote. Throws Error naming the entry that is wrong.
+std::vector<PruneSet> read_levels(const std::filesystem::path& path);
+/// Writes sets as JSON (docs/formats.md). Throws Error.
+void write_levels(const std::vector<PruneSet>& sets, const std::filesystem::path& path);
+/// A glob that matches this name alone.
+std::string glob_of(std::string_view name);
+
 struct PruneOptions {
   std::vector<Amount> levels;
+  /// If not empty, the one level is made of these, and levels, scope and what selects parameters must be left alone.
+  /// Magnitude only; every parameter belongs to one set at most.
+  std::vector<PruneSet> sets;
   Criterion criterion = Criterion::kMagnitude;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;

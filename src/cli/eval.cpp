@@ -44,7 +44,10 @@ struct Arguments {
 class Course {
  public:
   Course(const Arguments& arguments, EvalOptions options, std::size_t total)
-      : options_(std::move(options)), total_(total), progress_("eval", arguments.run.quiet), steps_(progress_.steps()) {}
+      : options_(std::move(options)),
+        total_(total),
+        progress_("eval", arguments.run.quiet),
+        steps_(progress_.steps()) {}
 
   Evaluation score(const Model& model, const std::string& what) {
     if (steps_)
@@ -65,7 +68,7 @@ class Course {
 
 PruneOptions prune_options_of(const Arguments& arguments) {
   PruneOptions options;
-  options.levels = levels_of(arguments.levels, arguments.run.quiet);
+  set_levels(options, arguments.levels, arguments.run.quiet);
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
   options.threads = arguments.run.threads;
@@ -87,14 +90,15 @@ report::Share sparsity_of(const Model& model, unsigned threads) {
 
 void add_rows(const Model& model, const PruneOptions& pruning, bool dense, Course& course,
               std::vector<report::EvalRow>& rows) {
-  if (dense)
-    rows.push_back({model.title, {}, sparsity_of(model, pruning.threads), course.score(model, model.title)});
-  if (pruning.levels.empty()) return;
+  if (dense) rows.push_back({model.title, {}, sparsity_of(model, pruning.threads), course.score(model, model.title)});
+  if (pruning.levels.empty() && pruning.sets.empty()) return;
   const PrunePlan plan = plan_pruning(model, pruning);
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     const std::string& label = plan.levels[level].amount.label;
     const Model pruned = pruned_model(model, plan, level, pruning.threads);
-    rows.push_back({model.title, label, {plan.levels[level].zeros, plan.candidates},
+    rows.push_back({model.title,
+                    label,
+                    {plan.levels[level].zeros, plan.candidates},
                     course.score(pruned, fmt::format("{} at {} %", model.title, label))});
   }
 }
@@ -105,13 +109,14 @@ report::EvalResults results_of(const Arguments& arguments, const std::vector<Mod
   std::optional<Model> reference;
   const bool compares = options.task == Task::kDivergence;
   if (compares && !arguments.reference.empty()) reference = open_model(arguments.reference, arguments.models.options);
-  if (compares && !reference && models.size() == 1 && pruning.levels.empty())
+  if (compares && !reference && models.size() == 1 && pruning.levels.empty() && pruning.sets.empty())
     throw UsageError("divergence compares: give a second MODEL, --levels or --reference MODEL");
   // Without another reference the first model as it is serves, and is not compared with itself.
   const std::size_t skipped = compares && !reference ? 1 : 0;
   if (compares) options.reference = reference ? &*reference : &models.front();
   if (compares) results.reference = options.reference->title;
-  Course course(arguments, options, models.size() * (1 + pruning.levels.size()) - skipped);
+  Course course(arguments, options,
+                models.size() * (1 + pruning.levels.size() + (pruning.sets.empty() ? 0 : 1)) - skipped);
   for (std::size_t i = 0; i < models.size(); ++i) add_rows(models[i], pruning, i >= skipped, course, results.rows);
   return results;
 }
@@ -138,14 +143,16 @@ void run(const CLI::App& command, const Arguments& arguments) {
 }  // namespace
 
 void add_eval_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("eval", "Scores on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
+  CLI::App* command =
+      program.add_subcommand("eval", "Scores on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   add_task(*command, arguments->task);
   command->add_option("--reference", arguments->reference, "divergence: the model to compare with (default: the first)")
       ->type_name("MODEL")
       ->group("Task");
-  add_levels(*command, arguments->levels, "Score the models pruned in memory to these percentages, too");
+  add_levels(*command, arguments->levels,
+             "Score the models pruned in memory to these percentages, too; or as\na file of levels says", true);
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);

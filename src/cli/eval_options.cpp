@@ -34,8 +34,10 @@ void add_task(CLI::App& command, TaskArguments& arguments) {
          kTable);
   option("--pair-prefix", defaults.pair_prefix, "T5's classify: put before the second text (default ' sentence2: ')",
          "TEXT", kTable);
-  option("--label-words", arguments.label_words, "T5's classify: what to write for label 0,1,... (default\n"
-         "negative,positive)", "W,...", kTable);
+  option("--label-words", arguments.label_words,
+         "T5's classify: what to write for label 0,1,... (default\n"
+         "negative,positive)",
+         "W,...", kTable);
   option("--beams", arguments.beams, "text2text: beam search with N beams (default 1: greedy)", "N", kWriting)
       ->check(CLI::Range(1, 1000).description(""));
   option("--max-new-tokens", arguments.max_new_tokens, "text2text: longest output (default 64)", "N", kWriting)

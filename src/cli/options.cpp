@@ -79,8 +79,11 @@ void add_output(CLI::App& command, std::string& path, bool& force, const std::st
   command.add_flag("--force", force, "Replace an existing output of pare's")->group("Output");
 }
 
-void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help) {
-  command.add_option("--levels", levels, help)->type_name("P,...")->allow_extra_args(false)->group("Pruning");
+void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help, bool file) {
+  command.add_option("--levels", levels, help)
+      ->type_name(file ? "P,...|FILE" : "P,...")
+      ->allow_extra_args(false)
+      ->group("Pruning");
 }
 
 void add_schedule(CLI::App& command, std::string& scope, std::string& schedule) {
@@ -167,6 +170,21 @@ std::vector<Amount> levels_of(const std::vector<std::string>& values, bool quiet
       throw UsageError(fmt::format("--levels: {}", error.what()));
     }
   return levels;
+}
+
+std::optional<std::string> levels_file(const std::vector<std::string>& values) {
+  if (values.size() != 1) return std::nullopt;
+  std::error_code ignored;
+  const bool file = values[0].ends_with(".json") || std::filesystem::is_regular_file(values[0], ignored);
+  if (!file) return std::nullopt;
+  return values[0];
+}
+
+void set_levels(PruneOptions& options, const std::vector<std::string>& values, bool quiet) {
+  if (const std::optional<std::string> file = levels_file(values))
+    options.sets = read_levels(*file);
+  else if (!values.empty())
+    options.levels = levels_of(values, quiet);
 }
 
 Scope scope_of(std::string_view name) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -53,7 +54,8 @@ void add_filters(CLI::App& command, FilterArguments& arguments, const std::strin
 void add_running(CLI::App& command, RunArguments& arguments);
 /// A directory or file to write, and --force. `what` ends the sentence of -o's help.
 void add_output(CLI::App& command, std::string& path, bool& force, const std::string& type, const std::string& what);
-void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help);
+/// `file`: a file of levels will do as well.
+void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help, bool file = false);
 void add_schedule(CLI::App& command, std::string& scope, std::string& schedule);
 
 /// Index of `value` among `choices`. Throws UsageError naming the option and all choices.
@@ -69,6 +71,10 @@ std::vector<std::string> split(std::string_view option, const std::vector<std::s
 
 /// Levels in percent. A note says so where one looks like a fraction.
 std::vector<Amount> levels_of(const std::vector<std::string>& values, bool quiet);
+/// The file that --levels names instead of percentages, if it does.
+std::optional<std::string> levels_file(const std::vector<std::string>& values);
+/// Sets what --levels says: percentages, or a file's sets. Throws UsageError, Error.
+void set_levels(PruneOptions& options, const std::vector<std::string>& values, bool quiet);
 Scope scope_of(std::string_view name);
 Schedule schedule_of(std::string_view name);
 

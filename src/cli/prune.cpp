@@ -24,6 +24,8 @@ constexpr const char* kExamples = R"(Examples:
       half of every matrix, into ./half itself, as torch.nn.utils.prune.l1_unstructured
   pare prune ./model --levels 90 --tensors '*.mlp.*' --dry-run
       what would go of the feed-forward weights; writes nothing
+  pare prune ./model -o half --levels levels.json
+      a level for each layer, as pare sensitivity ./model --target 50 --write levels.json found it
   pare prune ./model -o random --levels 50 --criterion random --seed 7
       half of the weights, drawn at random
 
@@ -42,9 +44,6 @@ struct Arguments {
 };
 
 std::vector<Amount> amounts_of(const Arguments& arguments) {
-  if (arguments.levels.empty() == arguments.amounts.empty())
-    throw UsageError("give either --levels (percent) or --amount (fraction or count)");
-  if (!arguments.levels.empty()) return levels_of(arguments.levels, arguments.run.quiet);
   std::vector<Amount> amounts;
   for (const std::string& text : split("--amount", arguments.amounts)) try {
       amounts.push_back(Amount::pytorch(text));
@@ -55,8 +54,11 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
 }
 
 PruneOptions options_of(const Arguments& arguments) {
+  if (arguments.levels.empty() == arguments.amounts.empty())
+    throw UsageError("give either --levels (percent) or --amount (fraction or count)");
   PruneOptions options;
   options.levels = amounts_of(arguments);
+  set_levels(options, arguments.levels, arguments.run.quiet);
   options.criterion = choose("--criterion", arguments.criterion, {"magnitude", "random"}) == 0 ? Criterion::kMagnitude
                                                                                                : Criterion::kRandom;
   options.scope = scope_of(arguments.scope);
@@ -102,7 +104,10 @@ void add_prune_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand("prune", "Pruned checkpoints that from_pretrained loads");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, false);
-  add_levels(*command, arguments->levels, "Percent to prune, one checkpoint per level");
+  add_levels(*command, arguments->levels,
+             "Percent to prune, one checkpoint per level; or a file that pare\nsensitivity --write made: a level for "
+             "each part",
+             true);
   command->add_option("--amount", arguments->amounts, "Instead: PyTorch's amount, a fraction (0.5) or a count (1000)")
       ->type_name("A,...")
       ->allow_extra_args(false)

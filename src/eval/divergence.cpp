@@ -115,8 +115,8 @@ Evaluation decoder_divergence(const Subject& subject, Comparison& comparison, co
 
 Evaluation divergence(const Subject& subject, const Subject& reference, const EvalOptions& options) {
   if (subject.runner->vocabulary() != reference.runner->vocabulary())
-    throw Error(subject.model->source, "has another vocabulary than " + reference.model->source +
-                                           ": their predictions cannot be compared");
+    throw Error(subject.model->source,
+                "has another vocabulary than " + reference.model->source + ": their predictions cannot be compared");
   Comparison comparison(reference, subject, options.threads);
   if (dynamic_cast<const CausalRunner*>(subject.runner.get()) != nullptr)
     return causal_divergence(subject, comparison, options);

@@ -21,9 +21,8 @@ Subject open_subject(const Model& model, unsigned threads) {
   subject.runner = open_runner(model, {threads});
   subject.tokenizer = Tokenizer::open(model.checkpoint.directory());
   if (subject.tokenizer->size() > subject.runner->vocabulary())
-    throw Error(model.checkpoint.directory(),
-                fmt::format("the tokenizer has {} tokens, and the embedding only {} rows", subject.tokenizer->size(),
-                            subject.runner->vocabulary()));
+    throw Error(model.checkpoint.directory(), fmt::format("the tokenizer has {} tokens, and the embedding only {} rows",
+                                                          subject.tokenizer->size(), subject.runner->vocabulary()));
   return subject;
 }
 

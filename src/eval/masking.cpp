@@ -14,8 +14,8 @@ MaskedLine masked_line(const Subject& subject, std::string_view text) {
   }
   // The first and the last are the tokenizer's own; where one of them is written out in the text it counts as text.
   for (std::size_t at = 0; at < line.tokens.size(); ++at) {
-    const bool edge = (at == 0 && line.tokens[at] == special.cls) ||
-                      (at + 1 == line.tokens.size() && line.tokens[at] == special.sep);
+    const bool edge =
+        (at == 0 && line.tokens[at] == special.cls) || (at + 1 == line.tokens.size() && line.tokens[at] == special.sep);
     if (!edge) line.own.push_back(at);
   }
   return line;

@@ -28,8 +28,8 @@ Evaluation perplexity(const Subject& subject, const EvalOptions& options) {
   if (!whole) windows.resize(options.limit);
   const Course course(options, windows.size());
   Mean loss;
-  for (const TokenScore& score : score_windows(*subject.runner, tokens, windows, options.threads,
-                                               [&](std::size_t done) { course.tell(done); }))
+  for (const TokenScore& score :
+       score_windows(*subject.runner, tokens, windows, options.threads, [&](std::size_t done) { course.tell(done); }))
     loss.add(-score.log_probability);
   Evaluation result;
   result.items = windows.size();

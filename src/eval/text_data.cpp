@@ -68,8 +68,7 @@ std::vector<std::string> read_json_texts(const std::filesystem::path& path, std:
   for (const Line& line : file.lines()) {
     simdjson::dom::element root;
     std::string_view text;
-    if (parser.parse(line.text.data(), line.text.size()).get(root) != simdjson::SUCCESS)
-      file.fail(line, "is no JSON");
+    if (parser.parse(line.text.data(), line.text.size()).get(root) != simdjson::SUCCESS) file.fail(line, "is no JSON");
     if (root["text"].get(text) != simdjson::SUCCESS) file.fail(line, "has no string 'text'");
     texts.emplace_back(text);
   }
@@ -91,8 +90,8 @@ TsvFile::TsvFile(const std::filesystem::path& path, const std::vector<std::strin
     std::vector<std::string_view>& row = rows_.emplace_back();
     for (const std::size_t place : places) {
       if (place != SIZE_MAX && place >= cells.size())
-        file_.fail(file_.lines()[i], fmt::format("has {} columns, not the {} of the first line", cells.size(),
-                                                 header.size()));
+        file_.fail(file_.lines()[i],
+                   fmt::format("has {} columns, not the {} of the first line", cells.size(), header.size()));
       row.push_back(place == SIZE_MAX ? std::string_view() : cells[place]);
     }
   }

@@ -15,8 +15,7 @@ constexpr std::size_t kRowsAtOnce = 256;
 template <class RowOf>
 Matrix logits_of(const Runner& runner, const Matrix& hidden, std::size_t begin, std::size_t end, RowOf row_of) {
   Matrix picked(end - begin, hidden.columns);
-  for (std::size_t i = begin; i < end; ++i)
-    std::copy_n(hidden.row(row_of(i)), hidden.columns, picked.row(i - begin));
+  for (std::size_t i = begin; i < end; ++i) std::copy_n(hidden.row(row_of(i)), hidden.columns, picked.row(i - begin));
   return runner.logits(picked);
 }
 

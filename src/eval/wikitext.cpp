@@ -57,10 +57,10 @@ void close_up(std::string& text, char open, char close) {
 /// The text as it was before WikiText's tokenization, as far as the harness undoes it, in its order.
 std::string detokenized(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> kBefore[] = {
-      {"s '", "s'"},  {" @-@ ", "-"}, {" @,@ ", ","}, {" @.@ ", "."}, {" : ", ": "},
-      {" ; ", "; "},  {" . ", ". "},  {" ! ", "! "},  {" ? ", "? "},  {" , ", ", "}};
+      {"s '", "s'"}, {" @-@ ", "-"}, {" @,@ ", ","}, {" @.@ ", "."}, {" : ", ": "},
+      {" ; ", "; "}, {" . ", ". "},  {" ! ", "! "},  {" ? ", "? "},  {" , ", ", "}};
   constexpr std::pair<std::string_view, std::string_view> kAfter[] = {
-      {"= = = =", "===="}, {"= = =", "==="}, {"= =", "=="},    {" \u00b0 ", "\u00b0"},
+      {"= = = =", "===="}, {"= = =", "==="}, {"= =", "=="},  {" \u00b0 ", "\u00b0"},
       {" \n", "\n"},       {"\n ", "\n"},    {" N ", " 1 "}, {" 's", "'s"}};
   for (const auto& [from, to] : kBefore) replace_all(text, from, to);
   for (const auto& [open, close] : {std::pair('(', ')'), {'[', ']'}, {'{', '}'}, {'"', '"'}, {'\'', '\''}})

@@ -35,8 +35,8 @@ std::size_t context_of(const Subject& subject, const EvalOptions& options) {
 
 std::size_t stride_of(const EvalOptions& options, std::size_t context) {
   if (options.stride > context)
-    throw Error(fmt::format("a stride of {} is longer than the context of {} and would skip tokens", options.stride,
-                            context));
+    throw Error(
+        fmt::format("a stride of {} is longer than the context of {} and would skip tokens", options.stride, context));
   return options.stride != 0 ? options.stride : std::max<std::size_t>(1, context / 2);
 }
 

@@ -26,6 +26,11 @@ std::vector<SetCut> cut_smallest(std::span<const TensorView> tensors, std::span<
 std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_t first_position,
                                std::span<const std::uint64_t> counts, std::uint64_t seed, unsigned threads);
 
+/// For each set the entries of `parameters` (by index into it) that its globs match. Throws Error for a glob that
+/// matches nothing and for a parameter that two sets claim.
+std::vector<std::vector<std::size_t>> members_of(const Model& model, const std::vector<std::size_t>& parameters,
+                                                 const std::vector<PruneSet>& sets);
+
 /// Number of zeros (of either sign) per tensor.
 std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, unsigned threads);
 

@@ -62,6 +62,11 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
             {"parameters", model.parameter_count()},
             {"pruned_tensors", plan.parameters.size()},
             {"candidates", plan.candidates}};
+  if (!options.sets.empty()) {
+    json["scope"] = "sets";
+    for (const PruneSet& set : options.sets)
+      json["sets"].push_back({{"name", set.name}, {"tensors", set.tensors}, {"amount", amount_json(set.amount)}});
+  }
   if (options.criterion == Criterion::kRandom) json["seed"] = options.seed;
   return json;
 }

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -32,6 +34,12 @@ std::vector<SetCut> cut_set(std::span<const TensorView> tensors, std::uint64_t f
 }
 
 void require_levels(const PruneOptions& options) {
+  if (!options.sets.empty()) {
+    if (!options.levels.empty() || !options.include.empty() || !options.exclude.empty() || !options.groups.empty() ||
+        options.criterion != Criterion::kMagnitude)
+      throw Error("a file of levels says itself what is pruned, by magnitude: nothing else can be asked for");
+    return;
+  }
   if (options.levels.empty()) throw Error("no level to prune to");
   std::set<std::string> labels;
   for (const Amount& amount : options.levels)
@@ -55,6 +63,29 @@ void set_zeros(PrunePlan& plan, std::span<const TensorView> tensors) {
   }
 }
 
+/// The level that the sets make: each has a threshold of its own.
+LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<TensorView>& tensors) {
+  LevelPlan level;
+  level.cuts.resize(tensors.size());
+  std::uint64_t pruned = 0;
+  const std::vector<std::vector<std::size_t>> members = prune::members_of(model, plan.parameters, plan.options.sets);
+  for (std::size_t set = 0; set < members.size(); ++set) {
+    std::vector<TensorView> own;
+    std::uint64_t n = 0;
+    for (const std::size_t member : members[set]) {
+      own.push_back(tensors[member]);
+      n += tensors[member].elements();
+    }
+    const std::uint64_t count = plan.options.sets[set].amount.of(n);
+    const SetCut cut = prune::cut_smallest(own, {&count, 1}, plan.options.threads).front();
+    for (std::size_t i = 0; i < own.size(); ++i) level.cuts[members[set][i]] = cut.tensors[i];
+    pruned += count;
+  }
+  const double fraction = static_cast<double>(pruned) / static_cast<double>(plan.candidates);
+  level.amount = {fraction, std::nullopt, fmt::format("{:.4g}", 100 * fraction)};
+  return level;
+}
+
 }  // namespace
 
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
@@ -69,6 +100,11 @@ PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
     plan.candidates += tensors.back().elements();
   }
   plan.zeros_before = prune::count_zeros(tensors, options.threads);
+  if (!options.sets.empty()) {
+    plan.levels.push_back(cut_sets(model, plan, tensors));
+    set_zeros(plan, tensors);
+    return plan;
+  }
   for (const Amount& amount : options.levels) plan.levels.emplace_back().amount = amount;
   const auto take = [&](std::span<const TensorView> set, std::uint64_t first_position, std::uint64_t n) {
     std::vector<SetCut> cuts = cut_set(set, first_position, n, options);

@@ -2,6 +2,7 @@
 
 #include "pare/error.h"
 #include "pare/prune.h"
+#include "prune/cuts.h"
 
 namespace pare {
 namespace {
@@ -21,9 +22,18 @@ void require_used(const Model& model, const std::vector<std::string>& globs, con
     if (!used[i]) throw Error(model.title + ": no parameter matches '" + globs[i] + "'");
 }
 
+/// Options that select just what the sets name.
+PruneOptions named_by_sets(const std::vector<PruneSet>& sets) {
+  PruneOptions options;
+  for (const PruneSet& set : sets)
+    options.include.insert(options.include.end(), set.tensors.begin(), set.tensors.end());
+  return options;
+}
+
 }  // namespace
 
 std::vector<std::size_t> select_parameters(const Model& model, const PruneOptions& options) {
+  if (!options.sets.empty()) return select_parameters(model, named_by_sets(options.sets));
   const bool by_default = options.include.empty() && options.groups.empty();
   std::vector<bool> included(options.include.size()), excluded(options.exclude.size());
   std::vector<std::size_t> selected;
@@ -45,4 +55,26 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
   return selected;
 }
 
+namespace prune {
+
+std::vector<std::vector<std::size_t>> members_of(const Model& model, const std::vector<std::size_t>& parameters,
+                                                 const std::vector<PruneSet>& sets) {
+  std::vector<std::vector<std::size_t>> members(sets.size());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const std::string& name = model.parameters[parameters[i]].name;
+    const PruneSet* owner = nullptr;
+    for (std::size_t set = 0; set < sets.size(); ++set) {
+      std::vector<bool> used(sets[set].tensors.size());
+      if (!matches_any(sets[set].tensors, name, used)) continue;
+      if (owner != nullptr)
+        throw Error(model.title + ": both '" + owner->name + "' and '" + sets[set].name + "' of the levels take " +
+                    name);
+      owner = &sets[set];
+      members[set].push_back(i);
+    }
+  }
+  return members;
+}
+
+}  // namespace prune
 }  // namespace pare

@@ -22,7 +22,8 @@ std::string plain_text(double value) {
 }
 
 bool any_level(const EvalResults& results) {
-  return std::any_of(results.rows.begin(), results.rows.end(), [](const EvalRow& row) { return row.level.has_value(); });
+  return std::any_of(results.rows.begin(), results.rows.end(),
+                     [](const EvalRow& row) { return row.level.has_value(); });
 }
 
 /// Names of all scores, in the order in which they first come.
