@@ -85,8 +85,9 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
   }
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
-    return usage_failure(program, unknown.empty() ? "a command is required: inspect, plot, prune, eval or report"
-                                                  : fmt::format("'{}' is none of pare's commands", unknown.front()));
+    return usage_failure(program, unknown.empty()
+                                      ? "a command is required: inspect, plot, prune, eval, sensitivity or report"
+                                      : fmt::format("'{}' is none of pare's commands", unknown.front()));
   }
   return usage_failure(program, error.what());
 }
@@ -99,6 +100,7 @@ int run_command(int argc, char** argv) {
   add_plot_command(program);
   add_prune_command(program);
   add_eval_command(program);
+  add_sensitivity_command(program);
   add_report_command(program, quoted_command_line(argc, argv));
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {

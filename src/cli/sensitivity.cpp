@@ -1,0 +1,118 @@
+// pare sensitivity: which parts of a model can go, and levels made from that.
+#include "pare/sensitivity.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/eval_options.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "pare/chart.h"
+#include "pare/error.h"
+#include "report/sensitivity_results.h"
+
+namespace pare::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  pare sensitivity gpt2 --data wiki.test.raw --limit 8
+      prunes each layer alone to 50, 80, 90 and 95 %, and ranks them by how far predictions move
+  pare sensitivity gpt2 --data wiki.test.raw --limit 8 --by tensor --chart sensitivity.png
+      each matrix alone, with a chart
+  pare sensitivity ./model --task perplexity --data train.txt --limit 20 --target 80 --write levels.json
+      levels for each layer that lose least at 80 % overall ...
+  pare prune ./model --levels levels.json -o pruned
+      ... and the checkpoint pruned so
+)";
+
+struct Arguments {
+  ModelArguments models;
+  TaskArguments task;
+  FormatArguments format;
+  RunArguments run;
+  std::string by = "layer", chart, write;
+  std::vector<std::string> levels, target;
+  unsigned rounds = 4;
+  bool force = false;
+};
+
+SensitivityOptions options_of(const CLI::App& command, const Arguments& arguments) {
+  SensitivityOptions options;
+  options.eval = eval_options_of(command, arguments.task, arguments.run.threads);
+  options.unit = static_cast<UnitKind>(choose("--by", arguments.by, {"layer", "group", "tensor"}));
+  if (!arguments.levels.empty()) options.levels = levels_of(arguments.levels, arguments.run.quiet);
+  options.threads = arguments.run.threads;
+  return options;
+}
+
+void run(const CLI::App& command, const Arguments& arguments) {
+  const Format format = format_of(arguments.format);
+  SensitivityOptions options = options_of(command, arguments);
+  const std::vector<double> targets = numbers_of("--target", arguments.target, 0, 100);
+  if (targets.size() > 1) throw UsageError("--target: one percentage, please");
+  if (!arguments.write.empty() && targets.empty()) throw UsageError("--write needs --target: the sparsity to reach");
+  for (const std::string* file : {&arguments.write, &arguments.chart})
+    if (!file->empty()) refuse_existing(*file, arguments.force);
+  const Model model = open_models(arguments.models).front();
+  report::SensitivityResults results{model.title, std::string(task_name(options.eval.task)),
+                                     options.eval.data.string(), {}, 0, {}};
+  {
+    Progress progress("sensitivity", arguments.run.quiet);
+    options.progress = progress.steps();
+    results.sensitivity = measure_sensitivity(model, options);
+    if (!targets.empty()) {
+      results.target = targets.front() / 100;
+      results.allocations = allocate(model, results.sensitivity, options, {results.target, arguments.rounds});
+    }
+  }
+  if (!arguments.chart.empty()) draw(report::sensitivity_chart(results), arguments.chart);
+  if (!arguments.write.empty()) write_levels(results.allocations.back().sets, arguments.write);
+  switch (format) {
+    case Format::kTable:
+      return print(report::sensitivity_text(results, report::Markup::kText));
+    case Format::kMarkdown:
+      return print(report::sensitivity_text(results, report::Markup::kMarkdown));
+    case Format::kJson:
+      return print(report::sensitivity_json(results));
+    case Format::kCsv:
+      return print(report::to_csv(report::sensitivity_csv_table(results)));
+  }
+}
+
+}  // namespace
+
+void add_sensitivity_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("sensitivity", "Which layers can go, and levels for each that lose least");
+  const auto arguments = std::make_shared<Arguments>();
+  arguments->task.task = "divergence";
+  add_models(*command, arguments->models, false);
+  add_task(*command, arguments->task);
+  command->add_option("--by", arguments->by, "What is pruned alone: a layer (default), a group, a tensor")
+      ->type_name("layer|group|tensor")
+      ->group("Pruning");
+  add_levels(*command, arguments->levels, "Percentages to prune each part to (default 50,80,90,95)");
+  command->add_option("--target", arguments->target, "Also find levels for each part that make P % overall")
+      ->type_name("P")
+      ->group("Pruning");
+  command->add_option("--rounds", arguments->rounds, "Rounds of the search for them (default 4)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000).description(""))
+      ->group("Pruning");
+  command->add_option("--write", arguments->write, "Write the levels found, for pare prune --levels FILE")
+      ->type_name("FILE")
+      ->group("Output");
+  command->add_option("--chart", arguments->chart, "Draw the damage by layer (.png or .svg)")
+      ->type_name("FILE")
+      ->group("Output");
+  command->add_flag("--force", arguments->force, "Replace existing files")->group("Output");
+  add_format(*command, arguments->format);
+  add_running(*command, arguments->run);
+  command->footer(kExamples);
+  command->callback([arguments, command] { run(*command, *arguments); });
+}
+
+}  // namespace pare::cli

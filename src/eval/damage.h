@@ -1,0 +1,36 @@
+// One number for how much worse a pruned model is.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pare/sensitivity.h"
+
+namespace pare::eval {
+
+/// Scores copies of one model against itself.
+class Damage {
+ public:
+  /// Scores the model as it is. Throws what evaluate() does.
+  Damage(const Model& model, const SensitivityOptions& options);
+
+  /// Damage of the model with these sets pruned.
+  double of(const std::vector<PruneSet>& sets) const;
+  const std::string& score() const noexcept { return score_; }
+  const std::string& unit() const noexcept { return unit_; }
+  double dense() const noexcept { return dense_; }
+
+ private:
+  double loss_of(const Model& model) const;
+
+  const Model& model_;
+  EvalOptions eval_;
+  unsigned threads_;
+  std::string score_, unit_;
+  double dense_ = 0, dense_loss_ = 0;
+};
+
+/// `parameters` of a model pruned together to a fraction.
+PruneSet set_of(const Model& model, const SensitiveUnit& unit, double fraction);
+
+}  // namespace pare::eval

@@ -1,0 +1,177 @@
+#include "report/sensitivity_results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace pare::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string damage_text(double damage, const std::string& unit) {
+  if (unit == "share") return fmt::format("{:+.2f} points", -100 * damage);
+  return std::abs(damage) < 1e-9 ? "0" : fmt::format("{:.3g}", damage);
+}
+
+std::string level_heading(const Amount& level) { return level.label + " %"; }
+
+/// What the numbers are, in a sentence.
+std::string explanation(const SensitivityResults& results) {
+  const Sensitivity& found = results.sensitivity;
+  if (found.score == "kl")
+    return "Each part alone is pruned to each level; shown is the mean KL of the pruned model from the dense one, in "
+           "nats. Parts that can go most easily come first.";
+  if (found.damage_unit == "nats")
+    return fmt::format("Each part alone is pruned to each level; shown is by how many nats that raises the loss (the "
+                       "dense model's {} is {:.4g}). Parts that can go most easily come first.",
+                       score_kind(found.score).title, found.dense);
+  return fmt::format("Each part alone is pruned to each level; shown is what the {} loses (the dense model's is {}). "
+                     "Parts that can go most easily come first.",
+                     score_kind(found.score).title, percent_text(found.dense));
+}
+
+Table damage_table(const SensitivityResults& results) {
+  const Sensitivity& found = results.sensitivity;
+  Table table;
+  table.columns = {{"rank", "rank"}, {"unit", "pruned alone", true}, {"weights", "weights"}};
+  for (const Amount& level : found.levels) table.columns.push_back({level.label, level_heading(level)});
+  std::uint64_t rank = 0;
+  for (const std::size_t i : ranking(found)) {
+    const SensitiveUnit& unit = found.units[i];
+    std::vector<Cell> cells{++rank, unit.name, unit.weights};
+    for (const double damage : unit.damage) cells.emplace_back(damage_text(damage, found.damage_unit));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+Table allocation_table(const SensitivityResults& results) {
+  Table table;
+  table.columns = {{"unit", "pruned", true}, {"weights", "weights"}};
+  for (const Allocation& one : results.allocations) table.columns.push_back({one.name, one.name});
+  for (std::size_t i = 0; i < results.sensitivity.units.size(); ++i) {
+    std::vector<Cell> cells{results.sensitivity.units[i].name, results.sensitivity.units[i].weights};
+    for (const Allocation& one : results.allocations) cells.emplace_back(percent_text(one.levels[i]));
+    table.rows.push_back(std::move(cells));
+  }
+  std::vector<Cell> overall{std::string("overall"), results.sensitivity.weights};
+  std::vector<Cell> damage{std::string("damage on this data"), Cell()};
+  for (const Allocation& one : results.allocations) {
+    double pruned = 0;
+    for (std::size_t i = 0; i < one.levels.size(); ++i)
+      pruned += one.levels[i] * static_cast<double>(results.sensitivity.units[i].weights);
+    overall.emplace_back(percent_text(pruned / static_cast<double>(results.sensitivity.weights)));
+    damage.emplace_back(damage_text(one.damage, results.sensitivity.damage_unit));
+  }
+  table.rows.push_back(std::move(overall));
+  table.rows.push_back(std::move(damage));
+  return table;
+}
+
+Json numbers(const std::vector<double>& values) {
+  Json list = Json::array();
+  for (const double value : values) list.push_back(std::isfinite(value) ? Json(value) : Json());
+  return list;
+}
+
+}  // namespace
+
+std::string sensitivity_text(const SensitivityResults& results, Markup markup) {
+  Document document(markup);
+  document.heading(fmt::format("{}: which parts can go ({} on {})", results.model, results.task, results.data));
+  document.paragraph(explanation(results));
+  document.table(damage_table(results));
+  if (results.allocations.empty()) return document.text();
+  document.heading(fmt::format("Levels for {:.4g} % overall", 100 * results.target));
+  document.paragraph("The last column is what --write writes. Score it on other data as well: here it was chosen.");
+  document.table(allocation_table(results));
+  return document.text();
+}
+
+Table sensitivity_csv_table(const SensitivityResults& results) {
+  const Sensitivity& found = results.sensitivity;
+  Table table;
+  table.columns = {{"unit", "", true}, {"stack", "", true}, {"layer", ""}, {"group", "", true}, {"weights", ""}};
+  for (const Amount& level : found.levels) table.columns.push_back({"damage_at_" + level.label, ""});
+  for (const Allocation& one : results.allocations) table.columns.push_back({one.name + "_percent", ""});
+  for (std::size_t i = 0; i < found.units.size(); ++i) {
+    const SensitiveUnit& unit = found.units[i];
+    std::vector<Cell> cells{unit.name, unit.stack, Cell(), unit.group, unit.weights};
+    if (unit.layer >= 0) cells[2] = static_cast<std::uint64_t>(unit.layer);
+    for (const double damage : unit.damage) cells.emplace_back(damage);
+    for (const Allocation& one : results.allocations) cells.emplace_back(100 * one.levels[i]);
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+std::string sensitivity_json(const SensitivityResults& results) {
+  const Sensitivity& found = results.sensitivity;
+  Json levels = Json::array(), units = Json::array(), order = Json::array(), allocations = Json::array();
+  for (const Amount& level : found.levels) levels.push_back(100 * level.fraction);
+  for (const SensitiveUnit& unit : found.units)
+    units.push_back({{"name", unit.name},
+                     {"stack", unit.stack},
+                     {"layer", unit.layer >= 0 ? Json(unit.layer) : Json()},
+                     {"group", unit.group},
+                     {"weights", unit.weights},
+                     {"damage", numbers(unit.damage)}});
+  for (const std::size_t i : ranking(found)) order.push_back(found.units[i].name);
+  for (const Allocation& one : results.allocations) {
+    std::vector<double> percents;
+    for (const double level : one.levels) percents.push_back(100 * level);
+    allocations.push_back({{"name", one.name}, {"damage", one.damage}, {"percent", numbers(percents)}});
+  }
+  Json json{{"model", results.model},   {"task", results.task},
+            {"data", results.data},     {"score", found.score},
+            {"dense", found.dense},     {"damage_unit", found.damage_unit},
+            {"levels", levels},         {"units", std::move(units)},
+            {"ranking", std::move(order)}};
+  if (!results.allocations.empty()) {
+    json["target_percent"] = 100 * results.target;
+    json["allocations"] = std::move(allocations);
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+LineChart sensitivity_chart(const SensitivityResults& results) {
+  const Sensitivity& found = results.sensitivity;
+  const bool by_layer = std::any_of(found.units.begin(), found.units.end(),
+                                    [](const SensitiveUnit& unit) { return unit.layer >= 0; });
+  const bool layers_only = by_layer && std::all_of(found.units.begin(), found.units.end(),
+                                                   [](const SensitiveUnit& unit) { return unit.group.empty(); });
+  LineChart chart;
+  chart.title = results.model + ": what pruning one part alone costs";
+  chart.x_label = by_layer ? "layer" : "pruned (%)";
+  chart.y_label = found.score == "kl"            ? "KL from the dense model (nats)"
+                  : found.damage_unit == "nats" ? "rise of the loss (nats)"
+                                                 : "loss of " + std::string(score_kind(found.score).title);
+  chart.percent_y = found.damage_unit == "share";
+  chart.ordered = layers_only;
+  chart.log_y = !chart.percent_y;
+  std::map<std::pair<std::string, std::string>, std::size_t> lines;  // by panel and name
+  const auto add = [&](const std::string& panel, const std::string& name, double x, double y) {
+    if (chart.log_y && !(y > 0)) return;
+    const auto [line, fresh] = lines.emplace(std::pair(panel, name), chart.series.size());
+    if (fresh) chart.series.push_back({name, {}, {}, panel});
+    chart.series[line->second].x.push_back(x);
+    chart.series[line->second].y.push_back(y);
+  };
+  for (std::size_t level = 0; level < found.levels.size(); ++level)
+    for (const SensitiveUnit& unit : found.units) {
+      if (layers_only && unit.layer >= 0)
+        add(unit.stack, level_heading(found.levels[level]), unit.layer, unit.damage[level]);
+      else if (by_layer && unit.layer >= 0)
+        add(level_heading(found.levels[level]), (unit.stack.empty() ? "" : unit.stack + " ") + unit.group, unit.layer,
+            unit.damage[level]);
+      else if (!by_layer)
+        add("", unit.name, 100 * found.levels[level].fraction, unit.damage[level]);
+    }
+  return chart;
+}
+
+}  // namespace pare::report

@@ -1,0 +1,28 @@
+// What pruning each part alone does, and the levels made from it: tables, JSON, chart.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pare/chart.h"
+#include "pare/sensitivity.h"
+#include "report/table.h"
+#include "report/table_document.h"
+
+namespace pare::report {
+
+struct SensitivityResults {
+  std::string model, task, data;
+  Sensitivity sensitivity;
+  double target = 0;                    ///< of the allocations
+  std::vector<Allocation> allocations;  ///< empty if none were asked for
+};
+
+std::string sensitivity_text(const SensitivityResults& results, Markup markup);
+/// A row for each unit, in model order, in full precision.
+Table sensitivity_csv_table(const SensitivityResults& results);
+std::string sensitivity_json(const SensitivityResults& results);
+/// Damage by layer, or against the level where the units are of no layer.
+LineChart sensitivity_chart(const SensitivityResults& results);
+
+}  // namespace pare::report
