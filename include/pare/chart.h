@@ -24,7 +24,8 @@ struct HistogramChart {
 struct ChartSeries {
   std::string name;
   std::vector<double> x, y;
-  std::string panel = {};  ///< series of one panel share a plot; panels stand side by side
+  std::string panel = {};            ///< series of one panel share a plot; panels stand side by side
+  std::vector<double> y_error = {};  ///< standard errors, drawn as bars; as many as y, or none
 };
 
 struct LineChart {
@@ -34,6 +35,8 @@ struct LineChart {
   bool percent_y = false;          ///< y is a fraction, drawn as percent
   std::optional<double> marked_x;  ///< a dashed vertical line, e.g. the cutoff
   std::string marked_label;
+  std::optional<double> marked_y = {};  ///< a dashed horizontal line, e.g. a baseline
+  std::string marked_y_label = {};
   bool ordered = false;  ///< series follow a scale, e.g. levels: coloured light to dark
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "pare/eval.h"
 #include "pare/model.h"
 #include "pare/prune.h"
 #include "pare/stats.h"
@@ -19,6 +20,9 @@ struct ReportOptions {
   Measure measure = Measure::kMagnitude;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;
+  /// Tasks to score every model at every level on; those that make no sense for a model are left out, and the report
+  /// says so. Threads and progress are this struct's.
+  std::vector<EvalOptions> evals;
   bool keep_models = false;  ///< write the pruned checkpoints under out/models/TITLE/
   bool force = false;        ///< replace an existing report that pare wrote
   unsigned threads = 0;

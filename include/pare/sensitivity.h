@@ -31,7 +31,7 @@ struct SensitiveUnit {
   std::string name;   ///< "layer 3", "attention.q", a parameter's name
   std::string stack;  ///< "encoder", "decoder", or empty
   int layer = -1;     ///< -1 where the unit is of no layer
-  std::string group;  ///< the tensor's or the unit's group; empty for a layer
+  std::string part;   ///< a tensor's name within its layer ("mlp.c_fc"), or the group; empty for a layer
   std::vector<std::size_t> parameters;  ///< indices into Model::parameters
   std::uint64_t weights = 0;
   std::vector<double> damage;  ///< one per level: how much worse the score is than the dense model's
@@ -55,15 +55,15 @@ Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& op
 
 /// A way to reach one overall sparsity, and its score's damage on the data that it was made with.
 struct Allocation {
-  std::string name;             ///< "uniform", "global", "additive", "searched"
-  std::vector<PruneSet> sets;   ///< one per unit
-  std::vector<double> levels;   ///< fraction pruned of each unit
+  std::string name;            ///< "uniform", "global", "additive", "searched"
+  std::vector<PruneSet> sets;  ///< one per unit
+  std::vector<double> levels;  ///< fraction pruned of each unit
   double damage = 0;
 };
 
 struct AllocationOptions {
-  double target = 0.8;      ///< fraction of all units' weights to prune
-  unsigned rounds = 4;      ///< of the search; each scores the model about twice per unit
+  double target = 0.8;  ///< fraction of all units' weights to prune
+  unsigned rounds = 4;  ///< of the search; each scores the model about twice per unit
 };
 
 /// Levels for each unit that lose least at `target` overall. Tried are: the same level everywhere; each unit's share

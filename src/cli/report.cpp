@@ -1,6 +1,8 @@
 // pare report: the whole study in one directory.
 #include "pare/report.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -18,6 +20,8 @@ constexpr const char* kExamples = R"(Examples:
       the study: tables, charts and pruning at 10, 50, 90, 95 and 99 %, in study/report.md
   pare report ./model -o study --levels 50,90 --keep-models
       two levels, and the pruned checkpoints under study/models/
+  pare report gpt2 -o study --eval perplexity=wiki.test.raw --eval lambada=lambada_test.jsonl
+      what pruning costs as well: scores against sparsity
 )";
 
 struct Arguments {
@@ -25,9 +29,26 @@ struct Arguments {
   MeasureArguments measure;
   RunArguments run;
   std::string output, scope = "global", schedule = "independent";
-  std::vector<std::string> levels;
+  std::vector<std::string> levels, evals;
+  std::size_t eval_limit = 0;
   bool force = false, keep_models = false;
 };
+
+/// "lambada=FILE": a task and its data.
+EvalOptions eval_of(const std::string& text, std::size_t limit) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals + 1 == text.size())
+    throw UsageError(fmt::format("--eval: '{}' is no TASK=FILE", text));
+  EvalOptions options;
+  try {
+    options.task = parse_task(text.substr(0, equals));
+  } catch (const Error& error) {
+    throw UsageError(fmt::format("--eval: {}", error.what()));
+  }
+  options.data = text.substr(equals + 1);
+  options.limit = limit;
+  return options;
+}
 
 ReportOptions options_of(const Arguments& arguments, const std::string& command_line) {
   ReportOptions options;
@@ -36,6 +57,7 @@ ReportOptions options_of(const Arguments& arguments, const std::string& command_
   options.measure = measure_of(arguments.measure);
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
+  for (const std::string& text : arguments.evals) options.evals.push_back(eval_of(text, arguments.eval_limit));
   options.keep_models = arguments.keep_models;
   options.force = arguments.force;
   options.threads = arguments.run.threads;
@@ -65,6 +87,16 @@ void add_report_command(CLI::App& program, const std::string& command_line) {
   add_models(*command, arguments->models, true);
   add_levels(*command, arguments->levels, "Percent to prune (default 10,50,90,95,99)");
   add_schedule(*command, arguments->scope, arguments->schedule);
+  command
+      ->add_option("--eval", arguments->evals,
+                   "Score every model at every level; repeatable. Tasks: see pare eval;\none that makes no sense for a "
+                   "model is left out there")
+      ->type_name("TASK=FILE")
+      ->allow_extra_args(false)
+      ->group("Scores");
+  command->add_option("--eval-limit", arguments->eval_limit, "Only the first N windows, lines or rows of each task")
+      ->type_name("N")
+      ->group("Scores");
   add_measure(*command, arguments->measure);
   add_output(*command, arguments->output, arguments->force, "DIR", "The directory to write");
   command->add_flag("--keep-models", arguments->keep_models, "Write the pruned checkpoints too, under DIR/models/")

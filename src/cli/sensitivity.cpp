@@ -58,8 +58,8 @@ void run(const CLI::App& command, const Arguments& arguments) {
   for (const std::string* file : {&arguments.write, &arguments.chart})
     if (!file->empty()) refuse_existing(*file, arguments.force);
   const Model model = open_models(arguments.models).front();
-  report::SensitivityResults results{model.title, std::string(task_name(options.eval.task)),
-                                     options.eval.data.string(), {}, 0, {}};
+  report::SensitivityResults results{
+      model.title, std::string(task_name(options.eval.task)), options.eval.data.string(), {}, 0, {}};
   {
     Progress progress("sensitivity", arguments.run.quiet);
     options.progress = progress.steps();

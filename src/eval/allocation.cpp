@@ -35,7 +35,8 @@ void meet_target(Fractions& fractions, const std::vector<double>& weights, doubl
 /// One unit's damage against its fraction, as its lower convex hull from nothing on: (fraction, damage).
 std::vector<std::pair<double, double>> convex_curve(const SensitiveUnit& unit, const std::vector<Amount>& levels) {
   std::vector<std::pair<double, double>> points{{0, 0}}, hull;
-  for (std::size_t i = 0; i < levels.size(); ++i) points.emplace_back(levels[i].fraction, std::max(0.0, unit.damage[i]));
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    points.emplace_back(levels[i].fraction, std::max(0.0, unit.damage[i]));
   std::sort(points.begin(), points.end());
   // Beyond the last level nothing is known: as bad again as everything before.
   if (points.back().first < 1) points.emplace_back(1, 4 * points.back().second + 1e-9);
@@ -184,8 +185,7 @@ std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitiv
   const eval::Search search(model, sensitivity, options, allocation.target);
   std::vector<Allocation> made;
   made.push_back(search.made("uniform", eval::Fractions(sensitivity.units.size(), allocation.target)));
-  made.push_back(search.made(
-      "global", eval::global_fractions(model, sensitivity, allocation.target, options.threads)));
+  made.push_back(search.made("global", eval::global_fractions(model, sensitivity, allocation.target, options.threads)));
   made.push_back(search.made("additive", eval::additive_fractions(sensitivity, allocation.target)));
   const auto best = std::min_element(made.begin(), made.end(),
                                      [](const Allocation& a, const Allocation& b) { return a.damage < b.damage; });

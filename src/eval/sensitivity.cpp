@@ -79,11 +79,25 @@ PruneSet set_of(const Model& model, const SensitiveUnit& unit, double fraction) 
 
 namespace {
 
+std::string role_name(const Parameter& parameter) {
+  return (parameter.cross_attention ? "cross-" : "") + std::string(group_name(parameter.group));
+}
+
+/// "mlp.c_fc" of "h.3.mlp.c_fc.weight": what stands behind the layer's number.
+std::string part_name(const Parameter& parameter, UnitKind kind) {
+  if (kind == UnitKind::kLayer) return "";
+  if (kind == UnitKind::kGroup) return role_name(parameter);
+  const std::string number = fmt::format(".{}.", parameter.layer);
+  const std::size_t at = parameter.name.find(number);
+  std::string part = at == std::string::npos ? parameter.name : parameter.name.substr(at + number.size());
+  if (part.ends_with(".weight")) part.resize(part.size() - 7);
+  return part;
+}
+
 std::string unit_name(const Parameter& parameter, UnitKind kind) {
   const std::string stack = parameter.stack.empty() ? "" : parameter.stack + " ";
   if (kind == UnitKind::kTensor) return parameter.name;
-  if (kind == UnitKind::kGroup)
-    return stack + (parameter.cross_attention ? "cross-" : "") + std::string(group_name(parameter.group));
+  if (kind == UnitKind::kGroup) return stack + role_name(parameter);
   return parameter.layer < 0 ? stack + "outside any layer" : fmt::format("{}layer {}", stack, parameter.layer);
 }
 
@@ -94,9 +108,13 @@ std::vector<SensitiveUnit> units_of(const Model& model, UnitKind kind) {
     const std::string name = unit_name(parameter, kind);
     auto unit = std::find_if(units.begin(), units.end(), [&](const SensitiveUnit& one) { return one.name == name; });
     if (unit == units.end()) {
-      units.push_back({name, parameter.stack, kind == UnitKind::kGroup ? -1 : parameter.layer,
-                       kind == UnitKind::kLayer ? "" : std::string(group_name(parameter.group)), {}, 0, {}});
-      if (parameter.cross_attention && kind != UnitKind::kLayer) units.back().group = "cross-" + units.back().group;
+      units.push_back({name,
+                       parameter.stack,
+                       kind == UnitKind::kGroup ? -1 : parameter.layer,
+                       part_name(parameter, kind),
+                       {},
+                       0,
+                       {}});
       unit = units.end() - 1;
     }
     unit->parameters.push_back(index);

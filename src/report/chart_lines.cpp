@@ -40,6 +40,12 @@ std::vector<std::vector<double>> points(const LineChart& chart, const ChartSerie
     const double x = series.x[i], y = series.y[i] * (chart.percent_y ? 100 : 1);
     if (!std::isfinite(x) || !std::isfinite(y) || (chart.log_x && x <= 0) || (chart.log_y && y <= 0)) continue;
     rows.push_back({x, y});
+    if (series.y_error.size() == series.y.size()) {
+      const double error = series.y_error[i] * (chart.percent_y ? 100 : 1);
+      // On a log axis a bar that reaches 0 has no lower end: it stops at a tenth of the value.
+      rows.back().push_back(chart.log_y ? std::max(y - error, y / 10) : std::max(y - error, std::min(y, 0.0)));
+      rows.back().push_back(y + error);
+    }
   }
   return rows;
 }
@@ -57,6 +63,8 @@ Axes make_axes(const LineChart& chart, std::size_t panels) {
       y.cover(point[1]);
       integral = integral && point[0] == std::floor(point[0]);
     }
+  if (chart.marked_y && std::isfinite(*chart.marked_y) && !(chart.log_y && *chart.marked_y <= 0))
+    y.cover(*chart.marked_y * (chart.percent_y ? 100 : 1));
   if (x.empty()) x = {chart.log_x ? 0.1 : 0, 1};
   if (y.empty()) y = {chart.log_y ? 0.1 : 0, 1};
   const TicText text = chart.percent_y ? TicText::kPercent : TicText::kPlain;
@@ -99,6 +107,9 @@ void plot_panel(Canvas& canvas, const LineChart& chart, const std::string& panel
     if (rows.empty()) continue;
     const std::string data = fmt::format("line{}_{}", number, i);
     canvas.data(data, rows);
+    if (rows.front().size() == 4)
+      command += fmt::format(", ${} using 1:2:3:4 with yerrorbars pt 0 lw 1.4 lc rgb '{}' notitle", data,
+                             category_stroke(0).colour);
     command += fmt::format(", ${} using 1:2 with {} notitle", data, style(chart, chart.series[i], names));
   }
   canvas.add(command + "\n");
@@ -146,6 +157,8 @@ std::string line_script(const LineChart& chart, PictureFormat format) {
     canvas.axis_labels(chart.x_label, i == 0 ? chart.y_label : "");
     if (!panel.empty()) canvas.panel_title(panel);
     if (chart.marked_x) canvas.mark(*chart.marked_x, axes.x, panel.empty() ? chart.marked_label : "");
+    if (chart.marked_y)
+      canvas.mark_level(*chart.marked_y * (chart.percent_y ? 100 : 1), i == 0 ? chart.marked_y_label : "", chart.log_y);
     plot_panel(canvas, chart, panel, names, i);
   }
   if (legend.shown) {

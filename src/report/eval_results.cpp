@@ -46,23 +46,6 @@ std::string level_text(const EvalRow& row) {
   return std::isdigit(static_cast<unsigned char>(row.level->front())) != 0 ? *row.level + " %" : *row.level;
 }
 
-/// What the items of a task are.
-std::string_view item_name(Task task) {
-  switch (task) {
-    case Task::kPerplexity:
-      return "windows";
-    case Task::kWikitext:
-      return "pages";
-    case Task::kLambada:
-    case Task::kMaskedLm:
-      return "lines";
-    case Task::kDivergence:
-      return "items";
-    default:
-      return "rows";
-  }
-}
-
 Json row_json(const EvalRow& row) {
   Json scores = Json::array();
   for (const Score& score : row.evaluation.scores) {
@@ -81,6 +64,22 @@ Json row_json(const EvalRow& row) {
 }
 
 }  // namespace
+
+std::string_view item_name(Task task) {
+  switch (task) {
+    case Task::kPerplexity:
+      return "window";
+    case Task::kWikitext:
+      return "page";
+    case Task::kLambada:
+    case Task::kMaskedLm:
+      return "line";
+    case Task::kDivergence:
+      return "item";
+    default:
+      return "row";
+  }
+}
 
 std::string score_value_text(const Score& score) {
   if (!std::isfinite(score.value)) return number_text(score.value);
@@ -103,7 +102,7 @@ Table eval_table(const EvalResults& results) {
   if (levels) table.columns.push_back({"level", "level"});
   table.columns.push_back({"sparsity", "sparsity"});
   for (const std::string& name : names) table.columns.push_back({name, std::string(score_kind(name).title)});
-  table.columns.insert(table.columns.end(), {{"items", std::string(item_name(results.task))},
+  table.columns.insert(table.columns.end(), {{"items", std::string(item_name(results.task)) + "s"},
                                              {"tokens", "tokens"},
                                              {"seconds", "seconds"},
                                              {"rate", "tokens/s"}});

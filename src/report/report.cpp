@@ -112,7 +112,7 @@ std::vector<const ChartFile*> all_charts(const std::vector<ModelCharts>& charts,
   std::vector<const ChartFile*> all{&shared.cumulative, &shared.tail, &shared.levels};
   for (const ModelCharts& of_model : charts) {
     all.insert(all.end(), {&of_model.histogram, &of_model.pruned});
-    for (const auto* several : {&of_model.by_layer, &of_model.sparsity})
+    for (const auto* several : {&of_model.by_layer, &of_model.sparsity, &of_model.tasks})
       for (const ChartFile& chart : *several) all.push_back(&chart);
   }
   return all;

@@ -26,12 +26,14 @@ std::string explanation(const SensitivityResults& results) {
     return "Each part alone is pruned to each level; shown is the mean KL of the pruned model from the dense one, in "
            "nats. Parts that can go most easily come first.";
   if (found.damage_unit == "nats")
-    return fmt::format("Each part alone is pruned to each level; shown is by how many nats that raises the loss (the "
-                       "dense model's {} is {:.4g}). Parts that can go most easily come first.",
-                       score_kind(found.score).title, found.dense);
-  return fmt::format("Each part alone is pruned to each level; shown is what the {} loses (the dense model's is {}). "
-                     "Parts that can go most easily come first.",
-                     score_kind(found.score).title, percent_text(found.dense));
+    return fmt::format(
+        "Each part alone is pruned to each level; shown is by how many nats that raises the loss (the "
+        "dense model's {} is {:.4g}). Parts that can go most easily come first.",
+        score_kind(found.score).title, found.dense);
+  return fmt::format(
+      "Each part alone is pruned to each level; shown is what the {} loses (the dense model's is {}). "
+      "Parts that can go most easily come first.",
+      score_kind(found.score).title, percent_text(found.dense));
 }
 
 Table damage_table(const SensitivityResults& results) {
@@ -95,12 +97,12 @@ std::string sensitivity_text(const SensitivityResults& results, Markup markup) {
 Table sensitivity_csv_table(const SensitivityResults& results) {
   const Sensitivity& found = results.sensitivity;
   Table table;
-  table.columns = {{"unit", "", true}, {"stack", "", true}, {"layer", ""}, {"group", "", true}, {"weights", ""}};
+  table.columns = {{"unit", "", true}, {"stack", "", true}, {"layer", ""}, {"part", "", true}, {"weights", ""}};
   for (const Amount& level : found.levels) table.columns.push_back({"damage_at_" + level.label, ""});
   for (const Allocation& one : results.allocations) table.columns.push_back({one.name + "_percent", ""});
   for (std::size_t i = 0; i < found.units.size(); ++i) {
     const SensitiveUnit& unit = found.units[i];
-    std::vector<Cell> cells{unit.name, unit.stack, Cell(), unit.group, unit.weights};
+    std::vector<Cell> cells{unit.name, unit.stack, Cell(), unit.part, unit.weights};
     if (unit.layer >= 0) cells[2] = static_cast<std::uint64_t>(unit.layer);
     for (const double damage : unit.damage) cells.emplace_back(damage);
     for (const Allocation& one : results.allocations) cells.emplace_back(100 * one.levels[i]);
@@ -117,7 +119,7 @@ std::string sensitivity_json(const SensitivityResults& results) {
     units.push_back({{"name", unit.name},
                      {"stack", unit.stack},
                      {"layer", unit.layer >= 0 ? Json(unit.layer) : Json()},
-                     {"group", unit.group},
+                     {"part", unit.part},
                      {"weights", unit.weights},
                      {"damage", numbers(unit.damage)}});
   for (const std::size_t i : ranking(found)) order.push_back(found.units[i].name);
@@ -126,11 +128,9 @@ std::string sensitivity_json(const SensitivityResults& results) {
     for (const double level : one.levels) percents.push_back(100 * level);
     allocations.push_back({{"name", one.name}, {"damage", one.damage}, {"percent", numbers(percents)}});
   }
-  Json json{{"model", results.model},   {"task", results.task},
-            {"data", results.data},     {"score", found.score},
-            {"dense", found.dense},     {"damage_unit", found.damage_unit},
-            {"levels", levels},         {"units", std::move(units)},
-            {"ranking", std::move(order)}};
+  Json json{{"model", results.model}, {"task", results.task},      {"data", results.data},
+            {"score", found.score},   {"dense", found.dense},      {"damage_unit", found.damage_unit},
+            {"levels", levels},       {"units", std::move(units)}, {"ranking", std::move(order)}};
   if (!results.allocations.empty()) {
     json["target_percent"] = 100 * results.target;
     json["allocations"] = std::move(allocations);
@@ -140,16 +140,16 @@ std::string sensitivity_json(const SensitivityResults& results) {
 
 LineChart sensitivity_chart(const SensitivityResults& results) {
   const Sensitivity& found = results.sensitivity;
-  const bool by_layer = std::any_of(found.units.begin(), found.units.end(),
-                                    [](const SensitiveUnit& unit) { return unit.layer >= 0; });
+  const bool by_layer =
+      std::any_of(found.units.begin(), found.units.end(), [](const SensitiveUnit& unit) { return unit.layer >= 0; });
   const bool layers_only = by_layer && std::all_of(found.units.begin(), found.units.end(),
-                                                   [](const SensitiveUnit& unit) { return unit.group.empty(); });
+                                                   [](const SensitiveUnit& unit) { return unit.part.empty(); });
   LineChart chart;
   chart.title = results.model + ": what pruning one part alone costs";
   chart.x_label = by_layer ? "layer" : "pruned (%)";
-  chart.y_label = found.score == "kl"            ? "KL from the dense model (nats)"
+  chart.y_label = found.score == "kl"           ? "KL from the dense model (nats)"
                   : found.damage_unit == "nats" ? "rise of the loss (nats)"
-                                                 : "loss of " + std::string(score_kind(found.score).title);
+                                                : "loss of " + std::string(score_kind(found.score).title);
   chart.percent_y = found.damage_unit == "share";
   chart.ordered = layers_only;
   chart.log_y = !chart.percent_y;
@@ -166,7 +166,7 @@ LineChart sensitivity_chart(const SensitivityResults& results) {
       if (layers_only && unit.layer >= 0)
         add(unit.stack, level_heading(found.levels[level]), unit.layer, unit.damage[level]);
       else if (by_layer && unit.layer >= 0)
-        add(level_heading(found.levels[level]), (unit.stack.empty() ? "" : unit.stack + " ") + unit.group, unit.layer,
+        add(level_heading(found.levels[level]), (unit.stack.empty() ? "" : unit.stack + " ") + unit.part, unit.layer,
             unit.damage[level]);
       else if (!by_layer)
         add("", unit.name, 100 * found.levels[level].fraction, unit.damage[level]);

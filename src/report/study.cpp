@@ -9,6 +9,7 @@
 
 #include "base/parallel.h"
 #include "report/inspect_tables.h"
+#include "report/study_eval.h"
 
 namespace pare::report {
 namespace {
@@ -153,6 +154,7 @@ std::vector<std::string> file_slugs(const std::vector<std::string>& titles) {
 }
 
 Study make_study(const Model& model, const ReportOptions& options, const std::function<void(double done)>& progress) {
+  const double measuring = options.evals.empty() ? 1 : 0.05;  // its share of the time
   Study study;
   study.model = &model;
   InspectOptions inspecting;
@@ -160,24 +162,31 @@ Study make_study(const Model& model, const ReportOptions& options, const std::fu
   inspecting.measure = options.measure;
   inspecting.threads = options.threads;
   inspecting.progress = [&](std::uint64_t done, std::uint64_t total) {
-    progress(total == 0 ? 0 : 0.3 * static_cast<double>(done) / static_cast<double>(total));
+    progress(total == 0 ? 0 : 0.3 * measuring * static_cast<double>(done) / static_cast<double>(total));
   };
   study.inspection = timed(study, "measure", [&] { return inspect(model, inspecting); });
   const std::vector<TensorView> tensors = measured_tensors(model);
   const std::vector<Histogram> histograms =
       timed(study, "histogram", [&] { return tensor_histograms(tensors, options); });
   for (const Histogram& part : histograms) add_histogram(study.histogram, part);
-  progress(0.5);
+  progress(0.5 * measuring);
   study.sketches = timed(study, "sketch", [&] { return magnitude_sketch(tensors, options.threads); });
-  progress(0.6);
+  progress(0.6 * measuring);
   study.plan = timed(study, "plan all levels", [&] { return plan_pruning(model, prune_options(options)); });
-  progress(0.9);
+  progress(0.9 * measuring);
   study.pruned = pruned_flags(model, study.inspection, study.plan);
   for (std::size_t i = 0; i < histograms.size(); ++i)
     if (study.pruned[i]) add_histogram(study.pruned_histogram, histograms[i]);
   study.levels = timed(study, "figures after pruning",
                        [&] { return figures_after(model, study.inspection, histograms, study.plan); });
   study.layers = sparsity_by_layer(study);
+  if (!options.evals.empty()) {
+    std::vector<EvalOptions> tasks = options.evals;
+    for (EvalOptions& task : tasks) task.threads = options.threads;
+    study.tasks = timed(study, "score all levels", [&] {
+      return task_curves(model, study.plan, tasks, [&](double done) { progress(measuring + (1 - measuring) * done); });
+    });
+  }
   progress(1);
   return study;
 }

@@ -11,6 +11,7 @@
 #include "pare/report.h"
 #include "report/pruned_figures.h"
 #include "report/table.h"
+#include "report/task_curve.h"
 
 namespace pare::report {
 
@@ -38,6 +39,7 @@ struct Study {
   std::vector<bool> pruned;           ///< one per Inspection::tensors: whether the plan prunes it
   std::vector<LevelFigures> levels;   ///< one per PrunePlan::levels
   std::vector<LayerSparsity> layers;  ///< by stack, then layer; what is outside any layer comes last
+  std::vector<TaskCurve> tasks;       ///< one per ReportOptions::evals
   std::vector<Step> steps;
 
   /// Share of big parameters before any pruning, and after a level, in the report's measure.

@@ -10,6 +10,7 @@
 #include "report/chart_axis.h"
 #include "report/chart_script.h"
 #include "report/inspect_tables.h"
+#include "report/study_eval.h"
 
 namespace pare::report {
 namespace {
@@ -113,6 +114,14 @@ ModelCharts model_charts(const Study& study) {
                                          share_by_layer_chart(study.inspection)));
   const auto layers = std::count_if(study.layers.begin(), study.layers.end(),
                                     [](const LayerSparsity& layer) { return layer.layer >= 0; });
+  for (const TaskCurve& curve : study.tasks) {
+    if (!curve.unsuitable.empty()) continue;
+    const std::string task(task_name(curve.results.task));
+    charts.tasks.push_back(chart_file(
+        fmt::format("{}-{}-{}.png", study.slug, task, charts.tasks.size() + 1),
+        fmt::format("Score of {} on {} against sparsity, the dense model's marked", study.inspection.title, task),
+        task_chart(curve, study.plan, study.inspection.title)));
+  }
   if (layers >= 2) charts.sparsity.push_back(sparsity_file(study));
   return charts;
 }

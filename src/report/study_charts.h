@@ -21,6 +21,7 @@ struct ChartFile {
 struct ModelCharts {
   ChartFile histogram, pruned;
   std::vector<ChartFile> by_layer, sparsity;  ///< one each, or none for a model without layers
+  std::vector<ChartFile> tasks;               ///< one per Study::tasks that was scored
 };
 
 /// Charts over all models.

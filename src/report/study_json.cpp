@@ -95,10 +95,20 @@ Json pruning_json(const Study& study, bool kept) {
           {"levels", std::move(levels)}};
 }
 
+Json tasks_json(const Study& study) {
+  Json tasks = Json::array();
+  for (const TaskCurve& curve : study.tasks) {
+    Json task = Json::parse(eval_json(curve.results));
+    if (!curve.unsuitable.empty()) task["left_out"] = curve.unsuitable;
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
+}
+
 Json charts_json(const ModelCharts& charts) {
   Json json = Json::array();
   for (const ChartFile* chart : {&charts.histogram, &charts.pruned}) json.push_back("charts/" + chart->name);
-  for (const auto* several : {&charts.by_layer, &charts.sparsity})
+  for (const auto* several : {&charts.by_layer, &charts.sparsity, &charts.tasks})
     for (const ChartFile& chart : *several) json.push_back("charts/" + chart.name);
   return json;
 }
@@ -121,6 +131,7 @@ std::string report_json(const StudyDocument& document) {
     model["histogram"] = histogram_json(study.histogram);
     model["pruning"] = pruning_json(study, document.options.keep_models);
     model["charts"] = charts_json((*document.charts)[i]);
+    if (!study.tasks.empty()) model["tasks"] = tasks_json(study);
     model["seconds"] = Json::object();
     for (const Step& step : study.steps) model["seconds"][step.name] = step.seconds;
     models.push_back(std::move(model));

@@ -4,6 +4,7 @@
 
 #include "report/inspect_tables.h"
 #include "report/inspect_text.h"
+#include "report/study_eval.h"
 #include "report/study_findings.h"
 #include "report/study_tables.h"
 
@@ -147,6 +148,30 @@ void add_pruning(Page& page, const Study& study, const ModelCharts& charts, cons
   page.block("Pruned checkpoints: " + links + ".");
 }
 
+void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
+  if (study.tasks.empty()) return;
+  page.heading(3, "What pruning costs");
+  std::vector<std::string> left_out;
+  std::size_t chart = 0;
+  for (const TaskCurve& curve : study.tasks) {
+    const std::string task(task_name(curve.results.task));
+    if (!curve.unsuitable.empty()) {
+      left_out.push_back(fmt::format("{} ({})", task, markdown_escape(curve.unsuitable)));
+      continue;
+    }
+    const Evaluation& dense = curve.results.rows.front().evaluation;
+    page.heading(4, fmt::format("{} on {}", task, curve.results.data));
+    page.sentences({fmt::format("{}, {} scored.", plural(dense.items, item_name(curve.results.task)),
+                                plural(dense.tokens, "token"))});
+    page.image(charts.tasks[chart++]);
+    page.sentences(task_findings(curve, study.plan));
+    page.table(task_table(curve, study.plan));
+    page.list(dense.notes);
+  }
+  if (!left_out.empty())
+    page.sentences({fmt::format("Not scored, since it makes no sense for this model: {}.", enumeration(left_out))});
+}
+
 void add_model(Page& page, const Study& study, const ModelCharts& charts, const ReportOptions& options) {
   page.heading(2, study.inspection.title);
   const std::vector<std::string> remarks = model_remarks(*study.model, study.inspection.left_out);
@@ -155,6 +180,7 @@ void add_model(Page& page, const Study& study, const ModelCharts& charts, const 
   page.list(escaped);
   add_shares(page, study, charts);
   add_pruning(page, study, charts, options);
+  add_tasks(page, study, charts);
 }
 
 }  // namespace
