@@ -48,9 +48,8 @@ Score main_of(const TaskCurve& curve, std::size_t row) {
 std::vector<std::size_t> rows_by_sparsity(const PrunePlan& plan) {
   std::vector<std::size_t> order(plan.levels.size());
   std::iota(order.begin(), order.end(), std::size_t{1});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return plan.levels[a - 1].pruned < plan.levels[b - 1].pruned;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return plan.levels[a - 1].pruned < plan.levels[b - 1].pruned; });
   return order;
 }
 
@@ -128,7 +127,8 @@ Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan) {
   const auto title = [&](std::size_t row) { return level_title(plan.levels[row - 1].amount); };
   const auto worse = [&](std::size_t at) { return worsening(dense, main_of(curve, order[at])); };
   if (order.empty() || !std::isfinite(dense.value)) return {};
-  if (higher && dense.value == 0) return {fmt::format("The dense model's {} is 0 already: nothing is left to lose.", name)};
+  if (higher && dense.value == 0)
+    return {fmt::format("The dense model's {} is 0 already: nothing is left to lose.", name)};
   std::size_t kept = 0, broken = order.size();
   while (kept < order.size() && is_kept(worse(kept))) ++kept;
   while (broken > 0 && is_broken(worse(broken - 1), higher)) --broken;
@@ -146,10 +146,10 @@ Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan) {
     sentences.push_back(fmt::format("Up to {} the {} is less than a tenth worse than the dense model's: {}.",
                                     title(order[kept - 1]), name, change(kept - 1)));
   if (broken == order.size()) return sentences;
-  const std::string where = broken + 1 == order.size() ? "At " + title(order[broken])
-                                                       : "From " + title(order[broken]) + " on";
-  sentences.push_back(fmt::format("{} {}: {}.", where, higher ? "less than half of it is left" : "it has more than doubled",
-                                  change(broken)));
+  const std::string where =
+      broken + 1 == order.size() ? "At " + title(order[broken]) : "From " + title(order[broken]) + " on";
+  sentences.push_back(fmt::format(
+      "{} {}: {}.", where, higher ? "less than half of it is left" : "it has more than doubled", change(broken)));
   return sentences;
 }
 

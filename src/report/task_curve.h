@@ -10,8 +10,8 @@ namespace pare::report {
 /// One task's scores of one model: as it is, then at each level of the plan.
 struct TaskCurve {
   EvalResults results;
-  std::string main_score;   ///< the one that charts and sentences tell of
-  std::string unsuitable;   ///< why the task makes no sense for the model; then there are no rows
+  std::string main_score;  ///< the one that charts and sentences tell of
+  std::string unsuitable;  ///< why the task makes no sense for the model; then there are no rows
 };
 
 }  // namespace pare::report

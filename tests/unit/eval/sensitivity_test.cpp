@@ -1,0 +1,88 @@
+#include "pare/sensitivity.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "support/files.h"
+
+namespace pare {
+namespace {
+
+class SensitivityOfGpt2 : public testing::Test {
+ protected:
+  SensitivityOfGpt2() : model_(open_model(std::string(PARE_SOURCE_DIR) + "/demo/models/gpt2-world")) {
+    options_.eval.task = Task::kDivergence;
+    options_.eval.data = std::string(PARE_SOURCE_DIR) + "/demo/heldout/lm.txt";
+    options_.eval.limit = 2;
+    options_.eval.context = 64;
+  }
+  Model model_;
+  SensitivityOptions options_;
+};
+
+TEST_F(SensitivityOfGpt2, PrunesEachUnitAlone) {
+  options_.levels = {Amount::percent("50"), Amount::percent("95")};
+  const Sensitivity found = measure_sensitivity(model_, options_);
+  ASSERT_EQ(found.units.size(), 4U);
+  EXPECT_EQ(found.units[2].name, "layer 2");
+  EXPECT_EQ(found.weights, 442'368U);
+  for (const SensitiveUnit& unit : found.units) {
+    EXPECT_EQ(unit.parameters.size(), 4U);
+    EXPECT_GT(unit.damage[0], 0);
+    EXPECT_GT(unit.damage[1], unit.damage[0]);
+  }
+  // The same by hand: one layer pruned with a threshold of its own, and compared.
+  PruneOptions pruning;
+  pruning.levels = {Amount::percent("95")};
+  pruning.include = {"h.1.*.c_*.weight"};
+  const Model pruned = pruned_model(model_, plan_pruning(model_, pruning), 0);
+  EvalOptions eval = options_.eval;
+  eval.reference = &model_;
+  EXPECT_DOUBLE_EQ(evaluate(pruned, eval).scores.at(0).value, found.units[1].damage[1]);
+  const std::vector<std::size_t> order = ranking(found);
+  const auto total = [&](std::size_t i) { return found.units[i].damage[0] + found.units[i].damage[1]; };
+  EXPECT_LE(total(order[0]), total(order[1]));
+  EXPECT_LE(total(order[2]), total(order[3]));
+}
+
+TEST_F(SensitivityOfGpt2, UnitsCanBeGroupsAndTensors) {
+  options_.levels = {Amount::percent("50")};
+  options_.unit = UnitKind::kGroup;
+  const Sensitivity groups = measure_sensitivity(model_, options_);
+  ASSERT_EQ(groups.units.size(), 3U);
+  EXPECT_EQ(groups.units[0].name, "attention.qkv");
+  options_.unit = UnitKind::kTensor;
+  const Sensitivity tensors = measure_sensitivity(model_, options_);
+  ASSERT_EQ(tensors.units.size(), 16U);
+  EXPECT_EQ(tensors.units[6].name, "h.1.mlp.c_fc.weight");
+  EXPECT_EQ(tensors.units[6].part, "mlp.c_fc");
+  EXPECT_EQ(tensors.units[6].layer, 1);
+}
+
+TEST_F(SensitivityOfGpt2, AllocationsMeetTheTargetAndTheLastIsBest) {
+  options_.levels = {Amount::percent("50"), Amount::percent("90")};
+  const Sensitivity found = measure_sensitivity(model_, options_);
+  const std::vector<Allocation> made = allocate(model_, found, options_, {0.7, 1});
+  ASSERT_EQ(made.size(), 4U);
+  for (const Allocation& one : made) {
+    double pruned = 0;
+    for (std::size_t i = 0; i < one.levels.size(); ++i)
+      pruned += one.levels[i] * static_cast<double>(found.units[i].weights);
+    EXPECT_NEAR(pruned / static_cast<double>(found.weights), 0.7, 1e-5) << one.name;
+    EXPECT_GE(one.damage, made.back().damage) << one.name;
+  }
+  // What is written is what was scored.
+  const test::TemporaryDirectory directory;
+  write_levels(made.back().sets, directory / "levels.json");
+  PruneOptions pruning;
+  pruning.sets = read_levels(directory / "levels.json");
+  const PrunePlan plan = plan_pruning(model_, pruning);
+  EXPECT_NEAR(static_cast<double>(plan.levels.at(0).pruned), 0.7 * 442'368, 4);
+  EvalOptions eval = options_.eval;
+  eval.reference = &model_;
+  EXPECT_DOUBLE_EQ(evaluate(pruned_model(model_, plan, 0), eval).scores.at(0).value, made.back().damage);
+}
+
+}  // namespace
+}  // namespace pare
