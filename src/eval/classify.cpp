@@ -129,7 +129,7 @@ Evaluation by_head(const Subject& subject, const TsvFile& table, const EvalOptio
 Evaluation by_words(const Subject& subject, const TsvFile& table, const EvalOptions& options) {
   const EncoderDecoderRunner& runner = subject.encoder_decoder();
   const std::string prefix = options.prefix.value_or("sst2 sentence: ");
-  const TokenId end = subject.need(subject.tokenizer->special().eos, "end");
+  const TokenId end = subject.end_token();
   const std::vector<std::string>& words = options.label_words;
   GenerateOptions generation;
   generation.max_new_tokens = 16;

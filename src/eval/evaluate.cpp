@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <stdexcept>
@@ -13,6 +14,11 @@ namespace eval {
 TokenId Subject::need(std::optional<std::int32_t> id, const char* what) const {
   if (!id) throw Error(model->checkpoint.directory(), fmt::format("the tokenizer has no {} token", what));
   return *id;
+}
+
+TokenId Subject::end_token() const {
+  const SpecialTokens& special = tokenizer->special();
+  return need(special.eos ? special.eos : special.sep, "end");  // BERT-to-BERT ends with [SEP]
 }
 
 Subject open_subject(const Model& model, unsigned threads) {
@@ -35,10 +41,19 @@ Shape shape_of(const Runner& runner) {
   return dynamic_cast<const EncoderRunner*>(&runner) != nullptr ? Shape::kEncoder : Shape::kEncoderDecoder;
 }
 
-std::optional<std::string> mismatch(const Runner& runner, Task task) {
+/// True for an ENCODER+DECODER whose cross-attention no file holds.
+bool has_drawn_weights(const Model& model) {
+  const auto files = model.checkpoint.files();
+  return model.model_type == "encoder-decoder" &&
+         std::any_of(files.begin(), files.end(), [](const CheckpointFile& file) { return file.path.empty(); });
+}
+
+std::optional<std::string> mismatch(const Model& model, const Runner& runner, Task task) {
   const Shape shape = shape_of(runner);
   const auto* encoder = dynamic_cast<const EncoderRunner*>(&runner);
   constexpr std::string_view kShapes[] = {"a decoder", "an encoder", "an encoder-decoder"};
+  if (has_drawn_weights(model) && (task == Task::kClassify || task == Task::kTextToText))
+    return "is composed of two: its cross-attention is drawn at random, and what it writes means nothing";
   const auto no = [&](std::string_view wanted) {
     return fmt::format("is {}: {} needs {}", kShapes[static_cast<std::size_t>(shape)], task_name(task), wanted);
   };
@@ -136,12 +151,12 @@ const ScoreKind& score_kind(std::string_view name) {
 }
 
 std::optional<std::string> unsuitable(const Model& model, Task task) {
-  return eval::mismatch(*open_runner(model), task);
+  return eval::mismatch(model, *open_runner(model), task);
 }
 
 Evaluation evaluate(const Model& model, const EvalOptions& options) {
   const eval::Subject subject = eval::open_subject(model, options.threads);
-  if (const auto why = eval::mismatch(*subject.runner, options.task)) throw Error(model.source, *why);
+  if (const auto why = eval::mismatch(model, *subject.runner, options.task)) throw Error(model.source, *why);
   const auto start = std::chrono::steady_clock::now();
   Evaluation result = eval::run_task(subject, options);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -23,6 +23,8 @@ struct Subject {
 
   /// Ids of a special token that a task cannot do without. Throws Error.
   TokenId need(std::optional<std::int32_t> id, const char* what) const;
+  /// The token with which an encoder-decoder's output ends.
+  TokenId end_token() const;
 };
 
 /// Opens the runner and the tokenizer. Throws Error where a token has no row in the embedding.

@@ -10,7 +10,7 @@ namespace pare::eval {
 Evaluation text_to_text(const Subject& subject, const EvalOptions& options) {
   const TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
   const std::string prefix = options.prefix.value_or("");
-  const TokenId end = subject.need(subject.tokenizer->special().eos, "end");
+  const TokenId end = subject.end_token();
   GenerateOptions generation = options.generation;
   generation.threads = options.threads;
   // Every beam has a memory of its own.

@@ -14,9 +14,8 @@ TEST(BleuTokens, AreThoseOfMteval13a) {
   EXPECT_THAT(bleu_tokens("Hello, world! It's 3.5 e.g. 1,000-2,000 &quot;x&amp;y&quot; -5 co-op..."),
               ElementsAre("Hello", ",", "world", "!", "It's", "3.5", "e", ".", "g", ".", "1,000", "-", "2,000", "\"",
                           "x", "&", "y", "\"", "-5", "co-op", ".", ".", "."));
-  EXPECT_THAT(bleu_tokens("a.b,c 5-6 (x)[y]{z}~`^"),
-              ElementsAre("a", ".", "b", ",", "c", "5", "-", "6", "(", "x", ")", "[", "y", "]", "{", "z", "}", "~", "`",
-                          "^"));
+  EXPECT_THAT(bleu_tokens("a.b,c 5-6 (x)[y]{z}~`^"), ElementsAre("a", ".", "b", ",", "c", "5", "-", "6", "(", "x", ")",
+                                                                 "[", "y", "]", "{", "z", "}", "~", "`", "^"));
   EXPECT_THAT(bleu_tokens("«été», naïve."), ElementsAre("«été»", ",", "naïve", "."));
   EXPECT_THAT(bleu_tokens("The <skipped>end."), ElementsAre("The", "end", "."));
   EXPECT_THAT(bleu_tokens("1.a ,5 .5 5."), ElementsAre("1", ".", "a", ",", "5", ".", "5", "5", "."));

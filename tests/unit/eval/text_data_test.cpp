@@ -74,7 +74,7 @@ TEST_F(TextData, TablesWithoutAColumnOrACellAreRefused) {
 TEST(CountWords, SplitsAsPythonsReDoes) {
   EXPECT_EQ(count_words(""), 1U);
   EXPECT_EQ(count_words("a"), 1U);
-  EXPECT_EQ(count_words(" a  b\n"), 4U);  // re.split(r"\s+", " a  b\n") is ['', 'a', 'b', '']
+  EXPECT_EQ(count_words(" a  b\n"), 4U);                 // re.split(r"\s+", " a  b\n") is ['', 'a', 'b', '']
   EXPECT_EQ(count_words("a\u00a0b\u3000c\u200bd"), 3U);  // no-break and ideographic space are \s, zero width is not
 }
 

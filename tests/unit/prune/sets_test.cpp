@@ -66,7 +66,8 @@ TEST(LevelsFile, IsRefusedWithTheEntryThatIsWrong) {
   EXPECT_THAT(failure_of_file("{"), HasSubstr("levels.json: is no valid JSON"));
   EXPECT_THAT(failure_of_file("[]"), HasSubstr("has no list 'levels'"));
   EXPECT_THAT(failure_of_file(R"({"levels": []})"), HasSubstr("has no level"));
-  EXPECT_THAT(failure_of_file(R"({"levels": [{"tensors": ["a"], "percent": 1}, 7]})"), HasSubstr("levels[1]: is no object"));
+  EXPECT_THAT(failure_of_file(R"({"levels": [{"tensors": ["a"], "percent": 1}, 7]})"),
+              HasSubstr("levels[1]: is no object"));
   EXPECT_THAT(failure_of_file(R"({"levels": [{"percent": 1}]})"), HasSubstr("levels[0]: has no list 'tensors'"));
   EXPECT_THAT(failure_of_file(R"({"levels": [{"tensors": ["a"], "percent": 101}]})"),
               HasSubstr("101 is no percentage"));
