@@ -57,8 +57,8 @@ class Confusion {
   std::vector<Score> scores() const {
     std::vector<Score> scores{{"accuracy", right_.value(), right_.standard_error()}};
     if (labels_ != 2) return scores;
-    // What is no label counts as label 0, the wrong one for label 1.
-    const double tn = at(0, 0) + at(0, 2), fp = at(0, 1), fn = at(1, 0) + at(1, 2), tp = at(1, 1);
+    // What is no label counts as the wrong one, as in T5's own evaluation (its f1_score_with_invalid).
+    const double tn = at(0, 0), fp = at(0, 1) + at(0, 2), fn = at(1, 0) + at(1, 2), tp = at(1, 1);
     const double f1 = 2 * tp + fp + fn, all = std::sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn));
     scores.push_back({"f1", f1 == 0 ? 0 : 2 * tp / f1});
     scores.push_back({"matthews", all == 0 ? 0 : (tp * tn - fp * fn) / all});

@@ -102,12 +102,12 @@ void Canvas::mark(double x, const Axis& axis, std::string_view label) {
                   gnuplot_string(shortened(label, 60)), x, right ? "right" : "left", right ? -0.6 : 0.6, kMark));
 }
 
-void Canvas::mark_level(double y, std::string_view label, bool label_above) {
+void Canvas::mark_level(double y, std::string_view label) {
   add(fmt::format("set arrow from graph 0, first {0} to graph 1, first {0} nohead front dt 2 lw 1.4 lc rgb '{1}'\n", y,
                   kMark));
   if (!label.empty())
-    add(fmt::format("set label {} at graph 0, first {} left offset 0.8,{} front textcolor rgb '{}'\n",
-                    gnuplot_string(shortened(label, 60)), y, label_above ? 0.8 : -0.8, kMark));
+    add(fmt::format("set label {} at graph 1, first {} right offset -0.8,0.8 front textcolor rgb '{}'\n",
+                    gnuplot_string(shortened(label, 60)), y, kMark));
 }
 
 void Canvas::note_right(std::string_view text) {

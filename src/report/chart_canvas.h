@@ -46,8 +46,8 @@ class Canvas {
   void axis_labels(std::string_view x, std::string_view y);
   /// A dashed vertical line with its label above the plot.
   void mark(double x, const Axis& axis, std::string_view label);
-  /// A dashed horizontal line across the panel, its label on the left.
-  void mark_level(double y, std::string_view label, bool label_above);
+  /// A dashed horizontal line across the panel, its label above it on the right.
+  void mark_level(double y, std::string_view label);
   /// Text above the plot, at its right end.
   void note_right(std::string_view text);
   /// A legend in a place of its own, entries being a name and how it is drawn ("lines lw 3 lc ...").

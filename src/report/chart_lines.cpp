@@ -61,6 +61,7 @@ Axes make_axes(const LineChart& chart, std::size_t panels) {
     for (const auto& point : points(chart, series)) {
       x.cover(point[0]);
       y.cover(point[1]);
+      if (point.size() == 4) y.cover(point[3]);
       integral = integral && point[0] == std::floor(point[0]);
     }
   if (chart.marked_y && std::isfinite(*chart.marked_y) && !(chart.log_y && *chart.marked_y <= 0))
@@ -158,7 +159,7 @@ std::string line_script(const LineChart& chart, PictureFormat format) {
     if (!panel.empty()) canvas.panel_title(panel);
     if (chart.marked_x) canvas.mark(*chart.marked_x, axes.x, panel.empty() ? chart.marked_label : "");
     if (chart.marked_y)
-      canvas.mark_level(*chart.marked_y * (chart.percent_y ? 100 : 1), i == 0 ? chart.marked_y_label : "", chart.log_y);
+      canvas.mark_level(*chart.marked_y * (chart.percent_y ? 100 : 1), i == 0 ? chart.marked_y_label : "");
     plot_panel(canvas, chart, panel, names, i);
   }
   if (legend.shown) {
