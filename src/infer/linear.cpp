@@ -17,8 +17,9 @@ namespace {
 /// Columns of one of about `count` pieces: long runs of weights, in whole vectors, so that no sum depends on `count`.
 std::size_t piece_of(std::size_t columns, std::size_t count) { return ((columns + count - 1) / count + 63) / 64 * 64; }
 
-void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, unsigned threads) {
-  const std::size_t columns = piece_of(linear.out, 2 * base::thread_count(threads));
+void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, unsigned requested) {
+  const unsigned threads = base::worthwhile_threads(requested, x.rows * linear.in * linear.out);
+  const std::size_t columns = piece_of(linear.out, 2 * threads);
   base::parallel_for((linear.out + columns - 1) / columns, threads, [&](std::size_t piece, unsigned) {
     const std::size_t begin = piece * columns, end = std::min(linear.out, begin + columns);
     if (linear.out_in) {
