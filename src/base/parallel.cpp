@@ -34,6 +34,11 @@ unsigned thread_count(unsigned requested) noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+unsigned worthwhile_threads(unsigned requested, std::size_t multiply_adds) noexcept {
+  constexpr std::size_t kWorthSharing = std::size_t{1} << 18;
+  return multiply_adds < kWorthSharing ? 1 : thread_count(requested);
+}
+
 void parallel_for(std::size_t items, unsigned threads,
                   const std::function<void(std::size_t item, unsigned worker)>& body) {
   const auto workers =

@@ -9,6 +9,9 @@ namespace pare::base {
 /// Number of threads that `requested` stands for (0: one per core this process may use).
 unsigned thread_count(unsigned requested) noexcept;
 
+/// The same, but 1 for work of few multiply-adds: handing a piece to a second thread takes some ten microseconds.
+unsigned worthwhile_threads(unsigned requested, std::size_t multiply_adds) noexcept;
+
 /// Calls body(item, worker) for every item in [0, items), on up to `threads` threads; `worker` is
 /// below thread_count(threads) and not shared by two calls that run at once. Items are handed out
 /// in rising order, one at a time. Stops early with Interrupted after request_stop(); the first

@@ -20,8 +20,11 @@ Matrix copy_rows(const Matrix& from, std::size_t begin, std::size_t count) {
 
 }  // namespace
 
-void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, unsigned threads) {
-  std::vector<std::vector<float>> scratch(base::thread_count(threads));
+void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, unsigned requested) {
+  std::size_t products = 0;
+  for (const SequenceRows& sequence : sequences) products += sequence.queries * sequence.keys;
+  const unsigned threads = base::worthwhile_threads(requested, 2 * products * heads.count * heads.width);
+  std::vector<std::vector<float>> scratch(threads);
   base::parallel_for(sequences.size() * heads.count, threads, [&](std::size_t item, unsigned worker) {
     const SequenceRows& sequence = sequences[item / heads.count];
     const std::size_t head = item % heads.count, column = head * heads.width;

@@ -14,12 +14,14 @@ extern "C" void omp_set_num_threads(int);
 namespace pare::infer {
 namespace {
 
-constexpr std::size_t kColumnPiece = 256;  ///< columns of one item: enough to stream, few enough to share out
+/// Columns of one of about `count` pieces: long runs of weights, in whole vectors, so that no sum depends on `count`.
+std::size_t piece_of(std::size_t columns, std::size_t count) { return ((columns + count - 1) / count + 63) / 64 * 64; }
 
-void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, unsigned threads) {
-  const std::size_t pieces = (linear.out + kColumnPiece - 1) / kColumnPiece;
-  base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
-    const std::size_t begin = piece * kColumnPiece, end = std::min(linear.out, begin + kColumnPiece);
+void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, unsigned requested) {
+  const unsigned threads = base::worthwhile_threads(requested, x.rows * linear.in * linear.out);
+  const std::size_t columns = piece_of(linear.out, 2 * threads);
+  base::parallel_for((linear.out + columns - 1) / columns, threads, [&](std::size_t piece, unsigned) {
+    const std::size_t begin = piece * columns, end = std::min(linear.out, begin + columns);
     if (linear.out_in) {
       kernels::multiply_out_in(x.values.data(), x.rows, linear.weight, linear.in, begin, end, linear.bias,
                                y.values.data(), y.columns);
@@ -56,7 +58,7 @@ Matrix apply(const Linear& linear, const Matrix& x, unsigned threads) {
   }
   // A piece of columns for each thread, in whole vectors.
   const std::size_t count = base::thread_count(threads);
-  const std::size_t piece = ((linear.out + count - 1) / count + 63) / 64 * 64;
+  const std::size_t piece = piece_of(linear.out, count);
   base::parallel_for((linear.out + piece - 1) / piece, threads, [&](std::size_t item, unsigned) {
     multiply_columns(linear, x, y, item * piece, std::min(linear.out, (item + 1) * piece));
   });

@@ -40,43 +40,48 @@ HWY_INLINE void dot_products(const float* x, const float* w, std::size_t in, flo
   }
 }
 
-/// kRows x kVectors sums for neighbouring columns, all weights of a column gone through.
-template <std::size_t kRows, std::size_t kVectors>
-HWY_INLINE void column_sums(const float* x, const float* w, std::size_t in, std::size_t out, const float* bias,
-                            float* y, std::size_t y_stride) {
+/// y[r][0 .. width) += sum_k x[r][k] w[k][0 .. width) for kDepth rows of weights. Each is read in one long run, which
+/// the memory delivers faster than a short piece of every row in turn; y stays in the cache meanwhile.
+template <std::size_t kRows, std::size_t kDepth>
+HWY_INLINE void add_weight_rows(const float* x, std::size_t in, const float* w, std::size_t out, std::size_t width,
+                                float* y, std::size_t y_stride) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  V sum[kRows][kVectors];
+  V factor[kRows][kDepth];
   for (std::size_t r = 0; r < kRows; ++r)
-    for (std::size_t v = 0; v < kVectors; ++v)
-      sum[r][v] = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + v * lanes);
-  for (std::size_t i = 0; i < in; ++i, w += out) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      hwy::Prefetch(w + 8 * out + v * lanes);
-      const V weights = hn::LoadU(d, w + v * lanes);
-      for (std::size_t r = 0; r < kRows; ++r) sum[r][v] = hn::MulAdd(hn::Set(d, x[r * in + i]), weights, sum[r][v]);
+    for (std::size_t k = 0; k < kDepth; ++k) factor[r][k] = hn::Set(d, x[r * in + k]);
+  std::size_t o = 0;
+  for (; o + lanes <= width; o += lanes) {
+    V sum[kRows];
+    for (std::size_t r = 0; r < kRows; ++r) sum[r] = hn::LoadU(d, y + r * y_stride + o);
+    for (std::size_t k = 0; k < kDepth; ++k) {
+      hwy::Prefetch(w + (kDepth + k) * out + o);
+      const V weights = hn::LoadU(d, w + k * out + o);
+      for (std::size_t r = 0; r < kRows; ++r) sum[r] = hn::MulAdd(factor[r][k], weights, sum[r]);
     }
+    for (std::size_t r = 0; r < kRows; ++r) hn::StoreU(sum[r], d, y + r * y_stride + o);
   }
-  for (std::size_t r = 0; r < kRows; ++r)
-    for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sum[r][v], d, y + r * y_stride + v * lanes);
+  for (; o < width; ++o)
+    for (std::size_t r = 0; r < kRows; ++r)
+      for (std::size_t k = 0; k < kDepth; ++k) y[r * y_stride + o] += x[r * in + k] * w[k * out + o];
 }
 
 template <std::size_t kRows>
 void in_out_rows(const float* x, const float* w, std::size_t in, std::size_t out, std::size_t begin, std::size_t end,
                  const float* bias, float* y, std::size_t y_stride) {
-  constexpr std::size_t kVectors = kRows == 1 ? 8 : 4;
-  const std::size_t lanes = hn::Lanes(D());
-  const auto bias_at = [bias](std::size_t o) { return bias == nullptr ? nullptr : bias + o; };
-  std::size_t o = begin;
-  for (; o + kVectors * lanes <= end; o += kVectors * lanes)
-    column_sums<kRows, kVectors>(x, w + o, in, out, bias_at(o), y + o, y_stride);
-  for (; o + lanes <= end; o += lanes) column_sums<kRows, 1>(x, w + o, in, out, bias_at(o), y + o, y_stride);
-  for (; o < end; ++o)
-    for (std::size_t r = 0; r < kRows; ++r) {
-      float total = bias == nullptr ? 0 : bias[o];
-      for (std::size_t i = 0; i < in; ++i) total += x[r * in + i] * w[i * out + o];
-      y[r * y_stride + o] = total;
-    }
+  constexpr std::size_t kDepth = kRows == 1 ? 8 : 4;
+  const std::size_t width = end - begin;
+  for (std::size_t r = 0; r < kRows; ++r) {
+    float* row = y + r * y_stride + begin;
+    if (bias == nullptr)
+      std::fill_n(row, width, 0.0F);
+    else
+      std::copy_n(bias + begin, width, row);
+  }
+  std::size_t i = 0;
+  for (; i + kDepth <= in; i += kDepth)
+    add_weight_rows<kRows, kDepth>(x + i, in, w + i * out + begin, out, width, y + begin, y_stride);
+  for (; i < in; ++i) add_weight_rows<kRows, 1>(x + i, in, w + i * out + begin, out, width, y + begin, y_stride);
 }
 
 template <class F>

@@ -1,0 +1,93 @@
+// infer_speed MODEL THREADS: runs what each line of its input asks for once and prints, as JSON, the seconds it took.
+// Lines: "hidden SEQUENCES LENGTH", last hidden states (an encoder-decoder's: of its encoder);
+//        "logits SEQUENCES LENGTH", logits at every token (an encoder-decoder's: source and target of that length);
+//        "decode CONTEXT STEPS", single tokens that follow CONTEXT others, with logits; the context is not timed.
+// It waits between lines, so bench/inference.py can take turns with its peer.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "pare/error.h"
+#include "pare/infer.h"
+
+namespace {
+
+using pare::CausalRunner;
+using pare::EncoderDecoderRunner;
+using pare::Matrix;
+using pare::Runner;
+using pare::TokenBatch;
+using pare::TokenId;
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+TokenBatch batch_of(const Runner& runner, std::size_t sequences, std::size_t length) {
+  TokenBatch batch;
+  for (std::size_t s = 0; s < sequences; ++s) {
+    std::vector<TokenId> ids;
+    for (std::size_t i = 0; i < length; ++i)
+      ids.push_back(static_cast<TokenId>((s * length + i) * 7919 % runner.vocabulary()));
+    batch.add(ids);
+  }
+  return batch;
+}
+
+double time_hidden(const Runner& runner, std::size_t sequences, std::size_t length) {
+  const TokenBatch batch = batch_of(runner, sequences, length);
+  const auto begin = Clock::now();
+  const Matrix hidden = runner.hidden_states(batch);
+  return seconds_since(begin);
+}
+
+double time_logits(const Runner& runner, std::size_t sequences, std::size_t length) {
+  const TokenBatch batch = batch_of(runner, sequences, length);
+  const auto begin = Clock::now();
+  const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner);
+  const Matrix logits =
+      runner.logits(pair != nullptr ? pair->decode(batch, *pair->start(batch)) : runner.hidden_states(batch));
+  return seconds_since(begin);
+}
+
+double time_decode(const Runner& runner, std::size_t context, std::size_t steps) {
+  const TokenBatch before = batch_of(runner, 1, context);
+  const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner);
+  const auto* causal = dynamic_cast<const CausalRunner*>(&runner);
+  if (pair == nullptr && causal == nullptr) throw pare::Error("this model has no decoder");
+  const auto state = pair != nullptr ? pair->start(before) : causal->start(1);
+  if (causal != nullptr) causal->hidden_states(before, *state);
+  const auto begin = Clock::now();
+  for (std::size_t i = 0; i < steps; ++i) {
+    const TokenBatch next = batch_of(runner, 1, 1);
+    runner.logits(pair != nullptr ? pair->decode(next, *state) : causal->hidden_states(next, *state));
+  }
+  return seconds_since(begin);
+}
+
+double time_task(const Runner& runner, const std::string& task, std::size_t first, std::size_t second) {
+  if (task == "hidden") return time_hidden(runner, first, second);
+  if (task == "logits") return time_logits(runner, first, second);
+  if (task == "decode") return time_decode(runner, first, second);
+  throw pare::Error("no such task: " + task);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 3) throw pare::Error("usage: infer_speed MODEL THREADS");
+  const pare::Model model = pare::open_model(argv[1]);
+  const auto runner = pare::open_runner(model, {static_cast<unsigned>(std::atoi(argv[2]))});
+  std::string task;
+  std::size_t first = 0, second = 0;
+  while (std::cin >> task >> first >> second) {
+    std::printf("{\"seconds\": %.6f}\n", time_task(*runner, task, first, second));
+    std::fflush(stdout);
+  }
+} catch (const std::exception& failure) {
+  std::fprintf(stderr, "infer_speed: %s\n", failure.what());
+  return 1;
+}
