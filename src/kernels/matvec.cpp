@@ -4,7 +4,6 @@
 #define HWY_TARGET_INCLUDE "kernels/matvec.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
 // Highway's per-target headers come after foreach_target.h.
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -16,7 +15,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-/// kRows dot products with one row of weights.
+/// kRows dot products with one row of weights. The hardware sees one long stream; asking for it ahead made it slower.
 template <std::size_t kRows>
 HWY_INLINE void dot_products(const float* x, const float* w, std::size_t in, float bias, float* y,
                              std::size_t y_stride) {
@@ -26,7 +25,6 @@ HWY_INLINE void dot_products(const float* x, const float* w, std::size_t in, flo
   for (auto& row : sum) row[0] = row[1] = hn::Zero(d);
   std::size_t i = 0;
   for (; i + 2 * lanes <= in; i += 2 * lanes) {
-    hwy::Prefetch(w + i + 1024);
     const V w0 = hn::LoadU(d, w + i), w1 = hn::LoadU(d, w + i + lanes);
     for (std::size_t r = 0; r < kRows; ++r) {
       sum[r][0] = hn::MulAdd(hn::LoadU(d, x + r * in + i), w0, sum[r][0]);
@@ -55,7 +53,6 @@ HWY_INLINE void add_weight_rows(const float* x, std::size_t in, const float* w, 
     V sum[kRows];
     for (std::size_t r = 0; r < kRows; ++r) sum[r] = hn::LoadU(d, y + r * y_stride + o);
     for (std::size_t k = 0; k < kDepth; ++k) {
-      hwy::Prefetch(w + (kDepth + k) * out + o);
       const V weights = hn::LoadU(d, w + k * out + o);
       for (std::size_t r = 0; r < kRows; ++r) sum[r] = hn::MulAdd(factor[r][k], weights, sum[r]);
     }
@@ -69,7 +66,8 @@ HWY_INLINE void add_weight_rows(const float* x, std::size_t in, const float* w, 
 template <std::size_t kRows>
 void in_out_rows(const float* x, const float* w, std::size_t in, std::size_t out, std::size_t begin, std::size_t end,
                  const float* bias, float* y, std::size_t y_stride) {
-  constexpr std::size_t kDepth = kRows == 1 ? 8 : 4;
+  // As many factors as leave registers for the sums.
+  constexpr std::size_t kDepth = kRows > 1 ? 4 : hn::MaxLanes(D()) >= 16 ? 16 : 8;
   const std::size_t width = end - begin;
   for (std::size_t r = 0; r < kRows; ++r) {
     float* row = y + r * y_stride + begin;
