@@ -1,17 +1,21 @@
-// infer_speed MODEL THREADS: runs what each line of its input asks for once and prints, as JSON, the seconds it took.
-// Lines: "hidden SEQUENCES LENGTH", last hidden states (an encoder-decoder's: of its encoder);
+// infer_speed MODEL THREADS [TEXT]: runs what each line of its input asks for once and prints, as JSON, the seconds it
+// took. Lines: "hidden SEQUENCES LENGTH", last hidden states (an encoder-decoder's: of its encoder);
 //        "logits SEQUENCES LENGTH", logits at every token (an encoder-decoder's: source and target of that length);
 //        "decode CONTEXT STEPS", single tokens that follow CONTEXT others, with logits; the context is not timed.
+//        "tokenize TIMES 0", the ids of TEXT, whole, so many times.
 // It waits between lines, so bench/inference.py can take turns with its peer.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <string>
 
 #include "pare/error.h"
 #include "pare/infer.h"
+#include "pare/tokenizer.h"
 
 namespace {
 
@@ -68,6 +72,13 @@ double time_decode(const Runner& runner, std::size_t context, std::size_t steps)
   return seconds_since(begin);
 }
 
+double time_tokenizer(const std::string& model, const std::string& text, std::size_t times) {
+  const auto tokenizer = pare::Tokenizer::open(model);
+  const auto begin = Clock::now();
+  for (std::size_t i = 0; i < times; ++i) tokenizer->encode(text, true);
+  return seconds_since(begin);
+}
+
 double time_task(const Runner& runner, const std::string& task, std::size_t first, std::size_t second) {
   if (task == "hidden") return time_hidden(runner, first, second);
   if (task == "logits") return time_logits(runner, first, second);
@@ -78,13 +89,16 @@ double time_task(const Runner& runner, const std::string& task, std::size_t firs
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 3) throw pare::Error("usage: infer_speed MODEL THREADS");
+  if (argc != 3 && argc != 4) throw pare::Error("usage: infer_speed MODEL THREADS [TEXT]");
   const pare::Model model = pare::open_model(argv[1]);
   const auto runner = pare::open_runner(model, {static_cast<unsigned>(std::atoi(argv[2]))});
-  std::string task;
+  std::string task, text;
+  if (argc == 4) text.assign(std::istreambuf_iterator<char>(std::ifstream(argv[3]).rdbuf()), {});
   std::size_t first = 0, second = 0;
   while (std::cin >> task >> first >> second) {
-    std::printf("{\"seconds\": %.6f}\n", time_task(*runner, task, first, second));
+    const double seconds =
+        task == "tokenize" ? time_tokenizer(argv[1], text, first) : time_task(*runner, task, first, second);
+    std::printf("{\"seconds\": %.6f}\n", seconds);
     std::fflush(stdout);
   }
 } catch (const std::exception& failure) {

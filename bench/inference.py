@@ -1,4 +1,4 @@
-"""Forward passes of pare beside transformers', F32: inference.py --build DIRECTORY --models DIRECTORY
+"""Forward passes, tokenization and a whole task of pare beside transformers', F32: inference.py --build DIRECTORY --models DIRECTORY
 
 The two take turns, repetition by repetition, so both meet the same disturbances. Prints a table of medians, with the
 least and greatest ratio of two neighbouring repetitions.
@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import torch  # noqa: E402
 import transformers  # noqa: E402
 
 import make_models  # noqa: E402
+import tasks  # noqa: E402
 
 CLASSES = {"gpt2": transformers.GPT2LMHeadModel, "bert": transformers.BertForMaskedLM,
            "t5-small": transformers.T5ForConditionalGeneration}
@@ -39,9 +41,9 @@ def title(kind, first, second):
 class Pare:
     """infer_speed, waiting for what to do next."""
 
-    def __init__(self, build, model, threads):
-        self.process = subprocess.Popen([str(build / "bench" / "infer_speed"), str(model), str(threads)], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, build, model, threads, *text):
+        self.process = subprocess.Popen([str(part) for part in (build / "bench" / "infer_speed", model, threads, *text)],
+                                        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def seconds(self, *task):
         print(*task, file=self.process.stdin, flush=True)
@@ -89,6 +91,56 @@ class Peer:
         return time.perf_counter() - begin
 
 
+class Tokenizing:
+    """The `tokenizers` library under transformers' fast tokenizers, on one thread as it is for a single text."""
+
+    def __init__(self, directory, text):
+        self.tokenizer, self.text = transformers.AutoTokenizer.from_pretrained(directory).backend_tokenizer, text
+
+    def seconds(self, kind, times, _):
+        begin = time.perf_counter()
+        for _ in range(times):
+            self.tokenizer.encode(self.text)
+        return time.perf_counter() - begin
+
+
+class Loop:
+    """Perplexity as in Hugging Face's guide, a window at a time. Neither importing nor loading is counted."""
+
+    def __init__(self, directory, text):
+        self.net = transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+        self.ids = transformers.AutoTokenizer.from_pretrained(directory)(text, return_tensors="pt").input_ids
+
+    @torch.inference_mode()
+    def seconds(self, kind, windows, stride):
+        begin, reached = time.perf_counter(), 0
+        for i in range(windows):
+            end = min(i * stride + self.net.config.n_positions, self.ids.shape[1])
+            ids = self.ids[:, i * stride:end]
+            labels = ids.clone()
+            labels[:, :reached - end] = -100
+            self.net(ids, labels=labels if reached else ids).loss.item()
+            reached = end
+        return time.perf_counter() - begin
+
+
+class Command:
+    """`pare eval` as a whole process."""
+
+    def __init__(self, build, directory, file, threads):
+        self.fixed = [build / "bin" / "pare", "eval", directory, "--task", "perplexity", "--data", file, "--threads",
+                      threads, "--quiet"]
+
+    def seconds(self, kind, windows, stride):
+        begin = time.perf_counter()
+        subprocess.run([str(part) for part in (*self.fixed, "--limit", windows, "--stride", stride)], check=True,
+                       stdout=subprocess.DEVNULL)
+        return time.perf_counter() - begin
+
+    def close(self):
+        pass
+
+
 def take_turns(pare, peer, task, runs):
     """[(peer, pare)] in seconds; a first repetition of each is not counted."""
     pairs = []
@@ -109,13 +161,55 @@ def measure(build, directory, threads, runs):
     pare.close()
 
 
+def measure_tokenizers(build, scratch, runs):
+    """As measure(), for the three families on the project's documents as one text."""
+    text = "\n".join(file.read_text() for file in sorted(HERE.parent.glob("**/*.md")) if "build" not in file.parts)
+    file = scratch / "documents.txt"
+    file.write_text(text)
+    for name in ("gpt2-world", "bert-world", "t5-world"):
+        directory = tasks.DEMO / name
+        pare = Pare(build, directory, 1, file)
+        yield (f"tokenization of {len(text.encode()) / 1e3:.0f} kB, {name}", 3.0,
+               take_turns(pare, Tokenizing(directory, text), ("tokenize", 4, 0), runs))
+        pare.close()
+
+
+def with_tokenizer(models, scratch):
+    """A full-size GPT-2 of random weights with the demo model's tokenizer: its ids are the first of the vocabulary."""
+    directory = scratch / "gpt2-full"
+    if not directory.exists():
+        directory.mkdir()
+        tokenizer = [file for file in (tasks.DEMO / "gpt2-world").iterdir() if file.suffix != ".safetensors"]
+        for file in [*tokenizer, *make_models.make(models, "gpt2").iterdir()]:  # the latter's configuration counts
+            (directory / file.name).unlink(missing_ok=True)
+            (directory / file.name).symlink_to(file.resolve())
+    return directory
+
+
+def measure_task(build, models, scratch, threads, runs):
+    """As measure(), for `pare eval` on a full-size GPT-2."""
+    torch.set_num_threads(threads)
+    directory, file = with_tokenizer(models, scratch), tasks.HELDOUT / "lm.txt"
+    pairs = take_turns(Command(build, directory, file, threads), Loop(directory, file.read_text()),
+                       ("perplexity", 8, 512), runs)
+    yield "perplexity, 8 windows of 1024 tokens, whole command", 1.0, pairs
+
+
+def print_rows(rows, threads):
+    for what, promised, pairs in rows:
+        theirs, ours = (statistics.median(side) for side in zip(*pairs))
+        ratios = [first / second for first, second in pairs]
+        print(f"| {what} | {threads} | {theirs * 1e3:.1f} ms | {ours * 1e3:.1f} ms | {theirs / ours:.2f} | "
+              f"{min(ratios):.2f}-{max(ratios):.2f} | {promised} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True, help="full-size models; made here where missing")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--only", nargs="+", default=list(TASKS))
+    parser.add_argument("--only", nargs="*", default=list(TASKS), help="models whose forward passes are measured")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -123,11 +217,11 @@ def main():
     for name in arguments.only:
         directory = make_models.make(arguments.models, name)
         for threads in arguments.threads:
-            for what, promised, pairs in measure(arguments.build, directory, threads, arguments.runs):
-                theirs, ours = (statistics.median(side) for side in zip(*pairs))
-                ratios = [first / second for first, second in pairs]
-                print(f"| {what} | {threads} | {theirs * 1e3:.1f} ms | {ours * 1e3:.1f} ms | {theirs / ours:.2f} | "
-                      f"{min(ratios):.2f}-{max(ratios):.2f} | {promised} |", flush=True)
+            print_rows(measure(arguments.build, directory, threads, arguments.runs), threads)
+    with tempfile.TemporaryDirectory(prefix="pare-bench-") as scratch:
+        print_rows(measure_tokenizers(arguments.build, Path(scratch), arguments.runs), 1)
+        for threads in arguments.threads:
+            print_rows(measure_task(arguments.build, arguments.models, Path(scratch), threads, 3), threads)
 
 
 if __name__ == "__main__":

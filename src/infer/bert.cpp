@@ -51,7 +51,9 @@ class Bert : public EncoderRunner {
     }
     Matrix pooled = apply(*pooler_, first, threads_);
     kernels::activate(kernels::Activation::kTanh, pooled.values.data(), pooled.values.size());
-    return apply(*classifier_, pooled, threads_);
+    Matrix logits = apply(*classifier_, pooled, threads_);
+    NanCheck(source_, "").part(logits, "the classification head");
+    return logits;
   }
 
  private:

@@ -9,7 +9,7 @@ namespace pare::infer {
 
 BertStack::BertStack(Weights& weights, const model::Config& config, const std::string& prefix, bool decoder,
                      unsigned threads)
-    : threads_(threads), decoder_(decoder) {
+    : nan_check_(weights.source(), prefix + "encoder.layer."), threads_(threads), decoder_(decoder) {
   width_ = size_setting(config, {"hidden_size"}, 768);
   heads_ = size_setting(config, {"num_attention_heads"}, 12);
   epsilon_ = epsilon_setting(config, "layer_norm_eps", 1e-12);
@@ -77,6 +77,7 @@ Matrix BertStack::run(const TokenBatch& batch, Memory* memory) const {
   const float scale = 1.0F / std::sqrt(static_cast<float>(width_ / heads_));
   const Heads self{heads_, width_ / heads_, scale, decoder_}, cross{heads_, width_ / heads_, scale, false};
   Matrix x = embed(batch, memory);
+  nan_check_.embeddings(x);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const BertBlock& block = blocks_[i];
     const Matrix q = apply(block.self.query, x, threads_), k = apply(block.self.key, x, threads_),
@@ -89,6 +90,7 @@ Matrix BertStack::run(const TokenBatch& batch, Memory* memory) const {
     Matrix inner = apply(block.intermediate, x, threads_);
     kernels::activate(activation_, inner.values.data(), inner.values.size());
     x = close(x, block.output, inner, block.norm);
+    nan_check_.layer(x, i);
   }
   if (memory != nullptr)
     for (std::size_t s = 0; s < batch.sequences(); ++s) (*memory)[s].length += batch.length(s);
@@ -103,7 +105,10 @@ void BertStack::remember(Memory& memory, const TokenBatch& sources, const Matrix
 
 BertPredictions::BertPredictions(Weights& weights, const model::Config& config, const std::string& prefix,
                                  const BertStack& body, unsigned threads)
-    : body_(body), threads_(threads), activation_(activation_setting(config, "hidden_act", "gelu")) {
+    : nan_check_(weights.source(), ""),
+      body_(body),
+      threads_(threads),
+      activation_(activation_setting(config, "hidden_act", "gelu")) {
   const std::string name = prefix + "cls.predictions.";
   const std::size_t width = body.width();
   transform_ = weights.linear(name + "transform.dense", width, width, Orientation::kOutIn);
@@ -118,7 +123,9 @@ BertPredictions::BertPredictions(Weights& weights, const model::Config& config, 
 Matrix BertPredictions::logits(const Matrix& hidden) const {
   Matrix x = apply(transform_, hidden, threads_);
   kernels::activate(activation_, x.values.data(), x.values.size());
-  return apply(decoder_, body_.normalised(std::move(x), norm_), threads_);
+  Matrix logits = apply(decoder_, body_.normalised(std::move(x), norm_), threads_);
+  nan_check_.part(logits, "the masked-LM head");
+  return logits;
 }
 
 }  // namespace pare::infer

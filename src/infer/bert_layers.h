@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "infer/attention.h"
+#include "infer/nan_check.h"
 #include "infer/weights.h"
 #include "kernels/elementwise.h"
 #include "model/config.h"
@@ -52,6 +53,7 @@ class BertStack {
   /// norm(x + output(mixed)).
   Matrix close(const Matrix& x, const Linear& output, const Matrix& mixed, const BertNorm& norm) const;
 
+  NanCheck nan_check_;
   unsigned threads_;
   bool decoder_;
   std::size_t width_, heads_, vocabulary_, positions_, types_;
@@ -70,6 +72,7 @@ class BertPredictions {
   Matrix logits(const Matrix& hidden) const;
 
  private:
+  NanCheck nan_check_;
   const BertStack& body_;
   unsigned threads_;
   Linear transform_, decoder_;

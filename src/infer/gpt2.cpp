@@ -3,6 +3,7 @@
 
 #include "infer/attention.h"
 #include "infer/embedding.h"
+#include "infer/nan_check.h"
 #include "infer/runners.h"
 #include "infer/settings.h"
 #include "infer/weights.h"
@@ -23,23 +24,26 @@ struct Block {
 
 class Gpt2 : public CausalRunner {
  public:
-  Gpt2(const Model& model, const InferOptions& options) : weights_(model), threads_(options.threads) {
+  Gpt2(const Model& model, const InferOptions& options)
+      : weights_(model),
+        threads_(options.threads),
+        prefix_(weights_.has("transformer.wte.weight") ? "transformer." : ""),
+        nan_check_(model.source, prefix_ + "h.") {
     const model::Config config(model.config, model.source + "/config.json");
-    const std::string prefix = weights_.has("transformer.wte.weight") ? "transformer." : "";
     width_ = size_setting(config, {"n_embd", "hidden_size"}, 768);
     heads_ = size_setting(config, {"n_head", "num_attention_heads"}, 12);
     epsilon_ = epsilon_setting(config, "layer_norm_epsilon", 1e-5);
     activation_ = activation_setting(config, "activation_function", "gelu_new");
     if (width_ % heads_ != 0) throw Error(config.path(), "'n_embd' is no multiple of 'n_head'");
-    vocabulary_ = weights_.rows_of(prefix + "wte.weight", width_);
-    positions_ = weights_.rows_of(prefix + "wpe.weight", width_);
-    embedding_ = weights_.matrix(prefix + "wte.weight", vocabulary_, width_);
-    position_embedding_ = weights_.matrix(prefix + "wpe.weight", positions_, width_);
+    vocabulary_ = weights_.rows_of(prefix_ + "wte.weight", width_);
+    positions_ = weights_.rows_of(prefix_ + "wpe.weight", width_);
+    embedding_ = weights_.matrix(prefix_ + "wte.weight", vocabulary_, width_);
+    position_embedding_ = weights_.matrix(prefix_ + "wpe.weight", positions_, width_);
     const std::size_t inner = size_setting(config, {"n_inner"}, 4 * width_);
     const std::size_t layers = size_setting(config, {"n_layer", "num_hidden_layers"}, 12);
     for (std::size_t i = 0; i < layers; ++i)
-      blocks_.push_back(block(config, prefix + "h." + std::to_string(i) + ".", i, inner));
-    last_norm_ = norm(prefix + "ln_f");
+      blocks_.push_back(block(config, prefix_ + "h." + std::to_string(i) + ".", i, inner));
+    last_norm_ = norm(prefix_ + "ln_f");
     head_ = {embedding_, nullptr, width_, vocabulary_, true};
     if (weights_.has("lm_head.weight")) head_ = weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn);
   }
@@ -51,7 +55,11 @@ class Gpt2 : public CausalRunner {
   Matrix hidden_states(const TokenBatch& next, DecoderState& state) const override {
     return run(next, &memory_of(state, next));
   }
-  Matrix logits(const Matrix& hidden) const override { return apply(head_, hidden, threads_); }
+  Matrix logits(const Matrix& hidden) const override {
+    Matrix logits = apply(head_, hidden, threads_);
+    nan_check_.part(logits, "the head");
+    return logits;
+  }
   std::unique_ptr<DecoderState> start(std::size_t sequences) const override {
     return std::make_unique<Memory>(sequences, blocks_.size());
   }
@@ -97,6 +105,7 @@ class Gpt2 : public CausalRunner {
 
   Matrix run(const TokenBatch& batch, Memory* memory) const {
     Matrix x = embed(batch, memory);
+    nan_check_.embeddings(x);
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
       const Matrix qkv = apply(block.qkv, normalised(x, block.before_attention), threads_);
@@ -106,14 +115,19 @@ class Gpt2 : public CausalRunner {
       Matrix inner = apply(block.expand, normalised(x, block.before_feed_forward), threads_);
       kernels::activate(activation_, inner.values.data(), inner.values.size());
       kernels::add(x.values.data(), apply(block.contract, inner, threads_).values.data(), x.values.size());
+      nan_check_.layer(x, i);
     }
     if (memory != nullptr)
       for (std::size_t s = 0; s < batch.sequences(); ++s) (*memory)[s].length += batch.length(s);
-    return normalised(x, last_norm_);
+    x = normalised(x, last_norm_);
+    nan_check_.part(x, "ln_f");
+    return x;
   }
 
   Weights weights_;
   unsigned threads_;
+  std::string prefix_;
+  NanCheck nan_check_;
   std::size_t width_ = 0, heads_ = 0, vocabulary_ = 0, positions_ = 0;
   float epsilon_ = 0;
   kernels::Activation activation_{};

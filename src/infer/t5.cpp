@@ -6,6 +6,7 @@
 
 #include "infer/attention.h"
 #include "infer/embedding.h"
+#include "infer/nan_check.h"
 #include "infer/runners.h"
 #include "infer/settings.h"
 #include "infer/weights.h"
@@ -48,7 +49,7 @@ std::size_t bucket_of(long offset, bool bidirectional, std::size_t buckets, std:
 class Stack {
  public:
   Stack(Weights& weights, const model::Config& config, const std::string& name, bool decoder, unsigned threads)
-      : threads_(threads), decoder_(decoder) {
+      : nan_check_(weights.source(), name + ".block."), threads_(threads), decoder_(decoder) {
     width_ = size_setting(config, {"d_model"}, 512);
     heads_ = size_setting(config, {"num_heads"}, 8);
     head_width_ = size_setting(config, {"d_kv"}, 64);
@@ -76,6 +77,7 @@ class Stack {
   Matrix run(const TokenBatch& batch, Matrix x, Memory* memory) const {
     Heads self{heads_, head_width_, 1, decoder_};
     set_biases(self, batch, memory);
+    nan_check_.embeddings(x);
     const Heads cross{heads_, head_width_, 1, false};
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
@@ -88,10 +90,13 @@ class Stack {
         add_to(x, apply(block.cross.o, attend_cross(cross, batch, query, *memory, i, threads_), threads_));
       }
       add_to(x, feed_forward(block, normalised(x, block.norm)));
+      nan_check_.layer(x, i);
     }
     if (memory != nullptr)
       for (std::size_t s = 0; s < batch.sequences(); ++s) (*memory)[s].length += batch.length(s);
-    return normalised(x, norm_);
+    x = normalised(x, norm_);
+    nan_check_.part(x, "final_layer_norm");
+    return x;
   }
 
   void remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded) const {
@@ -155,6 +160,7 @@ class Stack {
     }
   }
 
+  NanCheck nan_check_;
   unsigned threads_;
   bool decoder_, gated_ = false;
   std::size_t width_ = 0, heads_ = 0, head_width_ = 0, furthest_ = 0, buckets_ = 0;
@@ -192,7 +198,9 @@ class T5 : public EncoderDecoderRunner {
   Matrix logits(const Matrix& hidden) const override {
     Matrix scaled = hidden;
     for (float& value : scaled.values) value *= scale_;
-    return apply(head_, scaled, threads_);
+    Matrix logits = apply(head_, scaled, threads_);
+    NanCheck(weights_.source(), "").part(logits, "the head");
+    return logits;
   }
 
   std::unique_ptr<DecoderState> start(const TokenBatch& sources) const override {

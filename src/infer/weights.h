@@ -17,6 +17,7 @@ class Weights {
  public:
   explicit Weights(const Model& model);
 
+  const std::string& source() const noexcept { return model_.source; }
   bool has(std::string_view name) const { return by_name_.count(std::string(name)) != 0; }
   /// A vector of `size` elements. Throws Error if the model lacks it or it has another shape.
   const float* vector(const std::string& name, std::size_t size);

@@ -168,6 +168,19 @@ void RmsNormTarget(const float* x, std::size_t rows, std::size_t n, const float*
   }
 }
 
+bool HasNanTarget(const float* x, std::size_t n) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    const V a = hn::LoadU(d, x + i), b = hn::LoadU(d, x + i + lanes), c = hn::LoadU(d, x + i + 2 * lanes),
+            e = hn::LoadU(d, x + i + 3 * lanes);
+    const auto nan = hn::Or(hn::Or(hn::IsNaN(a), hn::IsNaN(b)), hn::Or(hn::IsNaN(c), hn::IsNaN(e)));
+    if (!hn::AllFalse(d, nan)) return true;
+  }
+  return std::any_of(x + i, x + n, [](float v) { return std::isnan(v); });
+}
+
 double LogSumExpTarget(const float* x, std::size_t n) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
@@ -198,6 +211,7 @@ HWY_EXPORT(ActivateGatedTarget);
 HWY_EXPORT(AddTarget);
 HWY_EXPORT(LayerNormTarget);
 HWY_EXPORT(RmsNormTarget);
+HWY_EXPORT(HasNanTarget);
 HWY_EXPORT(LogSumExpTarget);
 }  // namespace
 
@@ -213,6 +227,7 @@ void layer_norm(const float* x, std::size_t rows, std::size_t n, const float* we
 void rms_norm(const float* x, std::size_t rows, std::size_t n, const float* weight, float epsilon, float* out) {
   HWY_DYNAMIC_DISPATCH(RmsNormTarget)(x, rows, n, weight, epsilon, out);
 }
+bool has_nan(const float* x, std::size_t n) { return HWY_DYNAMIC_DISPATCH(HasNanTarget)(x, n); }
 double log_sum_exp(const float* x, std::size_t n) { return HWY_DYNAMIC_DISPATCH(LogSumExpTarget)(x, n); }
 
 }  // namespace pare::kernels

@@ -32,6 +32,9 @@ void layer_norm(const float* x, std::size_t rows, std::size_t n, const float* we
 /// Each row: out = x / sqrt(mean(x^2) + epsilon) * weight, as T5LayerNorm (Zhang and Sennrich 2019). out may be x.
 void rms_norm(const float* x, std::size_t rows, std::size_t n, const float* weight, float epsilon, float* out);
 
+/// Whether any x is NaN.
+bool has_nan(const float* x, std::size_t n);
+
 /// Natural logarithm of the softmax's denominator of one row: log(sum(exp(x))), without overflow.
 /// -inf for n = 0; NaN if any x is.
 double log_sum_exp(const float* x, std::size_t n);

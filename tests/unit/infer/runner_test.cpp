@@ -1,8 +1,11 @@
 // The demo models' logits as transformers computes them, whole and token by token; and what is refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "pare/error.h"
@@ -133,6 +136,56 @@ TEST(Runner, RefusesWhatDoesNotFit) {
   EXPECT_THAT(refusal([&] { bert.runner->logits(Matrix(1, 96)); }), HasSubstr("no masked-LM head"));
   EXPECT_THAT(refusal([&] { dynamic_cast<EncoderRunner&>(*bert.runner).classify(TokenBatch(ids("ids"))); }),
               HasSubstr("no sequence-classification head"));
+}
+
+/// A copy of a demo model with one NaN, as the first element of `tensor`.
+class WithNan {
+ public:
+  WithNan(const std::string& name, const std::string& tensor)
+      : directory_(std::filesystem::path(testing::TempDir()) / ("pare-nan-" + std::to_string(getpid()) + name)) {
+    std::filesystem::copy(kDemo + name, directory_, std::filesystem::copy_options::recursive);
+    std::fstream file(directory_ / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+    std::uint64_t size = 0;
+    file.read(reinterpret_cast<char*>(&size), sizeof size);
+    std::string header(size, ' ');
+    file.read(header.data(), static_cast<std::streamsize>(size));
+    const auto begin = Json::parse(header).at(tensor).at("data_offsets").at(0).get<std::uint64_t>();
+    file.seekp(static_cast<std::streamoff>(sizeof size + size + begin));
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    file.write(reinterpret_cast<const char*>(&nan), sizeof nan);
+  }
+  WithNan(const WithNan&) = delete;
+  WithNan& operator=(const WithNan&) = delete;
+  ~WithNan() { std::filesystem::remove_all(directory_); }
+  std::string path() const { return directory_.string(); }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+TEST(Runner, NanIsReportedWithTheLayerWhereItAppears) {
+  struct Case {
+    const char *model, *tensor, *where;
+  };
+  for (const Case& one : std::initializer_list<Case>{
+           {"gpt2-world", "transformer.h.2.mlp.c_fc.weight", "output of h.2, at token 1 of"},
+           {"gpt2-world", "transformer.ln_f.weight", "output of ln_f"},
+           {"bert-world", "bert.encoder.layer.1.attention.self.query.bias", "output of bert.encoder.layer.1"},
+           {"bert-world", "cls.predictions.bias", "output of the masked-LM head"},
+           {"t5-world", "encoder.block.1.layer.1.DenseReluDense.wo.weight", "output of encoder.block.1"},
+           {"t5-world", "decoder.block.0.layer.1.EncDecAttention.k.weight", "output of decoder.block.0"}}) {
+    const WithNan changed(one.model, one.tensor);
+    const Opened opened(changed.path());
+    EXPECT_THAT(refusal([&] {
+                  const Runner& runner = *opened.runner;
+                  if (const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner))
+                    pair->decode(TokenBatch(ids("target")), *pair->start(TokenBatch(ids("ids"))));
+                  else
+                    runner.logits(runner.hidden_states(TokenBatch(ids("ids"))));
+                }),
+                AllOf(HasSubstr(one.where), HasSubstr(changed.path())))
+        << one.tensor;
+  }
 }
 
 }  // namespace

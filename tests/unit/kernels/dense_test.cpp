@@ -70,6 +70,16 @@ TEST_P(Dense, NotANumberStaysOne) {
   }
 }
 
+TEST_P(Dense, FindsOneNanWhereverItIs) {
+  for (const std::size_t n : {1U, 16U, 67U, 257U})
+    for (std::size_t at = 0; at < n; ++at) {
+      std::vector<float> x(n, std::numeric_limits<float>::infinity());
+      EXPECT_FALSE(has_nan(x.data(), n));
+      x[at] = std::numeric_limits<float>::quiet_NaN();
+      EXPECT_TRUE(has_nan(x.data(), n)) << at << " of " << n;
+    }
+}
+
 TEST_P(Dense, NormsFollowTheirFormulas) {
   for (const std::size_t n : {1U, 7U, 16U, 96U, 131U, 768U}) {
     const std::size_t rows = 3;
