@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "pare/model.h"
+#include "pare/tune.h"
 
 namespace pare {
 
@@ -55,8 +57,19 @@ class DecoderState {
   virtual void reorder(std::span<const std::size_t> parents) = 0;
 };
 
+/// Which kernels multiply the layers that have zeros.
+enum class KernelChoice : std::uint8_t {
+  kFastest,  ///< layer by layer, by number of tokens, as KernelCosts tells
+  kDense,
+  kSliced,
+  kMasked,  ///< for up to 4 tokens, kSliced for more
+};
+
 struct InferOptions {
   unsigned threads = 0;  ///< 0: one per core
+  KernelChoice kernels = KernelChoice::kFastest;
+  /// Costs to choose by; without them those kept for this machine, else pare's own.
+  std::optional<KernelCosts> costs = {};
 };
 
 /// A model that runs. All functions throw Error for ids outside the vocabulary and sequences longer

@@ -15,7 +15,7 @@ class Bert : public EncoderRunner {
   Bert(const Model& model, const InferOptions& options)
       : source_(model.source),
         threads_(options.threads),
-        weights_(model),
+        weights_(model, options),
         config_(model.config, model.source + "/config.json"),
         prefix_(weights_.has("bert.embeddings.word_embeddings.weight") ? "bert." : ""),
         body_(weights_, config_, prefix_, false, options.threads) {
@@ -70,7 +70,7 @@ class Bert : public EncoderRunner {
 class BertToBert : public EncoderDecoderRunner {
  public:
   BertToBert(const Model& model, const InferOptions& options)
-      : weights_(model),
+      : weights_(model, options),
         config_(model.config, model.source + "/config.json"),
         encoder_config_(config_.nested("encoder")),
         decoder_config_(config_.nested("decoder")),

@@ -114,9 +114,9 @@ BertPredictions::BertPredictions(Weights& weights, const model::Config& config, 
   transform_ = weights.linear(name + "transform.dense", width, width, Orientation::kOutIn);
   norm_ = {weights.vector(name + "transform.LayerNorm.weight", width),
            weights.vector(name + "transform.LayerNorm.bias", width)};
-  decoder_ = {body.word_embeddings(), nullptr, width, body.vocabulary(), true};
-  if (weights.has(name + "decoder.weight"))
-    decoder_ = weights.linear(name + "decoder", width, body.vocabulary(), Orientation::kOutIn);
+  decoder_ = weights.has(name + "decoder.weight")
+                 ? weights.linear(name + "decoder", width, body.vocabulary(), Orientation::kOutIn)
+                 : weights.linear(body.word_embeddings(), nullptr, width, body.vocabulary(), Orientation::kOutIn);
   if (weights.has(name + "bias")) decoder_.bias = weights.vector(name + "bias", body.vocabulary());
 }
 

@@ -25,7 +25,7 @@ struct Block {
 class Gpt2 : public CausalRunner {
  public:
   Gpt2(const Model& model, const InferOptions& options)
-      : weights_(model),
+      : weights_(model, options),
         threads_(options.threads),
         prefix_(weights_.has("transformer.wte.weight") ? "transformer." : ""),
         nan_check_(model.source, prefix_ + "h.") {
@@ -44,8 +44,9 @@ class Gpt2 : public CausalRunner {
     for (std::size_t i = 0; i < layers; ++i)
       blocks_.push_back(block(config, prefix_ + "h." + std::to_string(i) + ".", i, inner));
     last_norm_ = norm(prefix_ + "ln_f");
-    head_ = {embedding_, nullptr, width_, vocabulary_, true};
-    if (weights_.has("lm_head.weight")) head_ = weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn);
+    head_ = weights_.has("lm_head.weight")
+                ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
+                : weights_.linear(embedding_, nullptr, width_, vocabulary_, Orientation::kOutIn);
   }
 
   std::size_t vocabulary() const noexcept override { return vocabulary_; }

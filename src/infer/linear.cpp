@@ -51,7 +51,7 @@ void multiply_columns(const Linear& linear, const Matrix& x, Matrix& y, std::siz
 
 Matrix apply(const Linear& linear, const Matrix& x, unsigned threads) {
   Matrix y(x.rows, linear.out);
-  if (x.rows == 0) return y;
+  if (x.rows == 0 || (linear.sparse != nullptr && linear.sparse->apply(x, linear.bias, y, threads))) return y;
   if (x.rows <= kernels::kFewRows) {
     multiply_few(linear, x, y, threads);
     return y;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
+#include "infer/sparse_linear.h"
 #include "pare/infer.h"
 
 namespace pare::infer {
@@ -12,7 +14,8 @@ struct Linear {
   const float* weight = nullptr;
   const float* bias = nullptr;  ///< may be null
   std::size_t in = 0, out = 0;
-  bool out_in = true;  ///< weight is [out, in] as torch.nn.Linear's, else [in, out] as Conv1D's
+  bool out_in = true;                          ///< weight is [out, in] as torch.nn.Linear's, else [in, out] as Conv1D's
+  std::shared_ptr<const SparseLinear> sparse;  ///< if enough of the weights are 0
 };
 
 /// x: rows x in. Few rows go through our own kernels (memory-bound), many through oneDNN's sgemm.

@@ -174,15 +174,16 @@ class T5 : public EncoderDecoderRunner {
  public:
   T5(const Model& model, const InferOptions& options)
       : threads_(options.threads),
-        weights_(model),
+        weights_(model, options),
         config_(model.config, model.source + "/config.json"),
         width_(size_setting(config_, {"d_model"}, 512)),
         vocabulary_(weights_.rows_of("shared.weight", width_)),
         embedding_(weights_.matrix("shared.weight", vocabulary_, width_)),
         encoder_(weights_, config_, "encoder", false, options.threads),
         decoder_(weights_, config_, "decoder", true, options.threads) {
-    head_ = {embedding_, nullptr, width_, vocabulary_, true};
-    if (weights_.has("lm_head.weight")) head_ = weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn);
+    head_ = weights_.has("lm_head.weight")
+                ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
+                : weights_.linear(embedding_, nullptr, width_, vocabulary_, Orientation::kOutIn);
     const bool tied = config_.flag("tie_word_embeddings").value_or(true);
     if (config_.flag("scale_decoder_outputs").value_or(tied)) scale_ = 1.0F / std::sqrt(static_cast<float>(width_));
   }

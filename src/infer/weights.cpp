@@ -24,9 +24,15 @@ void expect_shape(const Model& model, const TensorView& tensor, const std::vecto
         fmt::format("has the shape {}; the configuration asks for {}", shape_text(tensor.shape), shape_text(expected)));
 }
 
+KernelCosts costs_for(const InferOptions& options) {
+  if (options.costs) return *options.costs;
+  return kept_kernel_costs(options.threads).value_or(standard_kernel_costs());
+}
+
 }  // namespace
 
-Weights::Weights(const Model& model) : model_(model) {
+Weights::Weights(const Model& model, const InferOptions& options)
+    : model_(model), options_(options), costs_(std::make_shared<const KernelCosts>(costs_for(options))) {
   for (const Parameter& parameter : model.parameters) by_name_.emplace(parameter.name, &model.tensor(parameter));
 }
 
@@ -82,12 +88,19 @@ std::size_t Weights::rows_of(const std::string& name, std::size_t columns) const
 }
 
 Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation) {
-  Linear linear;
-  linear.in = in;
-  linear.out = out;
-  linear.out_in = orientation == Orientation::kOutIn;
-  linear.weight = linear.out_in ? matrix(name + ".weight", out, in) : matrix(name + ".weight", in, out);
-  if (has(name + ".bias")) linear.bias = vector(name + ".bias", out);
+  const bool out_in = orientation == Orientation::kOutIn;
+  const float* weight = out_in ? matrix(name + ".weight", out, in) : matrix(name + ".weight", in, out);
+  return linear(weight, has(name + ".bias") ? vector(name + ".bias", out) : nullptr, in, out, orientation);
+}
+
+Linear Weights::linear(const float* weight, const float* bias, std::size_t in, std::size_t out,
+                       Orientation orientation) {
+  Linear linear{weight, bias, in, out, orientation == Orientation::kOutIn, nullptr};
+  if (options_.kernels == KernelChoice::kDense || in * out == 0) return linear;
+  const DenseWeights dense{weight, in, out, linear.out_in};
+  const std::size_t nonzeros = count_nonzeros(dense, options_.threads);
+  if (nonzeros < in * out)
+    linear.sparse = std::make_shared<const SparseLinear>(dense, nonzeros, costs_, options_.kernels, options_.threads);
   return linear;
 }
 

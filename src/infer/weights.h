@@ -15,7 +15,7 @@ namespace pare::infer {
 /// Weights that stay where they are mapped if they are F32, and are converted once otherwise.
 class Weights {
  public:
-  explicit Weights(const Model& model);
+  Weights(const Model& model, const InferOptions& options);
 
   const std::string& source() const noexcept { return model_.source; }
   bool has(std::string_view name) const { return by_name_.count(std::string(name)) != 0; }
@@ -27,12 +27,16 @@ class Weights {
   std::size_t rows_of(const std::string& name, std::size_t columns) const;
   /// `name`.weight and, where the model has it, `name`.bias.
   Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
+  /// A layer of weights that are used elsewhere as well, as a head tied to an embedding is.
+  Linear linear(const float* weight, const float* bias, std::size_t in, std::size_t out, Orientation orientation);
 
  private:
   const TensorView& find(const std::string& name) const;
   const float* data(const TensorView& tensor);
 
   const Model& model_;
+  InferOptions options_;
+  std::shared_ptr<const KernelCosts> costs_;
   std::unordered_map<std::string, const TensorView*> by_name_;
   std::unordered_map<const TensorView*, std::unique_ptr<float[]>> converted_;
 };

@@ -1,0 +1,92 @@
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/file_map.h"
+#include "base/output.h"
+#include "base/parallel.h"
+#include "kernels/targets.h"
+#include "pare/error.h"
+#include "pare/tune.h"
+
+namespace pare {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kVersion = 1;
+
+Json json_of(const KernelCosts& costs) {
+  Json points = Json::array();
+  for (const KernelCost& p : costs.points)
+    points.push_back({{"tokens", p.tokens},
+                      {"dense_weight", p.dense_weight},
+                      {"sliced_nonzero", p.sliced_nonzero},
+                      {"sliced_edge", p.sliced_edge},
+                      {"masked_nonzero", p.masked_nonzero},
+                      {"masked_weight", p.masked_weight}});
+  return {{"target", costs.target}, {"threads", costs.threads}, {"points", std::move(points)}};
+}
+
+KernelCosts costs_of(const Json& json) {
+  KernelCosts costs;
+  costs.target = json.at("target").get<std::string>();
+  costs.threads = json.at("threads").get<unsigned>();
+  costs.measured = true;
+  for (const Json& p : json.at("points"))
+    costs.points.push_back({p.at("tokens").get<std::size_t>(), p.at("dense_weight").get<double>(),
+                            p.at("sliced_nonzero").get<double>(), p.at("sliced_edge").get<double>(),
+                            p.at("masked_nonzero").get<double>(), p.at("masked_weight").get<double>()});
+  return costs;
+}
+
+/// The entries of the file; none if it is not there, damaged or another version's: they can be measured again.
+std::vector<KernelCosts> kept() {
+  std::vector<KernelCosts> all;
+  const std::filesystem::path path = kernel_costs_path();
+  std::error_code ignored;
+  if (path.empty() || !std::filesystem::is_regular_file(path, ignored)) return all;
+  try {
+    const auto map = base::FileMap::open(path);
+    const auto* text = reinterpret_cast<const char*>(map->bytes().data());
+    const Json json = Json::parse(text, text + map->bytes().size());
+    if (json.at("version") != kVersion) return all;
+    for (const Json& entry : json.at("costs")) all.push_back(costs_of(entry));
+  } catch (const std::exception&) {
+    all.clear();
+  }
+  return all;
+}
+
+}  // namespace
+
+std::filesystem::path kernel_costs_path() {
+  const auto under = [](const char* variable, const char* more) -> std::filesystem::path {
+    const char* value = std::getenv(variable);
+    return value == nullptr || *value == '\0' ? std::filesystem::path() : std::filesystem::path(value) / more;
+  };
+  const std::filesystem::path path = under("XDG_CACHE_HOME", "pare/kernel-costs.json");
+  return path.empty() ? under("HOME", ".cache/pare/kernel-costs.json") : path;
+}
+
+std::optional<KernelCosts> kept_kernel_costs(unsigned threads) {
+  const std::string target = kernels::current_target();
+  for (KernelCosts& costs : kept())
+    if (costs.target == target && costs.threads == base::thread_count(threads) && !costs.points.empty())
+      return std::move(costs);
+  return std::nullopt;
+}
+
+void keep_kernel_costs(const KernelCosts& costs) {
+  const std::filesystem::path path = kernel_costs_path();
+  if (path.empty()) throw Error("there is no place to keep what was measured: neither XDG_CACHE_HOME nor HOME is set");
+  Json entries = Json::array();
+  for (const KernelCosts& other : kept())
+    if (other.target != costs.target || other.threads != costs.threads) entries.push_back(json_of(other));
+  entries.push_back(json_of(costs));
+  std::error_code failure;
+  std::filesystem::create_directories(path.parent_path(), failure);
+  if (failure) throw Error(path.parent_path(), "cannot be made: " + failure.message());
+  base::write_file(path, Json{{"version", kVersion}, {"costs", std::move(entries)}}.dump(2) + "\n");
+}
+
+}  // namespace pare

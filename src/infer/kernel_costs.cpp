@@ -1,0 +1,67 @@
+#include <algorithm>
+
+#include "kernels/sparse.h"
+#include "kernels/targets.h"
+#include "pare/tune.h"
+
+namespace pare {
+namespace {
+
+/// Of a product with fewer nonzeros than this share of the weights a sparse kernel must save.
+constexpr double kWorthwhile = 0.9;
+
+double time_at(const KernelCost& cost, Kernel kernel, double weights, double edge, double nonzeros) {
+  switch (kernel) {
+    case Kernel::kDense:
+      return cost.dense_weight * weights;
+    case Kernel::kSliced:
+      return cost.sliced_nonzero * nonzeros + cost.sliced_edge * edge;
+    case Kernel::kMasked:
+      break;
+  }
+  return cost.masked_nonzero * nonzeros + cost.masked_weight * weights;
+}
+
+}  // namespace
+
+KernelCosts standard_kernel_costs() {
+  KernelCosts costs;
+  costs.target = kernels::current_target();
+  costs.threads = 2;
+  costs.points = {};
+  return costs;
+}
+
+std::string_view kernel_name(Kernel kernel) noexcept {
+  return kernel == Kernel::kDense ? "dense" : kernel == Kernel::kSliced ? "sliced" : "masked";
+}
+
+double KernelCosts::nanoseconds(Kernel kernel, std::size_t tokens, std::size_t in, std::size_t out,
+                                std::size_t nonzeros) const {
+  const auto weights = static_cast<double>(in) * static_cast<double>(out);
+  const auto edge = static_cast<double>(in + out), kept = static_cast<double>(nonzeros),
+             count = static_cast<double>(tokens);
+  const auto at = [&](const KernelCost& cost) { return time_at(cost, kernel, weights, edge, kept); };
+  const auto next = std::find_if(points.begin(), points.end(), [&](const auto& p) { return p.tokens >= tokens; });
+  if (next == points.end()) return at(points.back()) * count / static_cast<double>(points.back().tokens);
+  if (next == points.begin() || next->tokens == tokens) return at(*next);
+  const KernelCost& before = *(next - 1);
+  const double share = (count - static_cast<double>(before.tokens)) / static_cast<double>(next->tokens - before.tokens);
+  return at(before) + share * (at(*next) - at(before));
+}
+
+Kernel KernelCosts::choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros) const {
+  if (points.empty()) return Kernel::kDense;
+  const double dense = nanoseconds(Kernel::kDense, tokens, in, out, nonzeros);
+  const double sliced = nanoseconds(Kernel::kSliced, tokens, in, out, nonzeros);
+  Kernel best = Kernel::kSliced;
+  double time = sliced;
+  if (tokens <= kernels::kMaskedRows)
+    if (const double masked = nanoseconds(Kernel::kMasked, tokens, in, out, nonzeros); masked < time) {
+      best = Kernel::kMasked;
+      time = masked;
+    }
+  return time < kWorthwhile * dense ? best : Kernel::kDense;
+}
+
+}  // namespace pare

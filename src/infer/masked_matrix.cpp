@@ -1,0 +1,58 @@
+#include <algorithm>
+
+#include "base/parallel.h"
+#include "infer/sparse_matrix.h"
+
+namespace pare::infer {
+namespace {
+
+using kernels::kSliceOutputs;
+
+constexpr std::size_t kReadAhead = 16;  ///< weights that the kernel may read past the last one
+
+}  // namespace
+
+MaskedMatrix::MaskedMatrix(const DenseWeights& weights, unsigned threads)
+    : in_(weights.in), out_(weights.out), begin_((out_ + kSliceOutputs - 1) / kSliceOutputs + 1) {
+  const std::size_t groups = begin_.size() - 1;
+  masks_ = base::AlignedBuffer<std::uint16_t>(groups * in_);
+  base::parallel_for(groups, base::worthwhile_threads(threads, in_ * out_), [&](std::size_t group, unsigned) {
+    const std::size_t first = group * kSliceOutputs, count = std::min(kSliceOutputs, out_ - first);
+    std::uint16_t* masks = masks_.data() + group * in_;
+    std::size_t nonzeros = 0;
+    for (std::size_t k = 0; k < in_; ++k) {
+      unsigned mask = 0;
+      for (std::size_t o = 0; o < count; ++o)
+        mask |= static_cast<unsigned>(weights.at(first + o, k) != 0) << static_cast<unsigned>(o);
+      masks[k] = static_cast<std::uint16_t>(mask);
+      nonzeros += static_cast<std::size_t>(__builtin_popcount(mask));
+    }
+    begin_[group + 1] = nonzeros;
+  });
+  for (std::size_t group = 0; group < groups; ++group) begin_[group + 1] += begin_[group];
+  weights_ = base::AlignedBuffer<float>(begin_.back() + kReadAhead);
+  std::fill_n(weights_.data() + begin_.back(), kReadAhead, 0.0F);
+  base::parallel_for(groups, base::worthwhile_threads(threads, in_ * out_), [&](std::size_t group, unsigned) {
+    const std::size_t first = group * kSliceOutputs;
+    float* next = weights_.data() + begin_[group];
+    for (std::size_t k = 0; k < in_; ++k)
+      for (unsigned mask = masks_.data()[group * in_ + k]; mask != 0; mask &= mask - 1)
+        *next++ = weights.at(first + static_cast<std::size_t>(__builtin_ctz(mask)), k);
+  });
+}
+
+void MaskedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsigned requested) const {
+  const unsigned threads = base::worthwhile_threads(requested, x.rows * in_ * out_);
+  const std::size_t groups = begin_.size() - 1, pieces = std::min<std::size_t>(groups, 2 * threads);
+  base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
+    for (std::size_t group = piece * groups / pieces; group < (piece + 1) * groups / pieces; ++group) {
+      const std::size_t first = group * kSliceOutputs;
+      const kernels::MaskedOutputs block{masks_.data() + group * in_, weights_.data() + begin_[group], in_,
+                                         std::min(kSliceOutputs, out_ - first)};
+      kernels::multiply_masked(block, x.row(0), x.rows, x.columns, bias == nullptr ? nullptr : bias + first,
+                               y.row(0) + first, y.columns);
+    }
+  });
+}
+
+}  // namespace pare::infer

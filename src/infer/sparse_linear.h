@@ -1,0 +1,38 @@
+// A linear layer whose weights are partly zero: makes the layouts that pay, when they are first needed.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "infer/sparse_matrix.h"
+#include "pare/infer.h"
+#include "pare/tune.h"
+
+namespace pare::infer {
+
+class SparseLinear {
+ public:
+  /// What `weights` points to must outlive it.
+  SparseLinear(const DenseWeights& weights, std::size_t nonzeros, std::shared_ptr<const KernelCosts> costs,
+               KernelChoice choice, unsigned threads)
+      : weights_(weights), nonzeros_(nonzeros), costs_(std::move(costs)), choice_(choice), threads_(threads) {}
+
+  /// y = x W + b, if a sparse kernel is the one to take; false, with y untouched, if the dense one is.
+  bool apply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
+
+ private:
+  Kernel kernel_for(std::size_t tokens) const;
+
+  DenseWeights weights_;
+  std::size_t nonzeros_;
+  std::shared_ptr<const KernelCosts> costs_;
+  KernelChoice choice_;
+  unsigned threads_;
+  mutable std::once_flag sliced_once_, masked_once_;
+  mutable std::unique_ptr<const SlicedMatrix> sliced_;
+  mutable std::unique_ptr<const MaskedMatrix> masked_;
+};
+
+}  // namespace pare::infer

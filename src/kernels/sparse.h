@@ -1,0 +1,52 @@
+// Products with sparse weights. Two layouts: slices, for few nonzeros or many tokens; masks, for one to four tokens
+// and weights that are zero here and there. Every sum runs over the inputs in rising order with fused multiply-adds,
+// so the result depends on neither the instruction set (with FMA), nor the tokens beside it, nor the threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace pare::kernels {
+
+constexpr std::size_t kSliceOutputs = 16;  ///< outputs that go through together; divides no loop into odd parts
+constexpr std::size_t kMostVectors = 4;    ///< vectors of tokens in a panel
+constexpr std::size_t kMaskedRows = 4;     ///< most tokens for multiply_masked()
+
+/// 16 outputs, step by step one nonzero of each (sliced ELLPACK: Monakov et al. 2010). An output that has no more of
+/// them goes on with weights of 0 at input 0.
+struct Slice {
+  const std::uint16_t* input = nullptr;   ///< steps x 16, relative to the block of inputs
+  const float* weight = nullptr;          ///< steps x 16
+  const std::uint16_t* output = nullptr;  ///< 16, relative to the tile; kNoOutput past the last one
+  std::size_t steps = 0;
+};
+constexpr std::uint16_t kNoOutput = 0xFFFF;
+
+/// Floats of one vector on the instruction set in use.
+std::size_t lanes();
+
+/// panel[k * width + t] = x[t][k] for `tokens` rows of x and `in` of their columns; 0 for t from tokens to width.
+void to_panel(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
+              std::size_t width);
+/// y[t][o] = panel[o * width + t] + bias[o]; bias may be null.
+void from_panel(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias, float* y,
+                std::size_t y_stride);
+
+/// tile[output * width ..] += weight * panel[input * width ..] for all of a slice's nonzeros. `width` is 1 to
+/// kMostVectors vectors.
+void multiply_slices(const Slice* slices, std::size_t count, const float* panel, std::size_t width, float* tile);
+/// The same for a single token: y[output] += weight * x[input].
+void multiply_slices_once(const Slice* slices, std::size_t count, const float* x, float* y);
+
+/// 16 outputs next to each other: bit o of masks[k] says whether output o has a weight at input k; the weights follow
+/// each other without gaps, and 16 floats after the last one may be read. y[r][o] = sum_k x[r][k] w[o][k] + bias[o],
+/// for the first `outputs` of the 16 and up to kMaskedRows rows.
+struct MaskedOutputs {
+  const std::uint16_t* masks = nullptr;
+  const float* weights = nullptr;
+  std::size_t in = 0, outputs = kSliceOutputs;
+};
+void multiply_masked(const MaskedOutputs& block, const float* x, std::size_t rows, std::size_t x_stride,
+                     const float* bias, float* y, std::size_t y_stride);
+
+}  // namespace pare::kernels
