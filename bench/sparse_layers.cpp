@@ -104,7 +104,8 @@ int main(int argc, char** argv) {
   if (argc > 2) tokens.clear();
   for (int i = 2; i < argc; ++i) tokens.push_back(static_cast<std::size_t>(std::atoi(argv[i])));
   std::printf("%u threads; times faster than oneDNN\n\n", threads);
-  std::printf("| layer | in x out | zeros | tokens | oneDNN | dense | sliced | masked |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
+  std::printf(
+      "| layer | in x out | zeros | tokens | oneDNN | dense | sliced | masked |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
   for (const std::size_t count : tokens)
     for (const double zeros : {0.5, 0.9, 0.95, 0.99})
       for (const Shape& shape : kShapes) measure(shape, zeros, count, threads);

@@ -31,7 +31,7 @@ struct KernelCost {
 };
 
 struct KernelCosts {
-  std::string target;   ///< instruction set, e.g. "AVX3_ZEN4"
+  std::string target;  ///< instruction set, e.g. "AVX3_ZEN4"
   unsigned threads = 0;
   bool measured = false;           ///< false: pare's own figures, from one machine, good for ratios only
   std::vector<KernelCost> points;  ///< by rising tokens; between them costs are interpolated, beyond them proportional

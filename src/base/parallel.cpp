@@ -2,13 +2,17 @@
 
 #include <sched.h>
 #include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -24,6 +28,16 @@ std::atomic<unsigned> hand_over{0};
 
 void publish() noexcept { hand_over.fetch_add(1, std::memory_order_release); }
 void take() noexcept { hand_over.load(std::memory_order_acquire); }
+
+/// Made once for each number of threads: making one takes as long as a small matrix product.
+tbb::task_arena& arena_of(unsigned workers) {
+  static std::mutex mutex;
+  static std::map<unsigned, std::unique_ptr<tbb::task_arena>> arenas;
+  const std::lock_guard lock(mutex);
+  std::unique_ptr<tbb::task_arena>& arena = arenas[workers];
+  if (!arena) arena = std::make_unique<tbb::task_arena>(static_cast<int>(workers));
+  return *arena;
+}
 
 }  // namespace
 
@@ -64,9 +78,10 @@ void parallel_for(std::size_t items, unsigned threads,
     work(0);
   } else {
     // More threads than the machine has cores are allowed, if asked for.
-    const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, workers);
-    tbb::task_arena arena(static_cast<int>(workers));
-    arena.execute([&] {
+    std::optional<tbb::global_control> limit;
+    if (workers > static_cast<unsigned>(tbb::info::default_concurrency()))
+      limit.emplace(tbb::global_control::max_allowed_parallelism, workers);
+    arena_of(workers).execute([&] {
       tbb::task_group group;
       for (unsigned worker = 1; worker < workers; ++worker) {
         tbb::task_handle task = group.defer([&work, worker] {

@@ -18,10 +18,10 @@ using infer::Linear;
 using infer::MaskedMatrix;
 using infer::SlicedMatrix;
 
-constexpr std::size_t kSide = 1024;          // of the square weight matrices
-constexpr std::size_t kMatrices = 24;        // together larger than a cache, as a model is
-constexpr std::size_t kManyTokens = 16;      // from here on few matrices do: arithmetic counts, not the memory
-constexpr std::array kZeros{0.5, 0.95};      // shares that a straight line is laid through
+constexpr std::size_t kSide = 1024;      // of the square weight matrices
+constexpr std::size_t kMatrices = 24;    // together larger than a cache, as a model is
+constexpr std::size_t kManyTokens = 16;  // from here on few matrices do: arithmetic counts, not the memory
+constexpr std::array kZeros{0.5, 0.95};  // shares that a straight line is laid through
 constexpr std::array<std::size_t, 9> kTokens{1, 2, 4, 8, 16, 32, 64, 128, 512};
 
 /// Weights of which about `zeros` are 0, the same every time.
@@ -84,9 +84,11 @@ KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, un
   cost.tokens = tokens;
   constexpr double kWeights = kSide * kSide, kEdge = 2 * kSide;
   cost.dense_weight =
-      nanoseconds_of(count, [&](std::size_t i) {
-        infer::apply(Linear{half.dense[i].data(), nullptr, kSide, kSide, true, nullptr}, x, threads);
-      }) / kWeights;
+      nanoseconds_of(count,
+                     [&](std::size_t i) {
+                       infer::apply(Linear{half.dense[i].data(), nullptr, kSide, kSide, true, nullptr}, x, threads);
+                     }) /
+      kWeights;
   const auto sliced = [&](const Layers& layers) {
     return nanoseconds_of(count, [&](std::size_t i) { layers.sliced[i].multiply(x, nullptr, y, threads); });
   };

@@ -28,6 +28,13 @@ void for_nonzeros(const DenseWeights& weights, std::size_t output, std::size_t o
   }
 }
 
+/// Room for `size` floats that a thread keeps: asking the system for it anew takes longer than a small product.
+float* scratch(std::size_t size) {
+  thread_local base::AlignedBuffer<float> room;
+  if (room.size() < size) room = base::AlignedBuffer<float>(size);
+  return room.data();
+}
+
 }  // namespace
 
 std::size_t count_nonzeros(const DenseWeights& weights, unsigned threads) {
@@ -145,10 +152,9 @@ void SlicedMatrix::multiply_once(const float* x, const float* bias, float* y, un
 
 /// Rows [first, first + count) of x, outputs of tiles [begin, end).
 void SlicedMatrix::multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin,
-                                  std::size_t end, const float* bias, Matrix& y, std::vector<float>& scratch) const {
+                                  std::size_t end, const float* bias, Matrix& y) const {
   const std::size_t lanes = kernels::lanes(), width = (count + lanes - 1) / lanes * lanes;
-  scratch.resize((in_ + kTileOutputs) * kernels::kMostVectors * lanes);
-  float *panel = scratch.data(), *sums = scratch.data() + in_ * width;
+  float *panel = scratch((in_ + kTileOutputs) * width), *sums = panel + in_ * width;
   kernels::to_panel(x.row(first), x.columns, count, in_, panel, width);
   for (std::size_t t = begin; t < end; ++t) {
     const Tile& tile = tiles_[t];
@@ -167,12 +173,12 @@ void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsig
   const unsigned threads = base::worthwhile_threads(requested, x.rows * weights_.size());
   const std::size_t most = kernels::kMostVectors * kernels::lanes(), panels = (x.rows + most - 1) / most;
   // A panel is turned by every thread that has a part of it: better than one thread waiting for the other.
-  const std::size_t parts = panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_.size());
-  std::vector<std::vector<float>> scratch(threads);
-  base::parallel_for(panels * parts, threads, [&](std::size_t item, unsigned worker) {
+  const std::size_t parts =
+      panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_.size());
+  base::parallel_for(panels * parts, threads, [&](std::size_t item, unsigned) {
     const std::size_t first = item / parts * most, part = item % parts;
     multiply_panel(x, first, std::min(most, x.rows - first), part * tiles_.size() / parts,
-                   (part + 1) * tiles_.size() / parts, bias, y, scratch[worker]);
+                   (part + 1) * tiles_.size() / parts, bias, y);
   });
 }
 

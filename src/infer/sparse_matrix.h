@@ -46,7 +46,7 @@ class SlicedMatrix {
   void fill(const DenseWeights& weights, const Tile& tile);
   void multiply_once(const float* x, const float* bias, float* y, unsigned threads) const;
   void multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
-                      const float* bias, Matrix& y, std::vector<float>& scratch) const;
+                      const float* bias, Matrix& y) const;
 
   std::size_t in_, out_, block_;
   std::vector<Tile> tiles_;

@@ -47,8 +47,7 @@ HWY_INLINE Vec8 expand(const float* packed, std::uint32_t mask) {
   const hn::Rebind<std::int8_t, Eight> bytes;
   const auto places = hn::PromoteTo(di, hn::LoadU(bytes, reinterpret_cast<const std::int8_t*>(&kPlaces[mask])));
   const auto index = hn::IndicesFromVec(d, hn::And(places, hn::Set(di, 7)));
-  return hn::IfNegativeThenElse(hn::BitCast(d, places), hn::Zero(d),
-                                hn::TableLookupLanes(hn::LoadU(d, packed), index));
+  return hn::IfNegativeThenElse(hn::BitCast(d, places), hn::Zero(d), hn::TableLookupLanes(hn::LoadU(d, packed), index));
 }
 
 template <std::size_t kRows>

@@ -6,8 +6,6 @@
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/highway.h>
 
-#include <algorithm>
-
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -32,8 +30,7 @@ HWY_INLINE void some_outputs(const Slice& slice, std::size_t first, const float*
     for (std::size_t o = 0; o < kOutputsAtOnce; ++o) {
       const float* x = panel + input[o] * width;
       const V factor = hn::Set(d, weight[o]);
-      for (std::size_t v = 0; v < kVectors; ++v)
-        sum[o][v] = hn::MulAdd(factor, hn::LoadU(d, x + v * lanes), sum[o][v]);
+      for (std::size_t v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(factor, hn::LoadU(d, x + v * lanes), sum[o][v]);
     }
   }
   for (std::size_t o = 0; o < kOutputsAtOnce; ++o) {
@@ -86,64 +83,6 @@ void SlicesOnceTarget(const Slice* slices, std::size_t count, const float* x, fl
   }
 }
 
-#if HWY_TARGET != HWY_SCALAR
-using Four = hn::CappedTag<float, 4>;
-using Vec4 = hn::Vec<Four>;
-
-HWY_INLINE void transpose_4x4(Vec4& a, Vec4& b, Vec4& c, Vec4& e) {
-  const Four d;
-  const Vec4 ac0 = hn::InterleaveLower(d, a, c), ac1 = hn::InterleaveUpper(d, a, c);
-  const Vec4 be0 = hn::InterleaveLower(d, b, e), be1 = hn::InterleaveUpper(d, b, e);
-  a = hn::InterleaveLower(d, ac0, be0);
-  b = hn::InterleaveUpper(d, ac0, be0);
-  c = hn::InterleaveLower(d, ac1, be1);
-  e = hn::InterleaveUpper(d, ac1, be1);
-}
-#endif
-
-/// to[c][r] = from[r][c], plus add[r] or add[c] where given; whole blocks of 4 x 4 by vectors.
-template <bool kAddToColumns>
-HWY_INLINE void transpose(const float* from, std::size_t from_stride, std::size_t rows, std::size_t columns, float* to,
-                          std::size_t to_stride, const float* add) {
-  std::size_t r = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const Four d;
-  for (; r + 4 <= rows; r += 4) {
-    const Vec4 addend = kAddToColumns && add != nullptr ? hn::LoadU(d, add + r) : hn::Zero(d);
-    std::size_t c = 0;
-    for (; c + 4 <= columns; c += 4) {
-      const float* at = from + r * from_stride + c;
-      Vec4 v0 = hn::LoadU(d, at), v1 = hn::LoadU(d, at + from_stride), v2 = hn::LoadU(d, at + 2 * from_stride),
-           v3 = hn::LoadU(d, at + 3 * from_stride);
-      transpose_4x4(v0, v1, v2, v3);
-      float* out = to + c * to_stride + r;
-      hn::StoreU(hn::Add(v0, addend), d, out);
-      hn::StoreU(hn::Add(v1, addend), d, out + to_stride);
-      hn::StoreU(hn::Add(v2, addend), d, out + 2 * to_stride);
-      hn::StoreU(hn::Add(v3, addend), d, out + 3 * to_stride);
-    }
-    for (; c < columns; ++c)
-      for (std::size_t i = r; i < r + 4; ++i)
-        to[c * to_stride + i] = from[i * from_stride + c] + (kAddToColumns && add != nullptr ? add[i] : 0.0F);
-  }
-#endif
-  for (; r < rows; ++r)
-    for (std::size_t c = 0; c < columns; ++c)
-      to[c * to_stride + r] = from[r * from_stride + c] + (kAddToColumns && add != nullptr ? add[r] : 0.0F);
-}
-
-void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
-                   std::size_t width) {
-  transpose<false>(x, x_stride, tokens, in, panel, width, nullptr);
-  if (tokens == width) return;
-  for (std::size_t k = 0; k < in; ++k) std::fill(panel + k * width + tokens, panel + (k + 1) * width, 0.0F);
-}
-
-void FromPanelTarget(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
-                     float* y, std::size_t y_stride) {
-  transpose<true>(panel, width, out, tokens, y, y_stride, bias);
-}
-
 std::size_t LanesTarget() { return hn::Lanes(D()); }
 
 }  // namespace pare::kernels::HWY_NAMESPACE
@@ -154,20 +93,10 @@ namespace pare::kernels {
 namespace {
 HWY_EXPORT(SlicesTarget);
 HWY_EXPORT(SlicesOnceTarget);
-HWY_EXPORT(ToPanelTarget);
-HWY_EXPORT(FromPanelTarget);
 HWY_EXPORT(LanesTarget);
 }  // namespace
 
 std::size_t lanes() { return HWY_DYNAMIC_DISPATCH(LanesTarget)(); }
-void to_panel(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
-              std::size_t width) {
-  HWY_DYNAMIC_DISPATCH(ToPanelTarget)(x, x_stride, tokens, in, panel, width);
-}
-void from_panel(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias, float* y,
-                std::size_t y_stride) {
-  HWY_DYNAMIC_DISPATCH(FromPanelTarget)(panel, width, tokens, out, bias, y, y_stride);
-}
 void multiply_slices(const Slice* slices, std::size_t count, const float* panel, std::size_t width, float* tile) {
   HWY_DYNAMIC_DISPATCH(SlicesTarget)(slices, count, panel, width, tile);
 }
