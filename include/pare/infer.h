@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "pare/model.h"
@@ -72,6 +73,15 @@ struct InferOptions {
   std::optional<KernelCosts> costs = {};
 };
 
+/// How a linear layer is multiplied for some number of tokens.
+struct LayerUse {
+  std::string name;  ///< of its weight, as the model's parameter
+  std::size_t in = 0, out = 0;
+  std::uint64_t nonzeros = 0;
+  Kernel kernel = Kernel::kDense;
+  std::uint64_t bytes = 0;  ///< of weights and positions that a product reads
+};
+
 /// A model that runs. All functions throw Error for ids outside the vocabulary and sequences longer
 /// than the model's positions. Thread-safe but for a DecoderState used twice at once.
 class Runner {
@@ -87,6 +97,9 @@ class Runner {
   virtual Matrix hidden_states(const TokenBatch& batch) const = 0;
   /// The language-model (or masked-LM) head on rows of hidden states: rows x vocabulary.
   virtual Matrix logits(const Matrix& hidden) const = 0;
+
+  /// Every linear layer, head included, and the kernel it takes for so many tokens at once.
+  virtual std::vector<LayerUse> layers(std::size_t tokens) const = 0;
 };
 
 /// GPT-2 and other decoders without an encoder.

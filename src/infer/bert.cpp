@@ -31,6 +31,7 @@ class Bert : public EncoderRunner {
 
   std::size_t vocabulary() const noexcept override { return body_.vocabulary(); }
   std::size_t positions() const noexcept override { return body_.positions(); }
+  std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
   std::size_t labels() const noexcept override { return pooler_ && classifier_ ? classifier_->out : 0; }
   bool has_masked_lm_head() const noexcept override { return predictions_.has_value(); }
 
@@ -83,6 +84,7 @@ class BertToBert : public EncoderDecoderRunner {
 
   std::size_t vocabulary() const noexcept override { return decoder_.vocabulary(); }
   std::size_t positions() const noexcept override { return encoder_.positions(); }
+  std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
   TokenId decoder_start() const noexcept override {
     const auto id = config_.number("decoder_start_token_id");
     return static_cast<TokenId>(id.value_or(0));

@@ -116,7 +116,8 @@ BertPredictions::BertPredictions(Weights& weights, const model::Config& config, 
            weights.vector(name + "transform.LayerNorm.bias", width)};
   decoder_ = weights.has(name + "decoder.weight")
                  ? weights.linear(name + "decoder", width, body.vocabulary(), Orientation::kOutIn)
-                 : weights.linear(body.word_embeddings(), nullptr, width, body.vocabulary(), Orientation::kOutIn);
+                 : weights.linear("word_embeddings", body.word_embeddings(), nullptr, width, body.vocabulary(),
+                                  Orientation::kOutIn);
   if (weights.has(name + "bias")) decoder_.bias = weights.vector(name + "bias", body.vocabulary());
 }
 

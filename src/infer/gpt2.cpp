@@ -46,11 +46,12 @@ class Gpt2 : public CausalRunner {
     last_norm_ = norm(prefix_ + "ln_f");
     head_ = weights_.has("lm_head.weight")
                 ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
-                : weights_.linear(embedding_, nullptr, width_, vocabulary_, Orientation::kOutIn);
+                : weights_.linear(prefix_ + "wte", embedding_, nullptr, width_, vocabulary_, Orientation::kOutIn);
   }
 
   std::size_t vocabulary() const noexcept override { return vocabulary_; }
   std::size_t positions() const noexcept override { return positions_; }
+  std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
 
   Matrix hidden_states(const TokenBatch& batch) const override { return run(batch, nullptr); }
   Matrix hidden_states(const TokenBatch& next, DecoderState& state) const override {

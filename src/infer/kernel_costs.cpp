@@ -28,7 +28,12 @@ KernelCosts standard_kernel_costs() {
   KernelCosts costs;
   costs.target = kernels::current_target();
   costs.threads = 2;
-  costs.points = {};
+  costs.points = {
+      // tokens, dense, sliced: nonzero, edge, masked: nonzero, weight
+      {1, 0.163, 0.313, 0.0, 0.109, 0.067}, {2, 0.198, 0.936, 2.34, 0.173, 0.076}, {4, 0.296, 0.920, 0.0, 0.236, 0.110},
+      {8, 0.368, 0.938, 1.00, 0, 0},        {16, 0.905, 0.560, 3.24, 0, 0},        {32, 1.19, 1.099, 5.95, 0, 0},
+      {64, 1.78, 1.764, 39.3, 0, 0},        {128, 3.15, 4.26, 41.9, 0, 0},         {512, 14.2, 12.7, 322, 0, 0},
+  };
   return costs;
 }
 

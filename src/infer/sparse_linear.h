@@ -22,9 +22,9 @@ class SparseLinear {
   /// y = x W + b, if a sparse kernel is the one to take; false, with y untouched, if the dense one is.
   bool apply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
 
- private:
   Kernel kernel_for(std::size_t tokens) const;
 
+ private:
   DenseWeights weights_;
   std::size_t nonzeros_;
   std::shared_ptr<const KernelCosts> costs_;

@@ -183,13 +183,14 @@ class T5 : public EncoderDecoderRunner {
         decoder_(weights_, config_, "decoder", true, options.threads) {
     head_ = weights_.has("lm_head.weight")
                 ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
-                : weights_.linear(embedding_, nullptr, width_, vocabulary_, Orientation::kOutIn);
+                : weights_.linear("shared", embedding_, nullptr, width_, vocabulary_, Orientation::kOutIn);
     const bool tied = config_.flag("tie_word_embeddings").value_or(true);
     if (config_.flag("scale_decoder_outputs").value_or(tied)) scale_ = 1.0F / std::sqrt(static_cast<float>(width_));
   }
 
   std::size_t vocabulary() const noexcept override { return vocabulary_; }
   std::size_t positions() const noexcept override { return SIZE_MAX; }
+  std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
   TokenId decoder_start() const noexcept override {
     return static_cast<TokenId>(config_.number("decoder_start_token_id").value_or(0));
   }

@@ -90,18 +90,33 @@ std::size_t Weights::rows_of(const std::string& name, std::size_t columns) const
 Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation) {
   const bool out_in = orientation == Orientation::kOutIn;
   const float* weight = out_in ? matrix(name + ".weight", out, in) : matrix(name + ".weight", in, out);
-  return linear(weight, has(name + ".bias") ? vector(name + ".bias", out) : nullptr, in, out, orientation);
+  return linear(name, weight, has(name + ".bias") ? vector(name + ".bias", out) : nullptr, in, out, orientation);
 }
 
-Linear Weights::linear(const float* weight, const float* bias, std::size_t in, std::size_t out,
+Linear Weights::linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
                        Orientation orientation) {
   Linear linear{weight, bias, in, out, orientation == Orientation::kOutIn, nullptr};
-  if (options_.kernels == KernelChoice::kDense || in * out == 0) return linear;
-  const DenseWeights dense{weight, in, out, linear.out_in};
-  const std::size_t nonzeros = count_nonzeros(dense, options_.threads);
-  if (nonzeros < in * out)
-    linear.sparse = std::make_shared<const SparseLinear>(dense, nonzeros, costs_, options_.kernels, options_.threads);
+  std::size_t nonzeros = in * out;
+  if (options_.kernels != KernelChoice::kDense && nonzeros != 0) {
+    const DenseWeights dense{weight, in, out, linear.out_in};
+    nonzeros = count_nonzeros(dense, options_.threads);
+    if (nonzeros < in * out)
+      linear.sparse = std::make_shared<const SparseLinear>(dense, nonzeros, costs_, options_.kernels, options_.threads);
+  }
+  layers_.push_back({name + ".weight", linear, nonzeros});
   return linear;
+}
+
+std::vector<LayerUse> Weights::layers(std::size_t tokens) const {
+  std::vector<LayerUse> uses;
+  for (const auto& [name, linear, nonzeros] : layers_) {
+    LayerUse use{name, linear.in, linear.out, nonzeros, Kernel::kDense, 4 * linear.in * linear.out};
+    if (linear.sparse) use.kernel = linear.sparse->kernel_for(tokens);
+    if (use.kernel == Kernel::kSliced) use.bytes = 6 * nonzeros;
+    if (use.kernel == Kernel::kMasked) use.bytes = 4 * nonzeros + linear.in * linear.out / 8;
+    uses.push_back(std::move(use));
+  }
+  return uses;
 }
 
 }  // namespace pare::infer

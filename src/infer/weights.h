@@ -28,9 +28,17 @@ class Weights {
   /// `name`.weight and, where the model has it, `name`.bias.
   Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
   /// A layer of weights that are used elsewhere as well, as a head tied to an embedding is.
-  Linear linear(const float* weight, const float* bias, std::size_t in, std::size_t out, Orientation orientation);
+  Linear linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
+                Orientation orientation);
+  std::vector<LayerUse> layers(std::size_t tokens) const;
 
  private:
+  struct Layer {
+    std::string name;
+    Linear linear;
+    std::size_t nonzeros;
+  };
+
   const TensorView& find(const std::string& name) const;
   const float* data(const TensorView& tensor);
 
@@ -39,6 +47,7 @@ class Weights {
   std::shared_ptr<const KernelCosts> costs_;
   std::unordered_map<std::string, const TensorView*> by_name_;
   std::unordered_map<const TensorView*, std::unique_ptr<float[]>> converted_;
+  std::vector<Layer> layers_;
 };
 
 }  // namespace pare::infer

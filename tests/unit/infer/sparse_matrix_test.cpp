@@ -1,0 +1,125 @@
+// Layers with zeros: every layout and orientation against the dense product, for odd shapes and any thread count.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "infer/linear.h"
+#include "kernels/targets.h"
+
+namespace pare::infer {
+namespace {
+
+std::vector<float> draw(std::size_t n, unsigned seed, double zeros = 0) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::uniform_real_distribution<double> uniform;
+  std::vector<float> values(n);
+  for (float& value : values) value = uniform(random) < zeros ? 0.0F : normal(random);
+  return values;
+}
+
+struct Case {
+  std::size_t in, out;
+  bool out_in;
+  double zeros;
+};
+
+Matrix expected(const DenseWeights& weights, const Matrix& x, const std::vector<float>& bias) {
+  Matrix y(x.rows, weights.out);
+  for (std::size_t r = 0; r < x.rows; ++r)
+    for (std::size_t o = 0; o < weights.out; ++o) {
+      double sum = bias[o];
+      for (std::size_t k = 0; k < weights.in; ++k) sum += static_cast<double>(weights.at(o, k)) * x.row(r)[k];
+      y.row(r)[o] = static_cast<float>(sum);
+    }
+  return y;
+}
+
+void expect_near(const Matrix& y, const Matrix& right, const Case& one) {
+  ASSERT_EQ(y.values.size(), right.values.size());
+  for (std::size_t i = 0; i < y.values.size(); ++i)
+    ASSERT_NEAR(y.values[i], right.values[i], 1e-4 * std::sqrt(static_cast<double>(one.in)))
+        << one.in << " -> " << one.out << (one.out_in ? " out-in " : " in-out ") << one.zeros << " at " << i;
+}
+
+const std::vector<Case> kCases{{1, 1, true, 0},        {7, 5, false, 0.5},    {96, 288, true, 0.9},  {96, 288, false, 0.9},
+                               {130, 129, true, 0.99}, {64, 300, false, 1.0}, {2500, 40, true, 0.8}, {2500, 40, false, 0.8}};
+
+TEST(SparseMatrix, SlicesEqualTheDenseProduct) {
+  for (const Case& one : kCases)
+    for (const std::size_t rows : {1U, 2U, 5U, 63U, 65U, 200U}) {
+      const std::vector<float> values = draw(one.in * one.out, 1, one.zeros), bias = draw(one.out, 2);
+      const DenseWeights weights{values.data(), one.in, one.out, one.out_in};
+      Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
+      x.values = draw(x.values.size(), 3);
+      const SlicedMatrix sliced(weights, 2);
+      sliced.multiply(x, bias.data(), y, 3);
+      expect_near(y, expected(weights, x, bias), one);
+      SlicedMatrix(weights, 1).multiply(x, bias.data(), alone, 1);
+      EXPECT_EQ(y.values, alone.values) << "threads change the result";
+    }
+}
+
+TEST(SparseMatrix, MasksEqualTheDenseProduct) {
+  for (const Case& one : kCases)
+    for (const std::size_t rows : {1U, 2U, 3U, 4U}) {
+      const std::vector<float> values = draw(one.in * one.out, 1, one.zeros), bias = draw(one.out, 2);
+      const DenseWeights weights{values.data(), one.in, one.out, one.out_in};
+      Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
+      x.values = draw(x.values.size(), 3);
+      MaskedMatrix(weights, 2).multiply(x, bias.data(), y, 3);
+      expect_near(y, expected(weights, x, bias), one);
+      MaskedMatrix(weights, 1).multiply(x, bias.data(), alone, 1);
+      EXPECT_EQ(y.values, alone.values) << "threads change the result";
+    }
+}
+
+TEST(SparseMatrix, ATokenIsTheSameInAnyCompany) {
+  const std::vector<float> values = draw(96 * 200, 1, 0.8);
+  const SlicedMatrix sliced({values.data(), 96, 200, true}, 1);
+  Matrix x(70, 96), y(70, 200);
+  x.values = draw(x.values.size(), 3);
+  sliced.multiply(x, nullptr, y, 1);
+  Matrix first(2, 96), alone(2, 200);
+  std::copy_n(x.row(0), first.values.size(), first.row(0));
+  sliced.multiply(first, nullptr, alone, 1);
+  for (std::size_t o = 0; o < 400; ++o) EXPECT_EQ(alone.values[o], y.values[o]);
+}
+
+TEST(SparseMatrix, CountsWeightsThatAreNotZero) {
+  std::vector<float> values(600000, 0.0F);
+  values[0] = 1;
+  values[1] = -0.0F;  // adds nothing to any sum
+  values[599999] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(count_nonzeros({values.data(), 1000, 600, true}, 2), 2U);
+}
+
+TEST(SparseLinear, TakesTheKernelAskedFor) {
+  const std::vector<float> values = draw(96 * 64, 1, 0.9);
+  const DenseWeights weights{values.data(), 96, 64, true};
+  const auto costs = std::make_shared<const KernelCosts>(standard_kernel_costs());
+  const SparseLinear masked(weights, count_nonzeros(weights, 1), costs, KernelChoice::kMasked, 1);
+  EXPECT_EQ(masked.kernel_for(4), Kernel::kMasked);
+  EXPECT_EQ(masked.kernel_for(5), Kernel::kSliced);
+  const SparseLinear dense(weights, count_nonzeros(weights, 1), costs, KernelChoice::kDense, 1);
+  Matrix x(3, 96), y(3, 64);
+  EXPECT_FALSE(dense.apply(x, nullptr, y, 1));
+  EXPECT_TRUE(masked.apply(x, nullptr, y, 1));
+}
+
+TEST(KernelCosts, ChoosesWhatItsFiguresSay) {
+  KernelCosts costs;
+  costs.points = {{1, 1.0, 4.0, 0, 1.0, 0.5}, {100, 50, 200, 0, 0, 0}};
+  EXPECT_EQ(costs.choose(1, 10, 10, 100), Kernel::kDense);
+  EXPECT_EQ(costs.choose(1, 10, 10, 30), Kernel::kMasked);   // 80 against 100 and 120
+  EXPECT_EQ(costs.choose(1, 10, 10, 10), Kernel::kSliced);   // 40 against 60
+  EXPECT_EQ(costs.choose(100, 10, 10, 30), Kernel::kDense);  // 6000 against 5000
+  EXPECT_EQ(costs.choose(100, 10, 10, 22), Kernel::kSliced);
+  EXPECT_EQ(costs.choose(100, 10, 10, 24), Kernel::kDense);  // saves less than a tenth
+  EXPECT_DOUBLE_EQ(costs.nanoseconds(Kernel::kDense, 200, 10, 10, 0), 10000);
+  EXPECT_DOUBLE_EQ(costs.nanoseconds(Kernel::kSliced, 34, 10, 10, 30), 120 + (6000 - 120) / 3.0);
+  EXPECT_EQ(KernelCosts().choose(1, 10, 10, 0), Kernel::kDense);
+}
+
+}  // namespace
+}  // namespace pare::infer

@@ -1,0 +1,141 @@
+// Sparse products against plain loops in double, for every instruction set; forced one by one.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "kernels/sparse.h"
+#include "kernels/targets.h"
+
+namespace pare::kernels {
+namespace {
+
+std::vector<float> draw(std::size_t n, unsigned seed, double zeros = 0) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::uniform_real_distribution<double> uniform;
+  std::vector<float> values(n);
+  for (float& value : values) value = uniform(random) < zeros ? 0.0F : normal(random);
+  return values;
+}
+
+class Sparse : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override { ASSERT_TRUE(force_target(GetParam())); }
+  void TearDown() override { force_target(""); }
+};
+
+TEST_P(Sparse, PanelsTurnThereAndBack) {
+  for (const std::size_t tokens : {1U, 3U, 4U, 17U, 64U})
+    for (const std::size_t in : {1U, 4U, 7U, 96U, 131U}) {
+      const std::size_t width = (tokens + lanes() - 1) / lanes() * lanes(), stride = in + 3;
+      const std::vector<float> x = draw(tokens * stride, 1), bias = draw(in, 2);
+      std::vector<float> panel(in * width, -1), y(tokens * stride, 0);
+      to_panel(x.data(), stride, tokens, in, panel.data(), width);
+      for (std::size_t k = 0; k < in; ++k)
+        for (std::size_t t = 0; t < width; ++t)
+          ASSERT_EQ(panel[k * width + t], t < tokens ? x[t * stride + k] : 0) << tokens << " x " << in;
+      from_panel(panel.data(), width, tokens, in, bias.data(), y.data(), stride);
+      for (std::size_t t = 0; t < tokens; ++t)
+        for (std::size_t k = 0; k < stride; ++k)
+          ASSERT_EQ(y[t * stride + k], k < in ? x[t * stride + k] + bias[k] : 0) << tokens << " x " << in;
+    }
+}
+
+/// A slice of 13 outputs with different numbers of nonzeros, as SlicedMatrix would make it.
+struct OneSlice {
+  std::vector<std::uint16_t> inputs, outputs;
+  std::vector<float> weights;
+  std::vector<float> dense;  // [13, in]
+  Slice slice;
+
+  explicit OneSlice(std::size_t in) : dense(draw(13 * in, 3, 0.7)) {
+    std::vector<std::vector<std::uint16_t>> nonzeros(kSliceOutputs);
+    for (std::size_t o = 0; o < 13; ++o)
+      for (std::size_t k = 0; k < in; ++k)
+        if (dense[o * in + k] != 0) nonzeros[o].push_back(static_cast<std::uint16_t>(k));
+    for (const auto& output : nonzeros) slice.steps = std::max(slice.steps, output.size());
+    inputs.assign(slice.steps * kSliceOutputs, 0);
+    weights.assign(slice.steps * kSliceOutputs, 0);
+    for (std::size_t o = 0; o < kSliceOutputs; ++o) {
+      outputs.push_back(o < 13 ? static_cast<std::uint16_t>(12 - o) : kNoOutput);  // not in order
+      for (std::size_t step = 0; step < nonzeros[o].size(); ++step) {
+        inputs[step * kSliceOutputs + o] = nonzeros[o][step];
+        weights[step * kSliceOutputs + o] = dense[o * in + nonzeros[o][step]];
+      }
+    }
+    slice.input = inputs.data();
+    slice.weight = weights.data();
+    slice.output = outputs.data();
+  }
+
+  double expected(std::size_t output, const float* x, std::size_t stride, std::size_t in) const {
+    double sum = 0;
+    for (std::size_t k = 0; k < in; ++k) sum += static_cast<double>(dense[(12 - output) * in + k]) * x[k * stride];
+    return sum;
+  }
+};
+
+TEST_P(Sparse, SlicesTimesPanels) {
+  for (const std::size_t in : {1U, 5U, 200U}) {
+    const OneSlice one(in);
+    for (std::size_t vectors = 1; vectors <= kMostVectors; ++vectors) {
+      const std::size_t width = vectors * lanes();
+      const std::vector<float> panel = draw(in * width, 4);
+      std::vector<float> tile(13 * width, 1);
+      multiply_slices(&one.slice, 1, panel.data(), width, tile.data());
+      for (std::size_t o = 0; o < 13; ++o)
+        for (std::size_t t = 0; t < width; ++t)
+          ASSERT_NEAR(tile[o * width + t], 1 + one.expected(o, panel.data() + t, width, in), 1e-4);
+    }
+  }
+}
+
+TEST_P(Sparse, SlicesTimesOneToken) {
+  for (const std::size_t in : {1U, 5U, 200U}) {
+    const OneSlice one(in);
+    const std::vector<float> x = draw(in, 4);
+    std::vector<float> y(13, 1);
+    multiply_slices_once(&one.slice, 1, x.data(), y.data());
+    for (std::size_t o = 0; o < 13; ++o) ASSERT_NEAR(y[o], 1 + one.expected(o, x.data(), 1, in), 1e-4);
+  }
+}
+
+TEST_P(Sparse, MasksTimesFewTokens) {
+  for (const std::size_t outputs : {16U, 11U})
+    for (const double zeros : {0.0, 0.5, 0.95, 1.0})
+      for (std::size_t rows = 1; rows <= kMaskedRows; ++rows) {
+        const std::size_t in = 77, stride = in + 2;
+        const std::vector<float> dense = draw(in * outputs, 5, zeros), x = draw(rows * stride, 6), bias = draw(16, 7);
+        std::vector<std::uint16_t> masks;
+        std::vector<float> packed;
+        for (std::size_t k = 0; k < in; ++k) {
+          unsigned mask = 0;
+          for (std::size_t o = 0; o < outputs; ++o)
+            if (const float w = dense[k * outputs + o]; w != 0) {
+              mask |= 1U << o;
+              packed.push_back(w);
+            }
+          masks.push_back(static_cast<std::uint16_t>(mask));
+        }
+        packed.resize(packed.size() + 16, std::numeric_limits<float>::quiet_NaN());  // what lies behind is not used
+        std::vector<float> y(rows * 20, -1);
+        multiply_masked({masks.data(), packed.data(), in, outputs}, x.data(), rows, stride, bias.data(), y.data(), 20);
+        for (std::size_t r = 0; r < rows; ++r)
+          for (std::size_t o = 0; o < 20; ++o) {
+            double sum = o < outputs ? bias[o] : -1;
+            if (o < outputs)
+              for (std::size_t k = 0; k < in; ++k)
+                sum += static_cast<double>(dense[k * outputs + o]) * x[r * stride + k];
+            ASSERT_NEAR(y[r * 20 + o], sum, 1e-4) << outputs << " outputs, row " << r << ", output " << o;
+          }
+      }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, Sparse, testing::ValuesIn(supported_targets()));
+
+}  // namespace
+}  // namespace pare::kernels
