@@ -44,6 +44,7 @@ struct EvalOptions {
   std::vector<std::string> label_words = {"negative", "positive"};  ///< what T5 is to say for label 0, 1, ...
   GenerateOptions generation;
   const Model* reference = nullptr;  ///< for divergence
+  KernelChoice kernels = KernelChoice::kFastest;
   unsigned threads = 0;
   std::function<void(double done)> progress;  ///< 0..1, now and then
 };

@@ -15,6 +15,7 @@ void add_eval_command(CLI::App& program);
 void add_plot_command(CLI::App& program);
 void add_prune_command(CLI::App& program);
 void add_sensitivity_command(CLI::App& program);
+void add_tune_command(CLI::App& program);
 /// `command_line` is what the report shows as the command that made it.
 void add_report_command(CLI::App& program, const std::string& command_line);
 

@@ -38,6 +38,7 @@ struct Arguments {
   RunArguments run;
   std::string scope = "global", schedule = "independent", reference;
   std::vector<std::string> levels;
+  std::string kernels = "fastest";
 };
 
 /// What is computed, model by model, level by level.
@@ -123,7 +124,9 @@ report::EvalResults results_of(const Arguments& arguments, const std::vector<Mod
 
 void run(const CLI::App& command, const Arguments& arguments) {
   const Format format = format_of(arguments.format);
-  const EvalOptions options = eval_options_of(command, arguments.task, arguments.run.threads);
+  EvalOptions options = eval_options_of(command, arguments.task, arguments.run.threads);
+  options.kernels =
+      static_cast<KernelChoice>(choose("--kernels", arguments.kernels, {"fastest", "dense", "sliced", "masked"}));
   if (!arguments.reference.empty() && options.task != Task::kDivergence)
     throw UsageError("--reference belongs to --task divergence");
   const std::vector<Model> models = open_models(arguments.models);
@@ -155,6 +158,11 @@ void add_eval_command(CLI::App& program) {
              "Score the models pruned in memory to these percentages, too; or as\na file of levels says", true);
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_format(*command, arguments->format);
+  command
+      ->add_option("--kernels", arguments->kernels,
+                   "How layers with zeros are multiplied: as is fastest for each (default),\nor all one way")
+      ->type_name("fastest|dense|sliced|masked")
+      ->group("Running");
   add_running(*command, arguments->run);
   command->footer(kExamples);
   command->callback([arguments, command] { run(*command, *arguments); });

@@ -86,7 +86,7 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
     return usage_failure(program, unknown.empty()
-                                      ? "a command is required: inspect, plot, prune, eval, sensitivity or report"
+                                      ? "a command is required: inspect, plot, prune, eval, sensitivity, tune or report"
                                       : fmt::format("'{}' is none of pare's commands", unknown.front()));
   }
   return usage_failure(program, error.what());
@@ -101,6 +101,7 @@ int run_command(int argc, char** argv) {
   add_prune_command(program);
   add_eval_command(program);
   add_sensitivity_command(program);
+  add_tune_command(program);
   add_report_command(program, quoted_command_line(argc, argv));
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {

@@ -21,10 +21,10 @@ TokenId Subject::end_token() const {
   return need(special.eos ? special.eos : special.sep, "end");  // BERT-to-BERT ends with [SEP]
 }
 
-Subject open_subject(const Model& model, unsigned threads) {
+Subject open_subject(const Model& model, unsigned threads, KernelChoice kernels) {
   Subject subject;
   subject.model = &model;
-  subject.runner = open_runner(model, {threads});
+  subject.runner = open_runner(model, {threads, kernels});
   subject.tokenizer = Tokenizer::open(model.checkpoint.directory());
   if (subject.tokenizer->size() > subject.runner->vocabulary())
     throw Error(model.checkpoint.directory(), fmt::format("the tokenizer has {} tokens, and the embedding only {} rows",
@@ -101,7 +101,7 @@ Evaluation run_task(const Subject& subject, const EvalOptions& options) {
   if (options.reference == nullptr) throw Error("divergence needs a reference model");
   Subject reference;
   reference.model = options.reference;
-  reference.runner = open_runner(*options.reference, {options.threads});
+  reference.runner = open_runner(*options.reference, {options.threads, options.kernels});
   if (shape_of(*reference.runner) != shape_of(*subject.runner))
     throw Error(subject.model->source, "is of another kind than " + options.reference->source);
   return divergence(subject, reference, options);
@@ -151,11 +151,11 @@ const ScoreKind& score_kind(std::string_view name) {
 }
 
 std::optional<std::string> unsuitable(const Model& model, Task task) {
-  return eval::mismatch(model, *open_runner(model), task);
+  return eval::mismatch(model, *open_runner(model, {0, KernelChoice::kDense}), task);
 }
 
 Evaluation evaluate(const Model& model, const EvalOptions& options) {
-  const eval::Subject subject = eval::open_subject(model, options.threads);
+  const eval::Subject subject = eval::open_subject(model, options.threads, options.kernels);
   if (const auto why = eval::mismatch(model, *subject.runner, options.task)) throw Error(model.source, *why);
   const auto start = std::chrono::steady_clock::now();
   Evaluation result = eval::run_task(subject, options);

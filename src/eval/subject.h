@@ -28,7 +28,7 @@ struct Subject {
 };
 
 /// Opens the runner and the tokenizer. Throws Error where a token has no row in the embedding.
-Subject open_subject(const Model& model, unsigned threads);
+Subject open_subject(const Model& model, unsigned threads, KernelChoice kernels = KernelChoice::kFastest);
 
 /// Tells how far a task is.
 class Course {

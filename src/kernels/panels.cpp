@@ -1,5 +1,4 @@
-// Tokens by rows to tokens by lanes and back, in blocks of 4 x 4. Long runs go to the side whose rows lie far apart:
-// rows at multiples of a page share their places in the first cache.
+// Tokens by rows to tokens by lanes and back, in blocks of 4 x 4.
 #include "kernels/sparse.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -72,7 +71,9 @@ std::size_t columns_from_panel(const float* panel, std::size_t width, std::size_
 
 #endif
 
-void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
+constexpr std::size_t kRunLength = 64;  // rows of a panel that stay in the first cache while all tokens go through
+
+void rows_to_panel(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
                    std::size_t width) {
   for (std::size_t t = 0; t < tokens; t += 4) {
     const std::size_t four = std::min<std::size_t>(4, tokens - t);
@@ -83,7 +84,13 @@ void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std
   for (std::size_t k = 0; k < in; ++k) std::fill(panel + k * width + tokens, panel + (k + 1) * width, 0.0F);
 }
 
-void FromPanelTarget(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
+void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
+                   std::size_t width) {
+  for (std::size_t k = 0; k < in; k += kRunLength)
+    rows_to_panel(x + k, x_stride, tokens, std::min(kRunLength, in - k), panel + k * width, width);
+}
+
+void rows_from_panel(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
                      float* y, std::size_t y_stride) {
   for (std::size_t t = 0; t < tokens; t += 4) {
     const std::size_t four = std::min<std::size_t>(4, tokens - t);
@@ -92,6 +99,13 @@ void FromPanelTarget(const float* panel, std::size_t width, std::size_t tokens, 
       for (std::size_t i = t; i < t + four; ++i)
         y[i * y_stride + o] = panel[o * width + i] + (bias == nullptr ? 0 : bias[o]);
   }
+}
+
+void FromPanelTarget(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
+                     float* y, std::size_t y_stride) {
+  for (std::size_t o = 0; o < out; o += kRunLength)
+    rows_from_panel(panel + o * width, width, tokens, std::min(kRunLength, out - o), bias == nullptr ? bias : bias + o,
+                    y + o, y_stride);
 }
 
 }  // namespace pare::kernels::HWY_NAMESPACE

@@ -1,4 +1,6 @@
 // Sparse products against plain loops in double, for every instruction set; forced one by one.
+#include "kernels/sparse.h"
+
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -7,7 +9,6 @@
 #include <random>
 #include <vector>
 
-#include "kernels/sparse.h"
 #include "kernels/targets.h"
 
 namespace pare::kernels {
