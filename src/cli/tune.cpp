@@ -66,8 +66,8 @@ report::Table table_of(const KernelCosts& costs) {
     for (const int zeros : kZeros) {
       const std::size_t nonzeros = kSide * kSide * static_cast<std::size_t>(100 - zeros) / 100;
       const Kernel kernel = costs.choose(point.tokens, kSide, kSide, nonzeros);
-      row.emplace_back(fmt::format("{:.1f} x {}", dense / costs.nanoseconds(kernel, point.tokens, kSide, kSide, nonzeros),
-                                   kernel_name(kernel)));
+      row.emplace_back(fmt::format(
+          "{:.1f} x {}", dense / costs.nanoseconds(kernel, point.tokens, kSide, kSide, nonzeros), kernel_name(kernel)));
     }
     table.rows.push_back(std::move(row));
   }
@@ -96,8 +96,9 @@ std::string text_of(const KernelCosts& costs, report::Markup markup) {
   document.heading(fmt::format("Products with a {0} x {0} layer, {1} thread{2}, {3}", kSide, costs.threads,
                                costs.threads == 1 ? "" : "s", costs.target));
   document.table(table_of(costs));
-  document.paragraph(costs.measured ? fmt::format("Kept in {}.", kernel_costs_path().string())
-                                    : "Never measured on this machine: these are figures of another one. Run pare tune.");
+  document.paragraph(costs.measured
+                         ? fmt::format("Kept in {}.", kernel_costs_path().string())
+                         : "Never measured on this machine: these are figures of another one. Run pare tune.");
   return document.text();
 }
 
