@@ -17,7 +17,8 @@ target_include_directories(pare PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/i
 target_link_libraries(pare PRIVATE TBB::tbb fmt::fmt simdjson::simdjson dnnl gomp
   $<BUILD_INTERFACE:PkgConfig::hwy> $<INSTALL_INTERFACE:hwy>
   $<BUILD_INTERFACE:PkgConfig::libdeflate> $<INSTALL_INTERFACE:deflate>
-  $<BUILD_INTERFACE:PkgConfig::xxhash> $<INSTALL_INTERFACE:xxhash>)
+  $<BUILD_INTERFACE:PkgConfig::xxhash> $<INSTALL_INTERFACE:xxhash>
+  $<BUILD_INTERFACE:PkgConfig::zstd> $<INSTALL_INTERFACE:zstd>)
 if(PARE_SANITIZE)
   target_link_options(pare INTERFACE -fsanitize=${PARE_SANITIZE})
 endif()

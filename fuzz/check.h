@@ -32,7 +32,7 @@ inline void check_tensors(const checkpoint::SourceFile& file) {
     require(elements * bits == tensor.bytes.size() * std::uint64_t{8}, "a tensor has the bytes of its shape");
     for (const std::byte byte : tensor.bytes.first(std::min<std::size_t>(tensor.bytes.size(), 4096)))
       sum += std::to_integer<std::uint64_t>(byte);
-    if (!tensor.bytes.empty()) sum += std::to_integer<std::uint64_t>(tensor.bytes.back());
+    if (!tensor.bytes.empty()) sum += std::to_integer<std::uint64_t>(*(tensor.bytes.end() - 1));
   }
   [[maybe_unused]] volatile std::uint64_t sink = sum;  // the reads must happen
 }

@@ -1,15 +1,18 @@
 // Checkpoints on disk as memory-mapped tensors: nothing is copied, nothing is executed.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace pare {
@@ -50,27 +53,105 @@ unsigned dtype_bits(DType dtype) noexcept;
 /// True for the six IEEE-like types whose values pare measures and prunes.
 bool is_analysed(DType dtype) noexcept;
 
-/// One tensor: C-contiguous, little-endian bytes inside a mapping owned by its Checkpoint.
+/// How a tensor is kept in a packed file (docs/formats.md).
+enum class Encoding : std::uint8_t {
+  kDense,
+  kBitmask,    ///< compressed-tensors' "sparse-bitmask": a bit for each element, and the nonzeros
+  kGaps8,      ///< a byte for each run of zeros, and the nonzeros
+  kGaps4,      ///< half a byte for each run of zeros, and the nonzeros
+  kDenseZstd,  ///< all elements, split by byte plane, compressed
+  kGaps8Zstd,  ///< as kGaps8, the nonzeros split by byte plane, both compressed
+};
+/// "dense", "sparse-bitmask", "gaps8", "gaps4", "dense-zstd", "gaps8-zstd".
+std::string_view encoding_name(Encoding encoding) noexcept;
+std::optional<Encoding> parse_encoding(std::string_view name) noexcept;
+
+/// The nonzeros of a tensor, row by row; a row runs along the last axis. A scalar or vector is one row.
+struct SparseRows {
+  std::vector<std::uint64_t> begin;   ///< place of each row's first nonzero, and the number of all: one more than rows
+  std::vector<std::uint32_t> column;  ///< of each nonzero, rising within a row
+  std::vector<std::byte> values;      ///< of each nonzero, in the tensor's dtype
+};
+
+/// A tensor of a packed file. A nonzero is an element with any bit set: -0 and NaN come back as they were.
+/// Sizes were held against each other when the file was opened; what can only be told from the data (and the
+/// checksum, where there is one) is checked when they are read, and throws Error. Safe to use from any thread.
+class PackedTensor {
+ public:
+  virtual ~PackedTensor() = default;
+  virtual Encoding encoding() const noexcept = 0;
+  /// By the file's word until the data were read.
+  virtual std::uint64_t nonzeros() const noexcept = 0;
+  /// Bytes that the tensor takes in the file, but for its entries in the header.
+  virtual std::uint64_t stored_bytes() const noexcept = 0;
+  /// Fills `target`, which must have the tensor's size.
+  virtual void decode(std::span<std::byte> target) const = 0;
+  /// Without going through all elements, unless the encoding holds them all.
+  virtual SparseRows sparse_rows() const = 0;
+  /// Holds the data against the checksum, where there is one.
+  virtual void verify() const = 0;
+};
+
+/// Bytes of a tensor: where they lie in a file, or decoded when they are first asked for and then kept. Cheap to copy;
+/// safe to use from any thread. What gives access to them throws Error if they cannot be decoded.
+class TensorBytes {
+ public:
+  TensorBytes() = default;
+  template <class Range>
+  requires(std::convertible_to<Range, std::span<const std::byte>> &&
+           !std::same_as<std::remove_cvref_t<Range>, TensorBytes>) TensorBytes(Range&& range)
+      : TensorBytes(std::span<const std::byte>(range).data(), std::size(range)) {}  // NOLINT
+  TensorBytes(const std::byte* data, std::size_t size) : data_(data), size_(size) {}
+  /// Bytes that `packed` decodes to; those of a packed file's dense tensor already lie in `data`.
+  TensorBytes(std::shared_ptr<const PackedTensor> packed, std::size_t size, const std::byte* data = nullptr);
+
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  const std::byte* data() const { return data_ != nullptr || !kept_ ? data_ : decoded(); }
+  const std::byte* begin() const { return data(); }
+  const std::byte* end() const { return data() + size_; }
+  std::span<const std::byte> first(std::size_t count) const { return {data(), count}; }
+  std::span<const std::byte> subspan(std::size_t begin, std::size_t count = std::dynamic_extent) const {
+    return std::span(data(), size_).subspan(begin, count);
+  }
+  operator std::span<const std::byte>() const { return {data(), size_}; }  // NOLINT: as a span is
+  /// How they are kept in a packed file; nullptr for tensors from elsewhere.
+  const PackedTensor* packed() const noexcept;
+
+ private:
+  struct Kept;
+  const std::byte* decoded() const;
+
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::shared_ptr<Kept> kept_;
+};
+
+/// One tensor: C-contiguous, little-endian bytes owned by its Checkpoint.
 struct TensorView {
   std::string name;  ///< as the file spells it
   DType dtype = DType::kF32;
   std::vector<std::uint64_t> shape;  ///< empty for a scalar
-  std::span<const std::byte> bytes;  ///< valid as long as the Checkpoint lives
+  TensorBytes bytes;                 ///< valid as long as the Checkpoint lives
   std::size_t file = 0;              ///< index into Checkpoint::files()
 
   /// Product of the shape (1 for a scalar); checked when the file was read.
   std::uint64_t elements() const noexcept;
 };
 
+/// Decodes the packed ones among `tensors`, several at a time, before work that would wait for each. Throws Error,
+/// Interrupted.
+void decode_packed(std::span<const TensorView> tensors, unsigned threads = 0);
+
 /// How the tensors are laid out in files, and how a rewritten checkpoint lays them out again.
 struct CheckpointFile {
   std::filesystem::path path;                   ///< as opened; empty for tensors that came from no file
   std::string output_name;                      ///< safetensors file name to write, e.g. "model.safetensors"
-  std::uint64_t size = 0;                       ///< bytes on disk
+  std::uint64_t size = 0;                       ///< bytes on disk, packed or not
   std::vector<std::size_t> tensors;             ///< indices into tensors(), in data order
   std::map<std::string, std::string> metadata;  ///< "__metadata__" of the header
-  /// The header, verbatim (the 8 length bytes and the JSON), where the source is safetensors:
-  /// a copy with the same tensors starts with these very bytes. Empty otherwise.
+  /// The header, verbatim (the 8 length bytes and the JSON), where the source is safetensors, or was before pare
+  /// packed it: a copy with the same tensors starts with these very bytes. Empty otherwise.
   std::span<const std::byte> header;
 };
 

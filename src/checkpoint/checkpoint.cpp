@@ -101,6 +101,11 @@ class Assembler {
     file.size = source.size;
     file.metadata = std::move(source.metadata);
     file.header = source.header;
+    if (source.stored_names.empty()) {
+      for (const TensorView& tensor : source.tensors) stored_.emplace_back(tensor.name, files.size());
+    } else {
+      for (std::string& name : source.stored_names) stored_.emplace_back(std::move(name), files.size());
+    }
     const std::vector<bool> alias = checkpoint::find_aliases(source.tensors);
     for (std::size_t i = 0; i < source.tensors.size(); ++i) {
       if (!alias[i] || format == Format::kSafetensors) file.tensors.push_back(tensors.size());
@@ -126,20 +131,21 @@ class Assembler {
       add(file);
     }
     std::set<std::string_view> present;
-    for (const TensorView& tensor : tensors) {
-      present.insert(tensor.name);
-      const auto entry = index.weight_map.find(tensor.name);
-      const std::string shard = files[tensor.file].path.filename().string();
+    for (const auto& [name, holder] : stored_) {
+      present.insert(name);
+      const auto entry = index.weight_map.find(name);
+      const std::string shard = files[holder].path.filename().string();
       if (entry == index.weight_map.end())
-        throw Error(path, tensor.name, fmt::format("shard '{}' holds it, but the index does not list it", shard));
+        throw Error(path, name, fmt::format("shard '{}' holds it, but the index does not list it", shard));
       if (entry->second != shard)
-        throw Error(path, tensor.name,
-                    fmt::format("the index places it in '{}', but '{}' holds it", entry->second, shard));
+        throw Error(path, name, fmt::format("the index places it in '{}', but '{}' holds it", entry->second, shard));
     }
     for (const auto& [tensor, shard] : index.weight_map)
       if (!present.contains(tensor))
         throw Error(path, tensor, fmt::format("the index places it in '{}', which does not hold it", shard));
   }
+
+  std::vector<std::pair<std::string, std::size_t>> stored_;  ///< names as the files have them, and their files
 };
 
 }  // namespace

@@ -15,9 +15,10 @@ namespace pare::checkpoint {
 
 struct SourceFile {
   std::vector<TensorView> tensors;              ///< in data order; TensorView::file left 0
-  std::map<std::string, std::string> metadata;  ///< safetensors "__metadata__"
-  std::span<const std::byte> header;            ///< safetensors: length bytes and JSON, verbatim
+  std::map<std::string, std::string> metadata;  ///< safetensors "__metadata__", before packing
+  std::span<const std::byte> header;            ///< safetensors: length bytes and JSON, verbatim and before packing
   std::uint64_t size = 0;                       ///< of the file, bytes
+  std::vector<std::string> stored_names;        ///< of what a packed file holds in the tensors' stead; else empty
   std::shared_ptr<const void> keep_alive;       ///< owns the tensors' bytes
 };
 

@@ -14,6 +14,7 @@ void add_inspect_command(CLI::App& program);
 void add_eval_command(CLI::App& program);
 void add_plot_command(CLI::App& program);
 void add_prune_command(CLI::App& program);
+void add_pack_commands(CLI::App& program);  ///< pack and unpack
 void add_sensitivity_command(CLI::App& program);
 void add_tune_command(CLI::App& program);
 /// `command_line` is what the report shows as the command that made it.

@@ -23,6 +23,7 @@ constexpr const char* kExamples = R"(Examples:
   pare inspect gpt2                                 what is big in GPT-2, and where
   pare plot gpt2 -o gpt2.png                        its histogram
   pare prune gpt2 -o pruned --levels 50,90          two pruned checkpoints
+  pare pack pruned/sparsity-90 -o packed            one of them in an eighth of its room
   pare eval gpt2 --task lambada --data lambada.jsonl --levels 50,90
                                                     what pruning costs
   pare report gpt2 t5-small -o study                the whole study of two models
@@ -85,9 +86,10 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
   }
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
-    return usage_failure(program, unknown.empty()
-                                      ? "a command is required: inspect, plot, prune, eval, sensitivity, tune or report"
-                                      : fmt::format("'{}' is none of pare's commands", unknown.front()));
+    return usage_failure(
+        program, unknown.empty()
+                     ? "a command is required: inspect, plot, prune, pack, unpack, eval, sensitivity, tune or report"
+                     : fmt::format("'{}' is none of pare's commands", unknown.front()));
   }
   return usage_failure(program, error.what());
 }
@@ -99,6 +101,7 @@ int run_command(int argc, char** argv) {
   add_inspect_command(program);
   add_plot_command(program);
   add_prune_command(program);
+  add_pack_commands(program);
   add_eval_command(program);
   add_sensitivity_command(program);
   add_tune_command(program);

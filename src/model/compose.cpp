@@ -10,6 +10,7 @@
 #include "model/family.h"
 #include "model/json.h"
 #include "model/resolver.h"
+#include "model/sparsity_config.h"
 #include "pare/error.h"
 
 namespace pare::model {
@@ -34,7 +35,7 @@ Half open_half(const std::string& source, bool decoder) {
   const std::filesystem::path path = half.model.checkpoint.directory() / "config.json";
   const std::optional<std::string> text = half.model.checkpoint.config_text();
   if (!text) throw Error(path, "is missing; a composition needs the configurations of both halves");
-  half.config = parse_config<Json>(*text, path);
+  half.config = parse_config<Json>(without_sparsity_config(*text), path);
   half.config["is_decoder"] = decoder;
   half.config["add_cross_attention"] = decoder;
   const Config config(half.config.dump(), path);

@@ -3,6 +3,7 @@
 
 #include "model/compose.h"
 #include "model/resolver.h"
+#include "model/sparsity_config.h"
 #include "pare/error.h"
 #include "pare/model.h"
 
@@ -58,7 +59,9 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
 
 Model open_single(const std::string& source, const ModelOptions& options) {
   Model model{{}, source, {}, {}, Checkpoint::open(source), {}, {}, {}, {}, {}, {}};
-  const std::optional<std::string> text = model.checkpoint.config_text();
+  std::optional<std::string> text = model.checkpoint.config_text();
+  // What is written anew is packed no longer, or otherwise.
+  if (text) text = model::without_sparsity_config(*text);
   model::resolve(model, model::Config(text, model.checkpoint.directory() / "config.json"), options.as_class);
   model.config = text.value_or("");
   return model;

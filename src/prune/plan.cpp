@@ -99,6 +99,7 @@ PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
     tensors.push_back(model.tensor(model.parameters[parameter]));
     plan.candidates += tensors.back().elements();
   }
+  decode_packed(tensors, options.threads);
   plan.zeros_before = prune::count_zeros(tensors, options.threads);
   if (!options.sets.empty()) {
     plan.levels.push_back(cut_sets(model, plan, tensors));

@@ -7,11 +7,11 @@
 #include <system_error>
 #include <unordered_map>
 
-#include "base/file_map.h"
 #include "base/output.h"
 #include "base/parallel.h"
 #include "checkpoint/safetensors_writer.h"
 #include "kernels/targets.h"
+#include "model/side_files.h"
 #include "pare/error.h"
 #include "pare/prune.h"
 #include "prune/manifest.h"
@@ -121,14 +121,8 @@ class LevelWriter {
   std::atomic<std::uint64_t> bytes_done_{0};
 };
 
-void copy_side_files(const Model& model, const fs::path& directory) {
-  for (const auto& [source, name] : model.side_files) {
-    const auto map = base::FileMap::open(source);
-    base::OutputFile copy(directory / name);
-    copy.write_at(0, map->bytes());
-    copy.commit();
-  }
-  if (!model.config.empty()) base::write_file(directory / "config.json", model.config);
+void write_beside(const Model& model, const fs::path& directory) {
+  model::write_side_files(model, model.config, directory);
   if (const std::optional<std::string> index = checkpoint::rewrite_index(model.checkpoint))
     base::write_file(directory / "model.safetensors.index.json", *index);
 }
@@ -137,6 +131,7 @@ void copy_side_files(const Model& model, const fs::path& directory) {
 
 void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out, const WriteOptions& options) {
   kernels::apply_target_from_environment();
+  decode_packed(model.checkpoint.tensors(), options.threads);
   base::OutputDirectory output(out, options.force, kMarker);
   std::vector<fs::path> directories;
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
@@ -149,7 +144,7 @@ void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out
   std::vector<prune::SourceHash> sources;
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) sources.push_back(writer.write_file(file));
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
-    copy_side_files(model, directories[level]);
+    write_beside(model, directories[level]);
     base::write_file(directories[level] / kMarker, prune::level_manifest(model, plan, level, sources));
   }
   if (plan.levels.size() > 1) base::write_file(output.staging() / kMarker, prune::plan_manifest(model, plan, sources));

@@ -148,6 +148,7 @@ void scan_piece(const TensorPlan& plan, const std::byte* data, std::size_t n, St
 
 ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options) {
   kernels::apply_target_from_environment();
+  decode_packed(tensors, options.threads);
   std::vector<stats::TensorPlan> plans;
   plans.reserve(tensors.size());
   for (const TensorView& tensor : tensors) {

@@ -49,6 +49,7 @@ class Counter {
 }  // namespace
 
 LeadingCounts count_leading(std::span<const TensorView> tensors, unsigned threads) {
+  decode_packed(tensors, threads);
   const std::vector<Piece> pieces = cut_into_pieces(tensors);
   std::vector<Counter> counters(base::thread_count(threads));
   base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {

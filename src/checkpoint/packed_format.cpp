@@ -1,0 +1,67 @@
+#include "checkpoint/packed_format.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+
+#include "pare/checkpoint.h"
+#include "pare/error.h"
+
+namespace pare {
+namespace {
+
+constexpr std::string_view kEncodingNames[] = {"dense", "sparse-bitmask", "gaps8", "gaps4", "dense-zstd", "gaps8-zstd"};
+
+}  // namespace
+
+std::string_view encoding_name(Encoding encoding) noexcept {
+  return kEncodingNames[static_cast<std::size_t>(encoding)];
+}
+
+std::optional<Encoding> parse_encoding(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < std::size(kEncodingNames); ++i)
+    if (kEncodingNames[i] == name) return static_cast<Encoding>(i);
+  return std::nullopt;
+}
+
+namespace checkpoint {
+
+PartNames::PartNames(const std::string& name)
+    : gaps8(name + ".gaps8"),
+      gaps4(name + ".gaps4"),
+      values(name + ".values"),
+      zstd(name + ".zstd"),
+      gaps8_zstd(name + ".gaps8.zstd"),
+      values_zstd(name + ".values.zstd") {
+  constexpr std::string_view kWeight = ".weight";
+  const std::string base = name.ends_with(kWeight) ? name.substr(0, name.size() - kWeight.size()) : name;
+  compressed = base + ".compressed";
+  bitmask = base + ".bitmask";
+  shape = base + ".shape";
+  row_offsets = base + ".row_offsets";
+}
+
+PartsHash::PartsHash() : state_(XXH3_createState()) {
+  if (state_ == nullptr) throw std::bad_alloc();
+  XXH3_64bits_reset(static_cast<XXH3_state_t*>(state_));
+}
+
+PartsHash::~PartsHash() { XXH3_freeState(static_cast<XXH3_state_t*>(state_)); }
+
+void PartsHash::add(std::string_view bytes) {
+  constexpr std::size_t kStep = 64U << 20;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(kStep, bytes.size()))) {
+    if (stop_requested()) throw Interrupted();
+    XXH3_64bits_update(static_cast<XXH3_state_t*>(state_), bytes.data(), std::min(kStep, bytes.size()));
+  }
+}
+
+std::string PartsHash::hex() const {
+  return fmt::format("{:016x}", XXH3_64bits_digest(static_cast<const XXH3_state_t*>(state_)));
+}
+
+}  // namespace checkpoint
+}  // namespace pare

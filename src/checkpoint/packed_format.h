@@ -1,0 +1,42 @@
+// Names and limits of packed files; docs/formats.md describes them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pare::checkpoint {
+
+constexpr const char* kPackedKey = "pare.packed";  ///< in "__metadata__": what is packed, and how
+constexpr const char* kHeaderKey = "pare.header";  ///< the JSON of the header that the file had before
+constexpr std::uint64_t kPackedVersion = 1;
+
+/// A tensor of more than so many bytes for each that is stored is refused: gap codes spend a byte on 255 zeros.
+constexpr std::uint64_t kLargestRatio = 2048;
+
+/// Names of what a tensor is stored as. compressed-tensors drops ".weight", so the bitmask's names do.
+struct PartNames {
+  std::string compressed, bitmask, shape, row_offsets;  ///< Encoding::kBitmask
+  std::string gaps8, gaps4, values;                     ///< Encoding::kGaps8, kGaps4
+  std::string zstd, gaps8_zstd, values_zstd;            ///< Encoding::kDenseZstd, kGaps8Zstd
+
+  explicit PartNames(const std::string& name);
+};
+
+/// XXH3-64 of a tensor's parts one after another, as 16 hexadecimal digits.
+class PartsHash {
+ public:
+  PartsHash();
+  ~PartsHash();
+  PartsHash(const PartsHash&) = delete;
+  PartsHash& operator=(const PartsHash&) = delete;
+  /// Throws Interrupted where the bytes are many and the program is to end.
+  void add(std::string_view bytes);
+  void add(const std::byte* data, std::size_t size) { add({reinterpret_cast<const char*>(data), size}); }
+  std::string hex() const;
+
+ private:
+  void* state_;
+};
+
+}  // namespace pare::checkpoint

@@ -1,0 +1,41 @@
+// A packed tensor inside a mapped file: its parts held against its shape, then decoded on demand.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "checkpoint/packed_data.h"
+#include "pare/checkpoint.h"
+
+namespace pare::checkpoint {
+
+/// What a file says of a tensor, not believed yet.
+struct StoredTensor {
+  std::filesystem::path path;
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::uint64_t> shape;
+  Encoding encoding = Encoding::kDense;
+  std::uint64_t nonzeros = 0;
+  /// Bitmask, gaps, or their compressed form; all elements' for the two dense encodings it is `values`.
+  Bytes positions;
+  Bytes values;
+  Bytes extents;         ///< kBitmask: the shape as 64-bit integers
+  Bytes row_offsets;     ///< kBitmask
+  std::string checksum;  ///< of these, in this order; empty where the file has none
+
+  /// Rows run along the last axis; a scalar or vector is one.
+  std::uint64_t rows() const noexcept;
+  std::uint64_t inner_rows() const noexcept;  ///< rows in one step along the first axis
+  std::uint64_t columns() const noexcept { return shape.empty() ? 1 : shape.back(); }
+};
+
+/// Throws Error for sizes that do not fit together, before anything is allocated for them.
+std::shared_ptr<const PackedTensor> make_packed_tensor(StoredTensor stored);
+
+/// The frame that decodes to `bytes`.
+std::vector<std::byte> compress_zstd(Bytes bytes);
+
+}  // namespace pare::checkpoint

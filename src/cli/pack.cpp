@@ -1,0 +1,219 @@
+// pare pack, pare unpack: sparse models in less room, and back.
+#include "pare/pack.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "report/table_document.h"
+
+namespace pare::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using report::Cell;
+using report::Share;
+using report::Table;
+
+constexpr const char* kPackExamples = R"(Examples:
+  pare pack pruned/sparsity-90 -o small
+      each tensor in the encoding that takes least
+  pare pack pruned/sparsity-90 -o small --zstd
+      compressed as well, where that takes less
+  pare pack pruned/sparsity-50 -o masked --encoding sparse-bitmask
+      files that compressed-tensors loads
+  pare pack gpt2 --dry-run
+      what each encoding would take; writes nothing
+
+Every command of pare reads packed models as they are. Nothing is lost: pare unpack gives back
+every byte of the safetensors files.
+)";
+
+constexpr const char* kUnpackExamples = R"(Examples:
+  pare unpack small -o pruned
+      the safetensors files as they were before pare pack
+
+Also reads what compressed-tensors wrote as "sparse-bitmask".
+)";
+
+struct PackArguments {
+  ModelArguments models;
+  FormatArguments format;
+  RunArguments run;
+  std::string output, encoding;
+  bool zstd = false, force = false, dry_run = false;
+};
+
+struct UnpackArguments {
+  ModelArguments models;
+  RunArguments run;
+  std::string output;
+  bool force = false;
+};
+
+PackOptions options_of(const PackArguments& arguments) {
+  PackOptions options;
+  options.zstd = arguments.zstd;
+  options.force = arguments.force;
+  options.threads = arguments.run.threads;
+  if (arguments.encoding.empty()) return options;
+  if (arguments.zstd) throw UsageError("--zstd chooses among all encodings, so --encoding cannot be given with it");
+  std::vector<std::string_view> names;
+  for (const Encoding encoding : {Encoding::kDense, Encoding::kBitmask, Encoding::kGaps8, Encoding::kGaps4,
+                                  Encoding::kDenseZstd, Encoding::kGaps8Zstd})
+    names.push_back(encoding_name(encoding));
+  options.encoding = parse_encoding(names[choose("--encoding", arguments.encoding, names)]);
+  return options;
+}
+
+/// One row of the summary: all tensors in an encoding.
+struct Sum {
+  std::uint64_t tensors = 0, elements = 0, nonzeros = 0, dense = 0, packed = 0;
+  void add(const PackedSize& tensor) {
+    ++tensors;
+    elements += tensor.elements;
+    nonzeros += tensor.nonzeros;
+    dense += tensor.dense_bytes;
+    packed += tensor.packed_bytes;
+  }
+};
+
+Table encoding_table(const PackSummary& summary) {
+  Table table;
+  table.columns = {{"encoding", "encoding", true}, {"tensors", "tensors"}, {"elements", "elements"},
+                   {"zeros_percent", "zeros"},     {"dense", "dense"},     {"packed", "packed"},
+                   {"share_percent", "of dense"}};
+  const auto add_row = [&](const std::string& title, const Sum& sum) {
+    table.rows.push_back({title, sum.tensors, sum.elements, Share{sum.elements - sum.nonzeros, sum.elements},
+                          report::bytes_text(sum.dense), report::bytes_text(sum.packed), Share{sum.packed, sum.dense}});
+  };
+  Sum all;
+  for (std::size_t code = 0; code <= static_cast<std::size_t>(Encoding::kGaps8Zstd); ++code) {
+    Sum sum;
+    for (const PackedSize& tensor : summary.tensors)
+      if (tensor.encoding == static_cast<Encoding>(code)) sum.add(tensor);
+    if (sum.tensors != 0) add_row(std::string(encoding_name(static_cast<Encoding>(code))), sum);
+  }
+  for (const PackedSize& tensor : summary.tensors) all.add(tensor);
+  add_row("all", all);
+  return table;
+}
+
+Table tensor_table(const PackSummary& summary) {
+  Table table;
+  for (const char* key : {"tensor", "dtype", "encoding", "elements", "nonzeros", "dense_bytes", "packed_bytes"})
+    table.columns.push_back({key, key});
+  for (const PackedSize& tensor : summary.tensors)
+    table.rows.push_back({tensor.name, std::string(dtype_name(tensor.dtype)),
+                          std::string(encoding_name(tensor.encoding)), tensor.elements, tensor.nonzeros,
+                          tensor.dense_bytes, tensor.packed_bytes});
+  return table;
+}
+
+std::string json_text(const Model& model, const PackSummary& summary, const std::string& directory) {
+  Json tensors = Json::array();
+  for (const PackedSize& tensor : summary.tensors)
+    tensors.push_back({{"name", tensor.name},
+                       {"dtype", dtype_name(tensor.dtype)},
+                       {"encoding", encoding_name(tensor.encoding)},
+                       {"elements", tensor.elements},
+                       {"nonzeros", tensor.nonzeros},
+                       {"dense_bytes", tensor.dense_bytes},
+                       {"packed_bytes", tensor.packed_bytes}});
+  Json json{{"title", model.title},
+            {"source", model.source},
+            {"architecture", model.architecture},
+            {"dense_bytes", summary.dense_bytes},
+            {"packed_bytes", summary.packed_bytes}};
+  if (!directory.empty()) json["directory"] = directory;
+  json["tensors"] = std::move(tensors);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string document_text(const Model& model, const PackSummary& summary, const std::string& directory,
+                          report::Markup markup) {
+  report::Document document(markup);
+  document.heading(model.title, 1);
+  document.table(encoding_table(summary));
+  const std::string done = directory.empty() ? "would be written" : "written to " + directory;
+  document.paragraph(fmt::format(
+      "{} of safetensors files {}, {} of {} unpacked", report::bytes_text(summary.packed_bytes), done,
+      report::percent_text(Share{summary.packed_bytes, summary.dense_bytes}), report::bytes_text(summary.dense_bytes)));
+  return document.text();
+}
+
+std::string summary_text(const Model& model, const PackSummary& summary, const std::string& directory, Format format) {
+  switch (format) {
+    case Format::kJson:
+      return json_text(model, summary, directory);
+    case Format::kCsv:
+      return to_csv(tensor_table(summary));
+    case Format::kMarkdown:
+      return document_text(model, summary, directory, report::Markup::kMarkdown);
+    case Format::kTable:
+      break;
+  }
+  return document_text(model, summary, directory, report::Markup::kText);
+}
+
+void run_pack(const PackArguments& arguments) {
+  const Format format = format_of(arguments.format);
+  PackOptions options = options_of(arguments);
+  if (arguments.output.empty() && !arguments.dry_run)
+    throw UsageError("-o is required: the directory to write (or --dry-run)");
+  if (!arguments.dry_run) refuse_existing(arguments.output, arguments.force);
+  const Model model = open_models(arguments.models).front();
+  PackSummary summary;
+  if (arguments.dry_run) {
+    summary = plan_packing(model, options);
+  } else {
+    Progress progress("packing " + arguments.output, arguments.run.quiet);
+    options.progress = progress.bytes();
+    summary = write_packed(model, arguments.output, options);
+  }
+  print(summary_text(model, summary, arguments.dry_run ? "" : arguments.output, format));
+}
+
+void run_unpack(const UnpackArguments& arguments) {
+  if (arguments.output.empty()) throw UsageError("-o is required: the directory to write");
+  refuse_existing(arguments.output, arguments.force);
+  const Model model = open_models(arguments.models).front();
+  Progress progress("unpacking " + arguments.output, arguments.run.quiet);
+  write_unpacked(model, arguments.output, {arguments.force, arguments.run.threads, progress.bytes()});
+}
+
+}  // namespace
+
+void add_pack_commands(CLI::App& program) {
+  CLI::App* pack = program.add_subcommand("pack", "Sparse models in less room, which every command reads");
+  const auto packing = std::make_shared<PackArguments>();
+  add_models(*pack, packing->models, false);
+  pack->add_flag("--zstd", packing->zstd, "Compress with zstd as well, where that takes less")->group("Packing");
+  pack->add_option("--encoding", packing->encoding,
+                   "Only this one, where it takes less than dense: sparse-bitmask (which\ncompressed-tensors loads), "
+                   "gaps8, gaps4, dense-zstd, gaps8-zstd, dense.\nWithout it each tensor takes the smallest")
+      ->type_name("NAME")
+      ->group("Packing");
+  add_output(*pack, packing->output, packing->force, "DIR", "The directory to write");
+  pack->add_flag("--dry-run", packing->dry_run, "Only say what would be written")->group("Output");
+  add_format(*pack, packing->format);
+  add_running(*pack, packing->run);
+  pack->footer(kPackExamples);
+  pack->callback([packing] { run_pack(*packing); });
+
+  CLI::App* unpack = program.add_subcommand("unpack", "Packed models as they were");
+  const auto unpacking = std::make_shared<UnpackArguments>();
+  add_models(*unpack, unpacking->models, false);
+  add_output(*unpack, unpacking->output, unpacking->force, "DIR", "The directory to write");
+  add_running(*unpack, unpacking->run);
+  unpack->footer(kUnpackExamples);
+  unpack->callback([unpacking] { run_unpack(*unpacking); });
+}
+
+}  // namespace pare::cli

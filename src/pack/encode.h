@@ -1,0 +1,54 @@
+// One tensor's encoding: which takes least, and its data.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "checkpoint/packed_data.h"
+#include "pare/pack.h"
+
+namespace pare::pack {
+
+/// A tensor of the packed file.
+struct Part {
+  std::string name;
+  DType dtype;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t size = 0;  ///< bytes
+};
+
+struct TensorPlan {
+  const TensorView* tensor = nullptr;
+  Encoding encoding = Encoding::kDense;
+  std::uint64_t nonzeros = 0;
+  std::vector<Part> parts;                         ///< in the order of the checksum
+  std::vector<std::vector<std::byte>> compressed;  ///< the parts' data, for the zstd encodings alone
+
+  std::uint64_t stored_bytes() const noexcept;
+};
+
+/// The encoding that takes least, header entries included, among those that `options` allow.
+TensorPlan plan_tensor(const TensorView& tensor, const PackOptions& options);
+/// In this encoding, whatever it takes; the tensor must be of an analysed dtype and not empty.
+TensorPlan plan_as(const TensorView& tensor, Encoding encoding);
+/// The tensor as it is.
+TensorPlan plan_dense(const TensorView& tensor, std::uint64_t nonzeros);
+
+/// Data of each of the plan's parts; for Encoding::kDense they are the tensor's own.
+class PartData {
+ public:
+  explicit PartData(const TensorPlan& plan);
+  const std::vector<checkpoint::Bytes>& parts() const noexcept { return parts_; }
+
+ private:
+  void encode_bitmask(const TensorPlan& plan);
+  void encode_gaps(const TensorPlan& plan);
+  std::byte* add(std::uint64_t size, std::size_t slack = 0);
+
+  std::vector<base::AlignedBuffer<std::byte>> owned_;
+  std::vector<checkpoint::Bytes> parts_;
+};
+
+}  // namespace pare::pack

@@ -1,0 +1,99 @@
+#include "pack/packed_layout.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/parallel.h"
+#include "checkpoint/packed_format.h"
+
+namespace pare::pack {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string checksum_of(std::string_view text) {
+  checkpoint::PartsHash hash;
+  hash.add(text);
+  return hash.hex();
+}
+
+}  // namespace
+
+Planner::Planner(const Model& model, const PackOptions& options) : checkpoint_(model.checkpoint), options_(options) {
+  for (const TensorView& tensor : checkpoint_.tensors()) names_.insert(tensor.name);
+}
+
+std::vector<TensorPlan> Planner::plan_file(std::size_t file) {
+  const std::vector<std::size_t>& tensors = checkpoint_.files()[file].tensors;
+  std::vector<TensorPlan> plans(tensors.size());
+  base::parallel_for(tensors.size(), options_.threads, [&](std::size_t item, unsigned) {
+    plans[item] = plan_tensor(checkpoint_.tensors()[tensors[item]], options_);
+  });
+  for (TensorPlan& plan : plans) {
+    if (plan.encoding == Encoding::kDense) continue;
+    const auto is_used = [&](const Part& part) { return names_.contains(part.name); };
+    if (std::any_of(plan.parts.begin(), plan.parts.end(), is_used)) plan = plan_dense(*plan.tensor, plan.nonzeros);
+    for (const Part& part : plan.parts) names_.insert(part.name);
+  }
+  return plans;
+}
+
+PackedLayout::PackedLayout(const Checkpoint& checkpoint, std::size_t file, const std::vector<TensorPlan>& plans,
+                           const PackOptions& options)
+    : plans_(plans), readable_elsewhere_(options.encoding == Encoding::kBitmask) {
+  const checkpoint::SafetensorsLayout dense = checkpoint::rewrite_layout(checkpoint, file);
+  source_header_ = dense.header.substr(sizeof(std::uint64_t));
+  dense_file_size_ = dense.file_size;
+  source_metadata_ = checkpoint.files()[file].metadata;
+  source_metadata_.try_emplace("format", "pt");
+
+  struct Place {
+    std::size_t plan, part;
+  };
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    place_.emplace_back(plans[i].parts.size());
+    for (std::size_t part = 0; part < plans[i].parts.size(); ++part) places.push_back({i, part});
+  }
+  // As the reference writes them, so that elements lie at multiples of their size.
+  std::stable_sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+    return dtype_bits(plans[a.plan].parts[a.part].dtype) > dtype_bits(plans[b.plan].parts[b.part].dtype);
+  });
+  for (const Place& place : places) {
+    const Part& part = plans[place.plan].parts[place.part];
+    place_[place.plan][place.part] = parts_.size();
+    parts_.push_back({part.name, part.dtype, part.shape, TensorBytes(nullptr, part.size), file});
+  }
+  layout_ = lay_out(std::vector<std::string>(plans.size(), checksum_of("")));
+}
+
+std::vector<std::string> PackedLayout::stored_names() const {
+  std::vector<std::string> names;
+  for (const TensorView& part : parts_) names.push_back(part.name);
+  return names;
+}
+
+std::string PackedLayout::header(const std::vector<std::string>& checksums) const { return lay_out(checksums).header; }
+
+checkpoint::SafetensorsLayout PackedLayout::lay_out(const std::vector<std::string>& checksums) const {
+  Json records = Json::object();
+  for (std::size_t i = 0; i < plans_.size(); ++i)
+    records[plans_[i].tensor->name] = {
+        {"encoding", encoding_name(plans_[i].encoding)}, {"nonzeros", plans_[i].nonzeros}, {"xxh3_64", checksums[i]}};
+  const Json packed{{"version", checkpoint::kPackedVersion},
+                    {"header_xxh3_64", checksum_of(source_header_)},
+                    {"tensors", std::move(records)}};
+  // What only pare can read must not look like PyTorch's tensors.
+  std::map<std::string, std::string> metadata;
+  if (readable_elsewhere_)
+    metadata = source_metadata_;
+  else
+    metadata["format"] = "pare";
+  metadata[checkpoint::kHeaderKey] = source_header_;
+  metadata[checkpoint::kPackedKey] = packed.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::vector<const TensorView*> views;
+  for (const TensorView& part : parts_) views.push_back(&part);
+  return checkpoint::plan_layout(views, metadata);
+}
+
+}  // namespace pare::pack

@@ -1,0 +1,53 @@
+// Where everything goes in a packed file, and what its header says.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "checkpoint/safetensors_writer.h"
+#include "pack/encode.h"
+
+namespace pare::pack {
+
+/// Plans the files of a checkpoint one after the other.
+class Planner {
+ public:
+  Planner(const Model& model, const PackOptions& options);
+
+  /// One plan for each of files()[file].tensors. Parts are named like no other tensor of the checkpoint.
+  std::vector<TensorPlan> plan_file(std::size_t file);
+
+ private:
+  const Checkpoint& checkpoint_;
+  const PackOptions& options_;
+  std::unordered_set<std::string> names_;
+};
+
+/// A file's parts in their places.
+class PackedLayout {
+ public:
+  PackedLayout(const Checkpoint& checkpoint, std::size_t file, const std::vector<TensorPlan>& plans,
+               const PackOptions& options);
+
+  std::uint64_t file_size() const noexcept { return layout_.file_size; }
+  std::uint64_t dense_file_size() const noexcept { return dense_file_size_; }
+  std::uint64_t offset(std::size_t plan, std::size_t part) const { return layout_.offsets[place_[plan][part]]; }
+  std::vector<std::string> stored_names() const;
+  /// The header's bytes, once each tensor's checksum is known. As long as it was planned.
+  std::string header(const std::vector<std::string>& checksums) const;
+
+ private:
+  checkpoint::SafetensorsLayout lay_out(const std::vector<std::string>& checksums) const;
+
+  const std::vector<TensorPlan>& plans_;
+  const bool readable_elsewhere_;
+  std::map<std::string, std::string> source_metadata_;
+  std::string source_header_;  ///< the JSON
+  std::uint64_t dense_file_size_ = 0;
+  std::vector<TensorView> parts_;                ///< in file order
+  std::vector<std::vector<std::size_t>> place_;  ///< of each plan's parts among them
+  checkpoint::SafetensorsLayout layout_;
+};
+
+}  // namespace pare::pack

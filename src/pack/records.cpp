@@ -1,0 +1,67 @@
+#include "pack/records.h"
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "base/file_map.h"
+#include "prune/manifest.h"
+
+namespace pare::pack {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+/// The model's own pare.json, as far as it says what was done before packing; else where the weights came from.
+Json history(const Model& model, const char* format) {
+  const std::filesystem::path path = model.checkpoint.directory() / "pare.json";
+  const auto files = model.checkpoint.files();
+  std::error_code ignored;
+  // A model with tensors from no file is a composition: the file would be one half's.
+  if (!files.empty() && !files.front().path.empty() && std::filesystem::is_regular_file(path, ignored)) {
+    const auto map = base::FileMap::open(path);
+    Json json = Json::parse(reinterpret_cast<const char*>(map->bytes().data()),
+                            reinterpret_cast<const char*>(map->bytes().data()) + map->bytes().size(), nullptr, false);
+    const std::string made_by = json.is_object() ? json.value("format", std::string()) : std::string();
+    if (json.is_object()) json.erase("packed");
+    if (made_by == "pare-prune") return json;
+  }
+  Json sources = Json::array();
+  for (std::size_t file = 0; file < files.size(); ++file) {
+    const prune::SourceHash hash = prune::hash_source(model.checkpoint, file);
+    sources.push_back({{"file", hash.file}, {"bytes", hash.bytes}, {"xxh3_128", hash.xxh3_128}});
+  }
+  return {{"format", format}, {"version", 1}, {"model", model.title}, {"source", std::move(sources)}};
+}
+
+}  // namespace
+
+std::string packed_manifest(const Model& model, const PackSummary& summary, const PackOptions& options) {
+  std::map<Encoding, std::uint64_t> tensors;
+  for (const PackedSize& tensor : summary.tensors) ++tensors[tensor.encoding];
+  Json encodings = Json::object();
+  for (const auto& [encoding, count] : tensors) encodings[std::string(encoding_name(encoding))] = count;
+  Json json = history(model, "pare-pack");
+  json["packed"] = {{"zstd", options.zstd},
+                    {"dense_bytes", summary.dense_bytes},
+                    {"packed_bytes", summary.packed_bytes},
+                    {"tensors", std::move(encodings)}};
+  return dump(json);
+}
+
+std::string unpacked_manifest(const Model& model) { return dump(history(model, "pare-unpack")); }
+
+std::string packed_index(const std::vector<StoredFile>& files) {
+  Json weights = Json::object();
+  std::uint64_t total = 0;
+  for (const StoredFile& file : files) {
+    for (const std::string& tensor : file.tensors) weights[tensor] = file.name;
+    total += file.data_bytes;
+  }
+  return dump({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(weights)}});
+}
+
+}  // namespace pare::pack

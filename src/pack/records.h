@@ -1,0 +1,25 @@
+// The small files beside packed and unpacked weights.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pare/pack.h"
+
+namespace pare::pack {
+
+/// Text of pare.json: what it said before (a pruned model's), and how the model was packed.
+std::string packed_manifest(const Model& model, const PackSummary& summary, const PackOptions& options);
+/// The same without the packing.
+std::string unpacked_manifest(const Model& model);
+
+/// What one packed file holds.
+struct StoredFile {
+  std::string name;
+  std::vector<std::string> tensors;
+  std::uint64_t data_bytes = 0;
+};
+/// Text of the model.safetensors.index.json of packed shards.
+std::string packed_index(const std::vector<StoredFile>& files);
+
+}  // namespace pare::pack

@@ -1,0 +1,91 @@
+// A packed checkpoint as it was: every tensor decoded into its place.
+#include <algorithm>
+#include <atomic>
+
+#include "base/aligned_buffer.h"
+#include "base/output.h"
+#include "base/parallel.h"
+#include "checkpoint/safetensors_writer.h"
+#include "kernels/targets.h"
+#include "model/side_files.h"
+#include "pack/records.h"
+#include "pare/error.h"
+#include "pare/pack.h"
+
+namespace pare {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMarker = "pare.json";
+constexpr std::uint64_t kPieceBytes = 16U << 20;
+
+class Unpacker {
+ public:
+  Unpacker(const Checkpoint& checkpoint, const UnpackOptions& options) : checkpoint_(checkpoint), options_(options) {
+    for (const CheckpointFile& file : checkpoint.files())
+      for (const std::size_t tensor : file.tensors) bytes_total_ += checkpoint.tensors()[tensor].bytes.size();
+  }
+
+  void write_file(std::size_t file, const fs::path& directory) {
+    const checkpoint::SafetensorsLayout layout = checkpoint::rewrite_layout(checkpoint_, file);
+    const CheckpointFile& source = checkpoint_.files()[file];
+    base::OutputFile output(directory / source.output_name);
+    output.reserve(layout.file_size);
+    output.write_at(0, layout.header);
+    base::parallel_for(source.tensors.size(), options_.threads, [&](std::size_t item, unsigned) {
+      write_tensor(checkpoint_.tensors()[source.tensors[item]], layout.offsets[item], output);
+    });
+    output.commit();
+  }
+
+ private:
+  void write_tensor(const TensorView& tensor, std::uint64_t offset, base::OutputFile& output) {
+    const PackedTensor* packed = tensor.bytes.packed();
+    // Not TensorBytes::data(), which would keep every tensor in memory.
+    if (packed != nullptr && packed->encoding() != Encoding::kDense) {
+      base::AlignedBuffer<std::byte> dense(tensor.bytes.size());
+      packed->decode({dense.data(), dense.size()});
+      write_pieces({dense.data(), dense.size()}, offset, output);
+    } else {
+      if (packed != nullptr) packed->verify();
+      write_pieces(tensor.bytes, offset, output);
+    }
+  }
+
+  void write_pieces(std::span<const std::byte> bytes, std::uint64_t offset, base::OutputFile& output) {
+    for (std::uint64_t begin = 0; begin < bytes.size(); begin += kPieceBytes) {
+      if (stop_requested()) throw Interrupted();
+      const std::uint64_t size = std::min<std::uint64_t>(kPieceBytes, bytes.size() - begin);
+      output.write_at(offset + begin, bytes.subspan(begin, size));
+      const std::uint64_t done = bytes_done_.fetch_add(size, std::memory_order_relaxed) + size;
+      if (options_.progress) options_.progress(done, bytes_total_);
+    }
+  }
+
+  const Checkpoint& checkpoint_;
+  const UnpackOptions& options_;
+  std::uint64_t bytes_total_ = 0;
+  std::atomic<std::uint64_t> bytes_done_{0};
+};
+
+}  // namespace
+
+void write_unpacked(const Model& model, const fs::path& out, const UnpackOptions& options) {
+  kernels::apply_target_from_environment();
+  const auto tensors = model.checkpoint.tensors();
+  if (std::none_of(tensors.begin(), tensors.end(),
+                   [](const TensorView& tensor) { return tensor.bytes.packed() != nullptr; }))
+    throw Error(model.source, "is not packed");
+  base::OutputDirectory output(out, options.force, kMarker);
+  Unpacker unpacker(model.checkpoint, options);
+  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
+    unpacker.write_file(file, output.staging());
+  model::write_side_files(model, model.config, output.staging());
+  if (const std::optional<std::string> index = checkpoint::rewrite_index(model.checkpoint))
+    base::write_file(output.staging() / "model.safetensors.index.json", *index);
+  base::write_file(output.staging() / kMarker, pack::unpacked_manifest(model));
+  output.commit();
+}
+
+}  // namespace pare

@@ -1,0 +1,150 @@
+// A packed checkpoint: planned file by file, then encoded tensor by tensor into its place.
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <optional>
+
+#include "base/output.h"
+#include "base/parallel.h"
+#include "checkpoint/packed_format.h"
+#include "kernels/targets.h"
+#include "model/side_files.h"
+#include "model/sparsity_config.h"
+#include "pack/packed_layout.h"
+#include "pack/records.h"
+#include "pare/error.h"
+
+namespace pare {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMarker = "pare.json";
+constexpr std::uint64_t kPieceBytes = 16U << 20;
+
+void add_sizes(const std::vector<pack::TensorPlan>& plans, const pack::PackedLayout& layout, PackSummary& summary) {
+  for (const pack::TensorPlan& plan : plans)
+    summary.tensors.push_back({plan.tensor->name, plan.tensor->dtype, plan.encoding, plan.tensor->elements(),
+                               plan.nonzeros, plan.tensor->bytes.size(), plan.stored_bytes()});
+  summary.dense_bytes += layout.dense_file_size();
+  summary.packed_bytes += layout.file_size();
+}
+
+/// Indices of the plans, the largest tensors first: the last to end must be a small one.
+std::vector<std::size_t> largest_first(const std::vector<pack::TensorPlan>& plans) {
+  std::vector<std::size_t> order(plans.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return plans[a].tensor->bytes.size() > plans[b].tensor->bytes.size();
+  });
+  return order;
+}
+
+class Packer {
+ public:
+  Packer(const Model& model, const PackOptions& options) : model_(model), options_(options), planner_(model, options) {
+    for (const CheckpointFile& file : model.checkpoint.files())
+      for (const std::size_t tensor : file.tensors) bytes_total_ += model.checkpoint.tensors()[tensor].bytes.size();
+  }
+
+  void write_file(std::size_t file, const fs::path& directory, PackSummary& summary) {
+    const std::vector<pack::TensorPlan> plans = planner_.plan_file(file);
+    const pack::PackedLayout layout(model_.checkpoint, file, plans, options_);
+    const std::string& name = model_.checkpoint.files()[file].output_name;
+    base::OutputFile output(directory / name);
+    output.reserve(layout.file_size());
+    const std::vector<std::size_t> order = largest_first(plans);
+    std::vector<std::string> checksums(plans.size());
+    base::parallel_for(order.size(), options_.threads, [&](std::size_t item, unsigned) {
+      checksums[order[item]] = write_tensor(plans[order[item]], order[item], layout, output);
+    });
+    const std::string header = layout.header(checksums);
+    output.write_at(0, header);
+    output.commit();
+    files_.push_back({name, layout.stored_names(), layout.file_size() - header.size()});
+    add_sizes(plans, layout, summary);
+  }
+
+  const std::vector<pack::StoredFile>& files() const noexcept { return files_; }
+
+ private:
+  /// Returns the checksum.
+  std::string write_tensor(const pack::TensorPlan& plan, std::size_t index, const pack::PackedLayout& layout,
+                           base::OutputFile& output) {
+    const pack::PartData data(plan);
+    checkpoint::PartsHash hash;
+    for (std::size_t part = 0; part < data.parts().size(); ++part) {
+      const checkpoint::Bytes bytes = data.parts()[part];
+      for (std::uint64_t begin = 0; begin < bytes.size(); begin += kPieceBytes) {
+        const checkpoint::Bytes piece =
+            bytes.subspan(begin, std::min<std::uint64_t>(kPieceBytes, bytes.size() - begin));
+        hash.add(piece.data(), piece.size());
+        output.write_at(layout.offset(index, part) + begin, piece);
+      }
+    }
+    const std::uint64_t size = plan.tensor->bytes.size();
+    const std::uint64_t done = bytes_done_.fetch_add(size, std::memory_order_relaxed) + size;
+    if (options_.progress) options_.progress(done, bytes_total_);
+    return hash.hex();
+  }
+
+  const Model& model_;
+  const PackOptions& options_;
+  pack::Planner planner_;
+  std::vector<pack::StoredFile> files_;
+  std::uint64_t bytes_total_ = 0;
+  std::atomic<std::uint64_t> bytes_done_{0};
+};
+
+/// The configuration that readers of these files want.
+std::string packed_config(const Model& model, const PackOptions& options, const PackSummary& summary) {
+  if (options.encoding != Encoding::kBitmask) return model.config;
+  constexpr std::string_view kWeight = ".weight";
+  std::vector<std::string> modules;
+  std::uint64_t elements = 0, nonzeros = 0;
+  for (const PackedSize& tensor : summary.tensors) {
+    if (tensor.encoding != Encoding::kBitmask) continue;
+    modules.push_back(tensor.name.substr(0, tensor.name.size() - kWeight.size()));
+    elements += tensor.elements;
+    nonzeros += tensor.nonzeros;
+  }
+  if (modules.empty()) return model.config;
+  return model::with_sparsity_config(model.config, modules,
+                                     static_cast<double>(elements - nonzeros) / static_cast<double>(elements));
+}
+
+}  // namespace
+
+PackSummary plan_packing(const Model& model, const PackOptions& options) {
+  kernels::apply_target_from_environment();
+  decode_packed(model.checkpoint.tensors(), options.threads);
+  pack::Planner planner(model, options);
+  PackSummary summary;
+  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) {
+    const std::vector<pack::TensorPlan> plans = planner.plan_file(file);
+    add_sizes(plans, pack::PackedLayout(model.checkpoint, file, plans, options), summary);
+  }
+  return summary;
+}
+
+std::uint64_t packed_bytes(const Model& model, const PackOptions& options) {
+  return plan_packing(model, options).packed_bytes;
+}
+
+PackSummary write_packed(const Model& model, const fs::path& out, const PackOptions& options) {
+  kernels::apply_target_from_environment();
+  decode_packed(model.checkpoint.tensors(), options.threads);
+  base::OutputDirectory output(out, options.force, kMarker);
+  Packer packer(model, options);
+  PackSummary summary;
+  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
+    packer.write_file(file, output.staging(), summary);
+  model::write_side_files(model, packed_config(model, options, summary), output.staging());
+  if (packer.files().size() > 1)
+    base::write_file(output.staging() / "model.safetensors.index.json", pack::packed_index(packer.files()));
+  base::write_file(output.staging() / kMarker, pack::packed_manifest(model, summary, options));
+  output.commit();
+  return summary;
+}
+
+}  // namespace pare

@@ -1,0 +1,456 @@
+// One named corruption of a packed file per field; each must be refused by an Error that names the file, the tensor
+// and the cause, when the file is opened or, where only the data can tell, when they are read. Checksums are right
+// unless they are what is wrong: a writer with a mistake, or malice, has them right.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "checkpoint/packed_format.h"
+#include "checkpoint/packed_tensor.h"
+#include "support/safetensors.h"
+
+namespace pare {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Part {
+  std::string name, dtype, shape, data;
+};
+
+std::string hash_of(std::string_view text) {
+  checkpoint::PartsHash hash;
+  hash.add(text);
+  return hash.hex();
+}
+
+std::string u64(std::initializer_list<std::uint64_t> numbers) {
+  std::string bytes;
+  for (const std::uint64_t number : numbers) bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  return bytes;
+}
+
+std::string zstd(std::string_view content) {
+  return test::text_of(checkpoint::compress_zstd(std::as_bytes(std::span(content))));
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  return out;
+}
+
+std::string header_of(const std::vector<Part>& parts, const std::string& metadata) {
+  std::string header = "{" + metadata;
+  std::size_t begin = 0;
+  for (const Part& part : parts) {
+    header += (header.size() > 1 ? ",\"" : "\"") + part.name + R"(":{"dtype":")" + part.dtype + R"(","shape":)" +
+              part.shape + R"(,"data_offsets":[)" + std::to_string(begin) + "," +
+              std::to_string(begin + part.data.size()) + "]}";
+    begin += part.data.size();
+  }
+  return header + "}";
+}
+
+/// A tensor to be packed, and what as.
+struct Packed {
+  std::string name, dtype, shape, encoding;
+  std::size_t dense_bytes;
+  std::uint64_t nonzeros;
+  std::vector<Part> parts;  ///< in the order of the checksum
+};
+
+/// Two rows of 20 bytes, nonzeros at 3, 4, 19 and 38.
+Packed bitmask() {
+  return {"m.weight",
+          "F8_E4M3",
+          "[2,20]",
+          "sparse-bitmask",
+          40,
+          4,
+          {{"m.bitmask", "U8", "[2,3]", std::string("\x18\0\x8\0\0\4", 6)},
+           {"m.compressed", "F8_E4M3", "[4]", "\x80\x7f\1\2"},
+           {"m.shape", "I64", "[2]", u64({2, 20})},
+           {"m.row_offsets", "I64", "[2]", u64({0, 3})}}};
+}
+Packed gaps8(std::string gaps = std::string("\3\0\16\22", 4)) {
+  return {"m.weight",
+          "F8_E4M3",
+          "[2,20]",
+          "gaps8",
+          40,
+          4,
+          {{"m.weight.gaps8", "U8", "[" + std::to_string(gaps.size()) + "]", gaps},
+           {"m.weight.values", "F8_E4M3", "[4]", "\x80\x7f\1\2"}}};
+}
+Packed gaps4(std::string gaps = "\x03\xfe\x03") {
+  Packed packed = gaps8();
+  packed.encoding = "gaps4";
+  packed.parts[0] = {"m.weight.gaps4", "U8", "[" + std::to_string(gaps.size()) + "]", gaps};
+  return packed;
+}
+Packed gaps8_zstd() {
+  Packed packed = gaps8();
+  packed.encoding = "gaps8-zstd";
+  for (Part& part : packed.parts) {
+    part = {part.name + ".zstd", "U8", "", zstd(part.data)};
+    part.shape = "[" + std::to_string(part.data.size()) + "]";
+  }
+  return packed;
+}
+Packed dense_zstd() {
+  const std::string frame = zstd(std::string(40, '\5'));
+  return {"m.weight",
+          "F8_E4M3",
+          "[2,20]",
+          "dense-zstd",
+          40,
+          40,
+          {{"m.weight.zstd", "U8", "[" + std::to_string(frame.size()) + "]", frame}}};
+}
+Packed dense() { return {"m.weight", "F32", "[2]", "dense", 8, 2, {{"m.weight", "F32", "[2]", "abcdefgh"}}}; }
+
+/// What makes the file, each open to corruption.
+struct File {
+  std::string header, header_hash, records, version = "1";
+  std::vector<Part> parts;
+
+  explicit File(const Packed& packed) : parts(packed.parts) {
+    header = header_of({{packed.name, packed.dtype, packed.shape, std::string(packed.dense_bytes, '\0')}}, "");
+    header_hash = hash_of(header);
+    std::string data;
+    for (const Part& part : parts) data += part.data;
+    records = "{\"" + packed.name + R"(":{"encoding":")" + packed.encoding + R"(","nonzeros":)" +
+              std::to_string(packed.nonzeros) + R"(,"xxh3_64":")" + hash_of(data) + "\"}}";
+  }
+
+  std::string text() const {
+    const std::string packed =
+        R"({"version":)" + version + R"(,"header_xxh3_64":")" + header_hash + R"(","tensors":)" + records + "}";
+    return with_metadata(R"("pare.header":")" + escaped(header) + R"(","pare.packed":")" + escaped(packed) + "\"");
+  }
+  std::string with_metadata(const std::string& entries) const {
+    std::string data;
+    for (const Part& part : parts) data += part.data;
+    return test::safetensors(header_of(parts, R"("__metadata__":{)" + entries + "}"), data);
+  }
+};
+
+/// The message of opening a file and reading all its tensors, dense and sparse.
+std::string failure(const std::string& file) {
+  return test::error_of([&] {
+    const checkpoint::SourceFile source = test::parse_safetensors(file);
+    for (const TensorView& tensor : source.tensors) {
+      std::string of_rows;
+      if (tensor.bytes.packed() != nullptr) of_rows = test::error_of([&] { tensor.bytes.packed()->sparse_rows(); });
+      const std::string of_bytes = test::error_of([&] { tensor.bytes.data(); });
+      // A dense tensor's bytes are where they are; only who asks for more reads all of them.
+      if (!of_bytes.empty()) {
+        EXPECT_EQ(of_rows, of_bytes) << "both ways of reading must see it";
+      }
+      if (!of_rows.empty()) throw Error(of_rows);
+    }
+  });
+}
+std::string failure(const File& file) { return failure(file.text()); }
+std::string failure(const Packed& packed) { return failure(File(packed)); }
+
+std::string tensor_error(const std::string& cause) { return "model.safetensors: tensor 'm.weight': " + cause; }
+
+TEST(MalformedPacked, TheGoodOnesAreRead) {
+  for (const Packed& packed : {bitmask(), gaps8(), gaps4(), gaps8_zstd(), dense_zstd(), dense()})
+    EXPECT_EQ(failure(packed), "") << packed.encoding;
+}
+
+// The metadata.
+
+TEST(MalformedPacked, NoJson) {
+  EXPECT_THAT(failure(File(gaps8()).with_metadata(R"("pare.packed":"{")")),
+              StartsWith("model.safetensors: 'pare.packed' is no valid JSON: "));
+}
+TEST(MalformedPacked, Version) {
+  File file(gaps8());
+  file.version = "2";
+  EXPECT_EQ(failure(file), "model.safetensors: was packed in version 2 of the format; this pare reads version 1");
+  file.version = "\"1\"";
+  EXPECT_EQ(failure(file), "model.safetensors: 'pare.packed' has no version");
+}
+TEST(MalformedPacked, NoHeader) {
+  EXPECT_EQ(failure(File(gaps8()).with_metadata(R"("pare.packed":"{\"version\":1}")")),
+            "model.safetensors: 'pare.header' is missing from its metadata");
+}
+TEST(MalformedPacked, HeaderChecksum) {
+  File file(gaps8());
+  file.header_hash[3] ^= 1;
+  EXPECT_THAT(failure(file), StartsWith("model.safetensors: 'pare.header' is damaged: its checksum is "));
+  EXPECT_EQ(failure(File(gaps8()).with_metadata(R"("pare.header":"{}","pare.packed":"{\"version\":1}")")),
+            "model.safetensors: 'pare.packed' has no checksum of 'pare.header'");
+}
+TEST(MalformedPacked, HeaderThatIsNone) {
+  for (const auto& [header, cause] :
+       {std::pair{"", "'pare.header' does not begin with '{'"},
+        {"{\"", "'pare.header' is no valid JSON: "},
+        {R"({"m.weight":{"dtype":"F9","shape":[2],"data_offsets":[0,2]}})", "tensor 'm.weight': unknown dtype 'F9'"},
+        {R"({"m.weight":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
+         "tensor 'm.weight': its data begin at 1, leaving a hole from 0"},
+        {R"({"m.weight":{"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,2]}})",
+         "tensor 'm.weight': the product of its shape overflows"}}) {
+    File file(gaps8());
+    file.header = header;
+    file.header_hash = hash_of(header);
+    EXPECT_THAT(failure(file), StartsWith(std::string("model.safetensors: ") + cause)) << header;
+  }
+}
+TEST(MalformedPacked, RecordsThatAreNone) {
+  File file(gaps8());
+  file.records = "[]";
+  EXPECT_EQ(failure(file), "model.safetensors: 'pare.packed' lists no tensors");
+  file.records = "{}";
+  EXPECT_EQ(failure(file), tensor_error("'pare.packed' does not list it"));
+  file.records = R"({"m.weight":{"encoding":"gaps8","nonzeros":4}})";
+  EXPECT_EQ(failure(file), tensor_error("its entry in 'pare.packed' lacks encoding, nonzeros or xxh3_64"));
+  file.records = R"({"m.weight":{"encoding":"gaps8","nonzeros":-4,"xxh3_64":"0"}})";
+  EXPECT_EQ(failure(file), tensor_error("its entry in 'pare.packed' lacks encoding, nonzeros or xxh3_64"));
+  file.records = R"({"m.weight":{"encoding":"gaps9","nonzeros":4,"xxh3_64":"0"}})";
+  EXPECT_EQ(failure(file), tensor_error("is in encoding 'gaps9', which this pare does not know"));
+  file = File(gaps8());
+  file.records.replace(file.records.size() - 1, 1, R"(,"m.weight":{}})");
+  EXPECT_EQ(failure(file), tensor_error("'pare.packed' lists it twice"));
+  file = File(gaps8());
+  file.records.replace(file.records.size() - 1, 1, R"(,"other":{}})");
+  EXPECT_EQ(failure(file), "model.safetensors: 'pare.packed' lists 2 tensors, 'pare.header' 1");
+}
+
+// The parts.
+
+TEST(MalformedPacked, MissingParts) {
+  for (const Packed& packed : {bitmask(), gaps8(), gaps4(), gaps8_zstd(), dense_zstd(), dense()})
+    for (std::size_t i = 0; i < packed.parts.size(); ++i) {
+      File file(packed);
+      const std::string name = file.parts[i].name;
+      file.parts.erase(file.parts.begin() + static_cast<std::ptrdiff_t>(i));
+      EXPECT_EQ(failure(file), tensor_error("its part '" + name + "' is missing from the file"));
+    }
+}
+TEST(MalformedPacked, PartsLeftOver) {
+  File file(gaps8());
+  file.parts.push_back({"other", "U8", "[1]", "x"});
+  EXPECT_EQ(failure(file), "model.safetensors: tensor 'other': no tensor of 'pare.header' is made of it");
+}
+TEST(MalformedPacked, PartsOfTwoTensors) {
+  // Both 'm' and 'm.weight' would be made of 'm.bitmask'.
+  File file(bitmask());
+  const std::string zeros(40, '\0');
+  file.header = header_of({{"m", "F8_E4M3", "[2,20]", zeros}, {"m.weight", "F8_E4M3", "[2,20]", zeros}}, "");
+  file.header_hash = hash_of(file.header);
+  const std::string record =
+      file.records.substr(file.records.find(':'), file.records.size() - 1 - file.records.find(':'));
+  file.records = "{\"m\"" + record + ",\"m.weight\"" + record + "}";
+  EXPECT_EQ(failure(file), tensor_error("its part 'm.bitmask' is another tensor's as well"));
+}
+TEST(MalformedPacked, DtypesOfParts) {
+  for (const Packed& packed : {bitmask(), gaps8(), gaps4(), gaps8_zstd(), dense_zstd()})
+    for (std::size_t i = 0; i < packed.parts.size(); ++i) {
+      File file(packed);
+      file.parts[i].dtype = file.parts[i].dtype == "I64" ? "U64" : "I8";
+      EXPECT_THAT(failure(file), StartsWith(tensor_error("its part '" + file.parts[i].name + "' has dtype ")));
+    }
+  File file(dense());
+  file.parts[0].dtype = "I32";
+  EXPECT_EQ(failure(file), tensor_error("has another dtype or shape in 'pare.header'"));
+  file = File(dense());
+  file.parts[0].shape = "[1,2]";
+  EXPECT_EQ(failure(file), tensor_error("has another dtype or shape in 'pare.header'"));
+}
+TEST(MalformedPacked, ADtypeThatIsNeverPacked) {
+  Packed packed = gaps8();
+  packed.dtype = packed.parts[1].dtype = "I8";
+  EXPECT_EQ(failure(packed), tensor_error("has dtype I8, which is never packed"));
+}
+TEST(MalformedPacked, Checksum) {
+  for (const Packed& packed : {bitmask(), gaps8(), gaps4(), gaps8_zstd(), dense_zstd(), dense()})
+    for (std::size_t i = 0; i < packed.parts.size(); ++i) {
+      if (packed.parts[i].name == "m.shape") continue;  // held against the header before anything is read
+      File file(packed);
+      file.parts[i].data.back() = static_cast<char>(file.parts[i].data.back() ^ 1);
+      EXPECT_THAT(failure(file), StartsWith(tensor_error("its data are damaged: their checksum is ")))
+          << file.parts[i].name;
+    }
+}
+
+// Counts and sizes.
+
+TEST(MalformedPacked, MoreNonzerosThanElements) {
+  Packed packed = gaps8();
+  packed.nonzeros = 41;
+  EXPECT_EQ(failure(packed), tensor_error("41 of its 40 elements are said not to be 0"));
+}
+TEST(MalformedPacked, NumberOfValues) {
+  for (Packed packed : {bitmask(), gaps8(), gaps4(), gaps8_zstd()}) {
+    packed.nonzeros = 5;
+    EXPECT_EQ(failure(packed), tensor_error("there are 4 bytes of values; its shape and number of values need 5"));
+  }
+}
+TEST(MalformedPacked, SizeOfTheBitmask) {
+  Packed packed = bitmask();
+  packed.parts[0].shape = "[5]";
+  packed.parts[0].data.pop_back();
+  EXPECT_EQ(failure(packed), tensor_error("there are 5 bytes of bitmask; its shape and number of values need 6"));
+}
+TEST(MalformedPacked, BitsBeyondARow) {
+  Packed packed = bitmask();
+  packed.parts[0].data = std::string("\x18\0\x10\0\0\4", 6);  // bit 20 of a row of 20
+  EXPECT_EQ(failure(packed),
+            tensor_error("its bitmask has bits beyond a row's end, or not as many as there are values"));
+}
+TEST(MalformedPacked, NumberOfBits) {
+  for (const char* mask : {"\x18\0\0\0\0\4", "\x1a\0\x8\0\0\4"}) {
+    Packed packed = bitmask();
+    packed.parts[0].data.assign(mask, 6);
+    EXPECT_EQ(failure(packed),
+              tensor_error("its bitmask has bits beyond a row's end, or not as many as there are values"));
+  }
+}
+TEST(MalformedPacked, RowOffsets) {
+  for (const auto offsets : {u64({0, 2}), u64({0, 4}), u64({1, 3}), u64({0, ~std::uint64_t{0}})}) {
+    Packed packed = bitmask();
+    packed.parts[3].data = offsets;
+    EXPECT_EQ(failure(packed), tensor_error("its row_offsets are not those of its bitmask"));
+  }
+  Packed packed = bitmask();
+  packed.parts[3] = {"m.row_offsets", "I64", "[1]", u64({0})};
+  EXPECT_EQ(failure(packed), tensor_error("there are 8 bytes of row_offsets; its shape and number of values need 16"));
+}
+TEST(MalformedPacked, Shape) {
+  Packed packed = bitmask();
+  packed.parts[2].data = u64({20, 2});
+  EXPECT_EQ(failure(packed), tensor_error("its 'shape' is not the shape that the header gives"));
+  packed.parts[2] = {"m.shape", "I64", "[1]", u64({40})};
+  EXPECT_EQ(failure(packed), tensor_error("there are 8 bytes of 'shape'; its shape and number of values need 16"));
+}
+TEST(MalformedPacked, Gaps) {
+  const std::string cause = "its gaps do not fit its shape and the number of its values";
+  for (const std::string& gaps : {std::string("\3\0\16\24", 4),     // the last is element 40 of 40
+                                  std::string("\3\0\16\377", 4),    // three nonzeros
+                                  std::string("\3\0\16\22\0", 5)})  // five
+    EXPECT_EQ(failure(gaps8(gaps)), tensor_error(cause));
+  for (const char* gaps : {"\x03\xfe\x05", "\x03\xfe\x13", "\x03\xfe\xf3", "\x03\xee\x03"})
+    EXPECT_EQ(failure(gaps4(gaps)), tensor_error(cause)) << testing::PrintToString(gaps);
+}
+TEST(MalformedPacked, NumberOfGaps) {
+  EXPECT_EQ(failure(gaps8("\3\1\1")),
+            tensor_error("there are 3 bytes of gaps; its shape and number of values need 4 to 5"));
+  EXPECT_EQ(failure(gaps8("\3\1\1\1\1\1")),
+            tensor_error("there are 6 bytes of gaps; its shape and number of values need 4 to 5"));
+  EXPECT_EQ(failure(gaps4("\3")),
+            tensor_error("there are 1 bytes of gaps; its shape and number of values need 2 to 4"));
+}
+TEST(MalformedPacked, ElementsOfADenseTensor) {
+  Packed packed = dense_zstd();
+  packed.shape = "[2,19]";
+  packed.dense_bytes = 38;
+  packed.nonzeros = 38;
+  EXPECT_EQ(failure(packed), tensor_error("there are 40 bytes of elements; its shape and number of values need 38"));
+}
+TEST(MalformedPacked, FramesThatAreNone) {
+  for (Packed packed : {gaps8_zstd(), dense_zstd()})
+    for (std::size_t i = 0; i < packed.parts.size(); ++i) {
+      Packed broken = packed;
+      broken.parts[i].data[0] = 'x';
+      EXPECT_THAT(failure(broken), HasSubstr("are no zstd frame of a known size")) << packed.encoding;
+      broken = packed;
+      broken.parts[i].data.pop_back();
+      broken.parts[i].shape = "[" + std::to_string(broken.parts[i].data.size()) + "]";
+      EXPECT_THAT(failure(broken), HasSubstr("its data cannot be decompressed: ")) << packed.encoding;
+    }
+}
+
+// What would fill memory.
+
+TEST(MalformedPacked, Bombs) {
+  Packed packed{"m.weight",
+                "F32",
+                "[1099511627776]",
+                "gaps8",
+                0,
+                0,
+                {{"m.weight.gaps8", "U8", "[0]", ""}, {"m.weight.values", "F32", "[0]", ""}}};
+  File file(packed);
+  file.header = R"({"m.weight":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}})";
+  file.header_hash = hash_of(file.header);
+  EXPECT_EQ(failure(file),
+            tensor_error("0 bytes are said to hold 4398046511104, which is more than 2048 times as many"));
+  const std::string frame = zstd(std::string(1 << 24, '\0'));
+  packed = {"m.weight",
+            "F32",
+            "[4194304]",
+            "dense-zstd",
+            0,
+            0,
+            {{"m.weight.zstd", "U8", "[" + std::to_string(frame.size()) + "]", frame}}};
+  file = File(packed);
+  file.header = R"({"m.weight":{"dtype":"F32","shape":[4194304],"data_offsets":[0,16777216]}})";
+  file.header_hash = hash_of(file.header);
+  EXPECT_THAT(failure(file), HasSubstr("are said to hold 16777216, which is more than 2048 times as many"));
+}
+TEST(MalformedPacked, RowsOfNothing) {
+  Packed packed = gaps8();
+  packed.nonzeros = 0;
+  packed.parts = {{"m.weight.gaps8", "U8", "[0]", ""}, {"m.weight.values", "F8_E4M3", "[0]", ""}};
+  File file(packed);
+  file.header = R"({"m.weight":{"dtype":"F8_E4M3","shape":[1099511627776,0],"data_offsets":[0,0]}})";
+  file.header_hash = hash_of(file.header);
+  EXPECT_EQ(failure(file), tensor_error("has no elements to be read as sparse"));
+}
+
+// What compressed-tensors writes: names alone tell.
+
+std::string reference_failure(std::vector<Part> parts) {
+  std::string data;
+  for (const Part& part : parts) data += part.data;
+  return failure(test::safetensors(header_of(parts, R"("__metadata__":{"format":"pt"})"), data));
+}
+
+TEST(MalformedSparseBitmask, TheGoodOneIsRead) { EXPECT_EQ(reference_failure(bitmask().parts), ""); }
+TEST(MalformedSparseBitmask, MissingParts) {
+  for (const std::size_t part : {2, 3}) {
+    std::vector<Part> parts = bitmask().parts;
+    const std::string name = parts[part].name;
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(part));
+    EXPECT_EQ(reference_failure(parts), tensor_error("its part '" + name + "' is missing from the file"));
+  }
+  // Only both together say that a tensor was packed.
+  std::vector<Part> parts = bitmask().parts;
+  parts.erase(parts.begin());
+  EXPECT_EQ(reference_failure(parts), "");
+}
+TEST(MalformedSparseBitmask, Shape) {
+  std::vector<Part> parts = bitmask().parts;
+  parts[2].data = u64({2, ~std::uint64_t{0}});
+  EXPECT_EQ(reference_failure(parts), tensor_error("its shape holds -1"));
+  parts[2].data = u64({1ULL << 62, 20});
+  EXPECT_EQ(reference_failure(parts), tensor_error("the product of its shape overflows"));
+  parts[2].data = u64({2, 24});
+  EXPECT_EQ(reference_failure(parts), "") << "nothing contradicts it";
+  parts[2].data = u64({2, 25});
+  EXPECT_EQ(reference_failure(parts),
+            tensor_error("there are 6 bytes of bitmask; its shape and number of values need 8"));
+  parts[2].data = u64({2, 19});
+  EXPECT_EQ(reference_failure(parts),
+            tensor_error("its bitmask has bits beyond a row's end, or not as many as there are values"));
+}
+TEST(MalformedSparseBitmask, Counts) {
+  std::vector<Part> parts = bitmask().parts;
+  parts[1].shape = "[3]";
+  parts[1].data.pop_back();
+  EXPECT_EQ(reference_failure(parts),
+            tensor_error("its bitmask has bits beyond a row's end, or not as many as there are values"));
+}
+TEST(MalformedSparseBitmask, HeldTwice) {
+  std::vector<Part> parts = bitmask().parts;
+  parts.push_back({"m.weight", "F8_E4M3", "[1]", "x"});
+  EXPECT_EQ(reference_failure(parts), tensor_error("the file holds it as it is and packed as well"));
+}
+
+}  // namespace
+}  // namespace pare
