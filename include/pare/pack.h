@@ -29,7 +29,7 @@ struct PackedSize {
   DType dtype = DType::kF32;
   Encoding encoding = Encoding::kDense;
   std::uint64_t elements = 0;
-  std::uint64_t nonzeros = 0;      ///< elements with any bit set
+  std::uint64_t nonzeros = 0;      ///< elements with any bit set; all of a dtype that is never packed
   std::uint64_t dense_bytes = 0;   ///< of its elements
   std::uint64_t packed_bytes = 0;  ///< of what it is stored as, without header entries
 };

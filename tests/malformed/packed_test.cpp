@@ -312,7 +312,7 @@ TEST(MalformedPacked, NumberOfBits) {
   }
 }
 TEST(MalformedPacked, RowOffsets) {
-  for (const auto offsets : {u64({0, 2}), u64({0, 4}), u64({1, 3}), u64({0, ~std::uint64_t{0}})}) {
+  for (const auto& offsets : {u64({0, 2}), u64({0, 4}), u64({1, 3}), u64({0, ~std::uint64_t{0}})}) {
     Packed packed = bitmask();
     packed.parts[3].data = offsets;
     EXPECT_EQ(failure(packed), tensor_error("its row_offsets are not those of its bitmask"));

@@ -223,8 +223,8 @@ TEST_F(PackFiles, TellCompressedTensorsWhatTheyAre) {
 
 TEST_F(PackFiles, AvoidNamesThatAreTaken) {
   FileBuilder file;
-  file.add("x", "F32", "[30,40]", sparse_data(DType::kF32, 1200, 50, 1));
-  file.add("x.weight", "F32", "[30,40]", sparse_data(DType::kF32, 1200, 50, 2));
+  file.add("x", "F32", "[60,400]", sparse_data(DType::kF32, 24000, 50, 1));
+  file.add("x.weight", "F32", "[60,400]", sparse_data(DType::kF32, 24000, 50, 2));
   file.add("y.weight", "F32", "[30,40]", sparse_data(DType::kF32, 1200, 90, 3));
   file.add("y.weight.values", "F32", "[1]", "abcd");
   const PackSummary summary = write_packed(open(make(file.file())), root_ / "packed");
