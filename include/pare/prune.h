@@ -1,4 +1,5 @@
-// Which weights go: magnitude and random pruning, global or per tensor, at many levels at once.
+// Which weights go: magnitude and random pruning, global or per tensor, one by one or in patterns that hardware likes,
+// at many levels at once.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,15 @@ enum class Schedule : std::uint8_t {
                  ///< of torch.nn.utils.prune on one module do
 };
 
+enum class Norm : std::uint8_t {
+  kL1,    ///< sum of magnitudes
+  kL2,    ///< root of the sum of squares
+  kLInf,  ///< largest magnitude
+};
+
+/// "l1", "l2", "linf".
+std::string_view norm_name(Norm norm) noexcept;
+
 /// How much to prune: a fraction in [0, 1], or a number of weights, as PyTorch's `amount`.
 struct Amount {
   double fraction = 0;
@@ -37,8 +47,36 @@ struct Amount {
   static Amount percent(std::string_view text);
   /// PyTorch's: "0.9" a fraction, "1000" a count. Throws Error.
   static Amount pytorch(std::string_view text);
-  /// Weights to prune out of n: round-half-to-even(fraction * n), or count. Throws Error if count > n.
+  /// Weights (or rows, columns, blocks) to prune out of n: round-half-to-even(fraction * n), or count. Throws Error if
+  /// count > n.
   std::uint64_t of(std::uint64_t n) const;
+};
+
+/// Which weights go together. Outputs and inputs are those of the layer y = Wx: a matrix stored [in, out] (GPT-2's
+/// Conv1D) is taken as the [out, in] that it means, one of no linear layer as it is stored.
+struct Pattern {
+  enum class Kind : std::uint8_t {
+    kUnstructured,  ///< each weight by itself
+    /// Of every m consecutive weights along the input axis the n largest magnitudes stay, m - n go. What is left over
+    /// at the end of the axis is a group of its own, of r < m weights, of which ceil(n * r / m) stay.
+    kNOfM,
+    kRows,     ///< whole outputs: ln_structured(dim=0) of a Linear, dim=1 of a Conv1D
+    kColumns,  ///< whole inputs: ln_structured(dim=1) of a Linear, dim=0 of a Conv1D
+    /// n outputs by m inputs. Blocks at the ends of the axes may be smaller: their sums are scaled to a whole block's.
+    kBlocks,
+  };
+  Kind kind = Kind::kUnstructured;
+  std::uint64_t n = 0, m = 0;  ///< for kNOfM and kBlocks
+
+  /// "unstructured", "2:4", "rows", "columns", "1x8" (outputs x inputs). Throws Error for anything else, for N:M that
+  /// keeps nothing or everything, and for sizes above 1024 (N:M) or 65536 (blocks).
+  static Pattern parse(std::string_view text);
+  std::string text() const;  ///< as parse() takes it
+  /// The level that N:M fixes: 1 - n/m.
+  std::optional<Amount> level() const;
+  /// Whether weights go by rows, columns or blocks, in the order of their norm.
+  bool has_norm() const noexcept { return kind >= Kind::kRows; }
+  bool operator==(const Pattern&) const = default;
 };
 
 /// Tensors that share a threshold and lose an amount of their own: a unit of a non-uniform allocation.
@@ -56,13 +94,17 @@ void write_levels(const std::vector<PruneSet>& sets, const std::filesystem::path
 std::string glob_of(std::string_view name);
 
 struct PruneOptions {
-  std::vector<Amount> levels;
+  std::vector<Amount> levels;  ///< must be empty where the pattern fixes the level
   /// If not empty, the one level is made of these, and levels, scope and what selects parameters must be left alone.
   /// Magnitude only; every parameter belongs to one set at most.
   std::vector<PruneSet> sets;
   Criterion criterion = Criterion::kMagnitude;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;
+  /// Other than kUnstructured: by magnitude only, of matrices only, without sets. Rows, columns and N:M are pruned in
+  /// each tensor by itself, whatever the scope; amounts are of rows, columns or blocks, not of weights.
+  Pattern pattern = {};
+  Norm norm = Norm::kL1;             ///< by which rows, columns and blocks are ranked
   std::uint64_t seed = 0;            ///< for Criterion::kRandom
   std::vector<std::string> include;  ///< globs over parameter names; empty: the class default
   std::vector<std::string> exclude;  ///< globs taken away again
@@ -77,6 +119,8 @@ struct TensorCut {
   /// A weight goes if its score's key is below `key`, or equal to it at a flat index < tie_end.
   std::uint64_t key = 0;
   std::uint64_t tie_end = 0;
+  /// Instead, for rows, columns and blocks: a bit each, lowest first, in C order of the matrix as it is stored.
+  std::vector<std::uint64_t> removed = {};
 };
 
 struct LevelPlan {
@@ -89,7 +133,8 @@ struct LevelPlan {
 };
 
 struct PrunePlan {
-  PruneOptions options;
+  PruneOptions options;                     ///< levels, and the scope where the pattern fixes it, as they are meant
+  std::vector<std::string> notes = {};      ///< sentences for people: on axes that the pattern does not divide
   std::vector<std::size_t> parameters;      ///< indices into Model::parameters, in model order
   std::uint64_t candidates = 0;             ///< elements of those
   std::vector<std::uint64_t> zeros_before;  ///< one per entry of parameters
@@ -101,8 +146,10 @@ struct PrunePlan {
 std::vector<std::size_t> select_parameters(const Model& model, const PruneOptions& options);
 
 /// Decides every level's cuts without writing anything. Reads the weights two or three times,
-/// sorts nothing. Ties: the first in order go, tensors in model order, elements in C order.
-/// NaN is larger than everything, as in torch.topk. Throws Error, Interrupted.
+/// sorts nothing. Ties: the first in order go, tensors in model order, elements, rows, columns and blocks in C order
+/// of the matrix as it is stored; -0 equals 0. NaN is larger than everything, as in torch.topk, and so is what holds
+/// one; among NaNs the pattern's magnitude decides. Norms are sums in double: over the stored rows of a block in order, and over a row's elements in eight lanes,
+/// element i going to lane i mod 8, lanes added in order. Throws Error, Interrupted.
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options);
 
 /// `model` as it is after level `level` of the plan, in memory: pruned tensors are copied, the others shared.

@@ -188,7 +188,7 @@ void set_levels(PruneOptions& options, const std::vector<std::string>& values, b
 }
 
 Scope scope_of(std::string_view name) {
-  return choose("--scope", name, {"global", "per-tensor"}) == 0 ? Scope::kGlobal : Scope::kPerTensor;
+  return name.empty() || choose("--scope", name, {"global", "per-tensor"}) == 0 ? Scope::kGlobal : Scope::kPerTensor;
 }
 
 Schedule schedule_of(std::string_view name) {
@@ -203,9 +203,11 @@ std::vector<Model> open_models(const ModelArguments& arguments) {
   return models;
 }
 
-void print_notes(const Model& model, bool quiet) {
+void print_notes(const Model& model, bool quiet) { print_notes(model.title, model.notes, quiet); }
+
+void print_notes(const std::string& title, const std::vector<std::string>& notes, bool quiet) {
   if (quiet) return;
-  for (const std::string& note : model.notes) print_note(model.title + ": " + note);
+  for (const std::string& note : notes) print_note(title + ": " + note);
 }
 
 void refuse_existing(const std::filesystem::path& path, bool force) {

@@ -42,6 +42,10 @@ struct FormatArguments {
 struct FilterArguments {
   std::vector<std::string> include, exclude, groups;
 };
+struct PatternArguments {
+  std::vector<std::string> patterns;
+  std::string norm;
+};
 struct RunArguments {
   unsigned threads = 0;
   bool quiet = false;
@@ -57,6 +61,8 @@ void add_output(CLI::App& command, std::string& path, bool& force, const std::st
 /// `file`: a file of levels will do as well.
 void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help, bool file = false);
 void add_schedule(CLI::App& command, std::string& scope, std::string& schedule);
+/// --pattern and --norm; `several`: patterns to put side by side.
+void add_pattern(CLI::App& command, PatternArguments& arguments, bool several);
 
 /// Index of `value` among `choices`. Throws UsageError naming the option and all choices.
 std::size_t choose(std::string_view option, std::string_view value, const std::vector<std::string_view>& choices);
@@ -75,12 +81,20 @@ std::vector<Amount> levels_of(const std::vector<std::string>& values, bool quiet
 std::optional<std::string> levels_file(const std::vector<std::string>& values);
 /// Sets what --levels says: percentages, or a file's sets. Throws UsageError, Error.
 void set_levels(PruneOptions& options, const std::vector<std::string>& values, bool quiet);
-Scope scope_of(std::string_view name);
+/// Patterns as asked for; none if none was. Throws UsageError for what is no pattern and for a pattern twice.
+std::vector<Pattern> patterns_of(std::string_view option, const std::vector<std::string>& values);
+/// `options` once for each pattern (once as it is for none). Levels go to those patterns that fix no level of their
+/// own; where there are none, such a pattern takes the levels that the others fix. Throws UsageError for what does not
+/// go together: levels that no pattern takes, a norm that none has, a --scope global that none heeds.
+std::vector<PruneOptions> with_patterns(const PruneOptions& options, const PatternArguments& arguments,
+                                        std::string_view scope);
+Scope scope_of(std::string_view name);  ///< empty: global
 Schedule schedule_of(std::string_view name);
 
 std::vector<Model> open_models(const ModelArguments& arguments);
 /// Remarks on a model for standard error, where standard output is for programs.
 void print_notes(const Model& model, bool quiet);
+void print_notes(const std::string& title, const std::vector<std::string>& notes, bool quiet);
 /// Throws Error at once where a long computation would end in a refusal to overwrite.
 void refuse_existing(const std::filesystem::path& path, bool force);
 

@@ -26,6 +26,10 @@ constexpr const char* kExamples = R"(Examples:
       what would go of the feed-forward weights; writes nothing
   pare prune ./model -o half --levels levels.json
       a level for each layer, as pare sensitivity ./model --target 50 --write levels.json found it
+  pare prune ./model -o half --pattern 2:4
+      of every 4 weights that an output takes one after another, the 2 smallest
+  pare prune ./model -o narrow --levels 25,50 --pattern rows --norm l2
+      whole outputs, as torch.nn.utils.prune.ln_structured; blocks: --pattern 4x4, 1x8
   pare prune ./model -o random --levels 50 --criterion random --seed 7
       half of the weights, drawn at random
 
@@ -38,7 +42,8 @@ struct Arguments {
   FilterArguments filters;
   FormatArguments format;
   RunArguments run;
-  std::string output, scope = "global", criterion = "magnitude", schedule = "independent";
+  PatternArguments pattern;
+  std::string output, scope, criterion = "magnitude", schedule = "independent";
   std::vector<std::string> levels, amounts;
   bool force = false, dry_run = false;
 };
@@ -54,7 +59,10 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
 }
 
 PruneOptions options_of(const Arguments& arguments) {
-  if (arguments.levels.empty() == arguments.amounts.empty())
+  const std::vector<Pattern> patterns = patterns_of("--pattern", arguments.pattern.patterns);
+  if (patterns.size() > 1) throw UsageError("--pattern: one at a time");
+  const bool fixed = !patterns.empty() && patterns.front().level();
+  if (arguments.levels.empty() == arguments.amounts.empty() && !(fixed && arguments.levels.empty()))
     throw UsageError("give either --levels (percent) or --amount (fraction or count)");
   PruneOptions options;
   options.levels = amounts_of(arguments);
@@ -68,7 +76,7 @@ PruneOptions options_of(const Arguments& arguments) {
   options.exclude = arguments.filters.exclude;
   options.groups = groups_of(arguments.filters);
   options.threads = arguments.run.threads;
-  return options;
+  return with_patterns(options, arguments.pattern, arguments.scope).front();
 }
 
 /// Two levels that go to one directory would overwrite each other.
@@ -85,8 +93,11 @@ void run(const Arguments& arguments) {
     throw UsageError("-o is required: the directory to write (or --dry-run)");
   if (!arguments.dry_run) refuse_existing(arguments.output, arguments.force);
   const Model model = open_models(arguments.models).front();
-  if (format == Format::kCsv || format == Format::kJson) print_notes(model, arguments.run.quiet);
   const PrunePlan plan = plan_pruning(model, options);
+  if (format == Format::kCsv || format == Format::kJson) {
+    print_notes(model, arguments.run.quiet);
+    print_notes(model.title, plan.notes, arguments.run.quiet);
+  }
   std::vector<std::string> directories(plan.levels.size());
   if (!arguments.dry_run) {
     for (std::size_t i = 0; i < directories.size(); ++i)
@@ -118,6 +129,7 @@ void add_prune_command(CLI::App& program) {
       ->type_name("magnitude|random")
       ->group("Pruning");
   add_schedule(*command, arguments->scope, arguments->schedule);
+  add_pattern(*command, arguments->pattern, false);
   add_filters(*command, arguments->filters, "Prune");
   add_output(*command, arguments->output, arguments->force, "DIR",
              "The directory to write; with several levels DIR/sparsity-LEVEL each");

@@ -24,6 +24,15 @@ std::string_view schedule_name(Schedule schedule) {
   return schedule == Schedule::kIndependent ? "independent" : "accumulate";
 }
 
+/// "2:4, per-tensor"; "rows by l2, per-tensor"; "magnitude, global, accumulating".
+std::string method_text(const PruneOptions& options) {
+  std::string text(criterion_name(options.criterion));
+  if (options.pattern != Pattern()) text = options.pattern.text();
+  if (options.pattern.has_norm()) text += fmt::format(" by {}", norm_name(options.norm));
+  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_name(options.scope));
+  return text + (options.schedule == Schedule::kAccumulate ? ", accumulating" : "");
+}
+
 Share sparsity(const PruneSummary& summary, const LevelPlan& level) { return {level.zeros, summary.plan.candidates}; }
 
 Share model_sparsity(const PruneSummary& summary, const LevelPlan& level) {
@@ -124,15 +133,18 @@ std::string json_text(const PruneSummary& summary) {
   const PruneOptions& options = summary.plan.options;
   Json levels = Json::array();
   for (std::size_t i = 0; i < summary.plan.levels.size(); ++i) levels.push_back(level_json(summary, i));
-  const Json json{{"title", summary.model.title},
-                  {"source", summary.model.source},
-                  {"architecture", summary.model.architecture},
-                  {"scope", scope_name(options.scope)},
-                  {"criterion", criterion_name(options.criterion)},
-                  {"schedule", schedule_name(options.schedule)},
-                  {"candidates", summary.plan.candidates},
-                  {"parameters", summary.plan.candidates + summary.untouched},
-                  {"levels", std::move(levels)}};
+  Json json{{"title", summary.model.title},
+            {"source", summary.model.source},
+            {"architecture", summary.model.architecture},
+            {"scope", scope_name(options.scope)},
+            {"criterion", criterion_name(options.criterion)},
+            {"schedule", schedule_name(options.schedule)},
+            {"pattern", options.pattern.text()},
+            {"candidates", summary.plan.candidates},
+            {"parameters", summary.plan.candidates + summary.untouched},
+            {"levels", std::move(levels)}};
+  if (options.pattern.has_norm()) json["norm"] = norm_name(options.norm);
+  if (!summary.plan.notes.empty()) json["notes"] = summary.plan.notes;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
@@ -141,11 +153,12 @@ std::string document_text(const PruneSummary& summary, report::Markup markup, bo
   report::Document document(markup);
   document.heading(summary.model.title, 1);
   document.paragraph(fmt::format(
-      "{}: {} of {} parameters, in {} of {} tensors; {}, {}{}", summary.model.architecture,
+      "{}: {} of {} parameters, in {} of {} tensors; {}", summary.model.architecture,
       report::count_text(summary.plan.candidates), report::count_text(summary.plan.candidates + summary.untouched),
-      summary.plan.parameters.size(), summary.model.parameters.size(), criterion_name(options.criterion),
-      scope_name(options.scope), options.schedule == Schedule::kAccumulate ? ", accumulating" : ""));
-  document.list(summary.model.notes);
+      summary.plan.parameters.size(), summary.model.parameters.size(), method_text(options)));
+  std::vector<std::string> notes = summary.model.notes;
+  notes.insert(notes.end(), summary.plan.notes.begin(), summary.plan.notes.end());
+  document.list(notes);
   document.table(level_table(summary, true));
   if (by_tensor) document.table(tensor_table(summary));
   return document.text();

@@ -37,7 +37,7 @@ Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level,
   std::uint64_t position = 0;
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
     const TensorView& tensor = model.tensor(model.parameters[plan.parameters[i]]);
-    masks.push_back({&chosen.cuts[i], plan.options.criterion, plan.options.seed, position});
+    masks.push_back(prune::mask_of(model, plan, level, i, position));
     position += tensor.elements();
     storage->buffers.push_back(
         chosen.cuts[i].pruned == 0 ? nullptr : std::make_unique_for_overwrite<std::byte[]>(tensor.bytes.size()));

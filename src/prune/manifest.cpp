@@ -59,6 +59,7 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
             {"criterion", options.criterion == Criterion::kMagnitude ? "magnitude" : "random"},
             {"scope", options.scope == Scope::kGlobal ? "global" : "per-tensor"},
             {"schedule", options.schedule == Schedule::kIndependent ? "independent" : "accumulate"},
+            {"pattern", options.pattern.text()},
             {"parameters", model.parameter_count()},
             {"pruned_tensors", plan.parameters.size()},
             {"candidates", plan.candidates}};
@@ -68,6 +69,8 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
       json["sets"].push_back({{"name", set.name}, {"tensors", set.tensors}, {"amount", amount_json(set.amount)}});
   }
   if (options.criterion == Criterion::kRandom) json["seed"] = options.seed;
+  if (options.pattern.has_norm()) json["norm"] = norm_name(options.norm);
+  if (!plan.notes.empty()) json["notes"] = plan.notes;
   return json;
 }
 

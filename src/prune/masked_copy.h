@@ -15,7 +15,13 @@ struct Mask {
   Criterion criterion = Criterion::kMagnitude;
   std::uint64_t seed = 0;            ///< for random cuts
   std::uint64_t first_position = 0;  ///< of the tensor's first element among all candidates
+  Pattern pattern = {};
+  Orientation orientation = Orientation::kNone;  ///< for patterns
 };
+
+/// That of the plan's tensor `index` at a level. `first_position` matters for random plans alone.
+Mask mask_of(const Model& model, const PrunePlan& plan, std::size_t level, std::size_t index,
+             std::uint64_t first_position);
 
 /// Fills `target` with elements [begin, begin + n) of `tensor`, those that the mask removes as +0.
 /// `target` must hold n elements.

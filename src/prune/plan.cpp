@@ -13,21 +13,9 @@ namespace {
 
 using prune::SetCut;
 
-/// How many of n elements each level prunes.
-std::vector<std::uint64_t> level_counts(const PruneOptions& options, std::uint64_t n) {
-  std::vector<std::uint64_t> counts;
-  std::uint64_t gone = 0;
-  for (const Amount& amount : options.levels) {
-    if (options.schedule == Schedule::kIndependent) gone = 0;
-    gone += amount.of(n - gone);
-    counts.push_back(gone);
-  }
-  return counts;
-}
-
 std::vector<SetCut> cut_set(std::span<const TensorView> tensors, std::uint64_t first_position, std::uint64_t n,
                             const PruneOptions& options) {
-  const std::vector<std::uint64_t> counts = level_counts(options, n);
+  const std::vector<std::uint64_t> counts = prune::level_counts(options, n);
   if (options.criterion == Criterion::kRandom)
     return prune::cut_random(tensors, first_position, counts, options.seed, options.threads);
   return prune::cut_smallest(tensors, counts, options.threads);
@@ -36,7 +24,7 @@ std::vector<SetCut> cut_set(std::span<const TensorView> tensors, std::uint64_t f
 void require_levels(const PruneOptions& options) {
   if (!options.sets.empty()) {
     if (!options.levels.empty() || !options.include.empty() || !options.exclude.empty() || !options.groups.empty() ||
-        options.criterion != Criterion::kMagnitude)
+        options.criterion != Criterion::kMagnitude || options.pattern != Pattern())
       throw Error("a file of levels says itself what is pruned, by magnitude: nothing else can be asked for");
     return;
   }
@@ -88,11 +76,26 @@ LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<
 
 }  // namespace
 
+namespace prune {
+
+std::vector<std::uint64_t> level_counts(const PruneOptions& options, std::uint64_t n) {
+  std::vector<std::uint64_t> counts;
+  std::uint64_t gone = 0;
+  for (const Amount& amount : options.levels) {
+    if (options.schedule == Schedule::kIndependent) gone = 0;
+    gone += amount.of(n - gone);
+    counts.push_back(gone);
+  }
+  return counts;
+}
+
+}  // namespace prune
+
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
   kernels::apply_target_from_environment();
-  require_levels(options);
   PrunePlan plan;
-  plan.options = options;
+  plan.options = prune::completed(options);
+  require_levels(plan.options);
   plan.parameters = select_parameters(model, options);
   std::vector<TensorView> tensors;
   for (const std::size_t parameter : plan.parameters) {
@@ -106,7 +109,11 @@ PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
     set_zeros(plan, tensors);
     return plan;
   }
-  for (const Amount& amount : options.levels) plan.levels.emplace_back().amount = amount;
+  for (const Amount& amount : plan.options.levels) plan.levels.emplace_back().amount = amount;
+  if (options.pattern != Pattern()) {
+    prune::plan_pattern(model, plan);
+    return plan;
+  }
   const auto take = [&](std::span<const TensorView> set, std::uint64_t first_position, std::uint64_t n) {
     std::vector<SetCut> cuts = cut_set(set, first_position, n, options);
     for (std::size_t level = 0; level < cuts.size(); ++level) {

@@ -99,8 +99,8 @@ class LevelWriter {
       std::span<const std::byte> bytes = tensor.bytes.subspan(piece.begin, piece.bytes);
       if (planned != planned_.end() && plan_.levels[level].cuts[planned->second.index].pruned != 0) {
         buffer.resize(kPieceBytes);
-        const prune::Mask mask{&plan_.levels[level].cuts[planned->second.index], plan_.options.criterion,
-                               plan_.options.seed, planned->second.first_position};
+        const prune::Mask mask =
+            prune::mask_of(model_, plan_, level, planned->second.index, planned->second.first_position);
         const std::size_t size = stats::float_format(tensor.dtype).size();
         prune::copy_masked(tensor, mask, piece.begin / size, piece.bytes / size, buffer.data());
         bytes = {buffer.data(), piece.bytes};

@@ -1,0 +1,99 @@
+// --pattern and what must fit to it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "cli/options.h"
+#include "pare/error.h"
+
+namespace pare::cli {
+namespace {
+
+template <class Test>
+bool none_of(const std::vector<Pattern>& patterns, const Test& test) {
+  return std::none_of(patterns.begin(), patterns.end(), test);
+}
+
+bool fixes_level(const Pattern& pattern) { return pattern.level().has_value(); }
+
+std::string list_of(const std::vector<Pattern>& patterns) {
+  std::vector<std::string> names;
+  for (const Pattern& pattern : patterns) names.push_back(pattern.text());
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void require_fit(const PruneOptions& options, const std::vector<Pattern>& patterns, const PatternArguments& arguments,
+                 std::string_view scope) {
+  if (!arguments.norm.empty() && none_of(patterns, [](const Pattern& pattern) { return pattern.has_norm(); }))
+    throw UsageError("--norm: only rows, columns and blocks are ranked by a norm (--pattern)");
+  if (patterns.empty()) return;
+  if (!options.levels.empty() && std::all_of(patterns.begin(), patterns.end(), fixes_level))
+    throw UsageError(fmt::format("--pattern {} fixes the level ({} %): no other can be given with it",
+                                 list_of(patterns), patterns.front().level()->label));
+  if (scope == "global" && none_of(patterns, [](const Pattern& pattern) {
+        return pattern.kind == Pattern::Kind::kBlocks || pattern == Pattern();
+      }))
+    throw UsageError(fmt::format("--scope: the pattern {} prunes each tensor by itself", list_of(patterns)));
+  if (options.criterion == Criterion::kRandom && patterns != std::vector{Pattern()})
+    throw UsageError(fmt::format("--criterion: the pattern {} goes by magnitude", list_of(patterns)));
+  if (!options.sets.empty() && patterns != std::vector{Pattern()})
+    throw UsageError("--pattern: a file of levels takes weights one by one");
+}
+
+/// The levels that patterns fix, each once.
+std::vector<Amount> fixed_levels(const std::vector<Pattern>& patterns) {
+  std::vector<Amount> levels;
+  for (const Pattern& pattern : patterns) {
+    const std::optional<Amount> level = pattern.level();
+    if (level && std::none_of(levels.begin(), levels.end(), [&](const Amount& a) { return a.label == level->label; }))
+      levels.push_back(*level);
+  }
+  return levels;
+}
+
+}  // namespace
+
+void add_pattern(CLI::App& command, PatternArguments& arguments, bool several) {
+  auto* option =
+      command.add_option("--pattern", arguments.patterns,
+                         std::string("Which weights go together: unstructured (the default); N:M, as 2:4: N of M\n"
+                                     "along the input axis stay; rows (outputs), columns (inputs); RxC, as 1x8:\n"
+                                     "blocks of R outputs by C inputs") +
+                             (several ? ". Several are scored side by side" : ""));
+  option->type_name(several ? "PATTERN,..." : "PATTERN")->allow_extra_args(false)->group("Pruning");
+  command.add_option("--norm", arguments.norm, "What ranks rows, columns and blocks (default l1)")
+      ->type_name("l1|l2|linf")
+      ->group("Pruning");
+}
+
+std::vector<Pattern> patterns_of(std::string_view option, const std::vector<std::string>& values) {
+  std::vector<Pattern> patterns;
+  for (const std::string& text : split(option, values)) {
+    try {
+      patterns.push_back(Pattern::parse(text));
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("{}: {}", option, error.what()));
+    }
+    if (std::count(patterns.begin(), patterns.end(), patterns.back()) > 1)
+      throw UsageError(fmt::format("{}: {} is given twice", option, patterns.back().text()));
+  }
+  return patterns;
+}
+
+std::vector<PruneOptions> with_patterns(const PruneOptions& options, const PatternArguments& arguments,
+                                        std::string_view scope) {
+  const std::vector<Pattern> patterns = patterns_of("--pattern", arguments.patterns);
+  require_fit(options, patterns, arguments, scope);
+  PruneOptions common = options;
+  if (!arguments.norm.empty()) common.norm = static_cast<Norm>(choose("--norm", arguments.norm, {"l1", "l2", "linf"}));
+  if (common.levels.empty() && common.sets.empty()) common.levels = fixed_levels(patterns);
+  std::vector<PruneOptions> all(std::max<std::size_t>(1, patterns.size()), common);
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    all[i].pattern = patterns[i];
+    if (fixes_level(patterns[i])) all[i].levels.clear();
+  }
+  return all;
+}
+
+}  // namespace pare::cli

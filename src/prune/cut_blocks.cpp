@@ -1,0 +1,238 @@
+// The same selection as by magnitude over rows, columns or blocks: their norms are made whenever they are looked at,
+// and never all kept.
+#include <algorithm>
+#include <atomic>
+#include <bit>
+
+#include "base/parallel.h"
+#include "prune/cuts.h"
+
+namespace pare::prune {
+namespace {
+
+constexpr unsigned kDigitBits = 16;
+constexpr std::uint64_t kFewEnough = 1U << 20;  // scores that are kept to look for the threshold among them
+
+Fold fold_of(Norm norm) {
+  switch (norm) {
+    case Norm::kL1:
+      return Fold::kSum;
+    case Norm::kL2:
+      return Fold::kSumOfSquares;
+    case Norm::kLInf:
+      return Fold::kLargest;
+  }
+  return Fold::kSum;
+}
+
+/// Scores in the order of the norms, as patterns of numbers from 0 up, so that integers compare them.
+class Scores {
+ public:
+  Scores(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm, unsigned threads)
+      : tensors_(tensors), tilings_(tilings), norm_(norm), threads_(threads) {}
+
+  unsigned workers() const { return base::thread_count(threads_); }
+
+  std::uint64_t blocks() const {
+    std::uint64_t blocks = 0;
+    for (const Tiling& tiling : tilings_) blocks += tiling.blocks();
+    return blocks;
+  }
+
+  /// Calls visit(worker, tensor, block, score) for every block.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    fold_blocks(tensors_, tilings_, fold_of(norm_), threads_,
+                [&](unsigned worker, std::size_t tensor, std::uint64_t first, std::span<const double> values) {
+                  const Tiling& tiling = tilings_[tensor];
+                  // A run lies in one band: all of it is cut short, or its last block at most.
+                  const bool whole = norm_ == Norm::kLInf || tiling.elements(first) == tiling.whole;
+                  const std::size_t n = whole ? values.size() - 1 : 0;
+                  for (std::size_t i = 0; i < n; ++i)
+                    visit(worker, tensor, first + i, std::bit_cast<std::uint64_t>(values[i]));
+                  for (std::size_t i = n; i < values.size(); ++i)
+                    visit(worker, tensor, first + i, score(tiling, first + i, values[i]));
+                });
+  }
+
+ private:
+  /// A block that is cut short counts as if the rest of it were like what is there.
+  std::uint64_t score(const Tiling& tiling, std::uint64_t block, double value) const {
+    const std::uint64_t elements = tiling.elements(block);
+    if (norm_ != Norm::kLInf && elements != tiling.whole)
+      value = value / static_cast<double>(elements) * static_cast<double>(tiling.whole);
+    return std::bit_cast<std::uint64_t>(value);
+  }
+
+  std::span<const TensorView> tensors_;
+  std::span<const Tiling> tilings_;
+  Norm norm_;
+  unsigned threads_;
+};
+
+std::uint64_t leading(std::uint64_t score, unsigned bits) { return bits == 0 ? 0 : score >> (64 - bits); }
+
+/// A score at a position of the rising order, as far as it is known: its leading digits.
+struct Sought {
+  std::uint64_t position = 0;  ///< among the scores that share the digits
+  std::uint64_t digits = 0;
+  std::uint64_t sharing = 0;  ///< how many those are
+};
+
+/// Finds the next digit of every sought score in one reading.
+void next_digit(const Scores& scores, unsigned known_bits, std::vector<Sought>& sought) {
+  std::vector<std::uint64_t> prefixes;
+  for (const Sought& one : sought) prefixes.push_back(one.digits);
+  std::sort(prefixes.begin(), prefixes.end());
+  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  using Counts = std::vector<std::uint64_t>;
+  std::vector<std::vector<Counts>> counts(scores.workers(),
+                                          std::vector<Counts>(prefixes.size(), Counts(1U << kDigitBits)));
+  const unsigned shift = 64 - known_bits - kDigitBits;
+  scores.for_each([&](unsigned worker, std::size_t, std::uint64_t, std::uint64_t score) {
+    const std::uint64_t prefix = leading(score, known_bits);
+    for (std::size_t i = 0; i < prefixes.size(); ++i)
+      if (prefix == prefixes[i]) ++counts[worker][i][score >> shift & 0xffffU];
+  });
+  for (Sought& one : sought) {
+    const auto table = std::lower_bound(prefixes.begin(), prefixes.end(), one.digits) - prefixes.begin();
+    for (std::uint64_t digit = 0;; ++digit) {
+      std::uint64_t here = 0;
+      for (const auto& of_worker : counts) here += of_worker[table][digit];
+      if (one.position < here) {
+        one.digits = one.digits << kDigitBits | digit;
+        one.sharing = here;
+        break;
+      }
+      one.position -= here;
+    }
+  }
+}
+
+/// Completes the scores from all that share their digits.
+void complete(const Scores& scores, unsigned known_bits, std::vector<Sought>& sought) {
+  std::vector<std::vector<std::vector<std::uint64_t>>> found(scores.workers());
+  for (auto& of_worker : found) of_worker.resize(sought.size());
+  scores.for_each([&](unsigned worker, std::size_t, std::uint64_t, std::uint64_t score) {
+    for (std::size_t i = 0; i < sought.size(); ++i)
+      if (leading(score, known_bits) == sought[i].digits) found[worker][i].push_back(score);
+  });
+  for (std::size_t i = 0; i < sought.size(); ++i) {
+    std::vector<std::uint64_t> candidates;
+    for (const auto& of_worker : found) candidates.insert(candidates.end(), of_worker[i].begin(), of_worker[i].end());
+    const auto nth = candidates.begin() + static_cast<std::ptrdiff_t>(sought[i].position);
+    std::nth_element(candidates.begin(), nth, candidates.end());
+    sought[i].digits = *nth;
+    // What is left of the position are ties that come before it.
+    sought[i].position -= static_cast<std::uint64_t>(
+        std::count_if(candidates.begin(), nth, [&](std::uint64_t score) { return score < sought[i].digits; }));
+  }
+}
+
+/// The last scores to go: `digits` is the score, `position` how many of its ties go before the last.
+std::vector<Sought> find_last(const Scores& scores, const std::vector<std::uint64_t>& positions) {
+  std::vector<Sought> sought;
+  for (const std::uint64_t position : positions) sought.push_back({position, 0, scores.blocks()});
+  unsigned known_bits = 0;
+  for (; known_bits < 64; known_bits += kDigitBits) {
+    if (std::all_of(sought.begin(), sought.end(), [](const Sought& one) { return one.sharing <= kFewEnough; })) {
+      complete(scores, known_bits, sought);
+      break;
+    }
+    next_digit(scores, known_bits, sought);
+  }
+  return sought;
+}
+
+/// A bit for each block, which several threads set.
+class BlockBits {
+ public:
+  explicit BlockBits(std::uint64_t blocks) : words_((blocks + 63) / 64) {}
+  void set(std::uint64_t block) {
+    std::atomic_ref<std::uint64_t>(words_[block / 64]).fetch_or(1ULL << block % 64, std::memory_order_relaxed);
+  }
+  std::vector<std::uint64_t>& words() { return words_; }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
+/// Moves the first `count` set bits of `ties` to `removed`; returns how many there were.
+std::uint64_t take_first(std::vector<std::uint64_t>& ties, std::uint64_t count, std::vector<std::uint64_t>& removed) {
+  std::uint64_t taken = 0;
+  for (std::size_t word = 0; word < ties.size() && taken < count; ++word)
+    for (; ties[word] != 0 && taken < count; ties[word] &= ties[word] - 1, ++taken)
+      removed[word] |= ties[word] & -ties[word];
+  return taken;
+}
+
+std::uint64_t elements_of(const Tiling& tiling, const std::vector<std::uint64_t>& removed) {
+  std::uint64_t elements = 0;
+  if (tiling.rows % tiling.block_rows == 0 && tiling.columns % tiling.block_columns == 0) {
+    for (const std::uint64_t word : removed) elements += static_cast<std::uint64_t>(std::popcount(word));
+    return elements * tiling.block_rows * tiling.block_columns;
+  }
+  for (std::size_t word = 0; word < removed.size(); ++word)
+    for (std::uint64_t bits = removed[word]; bits != 0; bits &= bits - 1)
+      elements += tiling.elements(64 * word + static_cast<std::uint64_t>(std::countr_zero(bits)));
+  return elements;
+}
+
+}  // namespace
+
+std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm,
+                               std::span<const std::uint64_t> counts, unsigned threads) {
+  std::vector<SetCut> cuts(counts.size(), SetCut{std::vector<TensorCut>(tensors.size()), std::nullopt});
+  std::vector<std::size_t> cutting;  // levels at which something goes
+  std::vector<std::uint64_t> positions;
+  for (std::size_t level = 0; level < counts.size(); ++level) {
+    if (counts[level] == 0) continue;
+    cutting.push_back(level);
+    positions.push_back(counts[level] - 1);
+  }
+  if (cutting.empty()) return cuts;
+  const Scores scores(tensors, tilings, norm, threads);
+  const std::vector<Sought> last = find_last(scores, positions);
+  std::vector<std::vector<BlockBits>> removed(cutting.size()), ties(cutting.size());
+  for (std::size_t i = 0; i < cutting.size(); ++i)
+    for (const Tiling& tiling : tilings) {
+      removed[i].emplace_back(tiling.blocks());
+      ties[i].emplace_back(tiling.blocks());
+    }
+  scores.for_each([&](unsigned, std::size_t tensor, std::uint64_t block, std::uint64_t score) {
+    for (std::size_t i = 0; i < last.size(); ++i) {
+      if (score < last[i].digits) removed[i][tensor].set(block);
+      if (score == last[i].digits) ties[i][tensor].set(block);
+    }
+  });
+  for (std::size_t i = 0; i < cutting.size(); ++i) {
+    std::uint64_t left = last[i].position + 1;
+    for (std::size_t tensor = 0; tensor < tensors.size(); ++tensor) {
+      TensorCut& cut = cuts[cutting[i]].tensors[tensor];
+      cut.removed = std::move(removed[i][tensor].words());
+      left -= take_first(ties[i][tensor].words(), left, cut.removed);
+      cut.pruned = elements_of(tilings[tensor], cut.removed);
+    }
+  }
+  return cuts;
+}
+
+std::vector<std::uint64_t> zeros_after_blocks(const TensorView& tensor, const Tiling& tiling,
+                                              std::span<const TensorCut* const> cuts, unsigned threads) {
+  std::vector<std::vector<std::uint64_t>> kept(base::thread_count(threads), std::vector<std::uint64_t>(cuts.size()));
+  fold_blocks({&tensor, 1}, {&tiling, 1}, Fold::kZeros, threads,
+              [&](unsigned worker, std::size_t, std::uint64_t first, std::span<const double> zeros) {
+                for (std::size_t level = 0; level < cuts.size(); ++level)
+                  for (std::size_t i = 0; i < zeros.size(); ++i)
+                    if (!is_removed(*cuts[level], first + i))
+                      kept[worker][level] += static_cast<std::uint64_t>(zeros[i]);
+              });
+  std::vector<std::uint64_t> total;
+  for (std::size_t level = 0; level < cuts.size(); ++level) {
+    total.push_back(cuts[level]->pruned);
+    for (const auto& of_worker : kept) total.back() += of_worker[level];
+  }
+  return total;
+}
+
+}  // namespace pare::prune
