@@ -57,10 +57,10 @@ std::vector<Amount> fixed_levels(const std::vector<Pattern>& patterns) {
 void add_pattern(CLI::App& command, PatternArguments& arguments, bool several) {
   auto* option =
       command.add_option("--pattern", arguments.patterns,
-                         std::string("Which weights go together: unstructured (the default); N:M, as 2:4: N of M\n"
-                                     "along the input axis stay; rows (outputs), columns (inputs); RxC, as 1x8:\n"
-                                     "blocks of R outputs by C inputs") +
-                             (several ? ". Several are scored side by side" : ""));
+                         std::string("Which weights go together: unstructured (the default); N:M, as 2:4: N of\n"
+                                     "every M along the input axis stay, at no other level; rows (outputs) or\n"
+                                     "columns (inputs) of each tensor; RxC, as 1x8: blocks, outputs by inputs") +
+                             (several ? ".\nSeveral are scored side by side" : ""));
   option->type_name(several ? "PATTERN,..." : "PATTERN")->allow_extra_args(false)->group("Pruning");
   command.add_option("--norm", arguments.norm, "What ranks rows, columns and blocks (default l1)")
       ->type_name("l1|l2|linf")
