@@ -89,6 +89,33 @@ def safetensors_files():
     write("fuzz_safetensors", "six_bits", struct.pack("<Q", len(header)) + header + b"abc")
 
 
+def packed_tensors():
+    """The form that fuzz_packed.cpp reads: encoding, dtype, shape, nonzeros, sizes of the parts, the parts."""
+    def stored(encoding, dtype, shape, nonzeros, parts):
+        parts = [*parts, *[b""] * (4 - len(parts))]
+        return (bytes([encoding, dtype, len(shape)]) + struct.pack(f"<{len(shape)}H", *shape)
+                + struct.pack("<I3H", nonzeros, *map(len, parts[:3])) + b"".join(parts))
+
+    def frame(content):  # one raw block, as the format allows
+        return b"\x28\xb5\x2f\xfd\x20" + bytes([len(content)]) + struct.pack("<I", len(content) << 3 | 1)[:3] + content
+
+    values, gaps = b"\x80\x7f\1\2", b"\3\0\x0e\x12"
+    mask = [b"\x18\0\x08\0\0\4", values, struct.pack("<2Q", 2, 20), struct.pack("<2Q", 0, 3)]
+    write("fuzz_packed", "bitmask", stored(1, 4, (2, 20), 4, mask))
+    write("fuzz_packed", "gaps8", stored(2, 4, (2, 20), 4, [gaps, values]))
+    write("fuzz_packed", "gaps4", stored(3, 4, (2, 20), 4, [b"\x03\xfe\x03", values]))
+    write("fuzz_packed", "gaps4_f32", stored(3, 1, (3, 7), 1, [b"\x2f", b"abcd"]))
+    write("fuzz_packed", "long_gaps", stored(2, 3, (30, 40), 1, [b"\xff\xff\0\xff\xff", b"ab"]))
+    write("fuzz_packed", "gaps8_zstd", stored(5, 4, (2, 20), 4, [frame(gaps), frame(values)]))
+    write("fuzz_packed", "dense_zstd", stored(4, 3, (2, 2), 4, [b"", frame(b"abcdefgh")]))
+    write("fuzz_packed", "dense", stored(0, 1, (2,), 2, [b"", b"abcdefgh"]))
+    # What compressed-tensors writes, with the byte that says so.
+    whole = {"m.bitmask": torch.tensor(list(mask[0]), dtype=torch.uint8), "m.shape": torch.tensor([2, 20]),
+             "m.compressed": torch.tensor(list(values), dtype=torch.uint8).view(torch.float8_e4m3fn),
+             "m.row_offsets": torch.tensor([0, 3]), "m.bias": torch.ones(2)}
+    write("fuzz_packed", "reference", b"\xff" + safetensors.torch.save(whole, {"format": "pt"}))
+
+
 def indexes():
     two = {"a": "model-00001-of-00002.safetensors", "b.c": "model-00002-of-00002.safetensors"}
     for name, value in {"usual": {"metadata": {"total_size": 12}, "weight_map": two}, "bare": {"weight_map": {"a": "b"}},
@@ -140,5 +167,6 @@ if __name__ == "__main__":
     torch_archives()
     zips()
     safetensors_files()
+    packed_tensors()
     indexes()
     tokenizers()

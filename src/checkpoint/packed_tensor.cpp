@@ -266,6 +266,7 @@ std::vector<std::byte> compress_zstd(Bytes bytes) {
   const std::size_t size = ZSTD_compress(frame.data(), frame.size(), bytes.data(), bytes.size(), kZstdLevel);
   if (ZSTD_isError(size) != 0) throw std::bad_alloc();  // with enough room there is no other failure
   frame.resize(size);
+  frame.shrink_to_fit();
   return frame;
 }
 
