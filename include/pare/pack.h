@@ -20,7 +20,8 @@ struct PackOptions {
   std::optional<Encoding> encoding;
   bool force = false;  ///< replace an existing output that pare wrote
   unsigned threads = 0;
-  std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;  ///< of dense bytes
+  /// Of dense bytes: each is looked at when its tensor is planned, and once more when it is written.
+  std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;
 };
 
 /// What becomes of one tensor.

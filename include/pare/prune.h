@@ -148,8 +148,9 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
 /// Decides every level's cuts without writing anything. Reads the weights two or three times,
 /// sorts nothing. Ties: the first in order go, tensors in model order, elements, rows, columns and blocks in C order
 /// of the matrix as it is stored; -0 equals 0. NaN is larger than everything, as in torch.topk, and so is what holds
-/// one; among NaNs the pattern's magnitude decides. Norms are sums in double: over the stored rows of a block in order, and over a row's elements in eight lanes,
-/// element i going to lane i mod 8, lanes added in order. Throws Error, Interrupted.
+/// one; among NaNs the pattern's magnitude decides. Norms are sums in double: over the stored rows of a block in order,
+/// and over a row's elements in eight lanes, element i going to lane i mod 8, lanes added in order. Throws Error,
+/// Interrupted.
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options);
 
 /// `model` as it is after level `level` of the plan, in memory: pruned tensors are copied, the others shared.

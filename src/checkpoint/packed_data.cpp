@@ -243,7 +243,7 @@ void encode_gaps(GapCode code, Bytes dense, std::size_t size, std::span<std::uin
 }
 
 bool decode_gaps(GapCode code, Bytes gaps, Bytes values, std::size_t size, std::span<std::byte> dense) {
-  std::memset(dense.data(), 0, dense.size());
+  std::fill(dense.begin(), dense.end(), std::byte{});
   return with_width(size, [&](auto zero) {
     using T = decltype(zero);
     const std::byte* from = values.data();

@@ -170,12 +170,10 @@ void run_pack(const PackArguments& arguments) {
   if (!arguments.dry_run) refuse_existing(arguments.output, arguments.force);
   const Model model = open_models(arguments.models).front();
   PackSummary summary;
-  if (arguments.dry_run) {
-    summary = plan_packing(model, options);
-  } else {
-    Progress progress("packing " + arguments.output, arguments.run.quiet);
+  {
+    Progress progress(arguments.dry_run ? "counting" : "packing " + arguments.output, arguments.run.quiet);
     options.progress = progress.bytes();
-    summary = write_packed(model, arguments.output, options);
+    summary = arguments.dry_run ? plan_packing(model, options) : write_packed(model, arguments.output, options);
   }
   print(summary_text(model, summary, arguments.dry_run ? "" : arguments.output, format));
 }

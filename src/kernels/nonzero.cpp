@@ -103,7 +103,7 @@ std::size_t compress_of(const std::byte* data, std::size_t n, const std::uint8_t
 template <class U>
 std::size_t expand_of(const std::uint8_t* bits, std::size_t n, const std::byte* values, std::byte* data) {
   std::size_t count = 0;
-  std::memset(data, 0, n * sizeof(U));
+  if (n != 0) std::memset(data, 0, n * sizeof(U));
   for (std::size_t i = 0; i < n; i += 64) {
     std::uint64_t word = 0;
     std::memcpy(&word, bits + i / 8, (HWY_MIN(n - i, std::size_t{64}) + 7) / 8);

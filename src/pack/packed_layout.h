@@ -1,6 +1,7 @@
 // Where everything goes in a packed file, and what its header says.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -10,10 +11,23 @@
 
 namespace pare::pack {
 
+/// Tells how far the work is; any thread may.
+class Meter {
+ public:
+  /// Every dense byte is worked on so many times.
+  Meter(const Checkpoint& checkpoint, const PackOptions& options, std::uint64_t times);
+  void add(std::uint64_t bytes);
+
+ private:
+  const PackOptions& options_;
+  std::uint64_t total_ = 0;
+  std::atomic<std::uint64_t> done_{0};
+};
+
 /// Plans the files of a checkpoint one after the other.
 class Planner {
  public:
-  Planner(const Model& model, const PackOptions& options);
+  Planner(const Model& model, const PackOptions& options, Meter& meter);
 
   /// One plan for each of files()[file].tensors. Parts are named like no other tensor of the checkpoint.
   std::vector<TensorPlan> plan_file(std::size_t file);
@@ -21,6 +35,7 @@ class Planner {
  private:
   const Checkpoint& checkpoint_;
   const PackOptions& options_;
+  Meter& meter_;
   std::unordered_set<std::string> names_;
 };
 

@@ -1,6 +1,5 @@
 // A packed checkpoint: planned file by file, then encoded tensor by tensor into its place.
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 #include <optional>
 
@@ -42,10 +41,8 @@ std::vector<std::size_t> largest_first(const std::vector<pack::TensorPlan>& plan
 
 class Packer {
  public:
-  Packer(const Model& model, const PackOptions& options) : model_(model), options_(options), planner_(model, options) {
-    for (const CheckpointFile& file : model.checkpoint.files())
-      for (const std::size_t tensor : file.tensors) bytes_total_ += model.checkpoint.tensors()[tensor].bytes.size();
-  }
+  Packer(const Model& model, const PackOptions& options)
+      : model_(model), options_(options), meter_(model.checkpoint, options, 2), planner_(model, options, meter_) {}
 
   void write_file(std::size_t file, const fs::path& directory, PackSummary& summary) {
     const std::vector<pack::TensorPlan> plans = planner_.plan_file(file);
@@ -82,18 +79,15 @@ class Packer {
         output.write_at(layout.offset(index, part) + begin, piece);
       }
     }
-    const std::uint64_t size = plan.tensor->bytes.size();
-    const std::uint64_t done = bytes_done_.fetch_add(size, std::memory_order_relaxed) + size;
-    if (options_.progress) options_.progress(done, bytes_total_);
+    meter_.add(plan.tensor->bytes.size());
     return hash.hex();
   }
 
   const Model& model_;
   const PackOptions& options_;
+  pack::Meter meter_;
   pack::Planner planner_;
   std::vector<pack::StoredFile> files_;
-  std::uint64_t bytes_total_ = 0;
-  std::atomic<std::uint64_t> bytes_done_{0};
 };
 
 /// The configuration that readers of these files want.
@@ -118,7 +112,8 @@ std::string packed_config(const Model& model, const PackOptions& options, const 
 PackSummary plan_packing(const Model& model, const PackOptions& options) {
   kernels::apply_target_from_environment();
   decode_packed(model.checkpoint.tensors(), options.threads);
-  pack::Planner planner(model, options);
+  pack::Meter meter(model.checkpoint, options, 1);
+  pack::Planner planner(model, options, meter);
   PackSummary summary;
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) {
     const std::vector<pack::TensorPlan> plans = planner.plan_file(file);
