@@ -79,6 +79,9 @@ struct Pattern {
   bool operator==(const Pattern&) const = default;
 };
 
+/// The levels that patterns among these fix, each once.
+std::vector<Amount> fixed_levels(const std::vector<Pattern>& patterns);
+
 /// Tensors that share a threshold and lose an amount of their own: a unit of a non-uniform allocation.
 struct PruneSet {
   std::string name;                  ///< for people

@@ -20,6 +20,11 @@ struct ReportOptions {
   Measure measure = Measure::kMagnitude;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;
+  Pattern pattern = {};   ///< of the levels; one that fixes its level needs none
+  Norm norm = Norm::kL1;  ///< for rows, columns and blocks
+  /// Patterns to put beside unstructured pruning, at the levels that those among them fix, or else at 50 %; a section
+  /// of the report. Scored on the tasks of `evals`.
+  std::vector<Pattern> compared_patterns;
   /// Tasks to score every model at every level on; those that make no sense for a model are left out, and the report
   /// says so. Threads and progress are this struct's.
   std::vector<EvalOptions> evals;

@@ -27,6 +27,8 @@ constexpr const char* kExamples = R"(Examples:
       two checkpoints with a classification head side by side
   pare eval t5-small --task text2text --data pairs.tsv --prefix 'translate English to German: ' --beams 4
       exact match and BLEU with beam search
+  pare eval gpt2 --task lambada --data lambada_test.jsonl --pattern unstructured,2:4,1x8,rows
+      patterns side by side, all at the 50 % that 2:4 fixes
   pare eval gpt2 --task divergence --data wiki.test.raw --levels 10,50,90 --limit 50
       how far pruned models are from the dense one; needs no labels
 )";
@@ -36,7 +38,8 @@ struct Arguments {
   TaskArguments task;
   FormatArguments format;
   RunArguments run;
-  std::string scope = "global", schedule = "independent", reference;
+  PatternArguments pattern;
+  std::string scope, schedule = "independent", reference;
   std::vector<std::string> levels;
   std::string kernels = "fastest";
 };
@@ -67,13 +70,29 @@ class Course {
   std::function<void(const std::string&, double)> steps_;
 };
 
-PruneOptions prune_options_of(const Arguments& arguments) {
+bool prunes(const PruneOptions& options) {
+  return !options.levels.empty() || !options.sets.empty() || options.pattern.level().has_value();
+}
+
+/// One for each pattern, or one that prunes nothing.
+std::vector<PruneOptions> prune_options_of(const Arguments& arguments) {
   PruneOptions options;
   set_levels(options, arguments.levels, arguments.run.quiet);
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
   options.threads = arguments.run.threads;
-  return options;
+  std::vector<PruneOptions> all = with_patterns(options, arguments.pattern, arguments.scope);
+  if (!arguments.pattern.patterns.empty() && !prunes(all.front()))
+    throw UsageError(fmt::format("--pattern {}: give --levels as well", all.front().pattern.text()));
+  return all;
+}
+
+/// Pruned models there will be of each model.
+std::size_t pruned_count(const std::vector<PruneOptions>& pruning) {
+  std::size_t count = 0;
+  for (const PruneOptions& options : pruning)
+    count += options.levels.empty() ? std::size_t{prunes(options)} : options.levels.size();
+  return count;
 }
 
 /// Zeros among the weights that pruning takes by default; nothing for a model that has none.
@@ -89,36 +108,62 @@ report::Share sparsity_of(const Model& model, unsigned threads) {
   return {zeros, plan.candidates};
 }
 
-void add_rows(const Model& model, const PruneOptions& pruning, bool dense, Course& course,
-              std::vector<report::EvalRow>& rows) {
-  if (dense) rows.push_back({model.title, {}, sparsity_of(model, pruning.threads), course.score(model, model.title)});
-  if (pruning.levels.empty() && pruning.sets.empty()) return;
+/// All levels of one pattern.
+std::vector<report::EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning, bool named, bool quiet,
+                                         Course& course) {
+  std::vector<report::EvalRow> rows;
   const PrunePlan plan = plan_pruning(model, pruning);
+  print_notes(model.title, plan.notes, quiet);
+  const std::string pattern = pruning.pattern.text();
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     const std::string& label = plan.levels[level].amount.label;
     const Model pruned = pruned_model(model, plan, level, pruning.threads);
-    rows.push_back({model.title,
-                    label,
-                    {plan.levels[level].zeros, plan.candidates},
-                    course.score(pruned, fmt::format("{} at {} %", model.title, label))});
+    report::EvalRow& row = rows.emplace_back();
+    row.model = model.title;
+    row.level = label;
+    if (named) row.pattern = pattern;
+    row.sparsity = {plan.levels[level].zeros, plan.candidates};
+    row.evaluation = course.score(pruned, fmt::format("{} at {} %{}", model.title, label, named ? ", " + pattern : ""));
   }
+  return rows;
+}
+
+/// Level by level, so that patterns stand beside their like.
+void add_rows(const Model& model, const std::vector<PruneOptions>& pruning, const Arguments& arguments, bool dense,
+              Course& course, std::vector<report::EvalRow>& rows) {
+  if (dense)
+    rows.push_back({model.title, {}, sparsity_of(model, arguments.run.threads), course.score(model, model.title)});
+  std::vector<report::EvalRow> pruned;
+  std::vector<std::string> order;  // of the levels
+  for (const PruneOptions& options : pruning) {
+    if (!prunes(options)) continue;
+    const bool named = !arguments.pattern.patterns.empty();
+    for (report::EvalRow& row : pruned_rows(model, options, named, arguments.run.quiet, course)) {
+      if (std::find(order.begin(), order.end(), *row.level) == order.end()) order.push_back(*row.level);
+      pruned.push_back(std::move(row));
+    }
+  }
+  const auto place = [&](const report::EvalRow& row) { return std::find(order.begin(), order.end(), *row.level); };
+  std::stable_sort(pruned.begin(), pruned.end(),
+                   [&](const report::EvalRow& a, const report::EvalRow& b) { return place(a) < place(b); });
+  std::move(pruned.begin(), pruned.end(), std::back_inserter(rows));
 }
 
 report::EvalResults results_of(const Arguments& arguments, const std::vector<Model>& models, EvalOptions options) {
-  const PruneOptions pruning = prune_options_of(arguments);
+  const std::vector<PruneOptions> pruning = prune_options_of(arguments);
   report::EvalResults results{options.task, options.data.string(), {}, {}};
   std::optional<Model> reference;
   const bool compares = options.task == Task::kDivergence;
   if (compares && !arguments.reference.empty()) reference = open_model(arguments.reference, arguments.models.options);
-  if (compares && !reference && models.size() == 1 && pruning.levels.empty() && pruning.sets.empty())
+  if (compares && !reference && models.size() == 1 && pruned_count(pruning) == 0)
     throw UsageError("divergence compares: give a second MODEL, --levels or --reference MODEL");
   // Without another reference the first model as it is serves, and is not compared with itself.
   const std::size_t skipped = compares && !reference ? 1 : 0;
   if (compares) options.reference = reference ? &*reference : &models.front();
   if (compares) results.reference = options.reference->title;
-  Course course(arguments, options,
-                models.size() * (1 + pruning.levels.size() + (pruning.sets.empty() ? 0 : 1)) - skipped);
-  for (std::size_t i = 0; i < models.size(); ++i) add_rows(models[i], pruning, i >= skipped, course, results.rows);
+  Course course(arguments, options, models.size() * (1 + pruned_count(pruning)) - skipped);
+  for (std::size_t i = 0; i < models.size(); ++i)
+    add_rows(models[i], pruning, arguments, i >= skipped, course, results.rows);
   return results;
 }
 
@@ -157,6 +202,7 @@ void add_eval_command(CLI::App& program) {
   add_levels(*command, arguments->levels,
              "Score the models pruned in memory to these percentages, too; or as\na file of levels says", true);
   add_schedule(*command, arguments->scope, arguments->schedule);
+  add_pattern(*command, arguments->pattern, true);
   add_format(*command, arguments->format);
   command
       ->add_option("--kernels", arguments->kernels,

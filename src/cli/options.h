@@ -83,6 +83,7 @@ std::optional<std::string> levels_file(const std::vector<std::string>& values);
 void set_levels(PruneOptions& options, const std::vector<std::string>& values, bool quiet);
 /// Patterns as asked for; none if none was. Throws UsageError for what is no pattern and for a pattern twice.
 std::vector<Pattern> patterns_of(std::string_view option, const std::vector<std::string>& values);
+Norm norm_of(const std::string& name);  ///< empty: L1
 /// `options` once for each pattern (once as it is for none). Levels go to those patterns that fix no level of their
 /// own; where there are none, such a pattern takes the levels that the others fix. Throws UsageError for what does not
 /// go together: levels that no pattern takes, a norm that none has, a --scope global that none heeds.

@@ -41,17 +41,6 @@ void require_fit(const PruneOptions& options, const std::vector<Pattern>& patter
     throw UsageError("--pattern: a file of levels takes weights one by one");
 }
 
-/// The levels that patterns fix, each once.
-std::vector<Amount> fixed_levels(const std::vector<Pattern>& patterns) {
-  std::vector<Amount> levels;
-  for (const Pattern& pattern : patterns) {
-    const std::optional<Amount> level = pattern.level();
-    if (level && std::none_of(levels.begin(), levels.end(), [&](const Amount& a) { return a.label == level->label; }))
-      levels.push_back(*level);
-  }
-  return levels;
-}
-
 }  // namespace
 
 void add_pattern(CLI::App& command, PatternArguments& arguments, bool several) {
@@ -79,6 +68,10 @@ std::vector<Pattern> patterns_of(std::string_view option, const std::vector<std:
       throw UsageError(fmt::format("{}: {} is given twice", option, patterns.back().text()));
   }
   return patterns;
+}
+
+Norm norm_of(const std::string& name) {
+  return name.empty() ? Norm::kL1 : static_cast<Norm>(choose("--norm", name, {"l1", "l2", "linf"}));
 }
 
 std::vector<PruneOptions> with_patterns(const PruneOptions& options, const PatternArguments& arguments,

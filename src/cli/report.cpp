@@ -20,6 +20,10 @@ constexpr const char* kExamples = R"(Examples:
       the study: tables, charts and pruning at 10, 50, 90, 95 and 99 %, in study/report.md
   pare report ./model -o study --levels 50,90 --keep-models
       two levels, and the pruned checkpoints under study/models/
+  pare report ./model -o study --pattern 1x8 --levels 50,80
+      the same study of weights that go by blocks of eight
+  pare report gpt2 -o study --compare-patterns 2:4,4:8,1x8,rows --eval lambada=lambada_test.jsonl
+      what patterns cost beside weights that go one by one, all at 50 %
   pare report gpt2 -o study --eval perplexity=wiki.test.raw --eval lambada=lambada_test.jsonl
       what pruning costs as well: scores against sparsity
 )";
@@ -28,7 +32,9 @@ struct Arguments {
   ModelArguments models;
   MeasureArguments measure;
   RunArguments run;
-  std::string output, scope = "global", schedule = "independent";
+  PatternArguments pattern;
+  std::vector<std::string> compared_patterns;
+  std::string output, scope, schedule = "independent";
   std::vector<std::string> levels, evals;
   std::size_t eval_limit = 0;
   bool force = false, keep_models = false;
@@ -50,6 +56,20 @@ EvalOptions eval_of(const std::string& text, std::size_t limit) {
   return options;
 }
 
+void set_patterns(ReportOptions& options, const Arguments& arguments) {
+  options.compared_patterns = patterns_of("--compare-patterns", arguments.compared_patterns);
+  if (arguments.pattern.patterns.empty() && !options.compared_patterns.empty()) {
+    options.norm = norm_of(arguments.pattern.norm);
+    return;
+  }
+  PruneOptions pruning;
+  pruning.levels = options.levels;
+  const std::vector<PruneOptions> all = with_patterns(pruning, arguments.pattern, arguments.scope);
+  if (all.size() > 1) throw UsageError("--pattern: one at a time; --compare-patterns puts several side by side");
+  options.pattern = all.front().pattern;
+  options.norm = all.front().norm;
+}
+
 ReportOptions options_of(const Arguments& arguments, const std::string& command_line) {
   ReportOptions options;
   options.levels = levels_of(arguments.levels, arguments.run.quiet);
@@ -57,6 +77,7 @@ ReportOptions options_of(const Arguments& arguments, const std::string& command_
   options.measure = measure_of(arguments.measure);
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
+  set_patterns(options, arguments);
   for (const std::string& text : arguments.evals) options.evals.push_back(eval_of(text, arguments.eval_limit));
   options.keep_models = arguments.keep_models;
   options.force = arguments.force;
@@ -87,6 +108,13 @@ void add_report_command(CLI::App& program, const std::string& command_line) {
   add_models(*command, arguments->models, true);
   add_levels(*command, arguments->levels, "Percent to prune (default 10,50,90,95,99)");
   add_schedule(*command, arguments->scope, arguments->schedule);
+  add_pattern(*command, arguments->pattern, false);
+  command
+      ->add_option("--compare-patterns", arguments->compared_patterns,
+                   "Put patterns beside unstructured pruning, at the levels that N:M among\nthem fix, else at 50 %")
+      ->type_name("PATTERN,...")
+      ->allow_extra_args(false)
+      ->group("Pruning");
   command
       ->add_option("--eval", arguments->evals,
                    "Score every model at every level; repeatable. Tasks: see pare eval;\none that makes no sense for a "

@@ -1,6 +1,7 @@
 // Patterns as people write them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "pare/error.h"
@@ -78,6 +79,16 @@ std::optional<Amount> Pattern::level() const {
   if (kind != Kind::kNOfM) return std::nullopt;
   const double fraction = static_cast<double>(m - n) / static_cast<double>(m);
   return Amount{fraction, std::nullopt, fmt::format("{:.4g}", 100 * fraction)};
+}
+
+std::vector<Amount> fixed_levels(const std::vector<Pattern>& patterns) {
+  std::vector<Amount> levels;
+  for (const Pattern& pattern : patterns) {
+    const std::optional<Amount> level = pattern.level();
+    if (level && std::none_of(levels.begin(), levels.end(), [&](const Amount& a) { return a.label == level->label; }))
+      levels.push_back(*level);
+  }
+  return levels;
 }
 
 }  // namespace pare

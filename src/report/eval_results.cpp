@@ -26,6 +26,11 @@ bool any_level(const EvalResults& results) {
                      [](const EvalRow& row) { return row.level.has_value(); });
 }
 
+bool any_pattern(const EvalResults& results) {
+  return std::any_of(results.rows.begin(), results.rows.end(),
+                     [](const EvalRow& row) { return row.pattern.has_value(); });
+}
+
 /// Names of all scores, in the order in which they first come.
 std::vector<std::string> score_names(const EvalResults& results) {
   std::vector<std::string> names;
@@ -53,14 +58,15 @@ Json row_json(const EvalRow& row) {
     if (score.standard_error) json["standard_error"] = number(*score.standard_error);
     scores.push_back(std::move(json));
   }
-  return {{"model", row.model},
-          {"level", row.level ? Json(*row.level) : Json()},
-          {"sparsity", row.sparsity.percent() / 100},
-          {"scores", std::move(scores)},
-          {"items", row.evaluation.items},
-          {"tokens", row.evaluation.tokens},
-          {"seconds", row.evaluation.seconds},
-          {"notes", row.evaluation.notes}};
+  Json json{{"model", row.model}, {"level", row.level ? Json(*row.level) : Json()}};
+  if (row.pattern) json["pattern"] = *row.pattern;
+  json.update(Json{{"sparsity", row.sparsity.percent() / 100},
+                   {"scores", std::move(scores)},
+                   {"items", row.evaluation.items},
+                   {"tokens", row.evaluation.tokens},
+                   {"seconds", row.evaluation.seconds},
+                   {"notes", row.evaluation.notes}});
+  return json;
 }
 
 }  // namespace
@@ -95,11 +101,12 @@ std::string score_text(const Score& score) {
 }
 
 Table eval_table(const EvalResults& results) {
-  const bool levels = any_level(results);
+  const bool levels = any_level(results), patterns = any_pattern(results);
   const std::vector<std::string> names = score_names(results);
   Table table;
   table.columns = {{"model", "model", true}};
   if (levels) table.columns.push_back({"level", "level"});
+  if (patterns) table.columns.push_back({"pattern", "pattern", true});
   table.columns.push_back({"sparsity", "sparsity"});
   for (const std::string& name : names) table.columns.push_back({name, std::string(score_kind(name).title)});
   table.columns.insert(table.columns.end(), {{"items", std::string(item_name(results.task)) + "s"},
@@ -109,6 +116,7 @@ Table eval_table(const EvalResults& results) {
   for (const EvalRow& row : results.rows) {
     std::vector<Cell> cells{row.model};
     if (levels) cells.emplace_back(level_text(row));
+    if (patterns) cells.emplace_back(row.pattern.value_or(""));
     cells.emplace_back(row.sparsity);
     for (const std::string& name : names) {
       cells.emplace_back();
@@ -126,14 +134,19 @@ Table eval_table(const EvalResults& results) {
 Table eval_csv_table(const EvalResults& results) {
   const std::vector<std::string> names = score_names(results);
   Table table;
-  table.columns = {{"model", "", true}, {"level", "", true}, {"sparsity_percent", ""}};
+  const bool patterns = any_pattern(results);
+  table.columns = {{"model", "", true}, {"level", "", true}};
+  if (patterns) table.columns.push_back({"pattern", "", true});
+  table.columns.push_back({"sparsity_percent", ""});
   for (const std::string& name : names) {
     table.columns.push_back({name, ""});
     table.columns.push_back({name + "_standard_error", ""});
   }
   table.columns.insert(table.columns.end(), {{"items", ""}, {"tokens", ""}, {"seconds", ""}});
   for (const EvalRow& row : results.rows) {
-    std::vector<Cell> cells{row.model, row.level.value_or(""), row.sparsity};
+    std::vector<Cell> cells{row.model, row.level.value_or("")};
+    if (patterns) cells.emplace_back(row.pattern.value_or(""));
+    cells.emplace_back(row.sparsity);
     for (const std::string& name : names) {
       const Score* score = find_score(row.evaluation, name);
       cells.resize(cells.size() + 2);

@@ -17,6 +17,7 @@ struct EvalRow {
   std::optional<std::string> level = {};  ///< label of the amount; empty for the model as it is
   Share sparsity = {};                    ///< zeros among the weights that pruning would take
   Evaluation evaluation;
+  std::optional<std::string> pattern = {};  ///< where one was asked for
 };
 
 struct EvalResults {

@@ -24,13 +24,13 @@ std::vector<std::size_t> inspected_places(const Model& model, const Inspection& 
   return places;
 }
 
-/// What the signed measure and its histogram become: by looking at the tensor as it would be.
+/// What measures and histogram become: by looking at the tensor as it would be.
 struct Look {
-  std::uint64_t big = 0;
+  std::uint64_t above = 0, big = 0;
   Histogram histogram;
 };
 
-Look look_at_pruned(const TensorView& tensor, const TensorCut& cut, const InspectOptions& options,
+Look look_at_pruned(const TensorView& tensor, const prune::Mask& mask, const InspectOptions& options,
                     const Histogram& like) {
   Look total;
   total.histogram = {like.low, like.high, std::vector<std::uint64_t>(like.counts.size()), 0, 0, 0};
@@ -39,12 +39,14 @@ Look look_at_pruned(const TensorView& tensor, const TensorCut& cut, const Inspec
   for (std::uint64_t begin = 0; begin < n; begin += kPieceElements) {
     const std::uint64_t count = std::min(kPieceElements, n - begin);
     buffer.resize(count * dtype_bits(tensor.dtype) / 8);
-    prune::copy_masked(tensor, {&cut}, begin, count, buffer.data());
+    prune::copy_masked(tensor, mask, begin, count, buffer.data());
     const TensorView piece{tensor.name, tensor.dtype, {count}, buffer, tensor.file};
     ScanOptions scanning;
     scanning.cutoffs = {options.cutoff};
     scanning.threads = 1;
-    total.big += share_of(scan({&piece, 1}, scanning).tensors[0], options.measure).part;
+    const Stats stats = scan({&piece, 1}, scanning).tensors[0];
+    total.above += stats.cutoffs[0].above;
+    total.big += share_of(stats, options.measure).part;
     add_histogram(total.histogram, histogram({&piece, 1}, options.measure, like.low, like.high, like.counts.size(), 1));
   }
   return total;
@@ -105,20 +107,22 @@ std::vector<LevelFigures> figures_after(const Model& model, const Inspection& in
                                         const std::vector<Histogram>& histograms, const PrunePlan& plan) {
   const std::vector<std::size_t> places = inspected_places(model, inspection, plan);
   std::vector<LevelFigures> levels;
-  for (const LevelPlan& level : plan.levels) {
+  for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     LevelFigures figures = untouched(inspection);
     std::vector<Histogram> after = histograms;
+    const bool smallest_went = plan.options.pattern == Pattern();
     base::parallel_for(places.size(), plan.options.threads, [&](std::size_t i, unsigned) {
       const std::size_t place = places[i];
       TensorAfter& tensor = figures.tensors[place];
-      tensor.zeros = level.cuts[i].zeros;
-      tensor.above = above_after(inspection.tensors[place].stats, 0, tensor.zeros);
-      if (inspection.options.measure == Measure::kMagnitude) {
+      tensor.zeros = plan.levels[level].cuts[i].zeros;
+      if (smallest_went) tensor.above = above_after(inspection.tensors[place].stats, 0, tensor.zeros);
+      if (smallest_went && inspection.options.measure == Measure::kMagnitude) {
         tensor.big = tensor.above;
         after[place] = histogram_after(histograms[place], tensor.zeros);
       } else {
-        Look look = look_at_pruned(model.tensor(model.parameters[plan.parameters[i]]), level.cuts[i],
-                                   inspection.options, histograms[place]);
+        Look look = look_at_pruned(model.tensor(model.parameters[plan.parameters[i]]),
+                                   prune::mask_of(model, plan, level, i, 0), inspection.options, histograms[place]);
+        tensor.above = look.above;
         tensor.big = look.big;
         after[place] = std::move(look.histogram);
       }

@@ -35,7 +35,8 @@ void add_histogram(Histogram& total, const Histogram& part);
 
 /// Figures of every level of `plan`, a magnitude plan of `model`. `histograms[i]` is that of inspection.tensors[i]
 /// in the measure of inspection.options. For magnitudes nothing is read again: the smallest
-/// went, so counts tell all. In the signed measure the pruned tensors are read once per level. Exact either way.
+/// went, so counts tell all. In the signed measure, and after pruning by a pattern, the pruned tensors are read once
+/// per level. Exact either way.
 std::vector<LevelFigures> figures_after(const Model& model, const Inspection& inspection,
                                         const std::vector<Histogram>& histograms, const PrunePlan& plan);
 

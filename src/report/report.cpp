@@ -25,6 +25,7 @@ constexpr const char* kMarker = "pare.json";
 constexpr const char* kMarkerText = "{\n  \"format\": \"pare-report\",\n  \"version\": 1\n}\n";
 
 ReportOptions completed(ReportOptions options) {
+  if (const std::optional<Amount> level = options.pattern.level()) options.levels = {*level};
   if (options.levels.empty())
     for (const char* level : {"10", "50", "90", "95", "99"}) options.levels.push_back(Amount::percent(level));
   for (Amount& amount : options.levels)

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "report/inspect_tables.h"
 #include "report/study_eval.h"
+#include "report/study_patterns.h"
 
 namespace pare::report {
 namespace {
@@ -96,7 +97,9 @@ std::vector<bool> pruned_flags(const Model& model, const Inspection& inspection,
 
 PruneOptions prune_options(const ReportOptions& options) {
   PruneOptions pruning;
-  pruning.levels = options.levels;
+  if (!options.pattern.level()) pruning.levels = options.levels;
+  pruning.pattern = options.pattern;
+  pruning.norm = options.norm;
   pruning.scope = options.scope;
   pruning.schedule = options.schedule;
   pruning.threads = options.threads;
@@ -180,11 +183,19 @@ Study make_study(const Model& model, const ReportOptions& options, const std::fu
   study.levels = timed(study, "figures after pruning",
                        [&] { return figures_after(model, study.inspection, histograms, study.plan); });
   study.layers = sparsity_by_layer(study);
+  std::vector<EvalOptions> tasks = options.evals;
+  for (EvalOptions& task : tasks) task.threads = options.threads;
+  // Scoring takes the rest of the time, patterns their share of it.
+  const double patterns = options.compared_patterns.empty() ? 0 : 0.4 * (1 - measuring);
   if (!options.evals.empty()) {
-    std::vector<EvalOptions> tasks = options.evals;
-    for (EvalOptions& task : tasks) task.threads = options.threads;
     study.tasks = timed(study, "score all levels", [&] {
-      return task_curves(model, study.plan, tasks, [&](double done) { progress(measuring + (1 - measuring) * done); });
+      return task_curves(model, study.plan, tasks,
+                         [&](double done) { progress(measuring + (1 - measuring - patterns) * done); });
+    });
+  }
+  if (!options.compared_patterns.empty()) {
+    study.patterns = timed(study, "compare patterns", [&] {
+      return compare_patterns(study, options, tasks, [&](double done) { progress(1 - patterns + patterns * done); });
     });
   }
   progress(1);

@@ -28,6 +28,16 @@ struct Step {
   double seconds = 0;
 };
 
+/// One pattern at one level, beside others.
+struct PatternRow {
+  Pattern pattern;
+  Amount level;
+  std::uint64_t pruned = 0;
+  Share sparsity;                  ///< zeros among the weights that pruning takes
+  double squares_left = 0;         ///< share of the sum of their squares
+  std::vector<Evaluation> scores;  ///< one for each of the study's tasks that suits the model
+};
+
 struct Study {
   const Model* model = nullptr;
   std::string slug;  ///< the title as a file name
@@ -40,6 +50,7 @@ struct Study {
   std::vector<LevelFigures> levels;   ///< one per PrunePlan::levels
   std::vector<LayerSparsity> layers;  ///< by stack, then layer; what is outside any layer comes last
   std::vector<TaskCurve> tasks;       ///< one per ReportOptions::evals
+  std::vector<PatternRow> patterns;   ///< by level, unstructured first
   std::vector<Step> steps;
 
   /// Share of big parameters before any pruning, and after a level, in the report's measure.

@@ -5,6 +5,7 @@
 #include "report/inspect_tables.h"
 #include "report/inspect_text.h"
 #include "report/study_findings.h"
+#include "report/study_patterns.h"
 #include "report/study_text.h"
 
 namespace pare::report {
@@ -87,6 +88,8 @@ Json pruning_json(const Study& study, bool kept) {
   for (const std::size_t parameter : study.plan.parameters) names.push_back(study.model->parameters[parameter].name);
   for (std::size_t i = 0; i < study.levels.size(); ++i) levels.push_back(level_json(study, i, kept));
   return {{"criterion", "magnitude"},
+          {"pattern", options.pattern.text()},
+          {"norm", options.pattern.has_norm() ? Json(norm_name(options.norm)) : Json()},
           {"scope", options.scope == Scope::kGlobal ? "global" : "per-tensor"},
           {"schedule", options.schedule == Schedule::kIndependent ? "independent" : "accumulate"},
           {"candidates", study.plan.candidates},
@@ -132,6 +135,7 @@ std::string report_json(const StudyDocument& document) {
     model["pruning"] = pruning_json(study, document.options.keep_models);
     model["charts"] = charts_json((*document.charts)[i]);
     if (!study.tasks.empty()) model["tasks"] = tasks_json(study);
+    if (!study.patterns.empty()) model["patterns"] = Json::parse(patterns_json(study));
     model["seconds"] = Json::object();
     for (const Step& step : study.steps) model["seconds"][step.name] = step.seconds;
     models.push_back(std::move(model));

@@ -84,7 +84,7 @@ Table selection_table(const Study& study) {
 }
 
 Table levels_table(const Study& study) {
-  const bool global = study.plan.options.scope == Scope::kGlobal;
+  const bool global = study.plan.options.scope == Scope::kGlobal && study.plan.options.pattern == Pattern();
   Table table;
   table.columns = {left("level"), right("weights set to 0")};
   if (global) table.columns.push_back(right("largest of them"));

@@ -6,6 +6,7 @@
 #include "report/inspect_text.h"
 #include "report/study_eval.h"
 #include "report/study_findings.h"
+#include "report/study_patterns.h"
 #include "report/study_tables.h"
 
 namespace pare::report {
@@ -119,6 +120,7 @@ void add_shares(Page& page, const Study& study, const ModelCharts& charts) {
 
 std::string method(const Study& study) {
   const PruneOptions& options = study.plan.options;
+  if (options.pattern != Pattern()) return pattern_method(options);
   std::string text = options.scope == Scope::kGlobal
                          ? "The smallest magnitudes over all pruned tensors together are set to 0"
                          : "The smallest magnitudes of each pruned tensor are set to 0, the same amount of each";
@@ -132,6 +134,9 @@ void add_pruning(Page& page, const Study& study, const ModelCharts& charts, cons
   Sentences opening{method(study)};
   for (std::string& sentence : selection_findings(study)) opening.push_back(std::move(sentence));
   page.sentences(opening);
+  Sentences notes;
+  for (const std::string& note : study.plan.notes) notes.push_back(markdown_escape(note));
+  page.list(notes);
   page.table(levels_table(study));
   page.sentences(level_findings(study));
   page.image(charts.pruned);
@@ -172,6 +177,13 @@ void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
     page.sentences({fmt::format("Not scored, since it makes no sense for this model: {}.", enumeration(left_out))});
 }
 
+void add_patterns(Page& page, const Study& study) {
+  if (study.patterns.empty()) return;
+  page.heading(3, "Patterns at equal sparsity");
+  page.sentences(pattern_findings(study));
+  page.table(pattern_table(study));
+}
+
 void add_model(Page& page, const Study& study, const ModelCharts& charts, const ReportOptions& options) {
   page.heading(2, study.inspection.title);
   const std::vector<std::string> remarks = model_remarks(*study.model, study.inspection.left_out);
@@ -181,6 +193,7 @@ void add_model(Page& page, const Study& study, const ModelCharts& charts, const 
   add_shares(page, study, charts);
   add_pruning(page, study, charts, options);
   add_tasks(page, study, charts);
+  add_patterns(page, study);
 }
 
 }  // namespace

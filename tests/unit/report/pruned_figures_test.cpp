@@ -89,6 +89,37 @@ INSTANTIATE_TEST_SUITE_P(All, FiguresAfter,
                                          Setting{Scope::kGlobal, Measure::kSigned, true},
                                          Setting{Scope::kPerTensor, Measure::kMagnitude, true}));
 
+TEST(FiguresAfterPatterns, AreThoseOfThePrunedModel) {
+  const TinyModel tiny("tiny", DType::kF32, true);
+  const Model model = tiny.model();
+  for (const Measure measure : {Measure::kMagnitude, Measure::kSigned})
+    for (const char* pattern : {"2:4", "rows", "columns", "4x4"}) {
+      SCOPED_TRACE(pattern);
+      InspectOptions inspecting;
+      inspecting.measure = measure;
+      std::vector<Histogram> histograms;
+      for (const TensorView& tensor : model.checkpoint.tensors())
+        histograms.push_back(histogram({&tensor, 1}, measure, 0, 5, 50, 1));
+      PruneOptions options;
+      options.pattern = Pattern::parse(pattern);
+      if (!options.pattern.level()) options.levels = {Amount::percent("50"), Amount::percent("90")};
+      const PrunePlan plan = plan_pruning(model, options);
+      const std::vector<LevelFigures> levels = figures_after(model, inspect(model, inspecting), histograms, plan);
+      for (std::size_t level = 0; level < levels.size(); ++level) {
+        const Model pruned = pruned_model(model, plan, level);
+        std::vector<double> all;
+        for (std::size_t i = 0; i < tiny.parameters().size(); ++i) {
+          const std::vector<double> values = test::values_of(pruned.checkpoint.tensors()[i]);
+          EXPECT_EQ(levels[level].tensors[i].zeros, test::count_zeros(values));
+          EXPECT_EQ(levels[level].tensors[i].above, test::count_big(values, Measure::kMagnitude, 0.1));
+          EXPECT_EQ(levels[level].tensors[i].big, test::count_big(values, measure, 0.1));
+          all.insert(all.end(), values.begin(), values.end());
+        }
+        expect_equal(levels[level].histogram, reference_histogram(all, measure));
+      }
+    }
+}
+
 TEST(HistogramAfter, TakesFromTheLowEndAndNaNLast) {
   const Histogram before{0, 3, {5, 4, 3}, 0, 2, 1};
   const Histogram after = histogram_after(before, 10);

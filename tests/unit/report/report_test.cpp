@@ -129,6 +129,51 @@ TEST_F(Report, HasEverySectionAndEveryFileItLinksTo) {
   EXPECT_THAT(read(out() / "tables" / "one.csv"), testing::StartsWith("tensor,parameters,share_percent,"));
 }
 
+TEST_F(Report, PutsPatternsBesideUnstructuredPruning) {
+  const TinyModel tiny;
+  const Model model = tiny.model();
+  ReportOptions options;
+  options.compared_patterns = {Pattern::parse("2:4"), Pattern::parse("1:4"), Pattern::parse("rows")};
+  write_report({model}, out(), options);
+  EXPECT_THAT(read(out() / "report.md"), HasSubstr("### Patterns at equal sparsity"));
+  const json rows = results()["models"][0]["patterns"];
+  const std::vector<std::vector<double>> dense = tiny.values();
+  const std::pair<const char*, const char*> expected[] = {{"unstructured", "50"}, {"2:4", "50"}, {"rows", "50"},
+                                                          {"unstructured", "75"}, {"1:4", "75"}, {"rows", "75"}};
+  ASSERT_EQ(rows.size(), 6U);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i]["pattern"], expected[i].first);
+    EXPECT_EQ(rows[i]["level"], expected[i].second);
+    PruneOptions pruning;
+    pruning.pattern = Pattern::parse(expected[i].first);
+    if (!pruning.pattern.level()) pruning.levels = {Amount::percent(expected[i].second)};
+    const PrunePlan plan = plan_pruning(model, pruning);
+    const Model pruned = pruned_model(model, plan, 0);
+    double before = 0, after = 0;
+    std::uint64_t zeros = 0;
+    for (const std::size_t parameter : plan.parameters) {
+      const std::vector<double> values = test::values_of(pruned.checkpoint.tensors()[parameter]);
+      for (const double w : dense[parameter]) before += w * w;
+      for (const double w : values) after += w * w;
+      zeros += test::count_zeros(values);
+    }
+    EXPECT_EQ(rows[i]["zeros"], zeros);
+    EXPECT_NEAR(rows[i]["squares_left_percent"].get<double>(), 100 * after / before, 1e-9);
+  }
+}
+
+TEST_F(Report, PrunesByAPatternWhoseLevelIsFixed) {
+  ReportOptions options;
+  options.pattern = Pattern::parse("2:4");
+  write_report({TinyModel().model()}, out(), options);
+  const json pruning = results()["models"][0]["pruning"];
+  EXPECT_EQ(pruning["pattern"], "2:4");
+  ASSERT_EQ(pruning["levels"].size(), 1U);
+  EXPECT_EQ(pruning["levels"][0]["label"], "50");
+  EXPECT_THAT(read(out() / "report.md"), HasSubstr("Of every 4 consecutive weights along the input axis the 2 of"));
+  EXPECT_THAT(read(out() / "report.md"), HasSubstr("2:4 does not divide the input axis of 6 tensors"));
+}
+
 TEST_F(Report, KeepsThePrunedModelsWhenAsked) {
   const TinyModel tiny("a/b c");
   ReportOptions options;
