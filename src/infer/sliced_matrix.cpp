@@ -10,8 +10,19 @@ namespace {
 using kernels::kSliceOutputs;
 using kernels::Slice;
 
-constexpr std::size_t kTileOutputs = 128;   ///< whose sums, for a panel of 64 tokens, take 32 KiB
-constexpr std::size_t kBlockInputs = 1024;  ///< which, for a panel of 64 tokens, take 256 KiB
+constexpr std::size_t kTileOutputs = 128;  ///< whose sums, for a panel of 64 tokens, take 32 KiB
+constexpr std::size_t kMostInputs = 1024;  ///< of a block: for a panel of 64 tokens 256 KiB, in the second cache
+constexpr std::size_t kLeastInputs = 192;  ///< of a block: 48 KiB, largely in the first cache
+constexpr double kBlockNonzeros = 9;       ///< of an output, that a block is to have: its sums are stored that often
+
+/// Inputs of a block. Where many weights are not zero their inputs lie close together, and what reads the memory ahead
+/// finds them: then small blocks save nothing.
+std::size_t block_inputs(const DenseWeights& weights, std::size_t nonzeros) {
+  const double density =
+      static_cast<double>(nonzeros) / std::max(1.0, static_cast<double>(weights.in) * static_cast<double>(weights.out));
+  if (density > 0.3 || density * kMostInputs < kBlockNonzeros) return kMostInputs;
+  return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
+}
 
 /// Calls f(output, input, weight) for the nonzeros of some outputs and inputs, in the order of memory.
 template <class F>
@@ -56,7 +67,8 @@ struct SlicedMatrix::Counts {
 };
 
 SlicedMatrix::SlicedMatrix(const DenseWeights& weights, unsigned threads) : in_(weights.in), out_(weights.out) {
-  const std::size_t blocks = std::max<std::size_t>(1, (in_ + kBlockInputs - 1) / kBlockInputs);
+  const std::size_t most = block_inputs(weights, count_nonzeros(weights, threads));
+  const std::size_t blocks = std::max<std::size_t>(1, (in_ + most - 1) / most);
   block_ = (in_ + blocks - 1) / blocks;
   tiles_.resize((out_ + kTileOutputs - 1) / kTileOutputs);
   std::vector<std::vector<Counts>> counts(tiles_.size());
@@ -138,7 +150,7 @@ void SlicedMatrix::fill(const DenseWeights& weights, const Tile& tile) {
 }
 
 void SlicedMatrix::multiply_once(const float* x, const float* bias, float* y, unsigned requested) const {
-  const unsigned threads = base::worthwhile_threads(requested, 4 * weights_.size());
+  const unsigned threads = base::worthwhile_threads(requested, 16 * weights_.size());
   base::parallel_for(tiles_.size(), threads, [&](std::size_t t, unsigned) {
     const Tile& tile = tiles_[t];
     float sums[kTileOutputs] = {};
@@ -158,11 +170,10 @@ void SlicedMatrix::multiply_panel(const Matrix& x, std::size_t first, std::size_
   kernels::to_panel(x.row(first), x.columns, count, in_, panel, width);
   for (std::size_t t = begin; t < end; ++t) {
     const Tile& tile = tiles_[t];
-    std::fill_n(sums, tile.count * width, 0.0F);
     for (std::size_t block = 0; block + 1 < tile.block_begin.size(); ++block)
       kernels::multiply_slices(slices_.data() + tile.block_begin[block],
                                tile.block_begin[block + 1] - tile.block_begin[block], panel + block * block_ * width,
-                               width, sums);
+                               width, block != 0, sums);
     kernels::from_panel(sums, width, count, tile.count, bias == nullptr ? nullptr : bias + tile.first,
                         y.row(first) + tile.first, y.columns);
   }

@@ -1,4 +1,4 @@
-// Tokens by rows to tokens by lanes and back, in blocks of 4 x 4.
+// Tokens by rows to tokens by lanes and back.
 #include "kernels/sparse.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,56 +15,77 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR
 
-std::size_t columns_to_panel(const float*, std::size_t, std::size_t, float*, std::size_t) { return 0; }
-std::size_t columns_from_panel(const float*, std::size_t, std::size_t, const float*, float*, std::size_t) { return 0; }
+constexpr std::size_t kTokens = 4;
+
+std::size_t strip_to_panel(const float*, std::size_t, std::size_t, float*, std::size_t) { return 0; }
+std::size_t strip_from_panel(const float*, std::size_t, std::size_t, const float*, float*, std::size_t) { return 0; }
 
 #else
 
 using Four = hn::CappedTag<float, 4>;
-using Vec4 = hn::Vec<Four>;
+#if HWY_MAX_BYTES >= 32
+using Strip = hn::CappedTag<float, 8>;
+#else
+using Strip = Four;
+#endif
+using Vec = hn::Vec<Strip>;
+constexpr std::size_t kTokens = hn::MaxLanes(Strip());  ///< that go through together
 
-HWY_INLINE void transpose(Vec4& a, Vec4& b, Vec4& c, Vec4& e) {
-  const Four d;
-  const Vec4 ac0 = hn::InterleaveLower(d, a, c), ac1 = hn::InterleaveUpper(d, a, c);
-  const Vec4 be0 = hn::InterleaveLower(d, b, e), be1 = hn::InterleaveUpper(d, b, e);
+/// Transposes 4 x 4 in each 16 bytes of four vectors.
+HWY_INLINE void transpose(Vec& a, Vec& b, Vec& c, Vec& e) {
+  const Strip d;
+  const Vec ac0 = hn::InterleaveLower(d, a, c), ac1 = hn::InterleaveUpper(d, a, c);
+  const Vec be0 = hn::InterleaveLower(d, b, e), be1 = hn::InterleaveUpper(d, b, e);
   a = hn::InterleaveLower(d, ac0, be0);
   b = hn::InterleaveUpper(d, ac0, be0);
   c = hn::InterleaveLower(d, ac1, be1);
   e = hn::InterleaveUpper(d, ac1, be1);
 }
 
-/// 4 rows of x to 4 columns of the panel; returns how many inputs are done.
-std::size_t columns_to_panel(const float* x, std::size_t x_stride, std::size_t in, float* panel, std::size_t width) {
-  const Four d;
+// A vector of 8 has 4 floats of one token and 4 of the fourth token after it: no shuffle crosses 16 bytes.
+
+HWY_INLINE Vec load_tokens(const float* row, [[maybe_unused]] std::size_t stride) {
+#if HWY_MAX_BYTES >= 32
+  return hn::Combine(Strip(), hn::LoadU(Four(), row + 4 * stride), hn::LoadU(Four(), row));
+#else
+  return hn::LoadU(Four(), row);
+#endif
+}
+
+HWY_INLINE void store_tokens(Vec values, float* row, [[maybe_unused]] std::size_t stride) {
+#if HWY_MAX_BYTES >= 32
+  hn::StoreU(hn::LowerHalf(Four(), values), Four(), row);
+  hn::StoreU(hn::UpperHalf(Four(), values), Four(), row + 4 * stride);
+#else
+  hn::StoreU(values, Four(), row);
+#endif
+}
+
+/// kTokens rows of x to columns of the panel; returns how many inputs are done.
+std::size_t strip_to_panel(const float* x, std::size_t x_stride, std::size_t in, float* panel, std::size_t width) {
   std::size_t k = 0;
   for (; k + 4 <= in; k += 4) {
-    Vec4 v0 = hn::LoadU(d, x + k), v1 = hn::LoadU(d, x + x_stride + k), v2 = hn::LoadU(d, x + 2 * x_stride + k),
-         v3 = hn::LoadU(d, x + 3 * x_stride + k);
-    transpose(v0, v1, v2, v3);
-    float* to = panel + k * width;
-    hn::StoreU(v0, d, to);
-    hn::StoreU(v1, d, to + width);
-    hn::StoreU(v2, d, to + 2 * width);
-    hn::StoreU(v3, d, to + 3 * width);
+    Vec v[4];
+    for (std::size_t i = 0; i < 4; ++i) v[i] = load_tokens(x + i * x_stride + k, x_stride);
+    transpose(v[0], v[1], v[2], v[3]);
+    for (std::size_t i = 0; i < 4; ++i) hn::StoreU(v[i], Strip(), panel + (k + i) * width);
   }
   return k;
 }
 
-/// 4 columns of the panel to 4 rows of y; returns how many outputs are done.
-std::size_t columns_from_panel(const float* panel, std::size_t width, std::size_t out, const float* bias, float* y,
-                               std::size_t y_stride) {
-  const Four d;
+/// kTokens columns of the panel to rows of y; returns how many outputs are done.
+std::size_t strip_from_panel(const float* panel, std::size_t width, std::size_t out, const float* bias, float* y,
+                             std::size_t y_stride) {
+  const Strip d;
   std::size_t o = 0;
   for (; o + 4 <= out; o += 4) {
-    const float* from = panel + o * width;
-    Vec4 v0 = hn::LoadU(d, from), v1 = hn::LoadU(d, from + width), v2 = hn::LoadU(d, from + 2 * width),
-         v3 = hn::LoadU(d, from + 3 * width);
-    transpose(v0, v1, v2, v3);
-    const Vec4 more = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + o);
-    hn::StoreU(hn::Add(v0, more), d, y + o);
-    hn::StoreU(hn::Add(v1, more), d, y + y_stride + o);
-    hn::StoreU(hn::Add(v2, more), d, y + 2 * y_stride + o);
-    hn::StoreU(hn::Add(v3, more), d, y + 3 * y_stride + o);
+    Vec v[4];
+    for (std::size_t i = 0; i < 4; ++i) {
+      v[i] = hn::LoadU(d, panel + (o + i) * width);
+      if (bias != nullptr) v[i] = hn::Add(v[i], hn::Set(d, bias[o + i]));
+    }
+    transpose(v[0], v[1], v[2], v[3]);
+    for (std::size_t i = 0; i < 4; ++i) store_tokens(v[i], y + i * y_stride + o, y_stride);
   }
   return o;
 }
@@ -75,10 +96,11 @@ constexpr std::size_t kRunLength = 64;  // rows of a panel that stay in the firs
 
 void rows_to_panel(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
                    std::size_t width) {
-  for (std::size_t t = 0; t < tokens; t += 4) {
-    const std::size_t four = std::min<std::size_t>(4, tokens - t);
-    for (std::size_t k = four < 4 ? 0 : columns_to_panel(x + t * x_stride, x_stride, in, panel + t, width); k < in; ++k)
-      for (std::size_t i = t; i < t + four; ++i) panel[k * width + i] = x[i * x_stride + k];
+  for (std::size_t t = 0; t < tokens; t += kTokens) {
+    const std::size_t count = std::min(kTokens, tokens - t);
+    std::size_t k = count < kTokens ? 0 : strip_to_panel(x + t * x_stride, x_stride, in, panel + t, width);
+    for (; k < in; ++k)
+      for (std::size_t i = t; i < t + count; ++i) panel[k * width + i] = x[i * x_stride + k];
   }
   if (tokens == width) return;
   for (std::size_t k = 0; k < in; ++k) std::fill(panel + k * width + tokens, panel + (k + 1) * width, 0.0F);
@@ -92,11 +114,12 @@ void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std
 
 void rows_from_panel(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
                      float* y, std::size_t y_stride) {
-  for (std::size_t t = 0; t < tokens; t += 4) {
-    const std::size_t four = std::min<std::size_t>(4, tokens - t);
-    std::size_t o = four < 4 ? 0 : columns_from_panel(panel + t, width, out, bias, y + t * y_stride, y_stride);
+  for (std::size_t t = 0; t < tokens; t += kTokens) {
+    const std::size_t count = std::min(kTokens, tokens - t);
+    std::size_t o = 0;
+    if (count == kTokens) o = strip_from_panel(panel + t, width, out, bias, y + t * y_stride, y_stride);
     for (; o < out; ++o)
-      for (std::size_t i = t; i < t + four; ++i)
+      for (std::size_t i = t; i < t + count; ++i)
         y[i * y_stride + o] = panel[o * width + i] + (bias == nullptr ? 0 : bias[o]);
   }
 }

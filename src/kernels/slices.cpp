@@ -18,7 +18,7 @@ constexpr std::size_t kOutputsAtOnce = hn::MaxLanes(D()) >= 16 ? 4 : 2;
 
 /// Outputs [first, first + kOutputsAtOnce) of a slice, kVectors vectors of tokens.
 template <std::size_t kVectors>
-HWY_INLINE void some_outputs(const Slice& slice, std::size_t first, const float* panel, float* tile) {
+HWY_INLINE void some_outputs(const Slice& slice, std::size_t first, const float* panel, bool add, float* tile) {
   const D d;
   const std::size_t lanes = hn::Lanes(d), width = kVectors * lanes;
   V sum[kOutputsAtOnce][kVectors];
@@ -36,28 +36,31 @@ HWY_INLINE void some_outputs(const Slice& slice, std::size_t first, const float*
   for (std::size_t o = 0; o < kOutputsAtOnce; ++o) {
     if (slice.output[first + o] == kNoOutput) continue;
     float* to = tile + slice.output[first + o] * width;
-    for (std::size_t v = 0; v < kVectors; ++v)
-      hn::StoreU(hn::Add(hn::LoadU(d, to + v * lanes), sum[o][v]), d, to + v * lanes);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      if (add) sum[o][v] = hn::Add(hn::LoadU(d, to + v * lanes), sum[o][v]);
+      hn::StoreU(sum[o][v], d, to + v * lanes);
+    }
   }
 }
 
 template <std::size_t kVectors>
-void all_slices(const Slice* slices, std::size_t count, const float* panel, float* tile) {
+void all_slices(const Slice* slices, std::size_t count, const float* panel, bool add, float* tile) {
   for (std::size_t s = 0; s < count; ++s)
     for (std::size_t first = 0; first < kSliceOutputs; first += kOutputsAtOnce)
-      some_outputs<kVectors>(slices[s], first, panel, tile);
+      some_outputs<kVectors>(slices[s], first, panel, add, tile);
 }
 
-void SlicesTarget(const Slice* slices, std::size_t count, const float* panel, std::size_t width, float* tile) {
+void SlicesTarget(const Slice* slices, std::size_t count, const float* panel, std::size_t width, bool add,
+                  float* tile) {
   switch (width / hn::Lanes(D())) {
     case 1:
-      return all_slices<1>(slices, count, panel, tile);
+      return all_slices<1>(slices, count, panel, add, tile);
     case 2:
-      return all_slices<2>(slices, count, panel, tile);
+      return all_slices<2>(slices, count, panel, add, tile);
     case 3:
-      return all_slices<3>(slices, count, panel, tile);
+      return all_slices<3>(slices, count, panel, add, tile);
     default:
-      return all_slices<kMostVectors>(slices, count, panel, tile);
+      return all_slices<kMostVectors>(slices, count, panel, add, tile);
   }
 }
 
@@ -97,8 +100,9 @@ HWY_EXPORT(LanesTarget);
 }  // namespace
 
 std::size_t lanes() { return HWY_DYNAMIC_DISPATCH(LanesTarget)(); }
-void multiply_slices(const Slice* slices, std::size_t count, const float* panel, std::size_t width, float* tile) {
-  HWY_DYNAMIC_DISPATCH(SlicesTarget)(slices, count, panel, width, tile);
+void multiply_slices(const Slice* slices, std::size_t count, const float* panel, std::size_t width, bool add,
+                     float* tile) {
+  HWY_DYNAMIC_DISPATCH(SlicesTarget)(slices, count, panel, width, add, tile);
 }
 void multiply_slices_once(const Slice* slices, std::size_t count, const float* x, float* y) {
   HWY_DYNAMIC_DISPATCH(SlicesOnceTarget)(slices, count, x, y);

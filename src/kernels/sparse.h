@@ -32,9 +32,10 @@ void to_panel(const float* x, std::size_t x_stride, std::size_t tokens, std::siz
 void from_panel(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias, float* y,
                 std::size_t y_stride);
 
-/// tile[output * width ..] += weight * panel[input * width ..] for all of a slice's nonzeros. `width` is 1 to
-/// kMostVectors vectors.
-void multiply_slices(const Slice* slices, std::size_t count, const float* panel, std::size_t width, float* tile);
+/// tile[output * width ..] = the sum of weight * panel[input * width ..] over all of the output's nonzeros, added to
+/// what is there if `add` is set. `width` is 1 to kMostVectors vectors.
+void multiply_slices(const Slice* slices, std::size_t count, const float* panel, std::size_t width, bool add,
+                     float* tile);
 /// The same for a single token: y[output] += weight * x[input].
 void multiply_slices_once(const Slice* slices, std::size_t count, const float* x, float* y);
 

@@ -86,11 +86,13 @@ TEST_P(Sparse, SlicesTimesPanels) {
     for (std::size_t vectors = 1; vectors <= kMostVectors; ++vectors) {
       const std::size_t width = vectors * lanes();
       const std::vector<float> panel = draw(in * width, 4);
-      std::vector<float> tile(13 * width, 1);
-      multiply_slices(&one.slice, 1, panel.data(), width, tile.data());
-      for (std::size_t o = 0; o < 13; ++o)
-        for (std::size_t t = 0; t < width; ++t)
-          ASSERT_NEAR(tile[o * width + t], 1 + one.expected(o, panel.data() + t, width, in), 1e-4);
+      for (const bool add : {false, true}) {
+        std::vector<float> tile(13 * width, 1);
+        multiply_slices(&one.slice, 1, panel.data(), width, add, tile.data());
+        for (std::size_t o = 0; o < 13; ++o)
+          for (std::size_t t = 0; t < width; ++t)
+            ASSERT_NEAR(tile[o * width + t], (add ? 1 : 0) + one.expected(o, panel.data() + t, width, in), 1e-4);
+      }
     }
   }
 }
