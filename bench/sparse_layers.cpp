@@ -17,6 +17,8 @@ extern "C" void omp_set_num_threads(int);
 namespace {
 
 using pare::Matrix;
+using pare::infer::block_inputs;
+using pare::infer::count_nonzeros;
 using pare::infer::DenseWeights;
 using pare::infer::Linear;
 using pare::infer::MaskedMatrix;
@@ -72,7 +74,7 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, unsigned thre
   for (std::size_t i = 0; i < count; ++i) {
     weights.push_back(draw(size, zeros, static_cast<unsigned>(i)));
     const DenseWeights dense{weights.back().data(), shape.in, shape.out, true};
-    sliced.emplace_back(dense, threads);
+    sliced.emplace_back(dense, block_inputs(dense, count_nonzeros(dense, threads), tokens), threads);
     if (tokens <= pare::kernels::kMaskedRows) masked.emplace_back(dense, threads);
   }
   Matrix x(tokens, shape.in), y(tokens, shape.out);

@@ -21,6 +21,7 @@ using infer::SlicedMatrix;
 constexpr std::size_t kSide = 1024;      // of the square weight matrices
 constexpr std::size_t kMatrices = 24;    // together larger than a cache, as a model is
 constexpr std::size_t kManyTokens = 16;  // from here on few matrices do: arithmetic counts, not the memory
+constexpr std::size_t kManyMatrices = 2;
 constexpr std::array kZeros{0.5, 0.95};  // shares that a straight line is laid through
 constexpr std::array<std::size_t, 9> kTokens{1, 2, 4, 8, 16, 32, 64, 128, 512};
 
@@ -41,13 +42,15 @@ struct Layers {
     for (std::size_t i = 0; i < kMatrices; ++i) {
       dense.push_back(draw(zeros, static_cast<std::uint32_t>(i)));
       const DenseWeights weights{dense.back().data(), kSide, kSide, true};
-      nonzeros += static_cast<double>(infer::count_nonzeros(weights, threads)) / kMatrices;
-      sliced.emplace_back(weights, threads);
+      const std::size_t count = infer::count_nonzeros(weights, threads);
+      nonzeros += static_cast<double>(count) / kMatrices;
+      few.emplace_back(weights, infer::block_inputs(weights, count, 1), threads);
+      if (i < kManyMatrices) many.emplace_back(weights, infer::block_inputs(weights, count, kTokens.back()), threads);
       masked.emplace_back(weights, threads);
     }
   }
   std::vector<std::vector<float>> dense;
-  std::vector<SlicedMatrix> sliced;
+  std::vector<SlicedMatrix> few, many;  ///< in the blocks for few tokens and for many
   std::vector<MaskedMatrix> masked;
   double nonzeros = 0;
 };
@@ -79,7 +82,7 @@ Line line_through(double x0, double y0, double x1, double y1) {
 KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, unsigned threads) {
   Matrix x(tokens, kSide), y(tokens, kSide);
   std::fill(x.values.begin(), x.values.end(), 0.5F);
-  const std::size_t count = tokens < kManyTokens ? kMatrices : 2;
+  const std::size_t count = tokens < kManyTokens ? kMatrices : kManyMatrices;
   KernelCost cost;
   cost.tokens = tokens;
   constexpr double kWeights = kSide * kSide, kEdge = 2 * kSide;
@@ -90,7 +93,8 @@ KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, un
                      }) /
       kWeights;
   const auto sliced = [&](const Layers& layers) {
-    return nanoseconds_of(count, [&](std::size_t i) { layers.sliced[i].multiply(x, nullptr, y, threads); });
+    const std::vector<SlicedMatrix>& matrices = tokens > kManyTokens ? layers.many : layers.few;
+    return nanoseconds_of(count, [&](std::size_t i) { matrices[i].multiply(x, nullptr, y, threads); });
   };
   const Line of_sliced = line_through(few.nonzeros, sliced(few), half.nonzeros, sliced(half));
   cost.sliced_nonzero = of_sliced.slope;

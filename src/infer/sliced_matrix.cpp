@@ -11,18 +11,10 @@ using kernels::kSliceOutputs;
 using kernels::Slice;
 
 constexpr std::size_t kTileOutputs = 128;  ///< whose sums, for a panel of 64 tokens, take 32 KiB
+constexpr std::size_t kFewTokens = 16;     ///< whose panel is small whatever the inputs
 constexpr std::size_t kMostInputs = 1024;  ///< of a block: for a panel of 64 tokens 256 KiB, in the second cache
 constexpr std::size_t kLeastInputs = 192;  ///< of a block: 48 KiB, largely in the first cache
 constexpr double kBlockNonzeros = 9;       ///< of an output, that a block is to have: its sums are stored that often
-
-/// Inputs of a block. Where many weights are not zero their inputs lie close together, and what reads the memory ahead
-/// finds them: then small blocks save nothing.
-std::size_t block_inputs(const DenseWeights& weights, std::size_t nonzeros) {
-  const double density =
-      static_cast<double>(nonzeros) / std::max(1.0, static_cast<double>(weights.in) * static_cast<double>(weights.out));
-  if (density > 0.3 || density * kMostInputs < kBlockNonzeros) return kMostInputs;
-  return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
-}
 
 /// Calls f(output, input, weight) for the nonzeros of some outputs and inputs, in the order of memory.
 template <class F>
@@ -48,6 +40,14 @@ float* scratch(std::size_t size) {
 
 }  // namespace
 
+std::size_t block_inputs(const DenseWeights& weights, std::size_t nonzeros, std::size_t tokens) {
+  const double density =
+      static_cast<double>(nonzeros) / std::max(1.0, static_cast<double>(weights.in) * static_cast<double>(weights.out));
+  // Where many weights are not zero their inputs lie close together, and what reads the memory ahead finds them.
+  if (tokens <= kFewTokens || density > 0.3 || density * kMostInputs < kBlockNonzeros) return kMostInputs;
+  return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
+}
+
 std::size_t count_nonzeros(const DenseWeights& weights, unsigned threads) {
   constexpr std::size_t kPiece = std::size_t{1} << 18;
   const std::size_t all = weights.in * weights.out, pieces = (all + kPiece - 1) / kPiece;
@@ -66,8 +66,8 @@ struct SlicedMatrix::Counts {
   std::uint32_t of[kTileOutputs] = {};
 };
 
-SlicedMatrix::SlicedMatrix(const DenseWeights& weights, unsigned threads) : in_(weights.in), out_(weights.out) {
-  const std::size_t most = block_inputs(weights, count_nonzeros(weights, threads));
+SlicedMatrix::SlicedMatrix(const DenseWeights& weights, std::size_t most, unsigned threads)
+    : in_(weights.in), out_(weights.out) {
   const std::size_t blocks = std::max<std::size_t>(1, (in_ + most - 1) / most);
   block_ = (in_ + blocks - 1) / blocks;
   tiles_.resize((out_ + kTileOutputs - 1) / kTileOutputs);

@@ -16,13 +16,21 @@ Kernel SparseLinear::kernel_for(std::size_t tokens) const {
   return costs_->choose(tokens, weights_.in, weights_.out, nonzeros_);
 }
 
+const SlicedMatrix& SparseLinear::sliced(std::size_t tokens) const {
+  const std::size_t inputs = block_inputs(weights_, nonzeros_, tokens);
+  const bool few = inputs >= weights_.in || inputs == block_inputs(weights_, nonzeros_, 1);
+  std::unique_ptr<const SlicedMatrix>& matrix = few ? few_ : many_;
+  std::call_once(few ? few_once_ : many_once_,
+                 [&] { matrix = std::make_unique<const SlicedMatrix>(weights_, inputs, threads_); });
+  return *matrix;
+}
+
 bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const {
   switch (kernel_for(x.rows)) {
     case Kernel::kDense:
       return false;
     case Kernel::kSliced:
-      std::call_once(sliced_once_, [&] { sliced_ = std::make_unique<const SlicedMatrix>(weights_, threads_); });
-      sliced_->multiply(x, bias, y, threads);
+      sliced(x.rows).multiply(x, bias, y, threads);
       return true;
     case Kernel::kMasked:
       std::call_once(masked_once_, [&] { masked_ = std::make_unique<const MaskedMatrix>(weights_, threads_); });

@@ -25,13 +25,15 @@ class SparseLinear {
   Kernel kernel_for(std::size_t tokens) const;
 
  private:
+  const SlicedMatrix& sliced(std::size_t tokens) const;
+
   DenseWeights weights_;
   std::size_t nonzeros_;
   std::shared_ptr<const KernelCosts> costs_;
   KernelChoice choice_;
   unsigned threads_;
-  mutable std::once_flag sliced_once_, masked_once_;
-  mutable std::unique_ptr<const SlicedMatrix> sliced_;
+  mutable std::once_flag few_once_, many_once_, masked_once_;
+  mutable std::unique_ptr<const SlicedMatrix> few_, many_;  ///< by number of tokens, where their blocks differ
   mutable std::unique_ptr<const MaskedMatrix> masked_;
 };
 

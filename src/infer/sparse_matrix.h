@@ -25,11 +25,14 @@ struct DenseWeights {
 /// Weights other than 0.
 std::size_t count_nonzeros(const DenseWeights& weights, unsigned threads);
 
+/// Most inputs that a block of a SlicedMatrix for so many tokens at once should have.
+std::size_t block_inputs(const DenseWeights& weights, std::size_t nonzeros, std::size_t tokens);
+
 /// Tiles of outputs by blocks of inputs, each in slices of 16 outputs with nearly as many nonzeros each: so few of the
-/// steps are padding, and a block of inputs stays in the second cache while a tile goes through it.
+/// steps are padding, and a block of inputs stays in a cache while a tile goes through it.
 class SlicedMatrix {
  public:
-  SlicedMatrix(const DenseWeights& weights, unsigned threads);
+  SlicedMatrix(const DenseWeights& weights, std::size_t block_inputs, unsigned threads);
 
   /// y = x W + b; every row of y is written.
   void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
