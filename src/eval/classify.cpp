@@ -55,7 +55,7 @@ class Confusion {
     right_.add(label == predicted ? 1 : 0);
   }
   std::vector<Score> scores() const {
-    std::vector<Score> scores{{"accuracy", right_.value(), right_.standard_error()}};
+    std::vector<Score> scores{mean_score("accuracy", right_)};
     if (labels_ != 2) return scores;
     // What is no label counts as the wrong one, as in T5's own evaluation (its f1_score_with_invalid).
     const double tn = at(0, 0), fp = at(0, 1) + at(0, 2), fn = at(1, 0) + at(1, 2), tp = at(1, 1);

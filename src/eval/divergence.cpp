@@ -36,8 +36,7 @@ class Comparison {
     Evaluation result;
     result.items = items;
     result.tokens = kl_.count();
-    result.scores = {{"kl", kl_.value(), kl_.standard_error()},
-                     {"top1_agreement", agreement_.value(), agreement_.standard_error()}};
+    result.scores = {mean_score("kl", kl_), mean_score("top1_agreement", agreement_)};
     return result;
   }
 

@@ -51,7 +51,7 @@ void cut_to(Passage& passage, std::size_t positions) {
 Evaluation lambada(const Subject& subject, const EvalOptions& options) {
   const std::vector<std::string> texts = read_json_texts(options.data, options.limit);
   const Course course(options, texts.size());
-  Mean right, log_probability;
+  Mean right, loss;
   Evaluation result;
   for (std::size_t next = 0; next < texts.size(); course.tell(next)) {
     TokenBatch batch;
@@ -70,21 +70,19 @@ Evaluation lambada(const Subject& subject, const EvalOptions& options) {
         score_tokens(*subject.runner, subject.runner->hidden_states(batch), predictions, options.threads);
     std::size_t at = 0;
     for (const std::size_t end : words) {
-      double sum = 0;
+      double nll = 0;
       bool all = true;
       for (; at < end; ++at) {
-        sum += scores[at].log_probability;
+        nll -= scores[at].log_probability;
         all = all && scores[at].best;
       }
-      log_probability.add(sum);
+      loss.add(nll);
       right.add(all ? 1 : 0);
     }
     result.tokens += predictions.size();
   }
   result.items = right.count();
-  const double perplexity = std::exp(-log_probability.value());
-  result.scores = {{"accuracy", right.value(), right.standard_error()},
-                   {"perplexity", perplexity, perplexity * log_probability.standard_error()}};
+  result.scores = {mean_score("accuracy", right), perplexity_score("perplexity", loss)};
   return result;
 }
 

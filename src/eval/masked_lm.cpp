@@ -37,9 +37,7 @@ Evaluation masked_lm(const Subject& subject, const EvalOptions& options) {
   if (batch.tokens.tokens() != 0) run();
   if (loss.count() == 0) throw Error(options.data, "has no token to hide");
   result.tokens = loss.count();
-  const double perplexity = std::exp(loss.value());
-  result.scores = {{"accuracy", right.value(), right.standard_error()},
-                   {"pseudo_perplexity", perplexity, perplexity * loss.standard_error()}};
+  result.scores = {mean_score("accuracy", right), perplexity_score("pseudo_perplexity", loss)};
   return result;
 }
 

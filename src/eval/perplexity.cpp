@@ -34,8 +34,7 @@ Evaluation perplexity(const Subject& subject, const EvalOptions& options) {
   Evaluation result;
   result.items = windows.size();
   result.tokens = loss.count();
-  const double perplexity = std::exp(loss.value());
-  result.scores = {{"token_perplexity", perplexity, perplexity * loss.standard_error()}};
+  result.scores = {perplexity_score("token_perplexity", loss)};
   if (whole) {
     const auto words = static_cast<double>(count_words(text)), bytes = static_cast<double>(text.size());
     result.scores.push_back({"word_perplexity", std::exp(loss.sum() / words)});

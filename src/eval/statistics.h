@@ -3,6 +3,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
+#include <string>
+
+#include "pare/eval.h"
 
 namespace pare::eval {
 
@@ -18,9 +22,9 @@ class Mean {
   std::uint64_t count() const noexcept { return count_; }
   double sum() const noexcept { return mean_ * static_cast<double>(count_); }
   double value() const noexcept { return mean_; }
-  /// s / sqrt(n), s the sample standard deviation, as lm-evaluation-harness' mean_stderr; 0 for a single value.
-  double standard_error() const noexcept {
-    if (count_ < 2) return 0;
+  /// s / sqrt(n), s the sample standard deviation, as lm-evaluation-harness' mean_stderr; a single value has none.
+  std::optional<double> standard_error() const noexcept {
+    if (count_ < 2) return std::nullopt;
     return std::sqrt(squares_ / static_cast<double>(count_ - 1) / static_cast<double>(count_));
   }
 
@@ -28,5 +32,16 @@ class Mean {
   std::uint64_t count_ = 0;
   double mean_ = 0, squares_ = 0;
 };
+
+inline Score mean_score(std::string name, const Mean& mean) {
+  return {std::move(name), mean.value(), mean.standard_error()};
+}
+
+/// exp of the mean, of values that are negative log-likelihoods; its standard error by the delta method.
+inline Score perplexity_score(std::string name, const Mean& loss) {
+  const double value = std::exp(loss.value());
+  const std::optional<double> error = loss.standard_error();
+  return {std::move(name), value, error ? std::optional(value * *error) : std::nullopt};
+}
 
 }  // namespace pare::eval

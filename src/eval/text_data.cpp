@@ -18,6 +18,8 @@ bool is_space(char32_t c) {
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  ///< which spreadsheets put before a table
+
 std::vector<std::string_view> cells_of(std::string_view line) {
   std::vector<std::string_view> cells;
   for (std::size_t begin = 0;;) {
@@ -70,6 +72,7 @@ std::vector<std::string> read_json_texts(const std::filesystem::path& path, std:
     std::string_view text;
     if (parser.parse(line.text.data(), line.text.size()).get(root) != simdjson::SUCCESS) file.fail(line, "is no JSON");
     if (root["text"].get(text) != simdjson::SUCCESS) file.fail(line, "has no string 'text'");
+    if (stripped(text).empty()) file.fail(line, "has a 'text' without a word");
     texts.emplace_back(text);
   }
   return texts;
@@ -77,7 +80,9 @@ std::vector<std::string> read_json_texts(const std::filesystem::path& path, std:
 
 TsvFile::TsvFile(const std::filesystem::path& path, const std::vector<std::string>& columns, std::size_t limit)
     : file_(path, limit == 0 ? 0 : limit + 1) {
-  const std::vector<std::string_view> header = cells_of(file_.lines().front().text);
+  std::string_view names = file_.lines().front().text;
+  if (names.starts_with(kByteOrderMark)) names.remove_prefix(kByteOrderMark.size());
+  const std::vector<std::string_view> header = cells_of(names);
   std::vector<std::size_t> places;
   for (const std::string& column : columns) {
     const auto found = std::find(header.begin(), header.end(), column);
@@ -90,8 +95,7 @@ TsvFile::TsvFile(const std::filesystem::path& path, const std::vector<std::strin
     std::vector<std::string_view>& row = rows_.emplace_back();
     for (const std::size_t place : places) {
       if (place != SIZE_MAX && place >= cells.size())
-        file_.fail(file_.lines()[i],
-                   fmt::format("has {} columns, not the {} of the first line", cells.size(), header.size()));
+        file_.fail(file_.lines()[i], fmt::format("has {} of the first line's {} columns", cells.size(), header.size()));
       row.push_back(place == SIZE_MAX ? std::string_view() : cells[place]);
     }
   }

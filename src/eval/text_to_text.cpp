@@ -34,7 +34,7 @@ Evaluation text_to_text(const Subject& subject, const EvalOptions& options) {
     }
   }
   result.items = table.rows();
-  result.scores = {{"exact_match", exact.value(), exact.standard_error()}, {"bleu", bleu.score()}};
+  result.scores = {mean_score("exact_match", exact), {"bleu", bleu.score()}};
   return result;
 }
 

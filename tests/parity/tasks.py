@@ -128,6 +128,7 @@ def cases(models, scratch):
     if REAL.exists():
         wiki = REAL / "text" / "wiki.test.raw"
         yield Case("wikitext", DEMO / "gpt2-world", wiki, {"limit": 3})
+        yield Case("perplexity", DEMO / "gpt2-world", wiki)
         yield Case("perplexity", full_size(models, scratch), wiki, {"limit": 8})
 
 

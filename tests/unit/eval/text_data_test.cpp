@@ -54,6 +54,8 @@ TEST_F(TextData, JsonLinesMustHaveAText) {
   EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \"a\"}\n{\"text\": 1}\n"), 0); }),
               HasSubstr("line 2: has no string 'text'"));
   EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \"a\n"), 0); }), HasSubstr("line 1: is no JSON"));
+  EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \" \\n\"}\n"), 0); }),
+              HasSubstr("line 1: has a 'text' without a word"));
 }
 
 TEST_F(TextData, TablesAreReadByTheirColumnsNames) {
@@ -62,12 +64,15 @@ TEST_F(TextData, TablesAreReadByTheirColumnsNames) {
   EXPECT_EQ(table.cell(0, 0), "1");
   EXPECT_EQ(table.cell(0, 1), "");
   EXPECT_EQ(table.cell(0, 2), "a \"b\"");
+  const TsvFile marked(write("\xEF\xBB\xBFsentence\tlabel\r\na\t1\r\n"), {"sentence"}, 0);
+  EXPECT_EQ(marked.cell(0, 0), "a");
 }
 
 TEST_F(TextData, TablesWithoutAColumnOrACellAreRefused) {
   EXPECT_THAT(failure([&] { TsvFile(write("a\tb\n1\t2\n"), {"label"}, 0); }),
               HasSubstr("has no column 'label'; its first line names a, b"));
-  EXPECT_THAT(failure([&] { TsvFile(write("a\tb\n1\n"), {"b"}, 0); }), HasSubstr("line 2: has 1 columns, not the 2"));
+  EXPECT_THAT(failure([&] { TsvFile(write("a\tb\n1\n"), {"b"}, 0); }),
+              HasSubstr("line 2: has 1 of the first line's 2 columns"));
   EXPECT_THAT(failure([&] { TsvFile(write("a\tb\n"), {"b"}, 0); }), HasSubstr("has no rows"));
 }
 
