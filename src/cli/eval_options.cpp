@@ -19,9 +19,12 @@ void add_task(CLI::App& command, TaskArguments& arguments) {
          "classify; text2text (encoder-decoders); divergence (any)",
          "NAME", kTask);
   option("--data", arguments.data, "The text, JSON lines or TSV to score on", "FILE", kTask);
-  option("--limit", arguments.limit, "Only the first N windows, pages, lines or rows", "N", kTask);
-  option("--context", arguments.context, "Tokens that a window sees (default: the model's positions)", "N", kText);
-  option("--stride", arguments.stride, "Tokens from window to window (default: half the context)", "N", kText);
+  option("--limit", arguments.limit, "Only the first N windows, pages, lines or rows", "N", kTask)
+      ->check(CLI::Range(0, 1'000'000'000).description(""));
+  option("--context", arguments.context, "Tokens that a window sees (default: the model's positions)", "N", kText)
+      ->check(CLI::Range(0, 1'000'000'000).description(""));
+  option("--stride", arguments.stride, "Tokens from window to window (default: half the context)", "N", kText)
+      ->check(CLI::Range(0, 1'000'000'000).description(""));
   EvalOptions& defaults = arguments.defaults;
   option("--text-column", defaults.text_column, "classify: column of the text (default sentence)", "NAME", kTable);
   option("--pair-column", defaults.pair_column, "classify: column of the second text, if there is one", "NAME", kTable);

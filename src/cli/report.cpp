@@ -124,6 +124,7 @@ void add_report_command(CLI::App& program, const std::string& command_line) {
       ->group("Scores");
   command->add_option("--eval-limit", arguments->eval_limit, "Only the first N windows, lines or rows of each task")
       ->type_name("N")
+      ->check(CLI::Range(0, 1'000'000'000).description(""))
       ->group("Scores");
   add_measure(*command, arguments->measure);
   add_output(*command, arguments->output, arguments->force, "DIR", "The directory to write");

@@ -15,13 +15,15 @@ class Mean {
  public:
   void add(double value) noexcept {
     ++count_;
+    sum_ += value;
     const double apart = value - mean_;
     mean_ += apart / static_cast<double>(count_);
     squares_ += apart * (value - mean_);
   }
   std::uint64_t count() const noexcept { return count_; }
-  double sum() const noexcept { return mean_ * static_cast<double>(count_); }
-  double value() const noexcept { return mean_; }
+  double sum() const noexcept { return sum_; }
+  /// From the sum, so that shares are what the division of two counts gives.
+  double value() const noexcept { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
   /// s / sqrt(n), s the sample standard deviation, as lm-evaluation-harness' mean_stderr; a single value has none.
   std::optional<double> standard_error() const noexcept {
     if (count_ < 2) return std::nullopt;
@@ -30,7 +32,7 @@ class Mean {
 
  private:
   std::uint64_t count_ = 0;
-  double mean_ = 0, squares_ = 0;
+  double sum_ = 0, mean_ = 0, squares_ = 0;
 };
 
 inline Score mean_score(std::string name, const Mean& mean) {

@@ -47,7 +47,7 @@ const Score* find_score(const Evaluation& evaluation, const std::string& name) {
 }
 
 std::string level_text(const EvalRow& row) {
-  if (!row.level) return "dense";
+  if (!row.level) return "as is";
   return std::isdigit(static_cast<unsigned char>(row.level->front())) != 0 ? *row.level + " %" : *row.level;
 }
 
@@ -96,8 +96,9 @@ std::string score_text(const Score& score) {
   const std::string value = score_value_text(score);
   if (!score.standard_error || !std::isfinite(score.value)) return value;
   if (score_kind(score.name).share) return fmt::format("{} ± {:.2f}", value, 100 * *score.standard_error);
-  // Two digits of the error say how many of the value mean something.
-  return fmt::format("{} ± {:.2g}", value, *score.standard_error);
+  // Two digits of the error say how many of the value mean something; whole numbers stay readable.
+  const double error = *score.standard_error;
+  return fmt::format("{} ± {}", value, error >= 100 ? plain_text(error) : fmt::format("{:.2g}", error));
 }
 
 Table eval_table(const EvalResults& results) {
