@@ -31,8 +31,8 @@ constexpr const char* kPackExamples = R"(Examples:
   pare pack gpt2 --dry-run
       what each encoding would take; writes nothing
 
-Every command of pare reads packed models as they are. Nothing is lost: pare unpack gives back
-every byte of the safetensors files.
+Every command of pare reads packed models as they are; for transformers they must be unpacked.
+Nothing is lost: pare unpack gives back every byte of the safetensors files.
 )";
 
 constexpr const char* kUnpackExamples = R"(Examples:
