@@ -1,0 +1,183 @@
+// Dense and sparse in turns, level by level.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/parallel.h"
+#include "pare/bench.h"
+#include "pare/error.h"
+#include "speed/compressed_size.h"
+#include "speed/loading.h"
+#include "speed/memory.h"
+#include "speed/passes.h"
+#include "speed/scratch.h"
+#include "speed/statistics.h"
+#include "speed/work.h"
+
+namespace pare {
+namespace {
+
+using namespace speed;
+
+void check(const BenchOptions& options) {
+  if (options.sequences == 0 || options.length == 0) throw Error("a pass over no tokens cannot be timed");
+  if (options.runs == 0) throw Error("no run is no measurement");
+  if (options.context == 0) throw Error("single tokens follow a context of at least one");
+}
+
+/// Timings of one runner, run by run.
+struct Turns {
+  std::vector<double> many, step, steps;
+  void take(const Runner& runner, const BenchResult& shape) {
+    many.push_back(time_many(runner, shape.sequences, shape.length));
+    const std::vector<double> single = time_steps(runner, shape.context, shape.steps);
+    step.push_back(mean_of(single));
+    steps.insert(steps.end(), single.begin(), single.end());
+  }
+};
+
+class Measurement {
+ public:
+  Measurement(const Model& model, const BenchOptions& options) : model_(model), options_(options) {
+    result_.model = model.title;
+    result_.threads = base::thread_count(options.threads);
+    const std::optional<KernelCosts> costs = kept_kernel_costs(options.threads);
+    result_.measured_costs = costs && costs->measured;
+  }
+
+  BenchResult run() {
+    tell("measuring the machine", 0);
+    result_.machine = measure_machine(options_.threads);
+    dense_ = runner_of(model_, KernelChoice::kDense);
+    set_shape();
+    const bool pruned = !options_.pruning.levels.empty() || !options_.pruning.sets.empty();
+    const PrunePlan plan = plan_of(pruned);
+    pieces_ = 1 + (pruned ? plan.levels.size() : 0);
+    load_dense(plan);
+    add_level(model_, {}, plan.zeros_before.empty() ? 0 : zeros_of(plan), plan.candidates);
+    for (std::size_t i = 0; pruned && i < plan.levels.size(); ++i) {
+      const Model level = pruned_model(model_, plan, i, options_.threads);
+      add_level(level, plan.levels[i].amount.label, plan.levels[i].zeros, plan.candidates);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  std::unique_ptr<Runner> runner_of(const Model& model, KernelChoice kernels) const {
+    InferOptions running;
+    running.threads = options_.threads;
+    running.kernels = kernels;
+    return open_runner(model, running);
+  }
+
+  void set_shape() {
+    result_.decodes = kind_of(*dense_) != ModelKind::kEncoder && options_.steps != 0;
+    result_.sequences = options_.sequences;
+    result_.length = fitting(*dense_, options_.length);
+    result_.steps = result_.decodes ? options_.steps : 0;
+    result_.context = result_.decodes ? fitting_context(*dense_, options_.context, options_.steps) : 0;
+    result_.runs = options_.runs;
+  }
+
+  /// A plan that changes nothing, where nothing is to be pruned: for the number of weights that could be.
+  PrunePlan plan_of(bool pruned) const {
+    PruneOptions pruning = options_.pruning;
+    pruning.threads = options_.threads;
+    if (!pruned) pruning.levels = {Amount::percent("0")};
+    return plan_pruning(model_, pruning);
+  }
+
+  static std::uint64_t zeros_of(const PrunePlan& plan) {
+    std::uint64_t zeros = 0;
+    for (const std::uint64_t count : plan.zeros_before) zeros += count;
+    return zeros;
+  }
+
+  void load_dense(const PrunePlan&) {
+    if (!options_.sizes) return;
+    tell(model_.title + ": loading", 0);
+    const ScratchDirectory scratch(options_.scratch_directory);
+    PruneOptions nothing = options_.pruning;
+    nothing.sets.clear();
+    nothing.levels = {Amount::percent("0")};
+    nothing.threads = options_.threads;
+    WriteOptions writing;
+    writing.threads = options_.threads;
+    write_pruned(model_, plan_pruning(model_, nothing), scratch.path() / "dense", writing);
+    result_.dense_load = measure_load(scratch.path() / "dense", options_, KernelChoice::kDense);
+  }
+
+  void add_level(const Model& model, const std::optional<std::string>& label, std::uint64_t zeros,
+                 std::uint64_t weights) {
+    const std::string name = label ? fmt::format("{} at {} %", model_.title, *label) : model_.title;
+    BenchLevel level;
+    level.label = label;
+    level.zeros = zeros;
+    level.weights = weights;
+    if (options_.sizes) {
+      tell(name + ": sizes", 0);
+      level.sizes.dense = model_.checkpoint.bytes_on_disk();
+      level.sizes.gzip = gzip_size(model.checkpoint, options_.threads);
+    }
+    time_level(model, name, level);
+    result_.levels.push_back(std::move(level));
+  }
+
+  void time_level(const Model& model, const std::string& name, BenchLevel& level) const {
+    const std::unique_ptr<Runner> sparse = runner_of(model, KernelChoice::kFastest);
+    Turns dense_turns, sparse_turns, ignored;
+    tell(name + ": warming up", kSizesShare);
+    ignored.take(*dense_, result_);
+    ignored.take(*sparse, result_);
+    for (std::size_t run = 0; run < options_.runs; ++run) {
+      tell(name + ": dense and sparse in turns",
+           kSizesShare + (1 - kSizesShare) * static_cast<double>(run + 1) / static_cast<double>(options_.runs + 1));
+      // Whoever goes first differs from run to run.
+      if (run % 2 == 0) dense_turns.take(*dense_, result_);
+      sparse_turns.take(*sparse, result_);
+      if (run % 2 == 1) dense_turns.take(*dense_, result_);
+      if (stop_requested()) throw Interrupted();
+    }
+    level.dense = times_of(dense_turns, *dense_);
+    level.sparse = times_of(sparse_turns, *sparse);
+    level.many_ratio = spread_of_ratios(dense_turns.many, sparse_turns.many);
+    level.step_ratio = spread_of_ratios(dense_turns.step, sparse_turns.step);
+    level.many_layers = many_layers(*sparse, result_.sequences, result_.length).layers;
+    if (result_.decodes) level.step_layers = step_layers(*sparse).layers;
+  }
+
+  PassTimes times_of(Turns& turns, const Runner& runner) const {
+    PassTimes times;
+    times.many = spread_of(turns.many);
+    times.many_work = many_layers(runner, result_.sequences, result_.length).work;
+    if (!result_.decodes) return times;
+    times.step = spread_of(turns.step);
+    std::sort(turns.steps.begin(), turns.steps.end());
+    times.steps = std::move(turns.steps);
+    times.step_work = step_layers(runner).work;
+    return times;
+  }
+
+  void tell(const std::string& step, double part) const {
+    if (options_.progress)
+      options_.progress(step, (static_cast<double>(result_.levels.size()) + part) / static_cast<double>(pieces_));
+  }
+
+  static constexpr double kSizesShare = 0.25;  // of a level's time
+  const Model& model_;
+  const BenchOptions& options_;
+  BenchResult result_;
+  std::unique_ptr<Runner> dense_;
+  std::size_t pieces_ = 1;
+};
+
+}  // namespace
+
+BenchResult measure_speed(const Model& model, const BenchOptions& options) {
+  check(options);
+  require_memory(model.source, needed_memory(model, options), available_memory());
+  return Measurement(model, options).run();
+}
+
+}  // namespace pare

@@ -1,0 +1,23 @@
+// Passes of a model over token ids that mean nothing: the time depends on their number alone.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "pare/infer.h"
+
+namespace pare::speed {
+
+/// Longest sequence up to `length` that the runner takes.
+std::size_t fitting(const Runner& runner, std::size_t length);
+/// The same for a context that `steps` tokens are to follow; at least 1.
+std::size_t fitting_context(const Runner& runner, std::size_t context, std::size_t steps);
+
+/// Seconds of a pass over sequences x length tokens, up to what the first token can be predicted from: the logits at
+/// the last tokens of a decoder-only model, an encoder's hidden states, and what a decoder keeps of them.
+double time_many(const Runner& runner, std::size_t sequences, std::size_t length);
+
+/// Seconds of each of `steps` single tokens after `context` others; none for an encoder.
+std::vector<double> time_steps(const Runner& runner, std::size_t context, std::size_t steps);
+
+}  // namespace pare::speed
