@@ -15,12 +15,12 @@
 namespace pare {
 
 struct BenchOptions {
-  PruneOptions pruning;                        ///< without levels and sets: only the model as it is
-  std::size_t sequences = 1, length = 128;     ///< of the pass over many tokens
-  std::size_t context = 64, steps = 32;        ///< single tokens, after a context; steps 0: none
-  std::size_t runs = 5;                        ///< dense and sparse take turns so many times
-  bool sizes = true;                           ///< also write, compress and load every level
-  std::filesystem::path scratch_directory {};  ///< for files that are loaded; empty: TMPDIR, else /var/tmp
+  PruneOptions pruning;                       ///< without levels and sets: only the model as it is
+  std::size_t sequences = 1, length = 128;    ///< of the pass over many tokens
+  std::size_t context = 64, steps = 32;       ///< single tokens, after a context; steps 0: none
+  std::size_t runs = 5;                       ///< dense and sparse take turns so many times
+  bool sizes = true;                          ///< also write, compress and load every level
+  std::filesystem::path scratch_directory{};  ///< for files that are loaded; empty: TMPDIR, else /var/tmp
   unsigned threads = 0;
   /// Which step, and how much of the whole is done (0..1).
   std::function<void(const std::string& step, double done)> progress;
@@ -49,8 +49,10 @@ struct PassTimes {
 };
 
 struct BenchSizes {
-  std::uint64_t dense = 0;  ///< the files as they are
-  std::uint64_t gzip = 0;   ///< the same compressed, 1 MiB at a time, by libdeflate's level 6
+  std::uint64_t dense = 0;   ///< as safetensors files, zeros written out
+  std::uint64_t packed = 0;  ///< by pare pack
+  std::uint64_t zstd = 0;    ///< by pare pack --zstd
+  std::uint64_t gzip = 0;    ///< the dense tensors compressed, 1 MiB at a time, by libdeflate's level 6
 };
 
 /// From opening files that lie in the page cache to the first result, a pass over many tokens.
@@ -63,8 +65,9 @@ struct BenchLevel {
   std::optional<std::string> label;      ///< of the amount; nothing for the model as it is
   std::uint64_t zeros = 0, weights = 0;  ///< among the weights that pruning takes
   BenchSizes sizes;
-  PassTimes dense, sparse;         ///< the unpruned model by dense kernels, this level by the fastest; in turns
-  Spread many_ratio, step_ratio;   ///< dense time / sparse time, run by run
+  BenchLoad load;                 ///< of the packed files
+  PassTimes dense, sparse;        ///< the unpruned model by dense kernels, this level by the fastest; in turns
+  Spread many_ratio, step_ratio;  ///< dense time / sparse time, run by run
   std::vector<LayerUse> many_layers, step_layers;  ///< those that the sparse passes multiply
 };
 
@@ -81,7 +84,7 @@ struct BenchResult {
   std::size_t sequences = 0, length = 0, context = 0, steps = 0, runs = 0;  ///< as they were taken
   bool measured_costs = false;  ///< kernels were chosen by costs that pare tune measured here
   MachineSpeed machine;
-  BenchLoad dense_load;
+  BenchLoad dense_load;            ///< of the unpruned model as safetensors files
   std::vector<BenchLevel> levels;  ///< the model as it is first; there the ratios tell the noise, unless it has zeros
 };
 

@@ -10,6 +10,7 @@ class App;
 
 namespace pare::cli {
 
+void add_bench_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);
 void add_eval_command(CLI::App& program);
 void add_plot_command(CLI::App& program);

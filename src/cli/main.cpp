@@ -26,6 +26,7 @@ constexpr const char* kExamples = R"(Examples:
   pare pack pruned/sparsity-90 -o packed            one of them in an eighth of its room
   pare eval gpt2 --task lambada --data lambada.jsonl --levels 50,90
                                                     what pruning costs
+  pare bench gpt2 --levels 50,90                    what it gains: size and speed
   pare report gpt2 t5-small -o study                the whole study of two models
 
 MODEL is a directory, a checkpoint file (.safetensors, .bin, .pt, .pth), an index file, or a
@@ -87,9 +88,10 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
     return usage_failure(
-        program, unknown.empty()
-                     ? "a command is required: inspect, plot, prune, pack, unpack, eval, sensitivity, tune or report"
-                     : fmt::format("'{}' is none of pare's commands", unknown.front()));
+        program,
+        unknown.empty()
+            ? "a command is required: inspect, plot, prune, pack, unpack, eval, sensitivity, bench, tune or report"
+            : fmt::format("'{}' is none of pare's commands", unknown.front()));
   }
   return usage_failure(program, error.what());
 }
@@ -104,6 +106,7 @@ int run_command(int argc, char** argv) {
   add_pack_commands(program);
   add_eval_command(program);
   add_sensitivity_command(program);
+  add_bench_command(program);
   add_tune_command(program);
   add_report_command(program, quoted_command_line(argc, argv));
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");

@@ -35,9 +35,8 @@ MachineSpeed measure_machine(unsigned requested) {
   base::parallel_for(threads, threads,
                      [&](std::size_t i, unsigned) { std::fill_n(memory.data() + i * piece, piece, 1.0F); });
   const double reading = best_of(4, [&] {
-    base::parallel_for(threads, threads, [&](std::size_t i, unsigned) {
-      sink[i] = kernels::read_all(memory.data() + i * piece, piece);
-    });
+    base::parallel_for(threads, threads,
+                       [&](std::size_t i, unsigned) { sink[i] = kernels::read_all(memory.data() + i * piece, piece); });
   });
   speed.bytes_a_second = static_cast<double>(piece * threads * sizeof(float)) / reading;
   std::size_t each = 0;

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "pare/bench.h"
 #include "pare/error.h"
+#include "pare/pack.h"
 #include "speed/compressed_size.h"
 #include "speed/loading.h"
 #include "speed/memory.h"
@@ -24,6 +25,11 @@ void check(const BenchOptions& options) {
   if (options.sequences == 0 || options.length == 0) throw Error("a pass over no tokens cannot be timed");
   if (options.runs == 0) throw Error("no run is no measurement");
   if (options.context == 0) throw Error("single tokens follow a context of at least one");
+}
+
+/// Whether any level is asked for; some patterns are one.
+bool prunes(const PruneOptions& pruning) {
+  return !pruning.levels.empty() || !pruning.sets.empty() || pruning.pattern.level();
 }
 
 /// Timings of one runner, run by run.
@@ -51,10 +57,10 @@ class Measurement {
     result_.machine = measure_machine(options_.threads);
     dense_ = runner_of(model_, KernelChoice::kDense);
     set_shape();
-    const bool pruned = !options_.pruning.levels.empty() || !options_.pruning.sets.empty();
+    const bool pruned = prunes(options_.pruning);
     const PrunePlan plan = plan_of(pruned);
     pieces_ = 1 + (pruned ? plan.levels.size() : 0);
-    load_dense(plan);
+    load_dense();
     add_level(model_, {}, plan.zeros_before.empty() ? 0 : zeros_of(plan), plan.candidates);
     for (std::size_t i = 0; pruned && i < plan.levels.size(); ++i) {
       const Model level = pruned_model(model_, plan, i, options_.threads);
@@ -84,7 +90,10 @@ class Measurement {
   PrunePlan plan_of(bool pruned) const {
     PruneOptions pruning = options_.pruning;
     pruning.threads = options_.threads;
-    if (!pruned) pruning.levels = {Amount::percent("0")};
+    if (!pruned) {
+      pruning.pattern = {};
+      pruning.levels = {Amount::percent("0")};
+    }
     return plan_pruning(model_, pruning);
   }
 
@@ -94,12 +103,12 @@ class Measurement {
     return zeros;
   }
 
-  void load_dense(const PrunePlan&) {
+  /// From a copy, so that every model is loaded from the same kind of file.
+  void load_dense() {
     if (!options_.sizes) return;
     tell(model_.title + ": loading", 0);
     const ScratchDirectory scratch(options_.scratch_directory);
-    PruneOptions nothing = options_.pruning;
-    nothing.sets.clear();
+    PruneOptions nothing;
     nothing.levels = {Amount::percent("0")};
     nothing.threads = options_.threads;
     WriteOptions writing;
@@ -108,18 +117,29 @@ class Measurement {
     result_.dense_load = measure_load(scratch.path() / "dense", options_, KernelChoice::kDense);
   }
 
+  void measure_files(const Model& model, const std::string& name, BenchLevel& level) const {
+    tell(name + ": sizes", 0);
+    PackOptions packing;
+    packing.threads = options_.threads;
+    const ScratchDirectory scratch(options_.scratch_directory);
+    const PackSummary packed = write_packed(model, scratch.path() / "packed", packing);
+    level.sizes.dense = packed.dense_bytes;
+    level.sizes.packed = packed.packed_bytes;
+    packing.zstd = true;
+    level.sizes.zstd = packed_bytes(model, packing);
+    level.sizes.gzip = gzip_size(model.checkpoint, options_.threads);
+    tell(name + ": loading", kSizesShare / 2);
+    level.load = measure_load(scratch.path() / "packed", options_, KernelChoice::kFastest);
+  }
+
   void add_level(const Model& model, const std::optional<std::string>& label, std::uint64_t zeros,
                  std::uint64_t weights) {
-    const std::string name = label ? fmt::format("{} at {} %", model_.title, *label) : model_.title;
+    const std::string name = label ? fmt::format("{} at {}", model_.title, *label) : model_.title;
     BenchLevel level;
     level.label = label;
     level.zeros = zeros;
     level.weights = weights;
-    if (options_.sizes) {
-      tell(name + ": sizes", 0);
-      level.sizes.dense = model_.checkpoint.bytes_on_disk();
-      level.sizes.gzip = gzip_size(model.checkpoint, options_.threads);
-    }
+    if (options_.sizes) measure_files(model, name, level);
     time_level(model, name, level);
     result_.levels.push_back(std::move(level));
   }

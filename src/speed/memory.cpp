@@ -40,8 +40,8 @@ std::string gigabytes(std::uint64_t bytes) { return fmt::format("{:.1f} GB", sta
 
 /// Share of the weights that the least pruned level leaves.
 double most_left(const PruneOptions& pruning) {
-  if (pruning.levels.empty()) return pruning.sets.empty() ? 0 : 1;
-  double left = 0;
+  if (!pruning.sets.empty()) return 1;
+  double left = pruning.pattern.level() ? 1 - pruning.pattern.level()->fraction : 0;
   for (const Amount& amount : pruning.levels) left = std::max(left, amount.count ? 1.0 : 1 - amount.fraction);
   return left;
 }
@@ -62,8 +62,9 @@ std::uint64_t available_memory() {
 }
 
 std::uint64_t needed_memory(const Model& model, const BenchOptions& options) {
-  const bool pruned = !options.pruning.levels.empty() || !options.pruning.sets.empty();
-  const double left = most_left(options.pruning);
+  const PruneOptions& pruning = options.pruning;
+  const bool pruned = !pruning.levels.empty() || !pruning.sets.empty() || pruning.pattern.level();
+  const double left = most_left(pruning);
   double bytes = 0;
   for (const Parameter& parameter : model.parameters) {
     const TensorView& tensor = model.tensor(parameter);

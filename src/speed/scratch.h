@@ -5,7 +5,8 @@
 
 namespace pare::speed {
 
-/// Made in `parent` (empty: TMPDIR, else /var/tmp, which is rarely kept in memory as /tmp may be); goes with the object.
+/// Made in `parent` (empty: TMPDIR, else /var/tmp, which is rarely kept in memory as /tmp may be); goes with the
+/// object.
 class ScratchDirectory {
  public:
   /// Throws Error.

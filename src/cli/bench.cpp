@@ -1,0 +1,125 @@
+// pare bench: what pruning gains, in bytes and in time.
+#include "pare/bench.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "report/bench_results.h"
+
+namespace pare::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  pare bench gpt2
+      size, load time, memory and speed as it is and at 50, 90, 95 and 99 %, dense beside sparse
+  pare bench gpt2 --levels 90 --length 512 --steps 128 --runs 9
+      one level, a longer prompt, more tokens and more runs
+  pare bench bert-base-uncased --levels 90 --batch 8 --no-sizes
+      an encoder, eight sequences at once, run time alone
+  pare bench ./pruned/sparsity-90 --levels none --json
+      a model that is pruned already, by dense and by sparse kernels
+  pare bench gpt2 --pattern 2:4
+      half of the weights, two of every four
+
+Run pare tune once before, so that layers take the kernels that are fastest on this machine.
+)";
+
+struct Arguments {
+  ModelArguments models;
+  FormatArguments format;
+  RunArguments run;
+  PatternArguments pattern;
+  std::string scope, schedule = "independent";
+  std::vector<std::string> levels;
+  BenchOptions bench;
+  bool no_sizes = false;
+};
+
+PruneOptions pruning_of(const Arguments& arguments) {
+  PruneOptions options;
+  const std::vector<Pattern> patterns = patterns_of("--pattern", arguments.pattern.patterns);
+  if (patterns.size() > 1) throw UsageError("--pattern: one at a time");
+  const bool fixed = !patterns.empty() && patterns.front().level();
+  if (arguments.levels.empty() && !fixed)
+    options.levels = levels_of({"50,90,95,99"}, true);
+  else if (arguments.levels != std::vector<std::string>{"none"})
+    set_levels(options, arguments.levels, arguments.run.quiet);
+  options.scope = scope_of(arguments.scope);
+  options.schedule = schedule_of(arguments.schedule);
+  options.threads = arguments.run.threads;
+  return with_patterns(options, arguments.pattern, arguments.scope).front();
+}
+
+void run(const Arguments& arguments) {
+  const Format format = format_of(arguments.format);
+  BenchOptions options = arguments.bench;
+  options.pruning = pruning_of(arguments);
+  options.sizes = !arguments.no_sizes;
+  options.threads = arguments.run.threads;
+  const std::vector<Model> models = open_models(arguments.models);
+  std::vector<BenchResult> results;
+  {
+    Progress progress("bench", arguments.run.quiet);
+    const auto steps = progress.steps();
+    for (const Model& model : models) {
+      if (steps)
+        options.progress = [&](const std::string& step, double done) {
+          steps(step, (static_cast<double>(results.size()) + done) / static_cast<double>(models.size()));
+        };
+      results.push_back(measure_speed(model, options));
+    }
+  }
+  switch (format) {
+    case Format::kTable:
+      return print(report::bench_text(results, report::Markup::kText));
+    case Format::kMarkdown:
+      return print(report::bench_text(results, report::Markup::kMarkdown));
+    case Format::kJson:
+      return print(report::bench_json(results));
+    case Format::kCsv:
+      return print(report::to_csv(report::bench_csv_table(results)));
+  }
+}
+
+void add_shape(CLI::App& command, BenchOptions& options) {
+  const auto add = [&](const char* name, std::size_t& value, const char* help, int lowest, int highest) {
+    command.add_option(name, value, help)
+        ->type_name("N")
+        ->check(CLI::Range(lowest, highest).description(""))
+        ->group("Measurement");
+  };
+  add("--batch", options.sequences, "Sequences of the pass over many tokens (default 1)", 1, 1 << 16);
+  add("--length", options.length, "Tokens of each of them (default 128)", 1, 1 << 20);
+  add("--context", options.context, "Tokens before the single ones (default 64)", 1, 1 << 20);
+  add("--steps", options.steps, "Single tokens a run; 0: none (default 32)", 0, 1 << 20);
+  add("--runs", options.runs, "How often dense and sparse take turns (default 5)", 1, 10'000);
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& program) {
+  CLI::App* command =
+      program.add_subcommand("bench", "What pruning gains: size, load time, memory, speed, beside dense");
+  const auto arguments = std::make_shared<Arguments>();
+  add_models(*command, arguments->models, true);
+  add_levels(*command, arguments->levels,
+             "Percent to prune to in memory (default 50,90,95,99), none, or as a\nfile of levels says", true);
+  add_schedule(*command, arguments->scope, arguments->schedule);
+  add_pattern(*command, arguments->pattern, false);
+  add_shape(*command, arguments->bench);
+  command
+      ->add_flag("--no-sizes", arguments->no_sizes, "Run time alone: nothing is written, compressed and loaded")
+      ->group("Measurement");
+  add_format(*command, arguments->format);
+  add_running(*command, arguments->run);
+  command->footer(kExamples);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace pare::cli

@@ -1,0 +1,183 @@
+#include "report/bench_results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace pare::report {
+namespace {
+
+Column left(const char* title) { return {title, title, true}; }
+Column right(const char* title) { return {title, title}; }
+
+Share sparsity(const BenchLevel& level) { return {level.zeros, level.weights}; }
+
+std::string milliseconds(double seconds) {
+  const double ms = seconds * 1000;
+  return fmt::format("{:.{}f} ms", ms, ms < 1 ? 3 : ms < 100 ? 2 : 0);
+}
+
+std::string seconds_text(const Spread& seconds) {
+  return fmt::format("{:.3f} s ({:.3f} to {:.3f})", seconds.median, seconds.low, seconds.high);
+}
+
+/// Tokens a second, as far as people read them.
+std::string rate(double tokens, double seconds) {
+  if (!(seconds > 0)) return "";
+  const double value = tokens / seconds;
+  return value < 100 ? fmt::format("{:.1f}", value) : count_text(static_cast<std::uint64_t>(value + 0.5));
+}
+
+std::string share_text(double part, double whole) { return whole > 0 ? fmt::format("{:.0f} %", 100 * part / whole) : ""; }
+
+double many_tokens(const BenchResult& result) { return static_cast<double>(result.sequences * result.length); }
+
+double flops_of(const PassTimes& times) { return times.many.median > 0 ? times.many_work.flops / times.many.median : 0; }
+double reading_of(const PassTimes& times) {
+  return times.step.median > 0 ? times.step_work.bytes / times.step.median : 0;
+}
+
+}  // namespace
+
+std::string level_name(const BenchLevel& level) {
+  if (!level.label) return "as it is";
+  const bool percent = !level.label->empty() && std::isdigit(static_cast<unsigned char>(level.label->front())) != 0;
+  return percent ? *level.label + " %" : *level.label;
+}
+
+std::string kernels_text(const std::vector<LayerUse>& layers) {
+  std::string text;
+  for (const Kernel kernel : {Kernel::kSliced, Kernel::kMasked, Kernel::kDense}) {
+    const auto count =
+        std::count_if(layers.begin(), layers.end(), [&](const LayerUse& layer) { return layer.kernel == kernel; });
+    if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, kernel_name(kernel));
+  }
+  return text;
+}
+
+std::string ratio_text(const Spread& ratio) {
+  return fmt::format("{:.2f} x ({:.2f} to {:.2f})", ratio.median, ratio.low, ratio.high);
+}
+
+bool has_sizes(const BenchResult& result) { return !result.levels.empty() && result.levels.front().sizes.dense != 0; }
+
+Table sizes_table(const BenchResult& result) {
+  Table table;
+  table.columns = {left("level"),          right("sparsity"),       right("dense"),
+                   right("packed"),        right("share of dense"), right("packed with zstd"),
+                   right("share of dense"), right("gzip of dense"), right("share of dense")};
+  for (const BenchLevel& level : result.levels) {
+    const BenchSizes& sizes = level.sizes;
+    table.rows.push_back({level_name(level), sparsity(level), bytes_text(sizes.dense), bytes_text(sizes.packed),
+                          Share{sizes.packed, sizes.dense}, bytes_text(sizes.zstd), Share{sizes.zstd, sizes.dense},
+                          bytes_text(sizes.gzip), Share{sizes.gzip, sizes.dense}});
+  }
+  return table;
+}
+
+Table load_table(const BenchResult& result) {
+  Table table;
+  table.columns = {left("files"), right("to the first result"), right("peak memory")};
+  const auto add = [&](const std::string& name, const BenchLoad& load) {
+    table.rows.push_back({name, seconds_text(load.seconds), bytes_text(load.peak_memory)});
+  };
+  add("dense", result.dense_load);
+  for (const BenchLevel& level : result.levels) add("packed, " + level_name(level), level.load);
+  return table;
+}
+
+Table many_table(const BenchResult& result) {
+  Table table;
+  table.columns = {left("level"),         right("sparsity"),     right("dense tokens/s"), right("sparse tokens/s"),
+                   right("speed-up"),     right("dense: of peak"), right("sparse: of peak"), left("layers by kernel")};
+  for (const BenchLevel& level : result.levels)
+    table.rows.push_back({level_name(level), sparsity(level), rate(many_tokens(result), level.dense.many.median),
+                          rate(many_tokens(result), level.sparse.many.median), ratio_text(level.many_ratio),
+                          share_text(flops_of(level.dense), result.machine.flops),
+                          share_text(flops_of(level.sparse), result.machine.flops), kernels_text(level.many_layers)});
+  return table;
+}
+
+Table step_table(const BenchResult& result) {
+  Table table;
+  table.columns = {left("level"),    right("sparsity"),           right("dense tokens/s"),     right("sparse tokens/s"),
+                   right("speed-up"), right("by bytes alone"), right("dense: of bandwidth"), right("sparse: of bandwidth"),
+                   left("layers by kernel")};
+  for (const BenchLevel& level : result.levels) {
+    const double bound =
+        level.sparse.step_work.bytes > 0 ? level.dense.step_work.bytes / level.sparse.step_work.bytes : 0;
+    table.rows.push_back({level_name(level), sparsity(level), rate(1, level.dense.step.median),
+                          rate(1, level.sparse.step.median), ratio_text(level.step_ratio), fmt::format("{:.2f} x", bound),
+                          share_text(reading_of(level.dense), result.machine.bytes_a_second),
+                          share_text(reading_of(level.sparse), result.machine.bytes_a_second),
+                          kernels_text(level.step_layers)});
+  }
+  return table;
+}
+
+Table latency_table(const BenchResult& result) {
+  Table table;
+  table.columns = {left("level"),      right("dense p50"),  right("p90"), right("p99"),
+                   right("sparse p50"), right("p90"), right("p99")};
+  for (const BenchLevel& level : result.levels) {
+    std::vector<Cell> cells{level_name(level)};
+    for (const PassTimes* times : {&level.dense, &level.sparse})
+      for (const double p : {0.5, 0.9, 0.99}) cells.emplace_back(milliseconds(times->percentile(p)));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+std::string many_title(const BenchResult& result) {
+  if (result.sequences == 1) return fmt::format("{} tokens at once", result.length);
+  return fmt::format("{} x {} tokens at once", result.sequences, result.length);
+}
+
+std::vector<std::string> bench_remarks(const BenchResult& result) {
+  std::vector<std::string> remarks;
+  remarks.push_back(fmt::format(
+      "{} thread{}; medians of {} run{}, lowest and highest in brackets; dense and sparse take turns.", result.threads,
+      result.threads == 1 ? "" : "s", result.runs, result.runs == 1 ? "" : "s"));
+  remarks.push_back(fmt::format("Measured in the same run: memory is read at {:.1f} GB/s, and registers take {:.0f} "
+                                "Gflop/s; shares of bandwidth and of peak are shares of these.",
+                                result.machine.bytes_a_second / 1e9, result.machine.flops / 1e9));
+  const bool cached =
+      result.decodes && std::any_of(result.levels.begin(), result.levels.end(), [&](const BenchLevel& level) {
+        return reading_of(level.sparse) > result.machine.bytes_a_second;
+      });
+  if (cached) remarks.emplace_back("Above 100 % of bandwidth, weights are found in the cache instead.");
+  const BenchLevel* dense = result.levels.empty() ? nullptr : &result.levels.front();
+  if (dense != nullptr && dense->zeros == 0 && !dense->label)
+    remarks.emplace_back(
+        "The model as it is has nothing that a sparse kernel could use: how far its speed-up is from 1 tells the noise.");
+  if (!result.measured_costs)
+    remarks.emplace_back(
+        "Kernels were chosen by another machine's costs; pare tune measures those of this one, once.");
+  return remarks;
+}
+
+std::string bench_text(const std::vector<BenchResult>& results, Markup markup) {
+  Document document(markup);
+  for (const BenchResult& result : results) {
+    document.heading(result.model + ": what pruning gains");
+    if (has_sizes(result)) {
+      document.heading("Size on disk", 3);
+      document.table(sizes_table(result));
+      document.heading("Loading, from the page cache", 3);
+      document.table(load_table(result));
+    }
+    document.heading(many_title(result), 3);
+    document.table(many_table(result));
+    if (result.decodes) {
+      document.heading(fmt::format("One token at a time, after {}", result.context), 3);
+      document.table(step_table(result));
+      document.heading("How long one token takes", 3);
+      document.table(latency_table(result));
+    }
+    document.list(bench_remarks(result));
+  }
+  return document.text();
+}
+
+}  // namespace pare::report
