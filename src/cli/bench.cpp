@@ -113,8 +113,7 @@ void add_bench_command(CLI::App& program) {
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, false);
   add_shape(*command, arguments->bench);
-  command
-      ->add_flag("--no-sizes", arguments->no_sizes, "Run time alone: nothing is written, compressed and loaded")
+  command->add_flag("--no-sizes", arguments->no_sizes, "Run time alone: nothing is written, compressed and loaded")
       ->group("Measurement");
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);

@@ -77,13 +77,12 @@ Json level_json(const BenchLevel& level, const BenchResult& result) {
                      {"kernels", kernels_json(level.many_layers)},
                      {"layers", layers_json(level.many_layers)}};
   if (result.decodes)
-    json["decode"] = {
-        {"dense", step_json(level.dense, result.machine)},
-        {"sparse", step_json(level.sparse, result.machine)},
-        {"speed_up", spread_json(level.step_ratio)},
-        {"speed_up_by_bytes", quotient(level.dense.step_work.bytes, level.sparse.step_work.bytes)},
-        {"kernels", kernels_json(level.step_layers)},
-        {"layers", layers_json(level.step_layers)}};
+    json["decode"] = {{"dense", step_json(level.dense, result.machine)},
+                      {"sparse", step_json(level.sparse, result.machine)},
+                      {"speed_up", spread_json(level.step_ratio)},
+                      {"speed_up_by_bytes", quotient(level.dense.step_work.bytes, level.sparse.step_work.bytes)},
+                      {"kernels", kernels_json(level.step_layers)},
+                      {"layers", layers_json(level.step_layers)}};
   return json;
 }
 
@@ -115,14 +114,38 @@ std::string bench_json(const std::vector<BenchResult>& results) {
 
 Table bench_csv_table(const std::vector<BenchResult>& results) {
   Table table;
-  for (const char* key :
-       {"model", "level", "sparsity_percent", "dense_bytes", "packed_bytes", "packed_zstd_bytes", "gzip_bytes",
-        "load_dense_seconds", "load_seconds", "peak_memory_dense_bytes", "peak_memory_bytes", "prefill_dense_seconds",
-        "prefill_seconds", "prefill_speed_up", "prefill_speed_up_low", "prefill_speed_up_high",
-        "prefill_dense_share_of_peak", "prefill_share_of_peak", "decode_dense_seconds", "decode_seconds",
-        "decode_speed_up", "decode_speed_up_low", "decode_speed_up_high", "decode_speed_up_by_bytes",
-        "decode_dense_share_of_bandwidth", "decode_share_of_bandwidth", "dense_p50", "dense_p90", "dense_p99", "p50",
-        "p90", "p99"})
+  for (const char* key : {"model",
+                          "level",
+                          "sparsity_percent",
+                          "dense_bytes",
+                          "packed_bytes",
+                          "packed_zstd_bytes",
+                          "gzip_bytes",
+                          "load_dense_seconds",
+                          "load_seconds",
+                          "peak_memory_dense_bytes",
+                          "peak_memory_bytes",
+                          "prefill_dense_seconds",
+                          "prefill_seconds",
+                          "prefill_speed_up",
+                          "prefill_speed_up_low",
+                          "prefill_speed_up_high",
+                          "prefill_dense_share_of_peak",
+                          "prefill_share_of_peak",
+                          "decode_dense_seconds",
+                          "decode_seconds",
+                          "decode_speed_up",
+                          "decode_speed_up_low",
+                          "decode_speed_up_high",
+                          "decode_speed_up_by_bytes",
+                          "decode_dense_share_of_bandwidth",
+                          "decode_share_of_bandwidth",
+                          "dense_p50",
+                          "dense_p90",
+                          "dense_p99",
+                          "p50",
+                          "p90",
+                          "p99"})
     table.columns.push_back({key, ""});
   for (const BenchResult& result : results)
     for (const BenchLevel& level : result.levels) {

@@ -29,11 +29,15 @@ std::string rate(double tokens, double seconds) {
   return value < 100 ? fmt::format("{:.1f}", value) : count_text(static_cast<std::uint64_t>(value + 0.5));
 }
 
-std::string share_text(double part, double whole) { return whole > 0 ? fmt::format("{:.0f} %", 100 * part / whole) : ""; }
+std::string share_text(double part, double whole) {
+  return whole > 0 ? fmt::format("{:.0f} %", 100 * part / whole) : "";
+}
 
 double many_tokens(const BenchResult& result) { return static_cast<double>(result.sequences * result.length); }
 
-double flops_of(const PassTimes& times) { return times.many.median > 0 ? times.many_work.flops / times.many.median : 0; }
+double flops_of(const PassTimes& times) {
+  return times.many.median > 0 ? times.many_work.flops / times.many.median : 0;
+}
 double reading_of(const PassTimes& times) {
   return times.step.median > 0 ? times.step_work.bytes / times.step.median : 0;
 }
@@ -64,9 +68,9 @@ bool has_sizes(const BenchResult& result) { return !result.levels.empty() && res
 
 Table sizes_table(const BenchResult& result) {
   Table table;
-  table.columns = {left("level"),          right("sparsity"),       right("dense"),
-                   right("packed"),        right("share of dense"), right("packed with zstd"),
-                   right("share of dense"), right("gzip of dense"), right("share of dense")};
+  table.columns = {left("level"),           right("sparsity"),       right("dense"),
+                   right("packed"),         right("share of dense"), right("packed with zstd"),
+                   right("share of dense"), right("gzip of dense"),  right("share of dense")};
   for (const BenchLevel& level : result.levels) {
     const BenchSizes& sizes = level.sizes;
     table.rows.push_back({level_name(level), sparsity(level), bytes_text(sizes.dense), bytes_text(sizes.packed),
@@ -89,8 +93,8 @@ Table load_table(const BenchResult& result) {
 
 Table many_table(const BenchResult& result) {
   Table table;
-  table.columns = {left("level"),         right("sparsity"),     right("dense tokens/s"), right("sparse tokens/s"),
-                   right("speed-up"),     right("dense: of peak"), right("sparse: of peak"), left("layers by kernel")};
+  table.columns = {left("level"),     right("sparsity"),       right("dense tokens/s"),  right("sparse tokens/s"),
+                   right("speed-up"), right("dense: of peak"), right("sparse: of peak"), left("layers by kernel")};
   for (const BenchLevel& level : result.levels)
     table.rows.push_back({level_name(level), sparsity(level), rate(many_tokens(result), level.dense.many.median),
                           rate(many_tokens(result), level.sparse.many.median), ratio_text(level.many_ratio),
@@ -101,25 +105,26 @@ Table many_table(const BenchResult& result) {
 
 Table step_table(const BenchResult& result) {
   Table table;
-  table.columns = {left("level"),    right("sparsity"),           right("dense tokens/s"),     right("sparse tokens/s"),
-                   right("speed-up"), right("by bytes alone"), right("dense: of bandwidth"), right("sparse: of bandwidth"),
-                   left("layers by kernel")};
+  table.columns = {
+      left("level"),           right("sparsity"),       right("dense tokens/s"),      right("sparse tokens/s"),
+      right("speed-up"),       right("by bytes alone"), right("dense: of bandwidth"), right("sparse: of bandwidth"),
+      left("layers by kernel")};
   for (const BenchLevel& level : result.levels) {
     const double bound =
         level.sparse.step_work.bytes > 0 ? level.dense.step_work.bytes / level.sparse.step_work.bytes : 0;
-    table.rows.push_back({level_name(level), sparsity(level), rate(1, level.dense.step.median),
-                          rate(1, level.sparse.step.median), ratio_text(level.step_ratio), fmt::format("{:.2f} x", bound),
-                          share_text(reading_of(level.dense), result.machine.bytes_a_second),
-                          share_text(reading_of(level.sparse), result.machine.bytes_a_second),
-                          kernels_text(level.step_layers)});
+    table.rows.push_back(
+        {level_name(level), sparsity(level), rate(1, level.dense.step.median), rate(1, level.sparse.step.median),
+         ratio_text(level.step_ratio), fmt::format("{:.2f} x", bound),
+         share_text(reading_of(level.dense), result.machine.bytes_a_second),
+         share_text(reading_of(level.sparse), result.machine.bytes_a_second), kernels_text(level.step_layers)});
   }
   return table;
 }
 
 Table latency_table(const BenchResult& result) {
   Table table;
-  table.columns = {left("level"),      right("dense p50"),  right("p90"), right("p99"),
-                   right("sparse p50"), right("p90"), right("p99")};
+  table.columns = {left("level"),       right("dense p50"), right("p90"), right("p99"),
+                   right("sparse p50"), right("p90"),       right("p99")};
   for (const BenchLevel& level : result.levels) {
     std::vector<Cell> cells{level_name(level)};
     for (const PassTimes* times : {&level.dense, &level.sparse})
@@ -136,24 +141,27 @@ std::string many_title(const BenchResult& result) {
 
 std::vector<std::string> bench_remarks(const BenchResult& result) {
   std::vector<std::string> remarks;
-  remarks.push_back(fmt::format(
-      "{} thread{}; medians of {} run{}, lowest and highest in brackets; dense and sparse take turns.", result.threads,
-      result.threads == 1 ? "" : "s", result.runs, result.runs == 1 ? "" : "s"));
-  remarks.push_back(fmt::format("Measured in the same run: memory is read at {:.1f} GB/s, and registers take {:.0f} "
-                                "Gflop/s; shares of bandwidth and of peak are shares of these.",
-                                result.machine.bytes_a_second / 1e9, result.machine.flops / 1e9));
+  remarks.push_back(
+      fmt::format("{} thread{}; medians of {} run{}, lowest and highest in brackets; dense and sparse take turns.",
+                  result.threads, result.threads == 1 ? "" : "s", result.runs, result.runs == 1 ? "" : "s"));
+  remarks.push_back(
+      fmt::format("Measured in the same run: memory is read at {:.1f} GB/s, and registers take {:.0f} "
+                  "Gflop/s; shares of bandwidth and of peak are shares of these.",
+                  result.machine.bytes_a_second / 1e9, result.machine.flops / 1e9));
   const bool cached =
       result.decodes && std::any_of(result.levels.begin(), result.levels.end(), [&](const BenchLevel& level) {
         return reading_of(level.sparse) > result.machine.bytes_a_second;
       });
   if (cached) remarks.emplace_back("Above 100 % of bandwidth, weights are found in the cache instead.");
-  const BenchLevel* dense = result.levels.empty() ? nullptr : &result.levels.front();
-  if (dense != nullptr && dense->zeros == 0 && !dense->label)
+  const auto all_dense = [](const std::vector<LayerUse>& layers) {
+    return std::all_of(layers.begin(), layers.end(), [](const LayerUse& use) { return use.kernel == Kernel::kDense; });
+  };
+  const BenchLevel* first = result.levels.empty() ? nullptr : &result.levels.front();
+  if (first != nullptr && all_dense(first->many_layers) && all_dense(first->step_layers))
     remarks.emplace_back(
-        "The model as it is has nothing that a sparse kernel could use: how far its speed-up is from 1 tells the noise.");
+        "The model as it is runs by the same kernels twice: how far its speed-up is from 1 tells the noise.");
   if (!result.measured_costs)
-    remarks.emplace_back(
-        "Kernels were chosen by another machine's costs; pare tune measures those of this one, once.");
+    remarks.emplace_back("Kernels were chosen by another machine's costs; pare tune measures those of this one, once.");
   return remarks;
 }
 
