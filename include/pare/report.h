@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "pare/bench.h"
 #include "pare/eval.h"
 #include "pare/model.h"
 #include "pare/prune.h"
@@ -28,6 +30,9 @@ struct ReportOptions {
   /// Tasks to score every model at every level on; those that make no sense for a model are left out, and the report
   /// says so. Threads and progress are this struct's.
   std::vector<EvalOptions> evals;
+  /// Measure size and run time of every model at every level, too. Pruning, threads and progress are this struct's. A
+  /// model that cannot be timed is left out there, and the report says why.
+  std::optional<BenchOptions> bench;
   bool keep_models = false;  ///< write the pruned checkpoints under out/models/TITLE/
   bool force = false;        ///< replace an existing report that pare wrote
   unsigned threads = 0;

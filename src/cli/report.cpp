@@ -26,6 +26,8 @@ constexpr const char* kExamples = R"(Examples:
       what patterns cost beside weights that go one by one, all at 50 %
   pare report gpt2 -o study --eval perplexity=wiki.test.raw --eval lambada=lambada_test.jsonl
       what pruning costs as well: scores against sparsity
+  pare report gpt2 -o study --eval perplexity=wiki.test.raw --bench
+      and what it gains: size and run time, and quality against both
 )";
 
 struct Arguments {
@@ -37,7 +39,8 @@ struct Arguments {
   std::string output, scope, schedule = "independent";
   std::vector<std::string> levels, evals;
   std::size_t eval_limit = 0;
-  bool force = false, keep_models = false;
+  std::size_t bench_runs = 0;
+  bool force = false, keep_models = false, bench = false;
 };
 
 /// "lambada=FILE": a task and its data.
@@ -79,6 +82,11 @@ ReportOptions options_of(const Arguments& arguments, const std::string& command_
   options.schedule = schedule_of(arguments.schedule);
   set_patterns(options, arguments);
   for (const std::string& text : arguments.evals) options.evals.push_back(eval_of(text, arguments.eval_limit));
+  if (arguments.bench) options.bench.emplace();
+  if (arguments.bench_runs != 0) {
+    if (!arguments.bench) throw UsageError("--bench-runs belongs to --bench");
+    options.bench->runs = arguments.bench_runs;
+  }
   options.keep_models = arguments.keep_models;
   options.force = arguments.force;
   options.threads = arguments.run.threads;
@@ -125,6 +133,13 @@ void add_report_command(CLI::App& program, const std::string& command_line) {
   command->add_option("--eval-limit", arguments->eval_limit, "Only the first N windows, lines or rows of each task")
       ->type_name("N")
       ->check(CLI::Range(0, 1'000'000'000).description(""))
+      ->group("Scores");
+  command
+      ->add_flag("--bench", arguments->bench, "Measure size and run time of every model at every level: see pare bench")
+      ->group("Scores");
+  command->add_option("--bench-runs", arguments->bench_runs, "How often dense and sparse take turns (default 5)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10'000).description(""))
       ->group("Scores");
   add_measure(*command, arguments->measure);
   add_output(*command, arguments->output, arguments->force, "DIR", "The directory to write");

@@ -46,6 +46,7 @@ void draw_script(const Chart& chart, std::string (*script)(const Chart&, Picture
 
 void draw(const HistogramGrid& grid, const std::filesystem::path& file) { draw_script(grid, grid_script, file); }
 void draw(const BarChart& chart, const std::filesystem::path& file) { draw_script(chart, bar_script, file); }
+void draw(const TradeOffChart& chart, const std::filesystem::path& file) { draw_script(chart, trade_off_script, file); }
 
 }  // namespace report
 

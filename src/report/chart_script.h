@@ -32,14 +32,32 @@ struct BarChart {
   std::vector<ChartSeries> series;  ///< y[i] belongs to categories[i], fractions; x is not used
 };
 
+/// Points that trade one thing for another, in one panel or two side by side: y over x, joined in their order.
+struct TradeOffChart {
+  struct Point {
+    double x = 0, y = 0;  ///< y a fraction where percent_y
+    std::string label;
+    bool dense = false;  ///< what the others are compared with
+  };
+  struct Panel {
+    std::string x_label;
+    std::vector<Point> points;
+  };
+  std::string title, y_label;
+  bool log_y = false, percent_y = false;
+  std::vector<Panel> panels;
+};
+
 std::string histogram_script(const HistogramChart& chart, PictureFormat format);
 std::string line_script(const LineChart& chart, PictureFormat format);
 std::string grid_script(const HistogramGrid& grid, PictureFormat format);
 std::string bar_script(const BarChart& chart, PictureFormat format);
+std::string trade_off_script(const TradeOffChart& chart, PictureFormat format);
 
 /// Runs gnuplot and writes the picture to `file`, whole or not at all. Throws Error, Interrupted.
 void draw(const HistogramGrid& grid, const std::filesystem::path& file);
 void draw(const BarChart& chart, const std::filesystem::path& file);
+void draw(const TradeOffChart& chart, const std::filesystem::path& file);
 
 /// A gnuplot string in which nothing is interpreted: single-quoted, or where it holds single quotes
 /// (doubled ones confuse gnuplot's scanner at the start of a string and side by side) double-quoted

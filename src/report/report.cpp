@@ -113,7 +113,8 @@ std::vector<const ChartFile*> all_charts(const std::vector<ModelCharts>& charts,
   std::vector<const ChartFile*> all{&shared.cumulative, &shared.tail, &shared.levels};
   for (const ModelCharts& of_model : charts) {
     all.insert(all.end(), {&of_model.histogram, &of_model.pruned});
-    for (const auto* several : {&of_model.by_layer, &of_model.sparsity, &of_model.tasks})
+    for (const auto* several : {&of_model.by_layer, &of_model.sparsity, &of_model.tasks, &of_model.sizes,
+                                &of_model.speed, &of_model.trade_offs})
       for (const ChartFile& chart : *several) all.push_back(&chart);
   }
   return all;

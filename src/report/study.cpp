@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/parallel.h"
+#include "pare/error.h"
 #include "report/inspect_tables.h"
 #include "report/study_eval.h"
 #include "report/study_patterns.h"
@@ -106,6 +107,23 @@ PruneOptions prune_options(const ReportOptions& options) {
   return pruning;
 }
 
+/// Times all levels. A model that cannot be timed is told of, and the rest of its study stands.
+void add_bench(Study& study, const ReportOptions& options, const std::function<void(double done)>& progress) {
+  BenchOptions timing = *options.bench;
+  timing.pruning = prune_options(options);
+  timing.threads = options.threads;
+  timing.progress = [&](const std::string&, double done) { progress(done); };
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    study.bench = measure_speed(*study.model, timing);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    study.bench_left_out = error.what();
+  }
+  study.steps.push_back({"size and run time", seconds_since(start)});
+}
+
 /// A title's characters that are safe in any file system and need no escaping in a link.
 std::string slug(const std::string& title) {
   std::string result;
@@ -157,7 +175,9 @@ std::vector<std::string> file_slugs(const std::vector<std::string>& titles) {
 }
 
 Study make_study(const Model& model, const ReportOptions& options, const std::function<void(double done)>& progress) {
-  const double measuring = options.evals.empty() ? 1 : 0.05;  // its share of the time
+  // What is done when all is measured, and when all is scored: shares of the time.
+  const double scored = !options.bench ? 1 : options.evals.empty() && options.compared_patterns.empty() ? 0.05 : 0.6;
+  const double measuring = options.evals.empty() ? scored : 0.05;
   Study study;
   study.model = &model;
   InspectOptions inspecting;
@@ -186,17 +206,20 @@ Study make_study(const Model& model, const ReportOptions& options, const std::fu
   std::vector<EvalOptions> tasks = options.evals;
   for (EvalOptions& task : tasks) task.threads = options.threads;
   // Scoring takes the rest of the time, patterns their share of it.
-  const double patterns = options.compared_patterns.empty() ? 0 : 0.4 * (1 - measuring);
+  const double patterns = options.compared_patterns.empty() ? 0 : 0.4 * (scored - measuring);
   if (!options.evals.empty()) {
     study.tasks = timed(study, "score all levels", [&] {
       return task_curves(model, study.plan, tasks,
-                         [&](double done) { progress(measuring + (1 - measuring - patterns) * done); });
+                         [&](double done) { progress(measuring + (scored - measuring - patterns) * done); });
     });
   }
   if (!options.compared_patterns.empty()) {
     study.patterns = timed(study, "compare patterns", [&] {
-      return compare_patterns(study, options, tasks, [&](double done) { progress(1 - patterns + patterns * done); });
+      return compare_patterns(study, options, tasks, [&](double done) { progress(scored - patterns + patterns * done); });
     });
+  }
+  if (options.bench) {
+    add_bench(study, options, [&](double done) { progress(scored + (1 - scored) * done); });
   }
   progress(1);
   return study;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "pare/bench.h"
 #include "pare/inspect.h"
 #include "pare/model.h"
 #include "pare/prune.h"
@@ -51,6 +53,8 @@ struct Study {
   std::vector<LayerSparsity> layers;  ///< by stack, then layer; what is outside any layer comes last
   std::vector<TaskCurve> tasks;       ///< one per ReportOptions::evals
   std::vector<PatternRow> patterns;   ///< by level, unstructured first
+  std::optional<BenchResult> bench;   ///< levels[0] is the model as it is
+  std::string bench_left_out;         ///< why there is none, though it was asked for
   std::vector<Step> steps;
 
   /// Share of big parameters before any pruning, and after a level, in the report's measure.

@@ -7,10 +7,12 @@
 
 #include "base/parallel.h"
 #include "pare/chart.h"
+#include "report/bench_results.h"
 #include "report/chart_axis.h"
 #include "report/chart_script.h"
 #include "report/inspect_tables.h"
 #include "report/study_eval.h"
+#include "report/study_speed.h"
 
 namespace pare::report {
 namespace {
@@ -101,6 +103,25 @@ ChartFile levels_file(const std::vector<Study>& studies) {
   return chart_file("levels.png", "Share of big parameters before pruning and after each level", std::move(chart));
 }
 
+void add_speed_charts(const Study& study, ModelCharts& charts) {
+  const std::string& title = study.inspection.title;
+  if (has_sizes(*study.bench))
+    charts.sizes.push_back(chart_file(study.slug + "-size.png",
+                                      fmt::format("Size of {} on disk against sparsity, a line per format", title),
+                                      size_chart(*study.bench)));
+  charts.speed.push_back(chart_file(
+      study.slug + "-speed.png", fmt::format("Speed of {} against sparsity, in multiples of the dense model's", title),
+      speed_chart(*study.bench)));
+  for (const TaskCurve& curve : study.tasks) {
+    if (!curve.unsuitable.empty()) continue;
+    const std::string task(task_name(curve.results.task));
+    charts.trade_offs.push_back(
+        chart_file(fmt::format("{}-gain-{}-{}.png", study.slug, task, charts.trade_offs.size() + 1),
+                   fmt::format("Score of {} on {} against speed-up and size, a point per level", title, task),
+                   trade_off_chart(curve, *study.bench)));
+  }
+}
+
 }  // namespace
 
 ModelCharts model_charts(const Study& study) {
@@ -122,6 +143,7 @@ ModelCharts model_charts(const Study& study) {
         fmt::format("Score of {} on {} against sparsity, the dense model's marked", study.inspection.title, task),
         task_chart(curve, study.plan, study.inspection.title)));
   }
+  if (study.bench) add_speed_charts(study, charts);
   if (layers >= 2) charts.sparsity.push_back(sparsity_file(study));
   return charts;
 }

@@ -38,12 +38,6 @@ std::optional<std::string> reason_against(const Model& model, Task task) {
   }
 }
 
-Score main_of(const TaskCurve& curve, std::size_t row) {
-  for (const Score& score : curve.results.rows[row].evaluation.scores)
-    if (score.name == curve.main_score) return score;
-  return {curve.main_score, std::nan(""), {}};
-}
-
 /// Rows of the curve (the dense one is 0) from the least pruned on.
 std::vector<std::size_t> rows_by_sparsity(const PrunePlan& plan) {
   std::vector<std::size_t> order(plan.levels.size());
@@ -71,6 +65,14 @@ std::string capital(std::string_view text) {
 }
 
 }  // namespace
+
+Score main_score_of(const TaskCurve& curve, std::size_t row) {
+  for (const Score& score : curve.results.rows[row].evaluation.scores)
+    if (score.name == curve.main_score) return score;
+  return {curve.main_score, std::nan(""), {}};
+}
+
+bool keeps_score(const Score& dense, const Score& pruned) { return is_kept(worsening(dense, pruned)); }
 
 std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, const std::vector<EvalOptions>& tasks,
                                    const std::function<void(double done)>& progress) {
@@ -120,12 +122,12 @@ Table task_table(const TaskCurve& curve, const PrunePlan& plan) {
 }
 
 Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan) {
-  const Score dense = main_of(curve, 0);
+  const Score dense = main_score_of(curve, 0);
   const bool higher = score_kind(dense.name).higher_is_better;
   const std::string name(score_kind(dense.name).title);
   const std::vector<std::size_t> order = rows_by_sparsity(plan);
   const auto title = [&](std::size_t row) { return level_title(plan.levels[row - 1].amount); };
-  const auto worse = [&](std::size_t at) { return worsening(dense, main_of(curve, order[at])); };
+  const auto worse = [&](std::size_t at) { return worsening(dense, main_score_of(curve, order[at])); };
   if (order.empty() || !std::isfinite(dense.value)) return {};
   if (higher && dense.value == 0)
     return {fmt::format("The dense model's {} is 0 already: nothing is left to lose.", name)};
@@ -133,7 +135,7 @@ Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan) {
   while (kept < order.size() && is_kept(worse(kept))) ++kept;
   while (broken > 0 && is_broken(worse(broken - 1), higher)) --broken;
   const auto change = [&](std::size_t at) {
-    return fmt::format("{} instead of {}", score_value_text(main_of(curve, order[at])), score_value_text(dense));
+    return fmt::format("{} instead of {}", score_value_text(main_score_of(curve, order[at])), score_value_text(dense));
   };
   if (kept == order.size())
     return {fmt::format("At no level is the {} a tenth worse than the dense model's: at {} it is {}.", name,
@@ -154,7 +156,7 @@ Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan) {
 }
 
 LineChart task_chart(const TaskCurve& curve, const PrunePlan& plan, const std::string& title) {
-  const Score dense = main_of(curve, 0);
+  const Score dense = main_score_of(curve, 0);
   const ScoreKind& kind = score_kind(dense.name);
   LineChart chart;
   chart.title = fmt::format("{}: {} against sparsity", title, task_name(curve.results.task));
@@ -171,7 +173,7 @@ LineChart task_chart(const TaskCurve& curve, const PrunePlan& plan, const std::s
   series.y.push_back(dense.value);
   series.y_error.push_back(dense.standard_error.value_or(0));
   for (const std::size_t row : rows_by_sparsity(plan)) {
-    const Score score = main_of(curve, row);
+    const Score score = main_score_of(curve, row);
     series.x.push_back(curve.results.rows[row].sparsity.percent());
     series.y.push_back(score.value);
     series.y_error.push_back(score.standard_error.value_or(0));

@@ -22,6 +22,10 @@ std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, co
 Table task_table(const TaskCurve& curve, const PrunePlan& plan);
 /// Where the score begins to suffer and where it breaks; true of the figures whatever they are.
 Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan);
+/// The score that charts and sentences tell of: as it is (row 0), or at a level; NaN if there is none.
+Score main_score_of(const TaskCurve& curve, std::size_t row);
+/// Whether a score is less than a tenth worse than the dense model's.
+bool keeps_score(const Score& dense, const Score& pruned);
 /// The main score against the level, the dense model's marked.
 LineChart task_chart(const TaskCurve& curve, const PrunePlan& plan, const std::string& title);
 

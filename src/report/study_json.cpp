@@ -2,6 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "report/bench_results.h"
 #include "report/inspect_tables.h"
 #include "report/inspect_text.h"
 #include "report/study_findings.h"
@@ -111,7 +112,8 @@ Json tasks_json(const Study& study) {
 Json charts_json(const ModelCharts& charts) {
   Json json = Json::array();
   for (const ChartFile* chart : {&charts.histogram, &charts.pruned}) json.push_back("charts/" + chart->name);
-  for (const auto* several : {&charts.by_layer, &charts.sparsity, &charts.tasks})
+  for (const auto* several :
+       {&charts.by_layer, &charts.sparsity, &charts.tasks, &charts.sizes, &charts.speed, &charts.trade_offs})
     for (const ChartFile& chart : *several) json.push_back("charts/" + chart.name);
   return json;
 }
@@ -136,6 +138,8 @@ std::string report_json(const StudyDocument& document) {
     model["charts"] = charts_json((*document.charts)[i]);
     if (!study.tasks.empty()) model["tasks"] = tasks_json(study);
     if (!study.patterns.empty()) model["patterns"] = Json::parse(patterns_json(study));
+    if (study.bench) model["bench"] = std::move(Json::parse(bench_json({*study.bench}))["results"][0]);
+    if (!study.bench_left_out.empty()) model["bench"] = {{"left_out", study.bench_left_out}};
     model["seconds"] = Json::object();
     for (const Step& step : study.steps) model["seconds"][step.name] = step.seconds;
     models.push_back(std::move(model));

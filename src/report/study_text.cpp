@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "report/bench_results.h"
 #include "report/inspect_tables.h"
 #include "report/inspect_text.h"
 #include "report/study_eval.h"
 #include "report/study_findings.h"
 #include "report/study_patterns.h"
+#include "report/study_speed.h"
 #include "report/study_tables.h"
 
 namespace pare::report {
@@ -59,6 +61,12 @@ std::vector<Inspection> inspections_of(const std::vector<Study>& studies) {
   return inspections;
 }
 
+Sentences escaped_all(const std::vector<std::string>& plain) {
+  Sentences sentences;
+  for (const std::string& sentence : plain) sentences.push_back(markdown_escape(sentence));
+  return sentences;
+}
+
 std::string big_text(const InspectOptions& options) { return measure_title(options.measure, options.cutoff); }
 
 void add_head(Page& page, const StudyDocument& document) {
@@ -66,7 +74,8 @@ void add_head(Page& page, const StudyDocument& document) {
   for (const Study& study : *document.studies) titles.push_back(study.inspection.title);
   page.heading(1, "Sparsity study: " + enumeration(titles));
   page.sentences({"How many parameters are meaningfully larger than 0, overall and by layer?",
-                  "And what is left of them when the smallest weights are pruned?"});
+                  "What is left of them when the smallest weights are pruned, what does that cost, and what does it "
+                  "gain?"});
   std::string made = "Made by pare " PARE_VERSION;
   if (!document.options.command.empty()) made += " with " + markdown_code(document.options.command);
   page.block(made + ". All figures in full precision: [results.json](results.json).");
@@ -99,11 +108,14 @@ void add_overview(Page& page, const StudyDocument& document) {
   page.heading(3, fmt::format("Before and after pruning: {}", big_text(inspections.front().options)));
   page.table(shared_levels_table(studies));
   page.image(document.shared->levels);
+  if (!any_bench(studies)) return;
+  page.heading(3, "Shares, cost, size and run time together");
+  page.table(gains_table(studies));
 }
 
 void add_shares(Page& page, const Study& study, const ModelCharts& charts) {
   const Inspection& inspection = study.inspection;
-  page.heading(3, "How many parameters are big");
+  page.heading(3, "Shares: how many parameters are big");
   page.sentences(overall_findings(study));
   page.image(charts.histogram);
   page.table(rows_table(inspection, Rows::kGroups));
@@ -155,7 +167,7 @@ void add_pruning(Page& page, const Study& study, const ModelCharts& charts, cons
 
 void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
   if (study.tasks.empty()) return;
-  page.heading(3, "What pruning costs");
+  page.heading(3, "Cost: what pruning does to the scores");
   std::vector<std::string> left_out;
   std::size_t chart = 0;
   for (const TaskCurve& curve : study.tasks) {
@@ -184,16 +196,50 @@ void add_patterns(Page& page, const Study& study) {
   page.table(pattern_table(study));
 }
 
+void add_gains(Page& page, const Study& study, const ModelCharts& charts) {
+  if (!study.bench_left_out.empty()) {
+    page.heading(3, "Size and run time");
+    page.sentences({fmt::format("Not measured: {}.", markdown_escape(study.bench_left_out))});
+  }
+  if (!study.bench) return;
+  const BenchResult& bench = *study.bench;
+  if (has_sizes(bench)) {
+    page.heading(3, "Size: what packing saves");
+    page.images(charts.sizes);
+    page.sentences(escaped_all(size_findings(bench)));
+    page.table(sizes_table(bench));
+    page.folded("Loading, from the page cache to the first result", load_table(bench));
+  }
+  page.heading(3, "Run time: what sparse kernels save");
+  page.images(charts.speed);
+  page.sentences(escaped_all(speed_findings(bench)));
+  page.heading(4, many_title(bench));
+  page.table(many_table(bench));
+  if (bench.decodes) {
+    page.heading(4, fmt::format("One token at a time, after {}", bench.context));
+    page.table(step_table(bench));
+    page.folded("How long one token takes", latency_table(bench));
+  }
+  page.list(escaped_all(bench_remarks(bench)));
+  if (charts.trade_offs.empty()) return;
+  page.heading(3, "Quality against speed-up and size");
+  std::size_t chart = 0;
+  for (const TaskCurve& curve : study.tasks) {
+    if (!curve.unsuitable.empty()) continue;
+    page.image(charts.trade_offs[chart++]);
+    page.sentences(escaped_all(trade_off_findings(curve, study.plan, bench)));
+  }
+}
+
 void add_model(Page& page, const Study& study, const ModelCharts& charts, const ReportOptions& options) {
   page.heading(2, study.inspection.title);
   const std::vector<std::string> remarks = model_remarks(*study.model, study.inspection.left_out);
-  Sentences escaped;
-  for (const std::string& remark : remarks) escaped.push_back(markdown_escape(remark));
-  page.list(escaped);
+  page.list(escaped_all(remarks));
   add_shares(page, study, charts);
   add_pruning(page, study, charts, options);
   add_tasks(page, study, charts);
   add_patterns(page, study);
+  add_gains(page, study, charts);
 }
 
 }  // namespace

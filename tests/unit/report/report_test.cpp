@@ -116,7 +116,7 @@ TEST_F(Report, HasEverySectionAndEveryFileItLinksTo) {
   for (const char* part :
        {"# Sparsity study: one and two", "`pare report one two`", "## Side by side", "### By group: \\|w\\| > 0.1",
         "### Before and after pruning", "## one", "## two", "A note with \\*stars\\*.",
-        "### How many parameters are big", "### By layer", "### The long tail", "### Pruning",
+        "### Shares: how many parameters are big", "### By layer", "### The long tail", "### Pruning",
         "### Sparsity by layer at each level", "## How long it took", "<details><summary>Every layer</summary>"})
     EXPECT_THAT(text, HasSubstr(part));
   std::size_t links = 0;

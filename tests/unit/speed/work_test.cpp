@@ -56,8 +56,9 @@ TEST(Work, OfPairsGoesToTheSourcesOrToTheTokenThatIsNext) {
     const auto is_memory = [](const Parameter& p) {
       return p.prunable && p.cross_attention && (p.group == Group::kAttentionK || p.group == Group::kAttentionV);
     };
-    const double sources = weights_of(
-        model, [&](const Parameter& p) { return (p.prunable && p.layer >= 0 && p.stack == "encoder") || is_memory(p); });
+    const double sources = weights_of(model, [&](const Parameter& p) {
+      return (p.prunable && p.layer >= 0 && p.stack == "encoder") || is_memory(p);
+    });
     EXPECT_EQ(many_layers(*runner, 1, 7).work.flops, 2 * sources * 7) << spec;
     const double decoder = weights_of(
         model, [&](const Parameter& p) { return p.prunable && p.layer >= 0 && p.stack == "decoder" && !is_memory(p); });

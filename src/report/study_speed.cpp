@@ -1,0 +1,232 @@
+#include "report/study_speed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/bench_results.h"
+#include "report/study_eval.h"
+
+namespace pare::report {
+namespace {
+
+/// Weights below this many bytes may stay in a cache from one token to the next.
+constexpr double kCacheBytes = 32e6;
+
+double sparsity_of(const BenchLevel& level) { return Share{level.zeros, level.weights}.percent(); }
+
+/// The pruned levels, from the least pruned on.
+std::vector<const BenchLevel*> by_sparsity(const BenchResult& bench) {
+  std::vector<const BenchLevel*> levels;
+  for (const BenchLevel& level : bench.levels)
+    if (level.label) levels.push_back(&level);
+  std::stable_sort(levels.begin(), levels.end(),
+                   [](const BenchLevel* a, const BenchLevel* b) { return a->zeros < b->zeros; });
+  return levels;
+}
+
+/// "1.34 x at 50 % and 3.27 x at 90 %".
+std::string ratios_text(const std::vector<const BenchLevel*>& levels, Spread BenchLevel::*ratio) {
+  std::vector<std::string> parts;
+  for (const BenchLevel* level : levels)
+    parts.push_back(fmt::format("{:.2f} x at {}", (level->*ratio).median, level_name(*level)));
+  return enumeration(parts);
+}
+
+/// Says which levels are faster beyond the spread of the runs, which slower, and which neither.
+void add_ratio_findings(Sentences& said, const BenchResult& bench, Spread BenchLevel::*ratio, const std::string& what) {
+  std::vector<const BenchLevel*> faster, slower, neither;
+  for (const BenchLevel* level : by_sparsity(bench)) {
+    const Spread& spread = level->*ratio;
+    (spread.low > 1 ? faster : spread.high < 1 ? slower : neither).push_back(level);
+  }
+  if (!faster.empty())
+    said.push_back(
+        fmt::format("{} the pruned model is faster than its dense self: {}.", what, ratios_text(faster, ratio)));
+  if (!slower.empty())
+    said.push_back(fmt::format("{} it is slower, in every run: {}.", what, ratios_text(slower, ratio)));
+  if (!neither.empty())
+    said.push_back(
+        fmt::format("{} the runs do not agree which is faster: {}.", what, ratios_text(neither, ratio)));
+}
+
+void add_line(LineChart& chart, const BenchResult& bench, const std::string& name,
+              const std::function<double(const BenchLevel&)>& value) {
+  ChartSeries series;
+  series.name = name;
+  std::vector<const BenchLevel*> levels{&bench.levels.front()};
+  for (const BenchLevel* level : by_sparsity(bench)) levels.push_back(level);
+  for (const BenchLevel* level : levels) {
+    series.x.push_back(sparsity_of(*level));
+    series.y.push_back(value(*level));
+  }
+  chart.series.push_back(std::move(series));
+}
+
+/// The one that a reader asks for first: of single tokens where the model has a decoder.
+const Spread& main_ratio(const BenchResult& bench, const BenchLevel& level) {
+  return bench.decodes ? level.step_ratio : level.many_ratio;
+}
+
+std::string main_pass(const BenchResult& bench) { return bench.decodes ? "one token at a time" : many_title(bench); }
+
+double share_of_dense(const BenchLevel& level, const BenchResult& bench) {
+  return static_cast<double>(level.sizes.packed) / static_cast<double>(bench.levels.front().sizes.dense);
+}
+
+const TaskCurve* scored_task(const Study& study) {
+  for (const TaskCurve& curve : study.tasks)
+    if (curve.unsuitable.empty()) return &curve;
+  return nullptr;
+}
+
+}  // namespace
+
+Sentences size_findings(const BenchResult& bench) {
+  const std::vector<const BenchLevel*> levels = by_sparsity(bench);
+  if (levels.empty() || !has_sizes(bench)) return {};
+  Sentences said;
+  std::vector<std::string> parts;
+  for (const BenchLevel* level : levels)
+    parts.push_back(fmt::format("{} at {}", percent_text(share_of_dense(*level, bench)), level_name(*level)));
+  said.push_back(fmt::format("Packed, the files take {} of the {} that they take dense.", enumeration(parts),
+                             bytes_text(bench.levels.front().sizes.dense)));
+  const auto smaller = [](const BenchLevel* level) { return level->sizes.packed <= level->sizes.gzip; };
+  const auto smaller_with_zstd = [](const BenchLevel* level) { return level->sizes.zstd <= level->sizes.gzip; };
+  if (std::all_of(levels.begin(), levels.end(), smaller))
+    said.emplace_back("At every level they are smaller than what gzip makes of the dense files.");
+  else if (std::all_of(levels.begin(), levels.end(), smaller_with_zstd))
+    said.emplace_back(
+        "Packed with zstd they are at every level smaller than what gzip makes of the dense files, and they are read "
+        "without unpacking to disk.");
+  const double rest = 1 - 4 * static_cast<double>(bench.levels.front().weights) /
+                              static_cast<double>(bench.levels.front().sizes.dense);
+  if (rest > 0.05 && share_of_dense(*levels.back(), bench) < 1.5 * rest)
+    said.push_back(fmt::format("What is never pruned (embeddings above all) is {} of the dense files, and most of what "
+                               "is left at {}.",
+                               percent_text(rest), level_name(*levels.back())));
+  return said;
+}
+
+Sentences speed_findings(const BenchResult& bench) {
+  Sentences said;
+  add_ratio_findings(said, bench, &BenchLevel::many_ratio, fmt::format("With {}", many_title(bench)));
+  if (bench.decodes) add_ratio_findings(said, bench, &BenchLevel::step_ratio, "One token at a time,");
+  const PassTimes& dense = bench.levels.front().dense;
+  const double bytes = std::max(dense.many_work.bytes, dense.step_work.bytes);
+  if (bytes < kCacheBytes)
+    said.push_back(fmt::format("This model is small: its weights ({} as floats) stay in the processor's cache, and much "
+                               "of the time goes into what is not weights (attention, norms, activations, handing work "
+                               "to threads). Larger models gain more.",
+                               bytes_text(static_cast<std::uint64_t>(bytes))));
+  return said;
+}
+
+Sentences trade_off_findings(const TaskCurve& curve, const PrunePlan& plan, const BenchResult& bench) {
+  const Score dense = main_score_of(curve, 0);
+  if (!std::isfinite(dense.value) || bench.levels.size() != curve.results.rows.size()) return {};
+  if (score_kind(dense.name).higher_is_better && dense.value == 0) return {};
+  std::size_t best = 0;
+  for (std::size_t row = 1; row < bench.levels.size(); ++row) {
+    const bool kept = keeps_score(dense, main_score_of(curve, row));
+    if (kept && (best == 0 || main_ratio(bench, bench.levels[row]).median > main_ratio(bench, bench.levels[best]).median))
+      best = row;
+  }
+  const std::string name(score_kind(dense.name).title);
+  if (best == 0) return {fmt::format("At every level the {} is a tenth worse than the dense model's, or more.", name)};
+  const BenchLevel& level = bench.levels[best];
+  std::string sentence = fmt::format(
+      "Of the levels at which the {} is less than a tenth worse than the dense model's, {} is the fastest: {:.2f} times "
+      "as fast as dense, {}",
+      name, level_title(plan.levels[best - 1].amount), main_ratio(bench, level).median, main_pass(bench));
+  if (has_sizes(bench)) sentence += fmt::format(", in {} of the room", percent_text(share_of_dense(level, bench)));
+  return {sentence + '.'};
+}
+
+LineChart size_chart(const BenchResult& bench) {
+  LineChart chart;
+  chart.title = bench.model + ": size on disk against sparsity";
+  chart.x_label = "zeros among the pruned tensors' weights (%)";
+  chart.y_label = "MB";
+  const auto megabytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
+  add_line(chart, bench, "dense", [&](const BenchLevel& level) { return megabytes(level.sizes.dense); });
+  add_line(chart, bench, "gzip of dense", [&](const BenchLevel& level) { return megabytes(level.sizes.gzip); });
+  add_line(chart, bench, "packed", [&](const BenchLevel& level) { return megabytes(level.sizes.packed); });
+  add_line(chart, bench, "packed with zstd", [&](const BenchLevel& level) { return megabytes(level.sizes.zstd); });
+  return chart;
+}
+
+LineChart speed_chart(const BenchResult& bench) {
+  LineChart chart;
+  chart.title = bench.model + ": speed against sparsity, sparse beside dense in the same run";
+  chart.x_label = "zeros among the pruned tensors' weights (%)";
+  chart.y_label = "times as fast as dense";
+  chart.marked_y = 1;
+  chart.marked_y_label = "dense";
+  add_line(chart, bench, many_title(bench), [](const BenchLevel& level) { return level.many_ratio.median; });
+  if (!bench.decodes) return chart;
+  add_line(chart, bench, "one token at a time", [](const BenchLevel& level) { return level.step_ratio.median; });
+  add_line(chart, bench, "by bytes read alone", [](const BenchLevel& level) {
+    return level.sparse.step_work.bytes > 0 ? level.dense.step_work.bytes / level.sparse.step_work.bytes : NAN;
+  });
+  return chart;
+}
+
+TradeOffChart trade_off_chart(const TaskCurve& curve, const BenchResult& bench) {
+  const Score dense = main_score_of(curve, 0);
+  const ScoreKind& kind = score_kind(dense.name);
+  TradeOffChart chart;
+  chart.title = fmt::format("{}: {} against what pruning gains", bench.model, task_name(curve.results.task));
+  chart.y_label = std::string(kind.title) + (kind.higher_is_better ? "" : " (lower is better)");
+  chart.percent_y = kind.share;
+  chart.log_y = !kind.higher_is_better;
+  chart.panels.push_back({fmt::format("times as fast as dense, {}", main_pass(bench)), {}});
+  if (has_sizes(bench)) chart.panels.push_back({"packed size, % of dense", {}});
+  for (std::size_t row = 0; row < std::min(bench.levels.size(), curve.results.rows.size()); ++row) {
+    const BenchLevel& level = bench.levels[row];
+    const double score = main_score_of(curve, row).value;
+    const std::string label = row == 0 ? "dense" : level_name(level);
+    // The model itself is dense by definition, whatever the noise.
+    chart.panels[0].points.push_back({row == 0 ? 1 : main_ratio(bench, level).median, score, label, row == 0});
+    if (chart.panels.size() > 1)
+      chart.panels[1].points.push_back({row == 0 ? 100 : 100 * share_of_dense(level, bench), score, label, row == 0});
+  }
+  return chart;
+}
+
+bool any_bench(const std::vector<Study>& studies) {
+  return std::any_of(studies.begin(), studies.end(), [](const Study& study) { return study.bench.has_value(); });
+}
+
+Table gains_table(const std::vector<Study>& studies) {
+  Table table;
+  const auto column = [](const char* title, bool left = false) { return Column{title, title, left}; };
+  table.columns = {column("model", true), column("level", true), column("share of big"), column("score"),
+                   column("packed"),      column("of dense"),    column("speed-up, many tokens"),
+                   column("speed-up, one token")};
+  for (const Study& study : studies) {
+    if (!study.bench) continue;
+    const TaskCurve* curve = scored_task(study);
+    for (std::size_t row = 0; row < study.bench->levels.size(); ++row) {
+      const BenchLevel& level = study.bench->levels[row];
+      std::vector<Cell> cells{row == 0 ? study.inspection.title : "", row == 0 ? "nothing" : level_name(level),
+                              row == 0 ? study.before() : study.after(row - 1)};
+      cells.resize(table.columns.size());
+      if (curve != nullptr) {
+        const Score score = main_score_of(*curve, row);
+        cells[3] = fmt::format("{} {}", score_value_text(score), score_kind(score.name).title);
+      }
+      if (has_sizes(*study.bench)) {
+        cells[4] = bytes_text(level.sizes.packed);
+        cells[5] = percent_text(share_of_dense(level, *study.bench));
+      }
+      cells[6] = fmt::format("{:.2f} x", level.many_ratio.median);
+      if (study.bench->decodes) cells[7] = fmt::format("{:.2f} x", level.step_ratio.median);
+      table.rows.push_back(std::move(cells));
+    }
+  }
+  return table;
+}
+
+}  // namespace pare::report
