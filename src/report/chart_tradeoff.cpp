@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -12,7 +13,7 @@ namespace pare::report {
 namespace {
 
 constexpr int kWidth = 1600, kHeight = 900;
-constexpr double kCharacter = 12.5, kLine = 26;  // pixels of a label
+constexpr double kCharacter = 13.5, kLine = 26;  // pixels of a label
 
 struct Box {
   double left, right, bottom, top;
@@ -60,41 +61,61 @@ Axis y_axis(const TradeOffChart& chart) {
   return axis;
 }
 
-/// Places labels around their points so that none meets another or a point: eight places each, the best first.
+/// Where a label may stand: directions from its point, the best first, and how far out.
+constexpr std::array<std::array<double, 2>, 8> kDirections = {
+    {{0, 1}, {1, 1}, {-1, 1}, {1, 0}, {-1, 0}, {0, -1}, {1, -1}, {-1, -1}}};
+constexpr int kRings = 4;
+
+/// Places a label where it meets the least of what is there already, near its point rather than far.
+Box place_label(double x, double y, double width, const Box& panel, const std::vector<Box>& taken, double& rings) {
+  Box best{};
+  double least = std::numeric_limits<double>::infinity();
+  for (int ring = 1; ring <= kRings; ++ring)
+    for (std::size_t direction = 0; direction < kDirections.size(); ++direction) {
+      const auto [dx, dy] = kDirections[direction];
+      const double cx = x + dx * (width / 2 + 4 + 8 * ring), cy = y + dy * (kLine * ring * 0.9 + 2);
+      const Box box{cx - width / 2, cx + width / 2, cy - kLine / 2, cy + kLine / 2};
+      double cost = 0.3 * (ring - 1) + 0.01 * static_cast<double>(direction);
+      for (const Box& other : taken) cost += box.meets(other) ? 1 : 0;
+      if (box.left < panel.left || box.right > panel.right + 10) cost += 2;
+      if (box.bottom < panel.bottom || box.top > panel.top + 10) cost += 2;
+      if (cost >= least) continue;
+      least = cost;
+      best = box;
+      rings = ring;
+    }
+  return best;
+}
+
+/// Labels around their points so that none meets another, a point or the dense model's line; far ones get a leader.
 void add_labels(Canvas& canvas, const Rectangle& place, const std::vector<Point>& points, const Axis& x,
                 const Axis& y) {
-  const auto across = [&](const Point& p) {
-    return kWidth * (place.left + (place.right - place.left) * place_on(x, p.x));
-  };
-  const auto up = [&](const Point& p) {
-    return kHeight * (place.bottom + (place.top - place.bottom) * place_on(y, p.y));
-  };
+  const Box panel{kWidth * place.left, kWidth * place.right, kHeight * place.bottom, kHeight * place.top};
+  const auto across = [&](const Point& p) { return panel.left + (panel.right - panel.left) * place_on(x, p.x); };
+  const auto up = [&](const Point& p) { return panel.bottom + (panel.top - panel.bottom) * place_on(y, p.y); };
   std::vector<Box> taken;
-  for (const Point& point : points)
-    taken.push_back({across(point) - 9, across(point) + 9, up(point) - 9, up(point) + 9});
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const double width = kCharacter * static_cast<double>(points[i].label.size());
-    const double px = across(points[i]), py = up(points[i]);
-    Box best{};
-    double least = std::numeric_limits<double>::infinity();
-    for (const double ring : {1.0, 2.0, 3.0})
-      for (const auto& [dx, dy] : {std::pair{1.0, 1.0}, {1.0, 0.0}, {-1.0, 0.0}, {0.0, 1.0}, {0.0, -1.0}, {1.0, -1.0},
-                                   {-1.0, 1.0}, {-1.0, -1.0}}) {
-        const double cx = px + dx * (width / 2 + 8 + 6 * ring), cy = py + dy * (kLine * ring * 0.85 + 2);
-        const Box box{cx - width / 2, cx + width / 2, cy - kLine / 2, cy + kLine / 2};
-        double cost = 0.1 * ring;
-        for (const Box& other : taken) cost += box.meets(other) ? 1 : 0;
-        if (box.left < kWidth * place.left || box.right > kWidth * place.right + 10) cost += 2;
-        if (box.bottom < kHeight * place.bottom || box.top > kHeight * place.top + 10) cost += 2;
-        if (cost < least) {
-          least = cost;
-          best = box;
-        }
-      }
-    taken.push_back(best);
+  for (const Point& point : points) {
+    taken.push_back({across(point) - 11, across(point) + 11, up(point) - 11, up(point) + 11});
+    if (point.dense) taken.push_back({panel.left, panel.right, up(point) - 2, up(point) + 2});
+  }
+  for (const Point& point : points) {
+    double rings = 1;
+    const double width = kCharacter * static_cast<double>(point.label.size()) + 6;
+    const Box box = place_label(across(point), up(point), width, panel, taken, rings);
+    taken.push_back(box);
+    const double cx = (box.left + box.right) / 2 / kWidth, cy = (box.bottom + box.top) / 2 / kHeight;
     canvas.add(fmt::format("set label {} at screen {:.5f}, screen {:.5f} center front textcolor rgb '{}'\n",
-                           gnuplot_string(shortened(points[i].label, 20)), (best.left + best.right) / 2 / kWidth,
-                           (best.bottom + best.top) / 2 / kHeight, points[i].dense ? kMark : kInk));
+                           gnuplot_string(shortened(point.label, 20)), cx, cy, point.dense ? kMark : kInk));
+    if (rings > 1)
+      canvas.add(
+          fmt::format("set arrow from screen {:.5f}, screen {:.5f} to screen {:.5f}, screen {:.5f} nohead front "
+                      "lw 0.8 lc rgb '{}'\n",
+                      across(point) / kWidth, up(point) / kHeight, cx,
+                      (up(point) < box.bottom ? box.bottom
+                       : up(point) > box.top  ? box.top
+                                              : up(point)) /
+                          kHeight,
+                      kFaint));
   }
 }
 

@@ -47,8 +47,7 @@ void add_ratio_findings(Sentences& said, const BenchResult& bench, Spread BenchL
   if (!slower.empty())
     said.push_back(fmt::format("{} it is slower, in every run: {}.", what, ratios_text(slower, ratio)));
   if (!neither.empty())
-    said.push_back(
-        fmt::format("{} the runs do not agree which is faster: {}.", what, ratios_text(neither, ratio)));
+    said.push_back(fmt::format("{} the runs do not agree which is faster: {}.", what, ratios_text(neither, ratio)));
 }
 
 void add_line(LineChart& chart, const BenchResult& bench, const std::string& name,
@@ -100,12 +99,13 @@ Sentences size_findings(const BenchResult& bench) {
     said.emplace_back(
         "Packed with zstd they are at every level smaller than what gzip makes of the dense files, and they are read "
         "without unpacking to disk.");
-  const double rest = 1 - 4 * static_cast<double>(bench.levels.front().weights) /
-                              static_cast<double>(bench.levels.front().sizes.dense);
+  const double rest =
+      1 - 4 * static_cast<double>(bench.levels.front().weights) / static_cast<double>(bench.levels.front().sizes.dense);
   if (rest > 0.05 && share_of_dense(*levels.back(), bench) < 1.5 * rest)
-    said.push_back(fmt::format("What is never pruned (embeddings above all) is {} of the dense files, and most of what "
-                               "is left at {}.",
-                               percent_text(rest), level_name(*levels.back())));
+    said.push_back(
+        fmt::format("What is never pruned (embeddings above all) is {} of the dense files, and most of what "
+                    "is left at {}.",
+                    percent_text(rest), level_name(*levels.back())));
   return said;
 }
 
@@ -116,10 +116,11 @@ Sentences speed_findings(const BenchResult& bench) {
   const PassTimes& dense = bench.levels.front().dense;
   const double bytes = std::max(dense.many_work.bytes, dense.step_work.bytes);
   if (bytes < kCacheBytes)
-    said.push_back(fmt::format("This model is small: its weights ({} as floats) stay in the processor's cache, and much "
-                               "of the time goes into what is not weights (attention, norms, activations, handing work "
-                               "to threads). Larger models gain more.",
-                               bytes_text(static_cast<std::uint64_t>(bytes))));
+    said.push_back(
+        fmt::format("This model is small: its weights ({} as floats) stay in the processor's cache, and much "
+                    "of the time goes into what is not weights (attention, norms, activations, handing work "
+                    "to threads). Larger models gain more.",
+                    bytes_text(static_cast<std::uint64_t>(bytes))));
   return said;
 }
 
@@ -130,14 +131,16 @@ Sentences trade_off_findings(const TaskCurve& curve, const PrunePlan& plan, cons
   std::size_t best = 0;
   for (std::size_t row = 1; row < bench.levels.size(); ++row) {
     const bool kept = keeps_score(dense, main_score_of(curve, row));
-    if (kept && (best == 0 || main_ratio(bench, bench.levels[row]).median > main_ratio(bench, bench.levels[best]).median))
+    if (kept &&
+        (best == 0 || main_ratio(bench, bench.levels[row]).median > main_ratio(bench, bench.levels[best]).median))
       best = row;
   }
   const std::string name(score_kind(dense.name).title);
   if (best == 0) return {fmt::format("At every level the {} is a tenth worse than the dense model's, or more.", name)};
   const BenchLevel& level = bench.levels[best];
   std::string sentence = fmt::format(
-      "Of the levels at which the {} is less than a tenth worse than the dense model's, {} is the fastest: {:.2f} times "
+      "Of the levels at which the {} is less than a tenth worse than the dense model's, {} is the fastest: {:.2f} "
+      "times "
       "as fast as dense, {}",
       name, level_title(plan.levels[best - 1].amount), main_ratio(bench, level).median, main_pass(bench));
   if (has_sizes(bench)) sentence += fmt::format(", in {} of the room", percent_text(share_of_dense(level, bench)));
@@ -202,9 +205,9 @@ bool any_bench(const std::vector<Study>& studies) {
 Table gains_table(const std::vector<Study>& studies) {
   Table table;
   const auto column = [](const char* title, bool left = false) { return Column{title, title, left}; };
-  table.columns = {column("model", true), column("level", true), column("share of big"), column("score"),
-                   column("packed"),      column("of dense"),    column("speed-up, many tokens"),
-                   column("speed-up, one token")};
+  table.columns = {
+      column("model", true), column("level", true), column("share of big"),          column("score"),
+      column("packed"),      column("of dense"),    column("speed-up, many tokens"), column("speed-up, one token")};
   for (const Study& study : studies) {
     if (!study.bench) continue;
     const TaskCurve* curve = scored_task(study);

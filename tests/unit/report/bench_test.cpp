@@ -177,8 +177,9 @@ TEST(TradeOff, NamesTheFastestLevelThatKeepsTheScore) {
   PrunePlan plan;
   plan.levels.resize(1);
   plan.levels[0].amount = Amount::percent("90");
-  EXPECT_THAT(joined(trade_off_findings(curve(0.79), plan, made_up())),
-              HasSubstr("90 % is the fastest: 5.00 times as fast as dense, one token at a time, in 20.00 % of the room."));
+  EXPECT_THAT(
+      joined(trade_off_findings(curve(0.79), plan, made_up())),
+      HasSubstr("90 % is the fastest: 5.00 times as fast as dense, one token at a time, in 20.00 % of the room."));
   EXPECT_THAT(joined(trade_off_findings(curve(0.2), plan, made_up())),
               HasSubstr("At every level the accuracy is a tenth worse than the dense model's, or more."));
 }
