@@ -215,7 +215,8 @@ Study make_study(const Model& model, const ReportOptions& options, const std::fu
   }
   if (!options.compared_patterns.empty()) {
     study.patterns = timed(study, "compare patterns", [&] {
-      return compare_patterns(study, options, tasks, [&](double done) { progress(scored - patterns + patterns * done); });
+      return compare_patterns(study, options, tasks,
+                              [&](double done) { progress(scored - patterns + patterns * done); });
     });
   }
   if (options.bench) {

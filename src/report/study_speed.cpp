@@ -34,12 +34,22 @@ std::string ratios_text(const std::vector<const BenchLevel*>& levels, Spread Ben
   return enumeration(parts);
 }
 
-/// Says which levels are faster beyond the spread of the runs, which slower, and which neither.
-void add_ratio_findings(Sentences& said, const BenchResult& bench, Spread BenchLevel::*ratio, const std::string& what) {
+bool all_dense(const std::vector<LayerUse>& layers) {
+  return std::all_of(layers.begin(), layers.end(), [](const LayerUse& use) { return use.kernel == Kernel::kDense; });
+}
+
+/// Says which levels are faster beyond the spread of the runs, which slower, which neither, and which run as dense:
+/// there a ratio is noise.
+void add_ratio_findings(Sentences& said, const BenchResult& bench, Spread BenchLevel::*ratio,
+                        std::vector<LayerUse> BenchLevel::*layers, const std::string& what) {
   std::vector<const BenchLevel*> faster, slower, neither;
+  std::vector<std::string> same;
   for (const BenchLevel* level : by_sparsity(bench)) {
     const Spread& spread = level->*ratio;
-    (spread.low > 1 ? faster : spread.high < 1 ? slower : neither).push_back(level);
+    if (all_dense(level->*layers))
+      same.push_back(level_name(*level));
+    else
+      (spread.low > 1 ? faster : spread.high < 1 ? slower : neither).push_back(level);
   }
   if (!faster.empty())
     said.push_back(
@@ -48,6 +58,7 @@ void add_ratio_findings(Sentences& said, const BenchResult& bench, Spread BenchL
     said.push_back(fmt::format("{} it is slower, in every run: {}.", what, ratios_text(slower, ratio)));
   if (!neither.empty())
     said.push_back(fmt::format("{} the runs do not agree which is faster: {}.", what, ratios_text(neither, ratio)));
+  if (!same.empty()) said.push_back(fmt::format("{} no layer takes a sparse kernel at {}.", what, enumeration(same)));
 }
 
 void add_line(LineChart& chart, const BenchResult& bench, const std::string& name,
@@ -111,8 +122,10 @@ Sentences size_findings(const BenchResult& bench) {
 
 Sentences speed_findings(const BenchResult& bench) {
   Sentences said;
-  add_ratio_findings(said, bench, &BenchLevel::many_ratio, fmt::format("With {}", many_title(bench)));
-  if (bench.decodes) add_ratio_findings(said, bench, &BenchLevel::step_ratio, "One token at a time,");
+  add_ratio_findings(said, bench, &BenchLevel::many_ratio, &BenchLevel::many_layers,
+                     fmt::format("With {}", many_title(bench)));
+  if (bench.decodes)
+    add_ratio_findings(said, bench, &BenchLevel::step_ratio, &BenchLevel::step_layers, "One token at a time,");
   const PassTimes& dense = bench.levels.front().dense;
   const double bytes = std::max(dense.many_work.bytes, dense.step_work.bytes);
   if (bytes < kCacheBytes)

@@ -145,6 +145,13 @@ TEST(SpeedFindings, TellFasterSlowerAndNeitherApart) {
   EXPECT_THAT(joined(speed_findings(result)), HasSubstr("the runs do not agree which is faster: 1.01 x"));
 }
 
+TEST(SpeedFindings, TakeRatiosOfTheSameKernelsForNoise) {
+  BenchResult result = made_up();
+  result.levels[1].many_layers = {layer(Kernel::kDense)};
+  EXPECT_THAT(joined(speed_findings(result)),
+              AllOf(HasSubstr("at once no layer takes a sparse kernel at 90 %."), Not(HasSubstr("4.00 x"))));
+}
+
 TEST(SpeedFindings, AreModestAboutSmallModels) {
   BenchResult result = made_up();
   result.levels[0].dense.many_work.bytes = result.levels[0].dense.step_work.bytes = 2e6;
