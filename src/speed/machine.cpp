@@ -27,6 +27,7 @@ double best_of(int calls, F call) {
 
 MachineSpeed measure_machine(unsigned requested) {
   constexpr std::size_t kFloats = std::size_t{1} << 26, kRounds = std::size_t{1} << 22;
+  constexpr int kCalls = 12;  // of some ten milliseconds each
   const unsigned threads = base::thread_count(requested);
   MachineSpeed speed;
   base::AlignedBuffer<float> memory(kFloats);
@@ -34,13 +35,13 @@ MachineSpeed measure_machine(unsigned requested) {
   std::vector<float> sink(threads);
   base::parallel_for(threads, threads,
                      [&](std::size_t i, unsigned) { std::fill_n(memory.data() + i * piece, piece, 1.0F); });
-  const double reading = best_of(4, [&] {
+  const double reading = best_of(kCalls, [&] {
     base::parallel_for(threads, threads,
                        [&](std::size_t i, unsigned) { sink[i] = kernels::read_all(memory.data() + i * piece, piece); });
   });
   speed.bytes_a_second = static_cast<double>(piece * threads * sizeof(float)) / reading;
   std::size_t each = 0;
-  const double multiplying = best_of(4, [&] {
+  const double multiplying = best_of(kCalls, [&] {
     base::parallel_for(threads, threads, [&](std::size_t i, unsigned) {
       const std::size_t count = kernels::multiply_in_registers(kRounds, &sink[i]);
       if (i == 0) each = count;
