@@ -10,7 +10,8 @@
 namespace pare::report {
 namespace {
 
-constexpr double kUneven = 1;  // percentage points from which on a difference is told as one
+constexpr double kUneven = 1;           // percentage points from which on a difference is told as one
+constexpr double kUnevenFactor = 1.25;  // and how many times the weights one layer may keep that another does
 
 /// The highest level below 100 %, of which a distribution over layers still tells something.
 std::optional<std::size_t> telling_level(const Study& study) {
@@ -37,7 +38,7 @@ std::string layers_sentence(const Study& study, std::size_t level, std::string_v
   const LayerSparsity &low = study.layers[extremes.lowest], &high = study.layers[extremes.highest];
   const double least = low.levels[level].percent(), greatest = high.levels[level].percent();
   const std::string title = level_title(study.plan.levels[level].amount);
-  if (greatest - least < kUneven)
+  if (greatest - least < kUneven && 100 - least <= kUnevenFactor * (100 - greatest))
     return fmt::format("{}{} the layers are pruned nearly alike: {} to {}.", at, title, percent_text(low.levels[level]),
                        percent_text(high.levels[level]));
   std::string sentence =

@@ -36,9 +36,9 @@ Study study_of(const Model& model, const ReportOptions& options) {
 /// Layers of F32 matrices, each filled with one magnitude of alternating sign.
 class Layers {
  public:
-  explicit Layers(const std::vector<float>& magnitudes) {
+  explicit Layers(const std::vector<float>& magnitudes, std::uint64_t rows = 10) : rows_(rows) {
     for (std::size_t i = 0; i < magnitudes.size(); ++i) {
-      std::vector<float> values(100);
+      std::vector<float> values(10 * rows);
       for (std::size_t k = 0; k < values.size(); ++k) values[k] = k % 2 == 0 ? magnitudes[i] : -magnitudes[i];
       owners_.push_back(test::from_floats(values, "h." + std::to_string(i) + ".w_1"));
     }
@@ -48,7 +48,7 @@ class Layers {
     std::vector<Parameter> parameters;
     for (std::size_t i = 0; i < owners_.size(); ++i) {
       views.push_back(owners_[i].view());
-      views.back().shape = {10, 10};
+      views.back().shape = {rows_, 10};
       Parameter parameter;
       parameter.name = views.back().name;
       parameter.tensor = i;
@@ -71,6 +71,7 @@ class Layers {
   }
 
  private:
+  std::uint64_t rows_;
   std::vector<test::OwnedTensor> owners_;
 };
 
@@ -93,6 +94,13 @@ TEST(Findings, CallEvenPruningEven) {
   EXPECT_THAT(said, HasSubstr("The same amount was taken of each tensor"));
   EXPECT_THAT(said, HasSubstr("pruned nearly alike: 90.00 % to 90.00 %"));
   EXPECT_THAT(said, Not(HasSubstr("One threshold")));
+}
+
+TEST(Findings, DoNotCallEvenWhatKeepsManyTimesAsMuch) {
+  const Layers layers({0.01F, 0.2F}, 100);
+  const Model model = layers.model();
+  EXPECT_THAT(joined(evenness_findings(study_of(model, at({"99.75"})))),
+              HasSubstr("from 99.50 % (layer 1) to 100.00 % (layer 0)"));
 }
 
 TEST(Findings, SayWhichLevelsLeaveTheShareAsItWas) {
