@@ -19,7 +19,7 @@ namespace {
 using pare::Matrix;
 using pare::infer::block_inputs;
 using pare::infer::count_nonzeros;
-using pare::infer::DenseWeights;
+using pare::infer::LayerWeights;
 using pare::infer::Linear;
 using pare::infer::MaskedMatrix;
 using pare::infer::SlicedMatrix;
@@ -73,7 +73,7 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, unsigned thre
   std::vector<MaskedMatrix> masked;
   for (std::size_t i = 0; i < count; ++i) {
     weights.push_back(draw(size, zeros, static_cast<unsigned>(i)));
-    const DenseWeights dense{weights.back().data(), shape.in, shape.out, true};
+    const LayerWeights dense{weights.back().data(), shape.in, shape.out, true};
     sliced.emplace_back(dense, block_inputs(dense, count_nonzeros(dense, threads), tokens), threads);
     if (tokens <= pare::kernels::kMaskedRows) masked.emplace_back(dense, threads);
   }

@@ -82,6 +82,9 @@ class PackedTensor {
   virtual Encoding encoding() const noexcept = 0;
   /// By the file's word until the data were read.
   virtual std::uint64_t nonzeros() const noexcept = 0;
+  /// How many of the nonzeros are -0, as a product with a mask leaves them; 0 for an encoding that holds all elements.
+  /// Reads the values alone.
+  virtual std::uint64_t negative_zeros() const = 0;
   /// Bytes that the tensor takes in the file, but for its entries in the header.
   virtual std::uint64_t stored_bytes() const noexcept = 0;
   /// Fills `target`, which must have the tensor's size.

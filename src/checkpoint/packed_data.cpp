@@ -161,6 +161,20 @@ std::uint64_t count_nonzeros(Bytes dense, std::size_t size) {
   return n - kernels::count_pattern(width_of(size), dense.data(), n, 0);
 }
 
+std::uint64_t count_negative_zeros(Bytes values, std::size_t size) {
+  return with_width(size, [&](auto zero) {
+    using T = decltype(zero);
+    constexpr auto kSign = static_cast<T>(T{1} << (8 * sizeof(T) - 1));
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < values.size(); i += sizeof(T)) {
+      T value;
+      std::memcpy(&value, values.data() + i, sizeof(T));
+      count += value == kSign ? 1 : 0;
+    }
+    return count;
+  });
+}
+
 void encode_bitmask(Bytes dense, std::size_t size, std::uint64_t rows, std::uint64_t columns, std::uint8_t* mask,
                     std::byte* values) {
   if (columns % 8 == 0) {  // then rows follow each other as if they were one

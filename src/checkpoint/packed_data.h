@@ -15,6 +15,8 @@ using Bytes = std::span<const std::byte>;
 constexpr std::size_t kValueSlack = 256;
 
 std::uint64_t count_nonzeros(Bytes dense, std::size_t size);
+/// Elements of which the highest bit alone is set.
+std::uint64_t count_negative_zeros(Bytes values, std::size_t size);
 
 // The bitmask: each row in whole bytes, the first element in the lowest bit, unused bits 0.
 

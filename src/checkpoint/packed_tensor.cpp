@@ -54,6 +54,10 @@ class MappedTensor final : public PackedTensor {
 
   Encoding encoding() const noexcept override { return stored_.encoding; }
   std::uint64_t nonzeros() const noexcept override { return stored_.nonzeros; }
+  std::uint64_t negative_zeros() const override {
+    if (stored_.encoding == Encoding::kDense || stored_.encoding == Encoding::kDenseZstd) return 0;
+    return count_negative_zeros(read_nonzeros().values, size_);
+  }
   std::uint64_t stored_bytes() const noexcept override {
     return stored_.positions.size() + stored_.values.size() + stored_.extents.size() + stored_.row_offsets.size();
   }

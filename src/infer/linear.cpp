@@ -49,9 +49,11 @@ void multiply_columns(const Linear& linear, const Matrix& x, Matrix& y, std::siz
 
 }  // namespace
 
-Matrix apply(const Linear& linear, const Matrix& x, unsigned threads) {
-  Matrix y(x.rows, linear.out);
-  if (x.rows == 0 || (linear.sparse != nullptr && linear.sparse->apply(x, linear.bias, y, threads))) return y;
+Matrix apply(const Linear& layer, const Matrix& x, unsigned threads) {
+  Matrix y(x.rows, layer.out);
+  if (x.rows == 0 || (layer.sparse != nullptr && layer.sparse->apply(x, layer.bias, y, threads))) return y;
+  Linear linear = layer;
+  if (linear.weight == nullptr) linear.weight = linear.sparse->dense();
   if (x.rows <= kernels::kFewRows) {
     multiply_few(linear, x, y, threads);
     return y;

@@ -11,8 +11,8 @@ namespace pare::infer {
 
 /// y = x W + b. Nothing is owned.
 struct Linear {
-  const float* weight = nullptr;
-  const float* bias = nullptr;  ///< may be null
+  const float* weight = nullptr;  ///< nullptr: `sparse` has it
+  const float* bias = nullptr;    ///< may be null
   std::size_t in = 0, out = 0;
   bool out_in = true;                          ///< weight is [out, in] as torch.nn.Linear's, else [in, out] as Conv1D's
   std::shared_ptr<const SparseLinear> sparse;  ///< if enough of the weights are 0

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "base/parallel.h"
 #include "infer/sparse_matrix.h"
@@ -12,21 +13,20 @@ constexpr std::size_t kReadAhead = 16;  ///< weights that the kernel may read pa
 
 }  // namespace
 
-MaskedMatrix::MaskedMatrix(const DenseWeights& weights, unsigned threads)
+MaskedMatrix::MaskedMatrix(const LayerWeights& weights, unsigned threads)
     : in_(weights.in), out_(weights.out), begin_((out_ + kSliceOutputs - 1) / kSliceOutputs + 1) {
   const std::size_t groups = begin_.size() - 1;
   masks_ = base::AlignedBuffer<std::uint16_t>(groups * in_);
   base::parallel_for(groups, base::worthwhile_threads(threads, in_ * out_), [&](std::size_t group, unsigned) {
-    const std::size_t first = group * kSliceOutputs, count = std::min(kSliceOutputs, out_ - first);
+    const std::size_t first = group * kSliceOutputs;
     std::uint16_t* masks = masks_.data() + group * in_;
+    std::fill_n(masks, in_, std::uint16_t{0});
     std::size_t nonzeros = 0;
-    for (std::size_t k = 0; k < in_; ++k) {
-      unsigned mask = 0;
-      for (std::size_t o = 0; o < count; ++o)
-        mask |= static_cast<unsigned>(weights.at(first + o, k) != 0) << static_cast<unsigned>(o);
-      masks[k] = static_cast<std::uint16_t>(mask);
-      nonzeros += static_cast<std::size_t>(__builtin_popcount(mask));
-    }
+    for_nonzeros(weights, first, std::min(out_, first + kSliceOutputs), 0, in_,
+                 [&](std::size_t o, std::size_t k, float) {
+                   masks[k] = static_cast<std::uint16_t>(masks[k] | 1U << (o - first));
+                   ++nonzeros;
+                 });
     begin_[group + 1] = nonzeros;
   });
   for (std::size_t group = 0; group < groups; ++group) begin_[group + 1] += begin_[group];
@@ -34,10 +34,18 @@ MaskedMatrix::MaskedMatrix(const DenseWeights& weights, unsigned threads)
   std::fill_n(weights_.data() + begin_.back(), kReadAhead, 0.0F);
   base::parallel_for(groups, base::worthwhile_threads(threads, in_ * out_), [&](std::size_t group, unsigned) {
     const std::size_t first = group * kSliceOutputs;
-    float* next = weights_.data() + begin_[group];
-    for (std::size_t k = 0; k < in_; ++k)
-      for (unsigned mask = masks_.data()[group * in_ + k]; mask != 0; mask &= mask - 1)
-        *next++ = weights.at(first + static_cast<std::size_t>(__builtin_ctz(mask)), k);
+    const std::uint16_t* masks = masks_.data() + group * in_;
+    std::vector<std::size_t> place(in_);  // of each input's first weight
+    std::size_t next = begin_[group];
+    for (std::size_t k = 0; k < in_; ++k) {
+      place[k] = next;
+      next += static_cast<std::size_t>(std::popcount(masks[k]));
+    }
+    for_nonzeros(weights, first, std::min(out_, first + kSliceOutputs), 0, in_,
+                 [&](std::size_t o, std::size_t k, float w) {
+                   const unsigned before = masks[k] & ((1U << (o - first)) - 1);
+                   weights_.data()[place[k] + static_cast<std::size_t>(std::popcount(before))] = w;
+                 });
   });
 }
 

@@ -13,7 +13,7 @@
 namespace pare {
 namespace {
 
-using infer::DenseWeights;
+using infer::LayerWeights;
 using infer::Linear;
 using infer::MaskedMatrix;
 using infer::SlicedMatrix;
@@ -41,7 +41,7 @@ struct Layers {
   Layers(double zeros, unsigned threads) {
     for (std::size_t i = 0; i < kMatrices; ++i) {
       dense.push_back(draw(zeros, static_cast<std::uint32_t>(i)));
-      const DenseWeights weights{dense.back().data(), kSide, kSide, true};
+      const LayerWeights weights{dense.back().data(), kSide, kSide, true};
       const std::size_t count = infer::count_nonzeros(weights, threads);
       nonzeros += static_cast<double>(count) / kMatrices;
       few.emplace_back(weights, infer::block_inputs(weights, count, 1), threads);

@@ -16,21 +16,6 @@ constexpr std::size_t kMostInputs = 1024;  ///< of a block: for a panel of 64 to
 constexpr std::size_t kLeastInputs = 192;  ///< of a block: 48 KiB, largely in the first cache
 constexpr double kBlockNonzeros = 9;       ///< of an output, that a block is to have: its sums are stored that often
 
-/// Calls f(output, input, weight) for the nonzeros of some outputs and inputs, in the order of memory.
-template <class F>
-void for_nonzeros(const DenseWeights& weights, std::size_t output, std::size_t output_end, std::size_t input,
-                  std::size_t input_end, F f) {
-  if (weights.out_in) {
-    for (std::size_t o = output; o < output_end; ++o)
-      for (std::size_t k = input; k < input_end; ++k)
-        if (const float w = weights.data[o * weights.in + k]; w != 0) f(o, k, w);
-  } else {
-    for (std::size_t k = input; k < input_end; ++k)
-      for (std::size_t o = output; o < output_end; ++o)
-        if (const float w = weights.data[k * weights.out + o]; w != 0) f(o, k, w);
-  }
-}
-
 /// Room for `size` floats that a thread keeps: asking the system for it anew takes longer than a small product.
 float* scratch(std::size_t size) {
   thread_local base::AlignedBuffer<float> room;
@@ -40,7 +25,7 @@ float* scratch(std::size_t size) {
 
 }  // namespace
 
-std::size_t block_inputs(const DenseWeights& weights, std::size_t nonzeros, std::size_t tokens) {
+std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std::size_t tokens) {
   const double density =
       static_cast<double>(nonzeros) / std::max(1.0, static_cast<double>(weights.in) * static_cast<double>(weights.out));
   // Where many weights are not zero their inputs lie close together, and what reads the memory ahead finds them.
@@ -48,25 +33,12 @@ std::size_t block_inputs(const DenseWeights& weights, std::size_t nonzeros, std:
   return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
 }
 
-std::size_t count_nonzeros(const DenseWeights& weights, unsigned threads) {
-  constexpr std::size_t kPiece = std::size_t{1} << 18;
-  const std::size_t all = weights.in * weights.out, pieces = (all + kPiece - 1) / kPiece;
-  std::vector<std::size_t> counts(pieces);
-  base::parallel_for(pieces, base::worthwhile_threads(threads, all), [&](std::size_t piece, unsigned) {
-    const float *begin = weights.data + piece * kPiece, *end = weights.data + std::min(all, (piece + 1) * kPiece);
-    std::uint32_t count = 0;
-    for (const float* w = begin; w != end; ++w) count += *w != 0 ? 1U : 0U;
-    counts[piece] = count;
-  });
-  return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
-}
-
 /// Nonzeros of each output of a tile within one block of inputs.
 struct SlicedMatrix::Counts {
   std::uint32_t of[kTileOutputs] = {};
 };
 
-SlicedMatrix::SlicedMatrix(const DenseWeights& weights, std::size_t most, unsigned threads)
+SlicedMatrix::SlicedMatrix(const LayerWeights& weights, std::size_t most, unsigned threads)
     : in_(weights.in), out_(weights.out) {
   const std::size_t blocks = std::max<std::size_t>(1, (in_ + most - 1) / most);
   block_ = (in_ + blocks - 1) / blocks;
@@ -121,7 +93,7 @@ void SlicedMatrix::place_slices(Tile& tile, const std::vector<Counts>& counts, s
   tile.block_begin.push_back(next);
 }
 
-void SlicedMatrix::fill(const DenseWeights& weights, const Tile& tile) {
+void SlicedMatrix::fill(const LayerWeights& weights, const Tile& tile) {
   struct Place {
     std::uint16_t* input;
     float* weight;

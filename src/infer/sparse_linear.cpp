@@ -13,15 +13,17 @@ Kernel SparseLinear::kernel_for(std::size_t tokens) const {
     case KernelChoice::kFastest:
       break;
   }
-  return costs_->choose(tokens, weights_.in, weights_.out, nonzeros_);
+  return costs_->choose(tokens, weights_->shape().in, weights_->shape().out, nonzeros_);
 }
 
 const SlicedMatrix& SparseLinear::sliced(std::size_t tokens) const {
-  const std::size_t inputs = block_inputs(weights_, nonzeros_, tokens);
-  const bool few = inputs >= weights_.in || inputs == block_inputs(weights_, nonzeros_, 1);
+  const std::size_t inputs = block_inputs(weights_->shape(), nonzeros_, tokens);
+  const bool few = inputs >= weights_->shape().in || inputs == block_inputs(weights_->shape(), nonzeros_, 1);
   std::unique_ptr<const SlicedMatrix>& matrix = few ? few_ : many_;
-  std::call_once(few ? few_once_ : many_once_,
-                 [&] { matrix = std::make_unique<const SlicedMatrix>(weights_, inputs, threads_); });
+  std::call_once(few ? few_once_ : many_once_, [&] {
+    matrix = weights_->with_nonzeros(
+        [&](const LayerWeights& weights) { return std::make_unique<const SlicedMatrix>(weights, inputs, threads_); });
+  });
   return *matrix;
 }
 
@@ -33,7 +35,10 @@ bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, unsigned
       sliced(x.rows).multiply(x, bias, y, threads);
       return true;
     case Kernel::kMasked:
-      std::call_once(masked_once_, [&] { masked_ = std::make_unique<const MaskedMatrix>(weights_, threads_); });
+      std::call_once(masked_once_, [&] {
+        masked_ = weights_->with_nonzeros(
+            [&](const LayerWeights& weights) { return std::make_unique<const MaskedMatrix>(weights, threads_); });
+      });
       masked_->multiply(x, bias, y, threads);
       return true;
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "infer/sparse_matrix.h"
+#include "infer/weight_source.h"
 #include "pare/infer.h"
 #include "pare/tune.h"
 
@@ -14,20 +15,25 @@ namespace pare::infer {
 
 class SparseLinear {
  public:
-  /// What `weights` points to must outlive it.
-  SparseLinear(const DenseWeights& weights, std::size_t nonzeros, std::shared_ptr<const KernelCosts> costs,
-               KernelChoice choice, unsigned threads)
-      : weights_(weights), nonzeros_(nonzeros), costs_(std::move(costs)), choice_(choice), threads_(threads) {}
+  SparseLinear(std::unique_ptr<const WeightSource> weights, std::size_t nonzeros,
+               std::shared_ptr<const KernelCosts> costs, KernelChoice choice, unsigned threads)
+      : weights_(std::move(weights)),
+        nonzeros_(nonzeros),
+        costs_(std::move(costs)),
+        choice_(choice),
+        threads_(threads) {}
 
   /// y = x W + b, if a sparse kernel is the one to take; false, with y untouched, if the dense one is.
   bool apply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
 
   Kernel kernel_for(std::size_t tokens) const;
+  /// All weights, for the dense kernels. Throws Error for packed ones that cannot be decoded.
+  const float* dense() const { return weights_->dense(); }
 
  private:
   const SlicedMatrix& sliced(std::size_t tokens) const;
 
-  DenseWeights weights_;
+  std::unique_ptr<const WeightSource> weights_;
   std::size_t nonzeros_;
   std::shared_ptr<const KernelCosts> costs_;
   KernelChoice choice_;

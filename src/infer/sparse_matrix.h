@@ -6,33 +6,20 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "infer/layer_weights.h"
 #include "kernels/sparse.h"
 #include "pare/infer.h"
 
 namespace pare::infer {
 
-/// Where weights come from: F32, [out, in] or [in, out]. Nothing is owned.
-struct DenseWeights {
-  const float* data = nullptr;
-  std::size_t in = 0, out = 0;
-  bool out_in = true;
-
-  float at(std::size_t output, std::size_t input) const noexcept {
-    return out_in ? data[output * in + input] : data[input * out + output];
-  }
-};
-
-/// Weights other than 0.
-std::size_t count_nonzeros(const DenseWeights& weights, unsigned threads);
-
 /// Most inputs that a block of a SlicedMatrix for so many tokens at once should have.
-std::size_t block_inputs(const DenseWeights& weights, std::size_t nonzeros, std::size_t tokens);
+std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std::size_t tokens);
 
 /// Tiles of outputs by blocks of inputs, each in slices of 16 outputs with nearly as many nonzeros each: so few of the
 /// steps are padding, and a block of inputs stays in a cache while a tile goes through it.
 class SlicedMatrix {
  public:
-  SlicedMatrix(const DenseWeights& weights, std::size_t block_inputs, unsigned threads);
+  SlicedMatrix(const LayerWeights& weights, std::size_t block_inputs, unsigned threads);
 
   /// y = x W + b; every row of y is written.
   void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
@@ -46,7 +33,7 @@ class SlicedMatrix {
   struct Counts;
 
   void place_slices(Tile& tile, const std::vector<Counts>& counts, std::size_t first_slice);
-  void fill(const DenseWeights& weights, const Tile& tile);
+  void fill(const LayerWeights& weights, const Tile& tile);
   void multiply_once(const float* x, const float* bias, float* y, unsigned threads) const;
   void multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
                       const float* bias, Matrix& y) const;
@@ -61,7 +48,7 @@ class SlicedMatrix {
 /// Masks of 16 outputs for each input, and the weights of their bits.
 class MaskedMatrix {
  public:
-  MaskedMatrix(const DenseWeights& weights, unsigned threads);
+  MaskedMatrix(const LayerWeights& weights, unsigned threads);
 
   /// y = x W + b for at most kernels::kMaskedRows rows.
   void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;

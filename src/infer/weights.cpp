@@ -2,11 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
-
-#include "kernels/float_convert.h"
 #include "pare/error.h"
-#include "pare/stats.h"
 
 namespace pare::infer {
 namespace {
@@ -22,6 +18,13 @@ void expect_shape(const Model& model, const TensorView& tensor, const std::vecto
     throw Error(
         model.source, tensor.name,
         fmt::format("has the shape {}; the configuration asks for {}", shape_text(tensor.shape), shape_text(expected)));
+}
+
+/// Then layouts without zeros are made of it directly.
+bool is_packed_without_zeros(const TensorView& tensor) {
+  const PackedTensor* packed = tensor.bytes.packed();
+  return packed != nullptr && !tensor.bytes.empty() && packed->encoding() != Encoding::kDense &&
+         packed->encoding() != Encoding::kDenseZstd;
 }
 
 KernelCosts costs_for(const InferOptions& options) {
@@ -42,32 +45,7 @@ const TensorView& Weights::find(const std::string& name) const {
   return *found->second;
 }
 
-const float* Weights::data(const TensorView& tensor) {
-  const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
-  if (tensor.dtype == DType::kF32 && aligned) return reinterpret_cast<const float*>(tensor.bytes.data());
-  std::unique_ptr<float[]>& values = converted_[&tensor];
-  if (values) return values.get();
-  const std::uint64_t n = tensor.elements();
-  values = std::make_unique_for_overwrite<float[]>(n);
-  using kernels::FloatType;
-  switch (tensor.dtype) {
-    case DType::kF64:
-      kernels::to_f32(FloatType::kF64, tensor.bytes.data(), n, values.get());
-      break;
-    case DType::kF32:
-      kernels::to_f32(FloatType::kF32, tensor.bytes.data(), n, values.get());
-      break;
-    case DType::kF16:
-      kernels::to_f32(FloatType::kF16, tensor.bytes.data(), n, values.get());
-      break;
-    case DType::kBF16:
-      kernels::to_f32(FloatType::kBF16, tensor.bytes.data(), n, values.get());
-      break;
-    default:
-      for (std::uint64_t i = 0; i < n; ++i) values[i] = static_cast<float>(element_value(tensor, i));
-  }
-  return values.get();
-}
+const float* Weights::data(const TensorView& tensor) { return floats_of(tensor, converted_[&tensor]); }
 
 const float* Weights::vector(const std::string& name, std::size_t size) {
   const TensorView& tensor = find(name);
@@ -89,20 +67,33 @@ std::size_t Weights::rows_of(const std::string& name, std::size_t columns) const
 
 Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation) {
   const bool out_in = orientation == Orientation::kOutIn;
-  const float* weight = out_in ? matrix(name + ".weight", out, in) : matrix(name + ".weight", in, out);
-  return linear(name, weight, has(name + ".bias") ? vector(name + ".bias", out) : nullptr, in, out, orientation);
+  const float* bias = has(name + ".bias") ? vector(name + ".bias", out) : nullptr;
+  const TensorView& tensor = find(name + ".weight");
+  if (options_.kernels == KernelChoice::kDense || !is_packed_without_zeros(tensor))
+    return linear(name, out_in ? matrix(name + ".weight", out, in) : matrix(name + ".weight", in, out), bias, in, out,
+                  orientation);
+  expect_shape(model_, tensor, out_in ? std::vector<std::uint64_t>{out, in} : std::vector<std::uint64_t>{in, out});
+  const LayerWeights shape{nullptr, in, out, out_in};
+  const PackedTensor& packed = *tensor.bytes.packed();
+  return add(name, shape, bias, packed.nonzeros() - packed.negative_zeros(),
+             std::make_unique<WeightSource>(tensor, shape));
 }
 
 Linear Weights::linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
                        Orientation orientation) {
-  Linear linear{weight, bias, in, out, orientation == Orientation::kOutIn, nullptr};
+  const LayerWeights weights{weight, in, out, orientation == Orientation::kOutIn};
   std::size_t nonzeros = in * out;
-  if (options_.kernels != KernelChoice::kDense && nonzeros != 0) {
-    const DenseWeights dense{weight, in, out, linear.out_in};
-    nonzeros = count_nonzeros(dense, options_.threads);
-    if (nonzeros < in * out)
-      linear.sparse = std::make_shared<const SparseLinear>(dense, nonzeros, costs_, options_.kernels, options_.threads);
-  }
+  if (options_.kernels != KernelChoice::kDense && nonzeros != 0) nonzeros = count_nonzeros(weights, options_.threads);
+  return add(name, weights, bias, nonzeros,
+             nonzeros < in * out ? std::make_unique<WeightSource>(weights) : std::unique_ptr<WeightSource>());
+}
+
+Linear Weights::add(const std::string& name, const LayerWeights& weights, const float* bias, std::size_t nonzeros,
+                    std::unique_ptr<const WeightSource> source) {
+  Linear linear{weights.data, bias, weights.in, weights.out, weights.out_in, nullptr};
+  if (source != nullptr)
+    linear.sparse =
+        std::make_shared<const SparseLinear>(std::move(source), nonzeros, costs_, options_.kernels, options_.threads);
   layers_.push_back({name + ".weight", linear, nonzeros});
   return linear;
 }

@@ -39,6 +39,9 @@ class Weights {
     std::size_t nonzeros;
   };
 
+  /// `source` is where the sparse kernels find the weights; nullptr for a layer without zeros.
+  Linear add(const std::string& name, const LayerWeights& weights, const float* bias, std::size_t nonzeros,
+             std::unique_ptr<const WeightSource> source);
   const TensorView& find(const std::string& name) const;
   const float* data(const TensorView& tensor);
 

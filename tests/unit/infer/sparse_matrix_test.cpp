@@ -24,12 +24,16 @@ struct Case {
   double zeros;
 };
 
-Matrix expected(const DenseWeights& weights, const Matrix& x, const std::vector<float>& bias) {
+float at(const LayerWeights& weights, std::size_t output, std::size_t input) {
+  return weights.out_in ? weights.data[output * weights.in + input] : weights.data[input * weights.out + output];
+}
+
+Matrix expected(const LayerWeights& weights, const Matrix& x, const std::vector<float>& bias) {
   Matrix y(x.rows, weights.out);
   for (std::size_t r = 0; r < x.rows; ++r)
     for (std::size_t o = 0; o < weights.out; ++o) {
       double sum = bias[o];
-      for (std::size_t k = 0; k < weights.in; ++k) sum += static_cast<double>(weights.at(o, k)) * x.row(r)[k];
+      for (std::size_t k = 0; k < weights.in; ++k) sum += static_cast<double>(at(weights, o, k)) * x.row(r)[k];
       y.row(r)[o] = static_cast<float>(sum);
     }
   return y;
@@ -51,7 +55,7 @@ TEST(SparseMatrix, SlicesEqualTheDenseProduct) {
   for (const Case& one : kCases)
     for (const std::size_t rows : {1U, 2U, 5U, 63U, 65U, 200U}) {
       const std::vector<float> values = draw(one.in * one.out, 1, one.zeros), bias = draw(one.out, 2);
-      const DenseWeights weights{values.data(), one.in, one.out, one.out_in};
+      const LayerWeights weights{values.data(), one.in, one.out, one.out_in};
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
       x.values = draw(x.values.size(), 3);
       const std::size_t inputs = block_inputs(weights, count_nonzeros(weights, 1), rows);
@@ -67,7 +71,7 @@ TEST(SparseMatrix, MasksEqualTheDenseProduct) {
   for (const Case& one : kCases)
     for (const std::size_t rows : {1U, 2U, 3U, 4U}) {
       const std::vector<float> values = draw(one.in * one.out, 1, one.zeros), bias = draw(one.out, 2);
-      const DenseWeights weights{values.data(), one.in, one.out, one.out_in};
+      const LayerWeights weights{values.data(), one.in, one.out, one.out_in};
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
       x.values = draw(x.values.size(), 3);
       MaskedMatrix(weights, 2).multiply(x, bias.data(), y, 3);
@@ -99,12 +103,14 @@ TEST(SparseMatrix, CountsWeightsThatAreNotZero) {
 
 TEST(SparseLinear, TakesTheKernelAskedFor) {
   const std::vector<float> values = draw(96 * 64, 1, 0.9);
-  const DenseWeights weights{values.data(), 96, 64, true};
+  const LayerWeights weights{values.data(), 96, 64, true};
   const auto costs = std::make_shared<const KernelCosts>(standard_kernel_costs());
-  const SparseLinear masked(weights, count_nonzeros(weights, 1), costs, KernelChoice::kMasked, 1);
+  const SparseLinear masked(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs,
+                            KernelChoice::kMasked, 1);
   EXPECT_EQ(masked.kernel_for(4), Kernel::kMasked);
   EXPECT_EQ(masked.kernel_for(5), Kernel::kSliced);
-  const SparseLinear dense(weights, count_nonzeros(weights, 1), costs, KernelChoice::kDense, 1);
+  const SparseLinear dense(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs,
+                           KernelChoice::kDense, 1);
   Matrix x(3, 96), y(3, 64);
   EXPECT_FALSE(dense.apply(x, nullptr, y, 1));
   EXPECT_TRUE(masked.apply(x, nullptr, y, 1));

@@ -70,6 +70,17 @@ SparseRows plain_rows(const TensorView& tensor) {
   return rows;
 }
 
+std::uint64_t plain_negative_zeros(const TensorView& tensor) {
+  const std::size_t size = dtype_bits(tensor.dtype) / 8;
+  std::uint64_t count = 0;
+  for (std::uint64_t i = 0; i < tensor.elements(); ++i) {
+    const Bytes element = tensor.bytes.subspan(i * size, size);
+    const bool empty = std::all_of(element.begin(), element.end() - 1, [](std::byte b) { return b == std::byte{}; });
+    count += empty && element.back() == std::byte{0x80} ? 1 : 0;
+  }
+  return count;
+}
+
 class EveryDtype : public testing::TestWithParam<DType> {};
 INSTANTIATE_TEST_SUITE_P(Packed, EveryDtype, testing::ValuesIn(test::analysed_dtypes()),
                          [](const auto& dtype) { return std::string(dtype_name(dtype.param)); });
@@ -93,6 +104,7 @@ TEST_P(EveryDtype, ComesBackToTheBit) {
         std::vector<std::byte> decoded(tensor.view().bytes.size(), std::byte{0xee});
         packed->decode(decoded);
         ASSERT_TRUE(std::equal(decoded.begin(), decoded.end(), tensor.view().bytes.begin()));
+        if (encoding == Encoding::kGaps4) EXPECT_EQ(packed->negative_zeros(), plain_negative_zeros(tensor.view()));
         const SparseRows rows = packed->sparse_rows(), expected = plain_rows(tensor.view());
         ASSERT_EQ(rows.begin, expected.begin);
         ASSERT_EQ(rows.column, expected.column);

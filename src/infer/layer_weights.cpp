@@ -1,0 +1,25 @@
+#include "infer/layer_weights.h"
+
+#include <numeric>
+
+#include "base/parallel.h"
+
+namespace pare::infer {
+
+std::size_t count_nonzeros(const LayerWeights& weights, unsigned threads) {
+  constexpr std::size_t kPiece = std::size_t{1} << 18;
+  if (weights.nonzeros != nullptr)
+    return static_cast<std::size_t>(std::count_if(weights.nonzeros->values.begin(), weights.nonzeros->values.end(),
+                                                  [](float w) { return w != 0; }));
+  const std::size_t all = weights.in * weights.out, pieces = (all + kPiece - 1) / kPiece;
+  std::vector<std::size_t> counts(pieces);
+  base::parallel_for(pieces, base::worthwhile_threads(threads, all), [&](std::size_t piece, unsigned) {
+    const float *begin = weights.data + piece * kPiece, *end = weights.data + std::min(all, (piece + 1) * kPiece);
+    std::uint32_t count = 0;
+    for (const float* w = begin; w != end; ++w) count += *w != 0 ? 1U : 0U;
+    counts[piece] = count;
+  });
+  return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+}
+
+}  // namespace pare::infer

@@ -1,0 +1,49 @@
+// Where a sparse layer takes its weights from, when a kernel first needs them.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+
+#include "infer/layer_weights.h"
+#include "pare/checkpoint.h"
+
+namespace pare::infer {
+
+/// All values of a tensor as F32: where they lie, if they are F32 and aligned; else converted into `room`.
+const float* floats_of(const TensorView& tensor, std::unique_ptr<float[]>& room);
+
+/// Safe to use from any thread.
+class WeightSource {
+ public:
+  /// Weights that lie in memory and stay there.
+  explicit WeightSource(const LayerWeights& weights) : weights_(weights) {}
+  /// A tensor that is packed without its zeros: it is decoded only if a dense kernel asks for it. `tensor`'s
+  /// checkpoint must outlive this.
+  WeightSource(TensorView tensor, const LayerWeights& shape) : weights_(shape), tensor_(std::move(tensor)) {}
+
+  /// Shape and orientation.
+  const LayerWeights& shape() const noexcept { return weights_; }
+  /// All weights. Throws Error for a packed tensor that cannot be decoded.
+  const float* dense() const;
+  /// Calls make(LayerWeights) for a layout to be made of the nonzeros. Throws Error likewise.
+  template <class Make>
+  auto with_nonzeros(Make make) const {
+    if (weights_.data != nullptr) return make(weights_);
+    const NonzeroRows rows = nonzero_rows();
+    LayerWeights weights = weights_;
+    weights.nonzeros = &rows;
+    return make(weights);
+  }
+
+ private:
+  NonzeroRows nonzero_rows() const;
+
+  LayerWeights weights_;
+  TensorView tensor_;
+  mutable std::once_flag once_;
+  mutable std::unique_ptr<float[]> room_;
+  mutable const float* dense_ = nullptr;
+};
+
+}  // namespace pare::infer
