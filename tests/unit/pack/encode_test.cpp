@@ -104,7 +104,9 @@ TEST_P(EveryDtype, ComesBackToTheBit) {
         std::vector<std::byte> decoded(tensor.view().bytes.size(), std::byte{0xee});
         packed->decode(decoded);
         ASSERT_TRUE(std::equal(decoded.begin(), decoded.end(), tensor.view().bytes.begin()));
-        if (encoding == Encoding::kGaps4) EXPECT_EQ(packed->negative_zeros(), plain_negative_zeros(tensor.view()));
+        if (encoding == Encoding::kGaps4) {
+          EXPECT_EQ(packed->negative_zeros(), plain_negative_zeros(tensor.view()));
+        }
         const SparseRows rows = packed->sparse_rows(), expected = plain_rows(tensor.view());
         ASSERT_EQ(rows.begin, expected.begin);
         ASSERT_EQ(rows.column, expected.column);
