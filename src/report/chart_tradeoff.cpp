@@ -63,59 +63,95 @@ Axis y_axis(const TradeOffChart& chart) {
 
 /// Where a label may stand: directions from its point, the best first, and how far out.
 constexpr std::array<std::array<double, 2>, 8> kDirections = {
-    {{0, 1}, {1, 1}, {-1, 1}, {1, 0}, {-1, 0}, {0, -1}, {1, -1}, {-1, -1}}};
-constexpr int kRings = 4;
+    {{0, 1}, {0, -1}, {1, 0}, {-1, 0}, {1, 1}, {-1, 1}, {1, -1}, {-1, -1}}};
+constexpr int kRings = 5;
 
-/// Places a label where it meets the least of what is there already, near its point rather than far.
-Box place_label(double x, double y, double width, const Box& panel, const std::vector<Box>& taken, double& rings) {
-  Box best{};
-  double least = std::numeric_limits<double>::infinity();
-  for (int ring = 1; ring <= kRings; ++ring)
-    for (std::size_t direction = 0; direction < kDirections.size(); ++direction) {
-      const auto [dx, dy] = kDirections[direction];
-      const double cx = x + dx * (width / 2 + 4 + 8 * ring), cy = y + dy * (kLine * ring * 0.9 + 2);
-      const Box box{cx - width / 2, cx + width / 2, cy - kLine / 2, cy + kLine / 2};
-      double cost = 0.3 * (ring - 1) + 0.01 * static_cast<double>(direction);
-      for (const Box& other : taken) cost += box.meets(other) ? 1 : 0;
-      if (box.left < panel.left || box.right > panel.right + 10) cost += 2;
-      if (box.bottom < panel.bottom || box.top > panel.top + 10) cost += 2;
-      if (cost >= least) continue;
-      least = cost;
-      best = box;
-      rings = ring;
+struct Place {
+  Box label{};
+  bool leader = false;  ///< a thin line from the point, which would not be found otherwise
+};
+
+/// The points and labels of one panel in pixels.
+class Labels {
+ public:
+  Labels(const Rectangle& place, const std::vector<Point>& points, const Axis& x, const Axis& y)
+      : panel_{kWidth * place.left, kWidth * place.right, kHeight * place.bottom, kHeight * place.top} {
+    for (const Point& point : points) {
+      centres_.push_back({panel_.left + (panel_.right - panel_.left) * place_on(x, point.x),
+                          panel_.bottom + (panel_.top - panel_.bottom) * place_on(y, point.y)});
+      const auto [px, py] = centres_.back();
+      taken_.push_back({px - 11, px + 11, py - 11, py + 11});
+      if (point.dense) taken_.push_back({panel_.left, panel_.right, py - 2, py + 2});
     }
-  return best;
-}
+  }
 
-/// Labels around their points so that none meets another, a point or the dense model's line; far ones get a leader.
+  const std::array<double, 2>& centre(std::size_t point) const { return centres_[point]; }
+
+  /// Where the label of a point meets the least of what is there already, and nobody takes it for another point's.
+  Place put(std::size_t point, double width) {
+    Place best;
+    double least = std::numeric_limits<double>::infinity();
+    for (int ring = 1; ring <= kRings; ++ring)
+      for (std::size_t direction = 0; direction < kDirections.size(); ++direction) {
+        const auto [dx, dy] = kDirections[direction];
+        const auto [px, py] = centres_[point];
+        const double cx = px + dx * (width / 2 + 4 + 8 * ring), cy = py + dy * (kLine * ring * 0.9 + 2);
+        const Box box{cx - width / 2, cx + width / 2, cy - kLine / 2, cy + kLine / 2};
+        const bool leader = ring > 1 || direction >= 4;
+        const double price = cost(point, box) + 0.3 * (ring - 1) + 0.03 * static_cast<double>(direction) +
+                             (leader ? 0.2 : nearer_to_another(point, cx, cy));
+        if (price >= least) continue;
+        least = price;
+        best = {box, leader};
+      }
+    taken_.push_back(best.label);
+    return best;
+  }
+
+ private:
+  double cost(std::size_t point, const Box& box) const {
+    double total = 0;
+    for (const Box& other : taken_) total += box.meets(other) ? 1 : 0;
+    // Beside the axis and the next panel.
+    if (box.left < panel_.left || box.right > panel_.right + 10) total += 2;
+    if (box.bottom < panel_.bottom || box.top > panel_.top + 10) total += 2;
+    const Box leader{std::min(centres_[point][0], (box.left + box.right) / 2) - 1,
+                     std::max(centres_[point][0], (box.left + box.right) / 2) + 1,
+                     std::min(centres_[point][1] + 12, box.top), std::max(centres_[point][1] - 12, box.bottom)};
+    for (std::size_t i = centres_.size(); i < taken_.size(); ++i) total += leader.meets(taken_[i]) ? 0.3 : 0;
+    return total;
+  }
+
+  double nearer_to_another(std::size_t point, double x, double y) const {
+    const auto distance = [&](const std::array<double, 2>& at) { return std::hypot(at[0] - x, at[1] - y); };
+    for (std::size_t i = 0; i < centres_.size(); ++i)
+      if (i != point && distance(centres_[i]) < distance(centres_[point]) + 8) return 0.6;
+    return 0;
+  }
+
+  Box panel_;
+  std::vector<std::array<double, 2>> centres_;
+  std::vector<Box> taken_;
+};
+
 void add_labels(Canvas& canvas, const Rectangle& place, const std::vector<Point>& points, const Axis& x,
                 const Axis& y) {
-  const Box panel{kWidth * place.left, kWidth * place.right, kHeight * place.bottom, kHeight * place.top};
-  const auto across = [&](const Point& p) { return panel.left + (panel.right - panel.left) * place_on(x, p.x); };
-  const auto up = [&](const Point& p) { return panel.bottom + (panel.top - panel.bottom) * place_on(y, p.y); };
-  std::vector<Box> taken;
-  for (const Point& point : points) {
-    taken.push_back({across(point) - 11, across(point) + 11, up(point) - 11, up(point) + 11});
-    if (point.dense) taken.push_back({panel.left, panel.right, up(point) - 2, up(point) + 2});
-  }
-  for (const Point& point : points) {
-    double rings = 1;
-    const double width = kCharacter * static_cast<double>(point.label.size()) + 6;
-    const Box box = place_label(across(point), up(point), width, panel, taken, rings);
-    taken.push_back(box);
-    const double cx = (box.left + box.right) / 2 / kWidth, cy = (box.bottom + box.top) / 2 / kHeight;
+  Labels labels(place, points, x, y);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const double width = kCharacter * static_cast<double>(points[i].label.size()) + 6;
+    const auto [box, leader] = labels.put(i, width);
+    const double cx = (box.left + box.right) / 2, cy = (box.bottom + box.top) / 2;
     canvas.add(fmt::format("set label {} at screen {:.5f}, screen {:.5f} center front textcolor rgb '{}'\n",
-                           gnuplot_string(shortened(point.label, 20)), cx, cy, point.dense ? kMark : kInk));
-    if (rings > 1)
-      canvas.add(
-          fmt::format("set arrow from screen {:.5f}, screen {:.5f} to screen {:.5f}, screen {:.5f} nohead front "
-                      "lw 0.8 lc rgb '{}'\n",
-                      across(point) / kWidth, up(point) / kHeight, cx,
-                      (up(point) < box.bottom ? box.bottom
-                       : up(point) > box.top  ? box.top
-                                              : up(point)) /
-                          kHeight,
-                      kFaint));
+                           gnuplot_string(shortened(points[i].label, 20)), cx / kWidth, cy / kHeight,
+                           points[i].dense ? kMark : kInk));
+    if (!leader) continue;
+    const auto [px, py] = labels.centre(i);
+    const double end_y = py < box.bottom ? box.bottom : py > box.top ? box.top : cy;
+    const double end_x = end_y == cy ? (px < cx ? box.left : box.right) : std::clamp(px, box.left + 8, box.right - 8);
+    canvas.add(
+        fmt::format("set arrow from screen {:.5f}, screen {:.5f} to screen {:.5f}, screen {:.5f} nohead front "
+                    "lw 0.8 lc rgb '{}'\n",
+                    px / kWidth, py / kHeight, end_x / kWidth, end_y / kHeight, kFaint));
   }
 }
 
