@@ -68,7 +68,8 @@ void add_line(LineChart& chart, const BenchResult& bench, const std::string& nam
   std::vector<const BenchLevel*> levels{&bench.levels.front()};
   for (const BenchLevel* level : by_sparsity(bench)) levels.push_back(level);
   for (const BenchLevel* level : levels) {
-    series.x.push_back(sparsity_of(*level));
+    // As far as one sees: a handful of zeros must not move the axis away from 0.
+    series.x.push_back(std::round(100 * sparsity_of(*level)) / 100);
     series.y.push_back(value(*level));
   }
   chart.series.push_back(std::move(series));
