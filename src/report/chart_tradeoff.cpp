@@ -95,11 +95,11 @@ class Labels {
       for (std::size_t direction = 0; direction < kDirections.size(); ++direction) {
         const auto [dx, dy] = kDirections[direction];
         const auto [px, py] = centres_[point];
-        const double cx = px + dx * (width / 2 + 4 + 8 * ring), cy = py + dy * (kLine * ring * 0.9 + 2);
+        const double cx = px + dx * (width / 2 + 4 + 8 * ring), cy = py + dy * (kLine * (1.02 * ring - 0.1) + 2);
         const Box box{cx - width / 2, cx + width / 2, cy - kLine / 2, cy + kLine / 2};
         const bool leader = ring > 1 || direction >= 4;
         const double price = cost(point, box) + 0.3 * (ring - 1) + 0.03 * static_cast<double>(direction) +
-                             (leader ? 0.2 : nearer_to_another(point, cx, cy));
+                             (leader ? 0.2 + towards_another(point, cx) : nearer_to_another(point, cx, cy));
         if (price >= least) continue;
         least = price;
         best = {box, leader};
@@ -120,6 +120,16 @@ class Labels {
                      std::min(centres_[point][1] + 12, box.top), std::max(centres_[point][1] - 12, box.bottom)};
     for (std::size_t i = centres_.size(); i < taken_.size(); ++i) total += leader.meets(taken_[i]) ? 0.3 : 0;
     return total;
+  }
+
+  /// Whether a label on this side would make its leader cross that of a point close by.
+  double towards_another(std::size_t point, double x) const {
+    const auto [px, py] = centres_[point];
+    for (std::size_t i = 0; i < centres_.size(); ++i)
+      if (i != point && std::hypot(centres_[i][0] - px, centres_[i][1] - py) < 60 &&
+          (centres_[i][0] - px) * (x - px) > 0)
+        return 0.5;
+    return 0;
   }
 
   double nearer_to_another(std::size_t point, double x, double y) const {

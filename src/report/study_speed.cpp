@@ -143,14 +143,22 @@ Sentences trade_off_findings(const TaskCurve& curve, const PrunePlan& plan, cons
   if (!std::isfinite(dense.value) || bench.levels.size() != curve.results.rows.size()) return {};
   if (score_kind(dense.name).higher_is_better && dense.value == 0) return {};
   std::size_t best = 0;
+  bool any_kept = false;
   for (std::size_t row = 1; row < bench.levels.size(); ++row) {
-    const bool kept = keeps_score(dense, main_score_of(curve, row));
-    if (kept &&
-        (best == 0 || main_ratio(bench, bench.levels[row]).median > main_ratio(bench, bench.levels[best]).median))
-      best = row;
+    const BenchLevel& level = bench.levels[row];
+    if (!keeps_score(dense, main_score_of(curve, row))) continue;
+    any_kept = true;
+    const Spread& ratio = main_ratio(bench, level);
+    const bool faster = ratio.low > 1 && !all_dense(bench.decodes ? level.step_layers : level.many_layers);
+    if (faster && (best == 0 || ratio.median > main_ratio(bench, bench.levels[best]).median)) best = row;
   }
   const std::string name(score_kind(dense.name).title);
-  if (best == 0) return {fmt::format("At every level the {} is a tenth worse than the dense model's, or more.", name)};
+  if (!any_kept) return {fmt::format("At every level the {} is a tenth worse than the dense model's, or more.", name)};
+  if (best == 0)
+    return {
+        fmt::format("No level at which the {} is less than a tenth worse than the dense model's is faster than dense "
+                    "in every run, {}.",
+                    name, main_pass(bench))};
   const BenchLevel& level = bench.levels[best];
   std::string sentence = fmt::format(
       "Of the levels at which the {} is less than a tenth worse than the dense model's, {} is the fastest: {:.2f} "

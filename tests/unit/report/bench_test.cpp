@@ -189,6 +189,12 @@ TEST(TradeOff, NamesTheFastestLevelThatKeepsTheScore) {
       HasSubstr("90 % is the fastest: 5.00 times as fast as dense, one token at a time, in 20.00 % of the room."));
   EXPECT_THAT(joined(trade_off_findings(curve(0.2), plan, made_up())),
               HasSubstr("At every level the accuracy is a tenth worse than the dense model's, or more."));
+  BenchResult noisy = made_up();
+  noisy.levels[1].step_ratio.low = 0.99;
+  EXPECT_THAT(joined(trade_off_findings(curve(0.79), plan, noisy)), HasSubstr("No level at which the accuracy"));
+  BenchResult dense = made_up();
+  dense.levels[1].step_layers = {layer(Kernel::kDense)};
+  EXPECT_THAT(joined(trade_off_findings(curve(0.79), plan, dense)), HasSubstr("No level at which the accuracy"));
 }
 
 TEST(TradeOff, ChartHasEveryLevelAsALabelledPoint) {
