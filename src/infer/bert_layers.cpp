@@ -74,8 +74,9 @@ Matrix BertStack::close(const Matrix& x, const Linear& output, const Matrix& mix
 }
 
 Matrix BertStack::run(const TokenBatch& batch, Memory* memory) const {
-  const float scale = 1.0F / std::sqrt(static_cast<float>(width_ / heads_));
-  const Heads self{heads_, width_ / heads_, scale, decoder_}, cross{heads_, width_ / heads_, scale, false};
+  const std::size_t head_width = width_ / heads_;
+  const float scale = 1.0F / std::sqrt(static_cast<float>(head_width));
+  const Heads self{heads_, head_width, scale, decoder_}, cross{heads_, head_width, scale, false};
   Matrix x = embed(batch, memory);
   nan_check_.embeddings(x);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {

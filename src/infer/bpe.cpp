@@ -61,7 +61,7 @@ ByteLevelBpe::ByteLevelBpe(Vocabulary vocabulary, const Merges& merges, BpeOptio
   std::string joined;
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
     const auto& [left, right] = merges[rank];
-    joined = left + right;
+    joined.assign(left).append(right);
     const auto a = ids_[left], b = ids_[right], c = ids_[joined];
     if (!a || !b || !c)
       throw Error(path, "merge " + std::to_string(rank + 1) + " ('" + left + "' '" + right + "'): token '" +

@@ -170,6 +170,7 @@ std::vector<std::vector<TokenId>> search_beams(const EncoderDecoderRunner& runne
     open = std::move(still);
   }
   std::vector<std::vector<TokenId>> written;
+  written.reserve(searches.size());
   for (const BeamSearch& search : searches) written.push_back(search.best());
   return written;
 }

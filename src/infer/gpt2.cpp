@@ -83,8 +83,9 @@ class Gpt2 : public CausalRunner {
     block.expand = conv1d("mlp.c_fc", width_, inner);
     block.contract = conv1d("mlp.c_proj", inner, width_);
     block.scale = 1;
+    const std::size_t head_width = width_ / heads_;
     if (config.flag("scale_attn_weights").value_or(true))
-      block.scale = 1.0F / std::sqrt(static_cast<float>(width_ / heads_));
+      block.scale = 1.0F / std::sqrt(static_cast<float>(head_width));
     if (config.flag("scale_attn_by_inverse_layer_idx").value_or(false)) block.scale /= static_cast<float>(index + 1);
     return block;
   }
