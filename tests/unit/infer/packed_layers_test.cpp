@@ -37,8 +37,8 @@ TEST_P(PackedLayers, GiveTheLogitsOfTheUnpackedModel) {
       packing.zstd = zstd;
       write_packed(pruned, path, packing);
       const Model packed = open_model(path.string());
-      for (const KernelChoice kernels : {KernelChoice::kFastest, KernelChoice::kDense, KernelChoice::kSliced,
-                                         KernelChoice::kMasked})
+      for (const KernelChoice kernels :
+           {KernelChoice::kFastest, KernelChoice::kDense, KernelChoice::kSliced, KernelChoice::kMasked})
         for (const std::size_t tokens : {1U, 3U, 40U}) {
           const InferOptions how{2, kernels, standard_kernel_costs()};
           EXPECT_EQ(logits_of(packed, how, tokens).values, logits_of(pruned, how, tokens).values)
