@@ -38,6 +38,12 @@ def title(kind, first, second):
     return f"{first} x {second} tokens, " + ("all logits" if kind == "logits" else "hidden states")
 
 
+# What pruned models promise beside the dense one in PyTorch, 90 % of each tensor's weights being 0.
+SPARSE = [("gpt2", "90 % zeros", [], ("decode", 64, 64), 3.0), ("bert", "90 % zeros", [], ("hidden", 8, 128), 3.0),
+          ("gpt2", "90 % zeros, head too", ["*.c_*.weight", "wte.weight"], ("decode", 64, 64), 4.0),
+          ("t5-small", "90 % zeros", [], ("decode", 64, 64), 1.5)]
+
+
 class Pare:
     """infer_speed, waiting for what to do next."""
 
@@ -161,6 +167,27 @@ def measure(build, directory, threads, runs):
     pare.close()
 
 
+def pruned(build, directory, include, scratch):
+    """The model pruned to 90 % of each tensor and packed."""
+    program, sparse, packed = build / "bin" / "pare", scratch / "pruned", scratch / "packed"
+    chosen = [part for glob in include for part in ("--tensors", glob)]
+    for command in (["prune", directory, "-o", sparse, "--levels", 90, "--scope", "per-tensor", *chosen],
+                    ["pack", sparse, "-o", packed]):
+        subprocess.run([str(part) for part in (program, *command, "--force", "--quiet")], check=True,
+                       stdout=subprocess.DEVNULL)
+    return packed
+
+
+def measure_sparse(build, models, scratch, threads, runs):
+    """As measure(), for pruned and packed models beside PyTorch's dense ones."""
+    torch.set_num_threads(threads)
+    for name, what, include, task, promised in SPARSE:
+        directory = make_models.make(models, name)
+        pare, peer = Pare(build, pruned(build, directory, include, scratch), threads), Peer(directory)
+        yield f"{TITLES[name]}, {what}: {title(*task)}", promised, take_turns(pare, peer, task, runs)
+        pare.close()
+
+
 def measure_tokenizers(build, scratch, runs):
     """As measure(), for the three families on the project's documents as one text."""
     text = "\n".join(file.read_text() for file in sorted(HERE.parent.glob("**/*.md")) if "build" not in file.parts)
@@ -219,6 +246,8 @@ def main():
         for threads in arguments.threads:
             print_rows(measure(arguments.build, directory, threads, arguments.runs), threads)
     with tempfile.TemporaryDirectory(prefix="pare-bench-") as scratch:
+        for threads in arguments.threads:
+            print_rows(measure_sparse(arguments.build, arguments.models, Path(scratch), threads, arguments.runs), threads)
         print_rows(measure_tokenizers(arguments.build, Path(scratch), arguments.runs), 1)
         for threads in arguments.threads:
             print_rows(measure_task(arguments.build, arguments.models, Path(scratch), threads, 3), threads)
