@@ -35,11 +35,15 @@ struct KernelCosts {
   unsigned threads = 0;
   bool measured = false;           ///< false: pare's own figures, from one machine, good for ratios only
   std::vector<KernelCost> points;  ///< by rising tokens; between them costs are interpolated, beyond them proportional
+  /// The same for few tokens and models so small that their weights stay in a cache: then a dense product does not
+  /// wait for the memory. For more tokens than the last of them it makes no difference.
+  std::vector<KernelCost> cached_points;
 
-  /// The cheapest kernel for `tokens` tokens, and its time in nanoseconds. Something else than dense is chosen only
-  /// where it promises to save a tenth.
-  Kernel choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros) const;
-  double nanoseconds(Kernel kernel, std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros) const;
+  /// The cheapest kernel for `tokens` tokens. Something else than dense is chosen only where it promises to save a
+  /// tenth.
+  Kernel choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros, bool cached = false) const;
+  double nanoseconds(Kernel kernel, std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros,
+                     bool cached = false) const;
 };
 
 /// Figures for a machine that was never measured.

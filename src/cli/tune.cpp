@@ -74,19 +74,24 @@ report::Table table_of(const KernelCosts& costs) {
   return table;
 }
 
-std::string json_of(const KernelCosts& costs) {
+nlohmann::ordered_json json_of(const std::vector<KernelCost>& costs) {
   nlohmann::ordered_json points = nlohmann::ordered_json::array();
-  for (const KernelCost& p : costs.points)
+  for (const KernelCost& p : costs)
     points.push_back({{"tokens", p.tokens},
                       {"dense_weight", p.dense_weight},
                       {"sliced_nonzero", p.sliced_nonzero},
                       {"sliced_edge", p.sliced_edge},
                       {"masked_nonzero", p.masked_nonzero},
                       {"masked_weight", p.masked_weight}});
+  return points;
+}
+
+std::string json_of(const KernelCosts& costs) {
   const nlohmann::ordered_json json{{"target", costs.target},
                                     {"threads", costs.threads},
                                     {"measured", costs.measured},
-                                    {"nanoseconds", std::move(points)},
+                                    {"nanoseconds", json_of(costs.points)},
+                                    {"nanoseconds_cached", json_of(costs.cached_points)},
                                     {"kept_in", kernel_costs_path().string()}};
   return json.dump(2) + '\n';
 }

@@ -13,18 +13,34 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
-Json json_of(const KernelCosts& costs) {
+Json json_of(const std::vector<KernelCost>& costs) {
   Json points = Json::array();
-  for (const KernelCost& p : costs.points)
+  for (const KernelCost& p : costs)
     points.push_back({{"tokens", p.tokens},
                       {"dense_weight", p.dense_weight},
                       {"sliced_nonzero", p.sliced_nonzero},
                       {"sliced_edge", p.sliced_edge},
                       {"masked_nonzero", p.masked_nonzero},
                       {"masked_weight", p.masked_weight}});
-  return {{"target", costs.target}, {"threads", costs.threads}, {"points", std::move(points)}};
+  return points;
+}
+
+Json json_of(const KernelCosts& costs) {
+  return {{"target", costs.target},
+          {"threads", costs.threads},
+          {"points", json_of(costs.points)},
+          {"cached_points", json_of(costs.cached_points)}};
+}
+
+std::vector<KernelCost> points_of(const Json& json) {
+  std::vector<KernelCost> points;
+  for (const Json& p : json)
+    points.push_back({p.at("tokens").get<std::size_t>(), p.at("dense_weight").get<double>(),
+                      p.at("sliced_nonzero").get<double>(), p.at("sliced_edge").get<double>(),
+                      p.at("masked_nonzero").get<double>(), p.at("masked_weight").get<double>()});
+  return points;
 }
 
 KernelCosts costs_of(const Json& json) {
@@ -32,10 +48,8 @@ KernelCosts costs_of(const Json& json) {
   costs.target = json.at("target").get<std::string>();
   costs.threads = json.at("threads").get<unsigned>();
   costs.measured = true;
-  for (const Json& p : json.at("points"))
-    costs.points.push_back({p.at("tokens").get<std::size_t>(), p.at("dense_weight").get<double>(),
-                            p.at("sliced_nonzero").get<double>(), p.at("sliced_edge").get<double>(),
-                            p.at("masked_nonzero").get<double>(), p.at("masked_weight").get<double>()});
+  costs.points = points_of(json.at("points"));
+  costs.cached_points = points_of(json.at("cached_points"));
   return costs;
 }
 

@@ -42,31 +42,33 @@ std::string_view kernel_name(Kernel kernel) noexcept {
 }
 
 double KernelCosts::nanoseconds(Kernel kernel, std::size_t tokens, std::size_t in, std::size_t out,
-                                std::size_t nonzeros) const {
+                                std::size_t nonzeros, bool cached) const {
   const auto weights = static_cast<double>(in) * static_cast<double>(out);
   const auto edge = static_cast<double>(in + out), kept = static_cast<double>(nonzeros),
              count = static_cast<double>(tokens);
   const auto at = [&](const KernelCost& cost) { return time_at(cost, kernel, weights, edge, kept); };
-  const auto next = std::find_if(points.begin(), points.end(), [&](const auto& p) { return p.tokens >= tokens; });
-  if (next == points.end()) return at(points.back()) * count / static_cast<double>(points.back().tokens);
-  if (next == points.begin() || next->tokens == tokens) return at(*next);
+  const bool few = cached && !cached_points.empty() && tokens <= cached_points.back().tokens;
+  const std::vector<KernelCost>& known = few ? cached_points : points;
+  const auto next = std::find_if(known.begin(), known.end(), [&](const auto& p) { return p.tokens >= tokens; });
+  if (next == known.end()) return at(known.back()) * count / static_cast<double>(known.back().tokens);
+  if (next == known.begin() || next->tokens == tokens) return at(*next);
   const KernelCost& before = *(next - 1);
   const double share = (count - static_cast<double>(before.tokens)) / static_cast<double>(next->tokens - before.tokens);
   return at(before) + share * (at(*next) - at(before));
 }
 
-Kernel KernelCosts::choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros) const {
+Kernel KernelCosts::choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros,
+                           bool cached) const {
   if (points.empty()) return Kernel::kDense;
-  const double dense = nanoseconds(Kernel::kDense, tokens, in, out, nonzeros);
-  const double sliced = nanoseconds(Kernel::kSliced, tokens, in, out, nonzeros);
+  const auto time_of = [&](Kernel kernel) { return nanoseconds(kernel, tokens, in, out, nonzeros, cached); };
   Kernel best = Kernel::kSliced;
-  double time = sliced;
+  double time = time_of(best);
   if (tokens <= kernels::kMaskedRows)
-    if (const double masked = nanoseconds(Kernel::kMasked, tokens, in, out, nonzeros); masked < time) {
+    if (const double masked = time_of(Kernel::kMasked); masked < time) {
       best = Kernel::kMasked;
       time = masked;
     }
-  return time < kWorthwhile * dense ? best : Kernel::kDense;
+  return time < kWorthwhile * time_of(Kernel::kDense) ? best : Kernel::kDense;
 }
 
 }  // namespace pare

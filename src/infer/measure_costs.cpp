@@ -18,16 +18,19 @@ using infer::Linear;
 using infer::MaskedMatrix;
 using infer::SlicedMatrix;
 
-constexpr std::size_t kSide = 1024;      // of the square weight matrices
-constexpr std::size_t kMatrices = 24;    // together larger than a cache, as a model is
-constexpr std::size_t kManyTokens = 16;  // from here on few matrices do: arithmetic counts, not the memory
+constexpr std::size_t kSide = 1024;        // of the square weight matrices
+constexpr std::size_t kMatrices = 24;      // together larger than a cache, as a model is
+constexpr std::size_t kSmallSide = 256;    // of those of a small model
+constexpr std::size_t kSmallMatrices = 4;  // together in a cache
+constexpr std::size_t kManyTokens = 16;    // from here on few matrices do: arithmetic counts, not the memory
 constexpr std::size_t kManyMatrices = 2;
+constexpr std::size_t kFewTokens = 8;    // up to here it matters whether weights come from a cache
 constexpr std::array kZeros{0.5, 0.95};  // shares that a straight line is laid through
 constexpr std::array<std::size_t, 9> kTokens{1, 2, 4, 8, 16, 32, 64, 128, 512};
 
 /// Weights of which about `zeros` are 0, the same every time.
-std::vector<float> draw(double zeros, std::uint32_t seed) {
-  std::vector<float> weights(kSide * kSide);
+std::vector<float> draw(std::size_t size, double zeros, std::uint32_t seed) {
+  std::vector<float> weights(size);
   std::uint32_t state = seed * 2654435761U + 1;
   for (float& weight : weights) {
     state = state * 1664525U + 1013904223U;
@@ -38,17 +41,18 @@ std::vector<float> draw(double zeros, std::uint32_t seed) {
 }
 
 struct Layers {
-  Layers(double zeros, unsigned threads) {
-    for (std::size_t i = 0; i < kMatrices; ++i) {
-      dense.push_back(draw(zeros, static_cast<std::uint32_t>(i)));
-      const LayerWeights weights{dense.back().data(), kSide, kSide, true};
+  Layers(double zeros, std::size_t each_side, std::size_t matrices, unsigned threads) : side(each_side) {
+    for (std::size_t i = 0; i < matrices; ++i) {
+      dense.push_back(draw(side * side, zeros, static_cast<std::uint32_t>(i)));
+      const LayerWeights weights{dense.back().data(), side, side, true};
       const std::size_t count = infer::count_nonzeros(weights, threads);
-      nonzeros += static_cast<double>(count) / kMatrices;
+      nonzeros += static_cast<double>(count) / static_cast<double>(matrices);
       few.emplace_back(weights, infer::block_inputs(weights, count, 1), threads);
       if (i < kManyMatrices) many.emplace_back(weights, infer::block_inputs(weights, count, kTokens.back()), threads);
       masked.emplace_back(weights, threads);
     }
   }
+  std::size_t side;
   std::vector<std::vector<float>> dense;
   std::vector<SlicedMatrix> few, many;  ///< in the blocks for few tokens and for many
   std::vector<MaskedMatrix> masked;
@@ -80,32 +84,33 @@ Line line_through(double x0, double y0, double x1, double y1) {
 }
 
 KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, unsigned threads) {
-  Matrix x(tokens, kSide), y(tokens, kSide);
+  const std::size_t side = half.side;
+  Matrix x(tokens, side), y(tokens, side);
   std::fill(x.values.begin(), x.values.end(), 0.5F);
-  const std::size_t count = tokens < kManyTokens ? kMatrices : kManyMatrices;
+  const std::size_t count = tokens < kManyTokens ? half.dense.size() : kManyMatrices;
   KernelCost cost;
   cost.tokens = tokens;
-  constexpr double kWeights = kSide * kSide, kEdge = 2 * kSide;
+  const double weights = static_cast<double>(side) * static_cast<double>(side), edge = 2.0 * static_cast<double>(side);
   cost.dense_weight =
       nanoseconds_of(count,
                      [&](std::size_t i) {
-                       infer::apply(Linear{half.dense[i].data(), nullptr, kSide, kSide, true, nullptr}, x, threads);
+                       infer::apply(Linear{half.dense[i].data(), nullptr, side, side, true, nullptr}, x, threads);
                      }) /
-      kWeights;
+      weights;
   const auto sliced = [&](const Layers& layers) {
     const std::vector<SlicedMatrix>& matrices = tokens > kManyTokens ? layers.many : layers.few;
     return nanoseconds_of(count, [&](std::size_t i) { matrices[i].multiply(x, nullptr, y, threads); });
   };
   const Line of_sliced = line_through(few.nonzeros, sliced(few), half.nonzeros, sliced(half));
   cost.sliced_nonzero = of_sliced.slope;
-  cost.sliced_edge = of_sliced.constant / kEdge;
+  cost.sliced_edge = of_sliced.constant / edge;
   if (tokens > kernels::kMaskedRows) return cost;
   const auto masked = [&](const Layers& layers) {
     return nanoseconds_of(count, [&](std::size_t i) { layers.masked[i].multiply(x, nullptr, y, threads); });
   };
   const Line of_masked = line_through(few.nonzeros, masked(few), half.nonzeros, masked(half));
   cost.masked_nonzero = of_masked.slope;
-  cost.masked_weight = of_masked.constant / kWeights;
+  cost.masked_weight = of_masked.constant / weights;
   return cost;
 }
 
@@ -116,11 +121,20 @@ KernelCosts measure_kernel_costs(unsigned threads, const std::function<void(doub
   costs.target = kernels::current_target();
   costs.threads = base::thread_count(threads);
   costs.measured = true;
-  const Layers half(kZeros[0], threads), few(kZeros[1], threads);
-  for (const std::size_t tokens : kTokens) {
-    costs.points.push_back(measure(tokens, half, few, threads));
-    if (progress) progress(static_cast<double>(costs.points.size()) / kTokens.size());
-  }
+  const auto points = [&](std::size_t side, std::size_t matrices, std::size_t most_tokens, double before,
+                          double share) {
+    const Layers half(kZeros[0], side, matrices, threads), few(kZeros[1], side, matrices, threads);
+    std::vector<KernelCost> measured;
+    for (const std::size_t tokens : kTokens) {
+      if (tokens > most_tokens) break;
+      measured.push_back(measure(tokens, half, few, threads));
+      if (progress) progress(before + share * static_cast<double>(measured.size()) / kTokens.size());
+    }
+    return measured;
+  };
+  costs.points = points(kSide, kMatrices, kTokens.back(), 0, 0.9);
+  costs.cached_points = points(kSmallSide, kSmallMatrices, kFewTokens, 0.9, 0.2);
+  if (progress) progress(1);
   return costs;
 }
 

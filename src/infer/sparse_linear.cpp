@@ -1,6 +1,12 @@
 #include "infer/sparse_linear.h"
 
 namespace pare::infer {
+namespace {
+
+/// Weights that stay in a cache from one token to the next on most machines.
+constexpr std::uint64_t kCacheBytes = std::uint64_t{1} << 24;
+
+}  // namespace
 
 Kernel SparseLinear::kernel_for(std::size_t tokens) const {
   switch (choice_) {
@@ -13,7 +19,8 @@ Kernel SparseLinear::kernel_for(std::size_t tokens) const {
     case KernelChoice::kFastest:
       break;
   }
-  return costs_->choose(tokens, weights_->shape().in, weights_->shape().out, nonzeros_);
+  return costs_->choose(tokens, weights_->shape().in, weights_->shape().out, nonzeros_,
+                        model_->dense_bytes <= kCacheBytes);
 }
 
 const SlicedMatrix& SparseLinear::sliced(std::size_t tokens) const {

@@ -13,13 +13,20 @@
 
 namespace pare::infer {
 
+/// Of all linear layers of a model.
+struct ModelSize {
+  std::uint64_t dense_bytes = 0;
+};
+
 class SparseLinear {
  public:
   SparseLinear(std::unique_ptr<const WeightSource> weights, std::size_t nonzeros,
-               std::shared_ptr<const KernelCosts> costs, KernelChoice choice, unsigned threads)
+               std::shared_ptr<const KernelCosts> costs, std::shared_ptr<const ModelSize> model, KernelChoice choice,
+               unsigned threads)
       : weights_(std::move(weights)),
         nonzeros_(nonzeros),
         costs_(std::move(costs)),
+        model_(std::move(model)),
         choice_(choice),
         threads_(threads) {}
 
@@ -36,6 +43,7 @@ class SparseLinear {
   std::unique_ptr<const WeightSource> weights_;
   std::size_t nonzeros_;
   std::shared_ptr<const KernelCosts> costs_;
+  std::shared_ptr<const ModelSize> model_;
   KernelChoice choice_;
   unsigned threads_;
   mutable std::once_flag few_once_, many_once_, masked_once_;

@@ -105,11 +105,12 @@ TEST(SparseLinear, TakesTheKernelAskedFor) {
   const std::vector<float> values = draw(96 * 64, 1, 0.9);
   const LayerWeights weights{values.data(), 96, 64, true};
   const auto costs = std::make_shared<const KernelCosts>(standard_kernel_costs());
-  const SparseLinear masked(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs,
+  const auto size = std::make_shared<const ModelSize>();
+  const SparseLinear masked(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs, size,
                             KernelChoice::kMasked, 1);
   EXPECT_EQ(masked.kernel_for(4), Kernel::kMasked);
   EXPECT_EQ(masked.kernel_for(5), Kernel::kSliced);
-  const SparseLinear dense(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs,
+  const SparseLinear dense(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs, size,
                            KernelChoice::kDense, 1);
   Matrix x(3, 96), y(3, 64);
   EXPECT_FALSE(dense.apply(x, nullptr, y, 1));
@@ -128,6 +129,10 @@ TEST(KernelCosts, ChoosesWhatItsFiguresSay) {
   EXPECT_DOUBLE_EQ(costs.nanoseconds(Kernel::kDense, 200, 10, 10, 0), 10000);
   EXPECT_DOUBLE_EQ(costs.nanoseconds(Kernel::kSliced, 34, 10, 10, 30), 120 + (6000 - 120) / 3.0);
   EXPECT_EQ(KernelCosts().choose(1, 10, 10, 0), Kernel::kDense);
+  costs.cached_points = {{1, 0.3, 4.0, 0, 1.0, 0.5}};
+  EXPECT_EQ(costs.choose(1, 10, 10, 30, true), Kernel::kDense);  // 30 against 80 and 120
+  EXPECT_EQ(costs.choose(1, 10, 10, 5, true), Kernel::kSliced);  // 20
+  EXPECT_EQ(costs.choose(100, 10, 10, 22, true), Kernel::kSliced);
 }
 
 }  // namespace
