@@ -79,8 +79,9 @@ struct Line {
 };
 /// Through (x0, y0) and (x1, y1), with neither part below 0.
 Line line_through(double x0, double y0, double x1, double y1) {
-  const double slope = std::max(0.0, (y1 - y0) / (x1 - x0));
-  return slope == 0 ? Line{y1 / x1, 0} : Line{slope, std::max(0.0, y0 - slope * x0)};
+  const double slope = (y1 - y0) / (x1 - x0), constant = y0 - slope * x0;
+  if (slope <= 0) return {0, (y0 + y1) / 2};
+  return constant < 0 ? Line{y1 / x1, 0} : Line{slope, constant};
 }
 
 KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, unsigned threads) {
