@@ -122,7 +122,7 @@ void SlicedMatrix::fill(const LayerWeights& weights, const Tile& tile) {
 }
 
 void SlicedMatrix::multiply_once(const float* x, const float* bias, float* y, unsigned requested) const {
-  const unsigned threads = base::worthwhile_threads(requested, 16 * weights_.size());
+  const unsigned threads = base::worthwhile_threads(requested, 24 * weights_.size());
   base::parallel_for(tiles_.size(), threads, [&](std::size_t t, unsigned) {
     const Tile& tile = tiles_[t];
     float sums[kTileOutputs] = {};
