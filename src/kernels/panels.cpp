@@ -13,122 +13,103 @@ HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET == HWY_SCALAR
+struct Rows {
+  const float* data;
+  std::size_t stride, count;
+};
 
-constexpr std::size_t kTokens = 4;
+#if HWY_TARGET != HWY_SCALAR
 
-std::size_t strip_to_panel(const float*, std::size_t, std::size_t, float*, std::size_t) { return 0; }
-std::size_t strip_from_panel(const float*, std::size_t, std::size_t, const float*, float*, std::size_t) { return 0; }
+template <std::size_t kRows>
+using RowsTag = hn::CappedTag<float, kRows>;
 
-#else
-
-using Four = hn::CappedTag<float, 4>;
-#if HWY_MAX_BYTES >= 32
-using Strip = hn::CappedTag<float, 8>;
-#else
-using Strip = Four;
-#endif
-using Vec = hn::Vec<Strip>;
-constexpr std::size_t kTokens = hn::MaxLanes(Strip());  ///< that go through together
-
-/// Transposes 4 x 4 in each 16 bytes of four vectors.
-HWY_INLINE void transpose(Vec& a, Vec& b, Vec& c, Vec& e) {
-  const Strip d;
-  const Vec ac0 = hn::InterleaveLower(d, a, c), ac1 = hn::InterleaveUpper(d, a, c);
-  const Vec be0 = hn::InterleaveLower(d, b, e), be1 = hn::InterleaveUpper(d, b, e);
-  a = hn::InterleaveLower(d, ac0, be0);
-  b = hn::InterleaveUpper(d, ac0, be0);
-  c = hn::InterleaveLower(d, ac1, be1);
-  e = hn::InterleaveUpper(d, ac1, be1);
-}
-
-// A vector of 8 has 4 floats of one token and 4 of the fourth token after it: no shuffle crosses 16 bytes.
-
-HWY_INLINE Vec load_tokens(const float* row, [[maybe_unused]] std::size_t stride) {
-#if HWY_MAX_BYTES >= 32
-  return hn::Combine(Strip(), hn::LoadU(Four(), row + 4 * stride), hn::LoadU(Four(), row));
-#else
-  return hn::LoadU(Four(), row);
-#endif
-}
-
-HWY_INLINE void store_tokens(Vec values, float* row, [[maybe_unused]] std::size_t stride) {
-#if HWY_MAX_BYTES >= 32
-  hn::StoreU(hn::LowerHalf(Four(), values), Four(), row);
-  hn::StoreU(hn::UpperHalf(Four(), values), Four(), row + 4 * stride);
-#else
-  hn::StoreU(values, Four(), row);
-#endif
-}
-
-/// kTokens rows of x to columns of the panel; returns how many inputs are done.
-std::size_t strip_to_panel(const float* x, std::size_t x_stride, std::size_t in, float* panel, std::size_t width) {
-  std::size_t k = 0;
-  for (; k + 4 <= in; k += 4) {
-    Vec v[4];
-    for (std::size_t i = 0; i < 4; ++i) v[i] = load_tokens(x + i * x_stride + k, x_stride);
-    transpose(v[0], v[1], v[2], v[3]);
-    for (std::size_t i = 0; i < 4; ++i) hn::StoreU(v[i], Strip(), panel + (k + i) * width);
+/// 16 bytes of each of the rows 0, 4, 8 .. below kRows.
+template <std::size_t kRows>
+HWY_INLINE hn::Vec<RowsTag<kRows>> load_rows(const float* from, std::size_t stride) {
+  if constexpr (kRows == 4) {
+    return hn::LoadU(RowsTag<4>(), from);
+  } else {
+    return hn::Combine(RowsTag<kRows>(), load_rows<kRows / 2>(from + kRows / 2 * stride, stride),
+                       load_rows<kRows / 2>(from, stride));
   }
-  return k;
 }
 
-/// kTokens columns of the panel to rows of y; returns how many outputs are done.
-std::size_t strip_from_panel(const float* panel, std::size_t width, std::size_t out, const float* bias, float* y,
-                             std::size_t y_stride) {
-  const Strip d;
-  std::size_t o = 0;
-  for (; o + 4 <= out; o += 4) {
-    Vec v[4];
-    for (std::size_t i = 0; i < 4; ++i) {
-      v[i] = hn::LoadU(d, panel + (o + i) * width);
-      if (bias != nullptr) v[i] = hn::Add(v[i], hn::Set(d, bias[o + i]));
+/// kRows rows of 4 columns to 4 rows of kRows columns, in whole vectors; no shuffle crosses 16 bytes.
+template <std::size_t kRows>
+HWY_INLINE void transpose_four(const float* from, std::size_t from_stride, const float* bias, float* to,
+                               std::size_t to_stride) {
+  const RowsTag<kRows> d;
+  hn::Vec<RowsTag<kRows>> v[4];
+  for (std::size_t i = 0; i < 4; ++i) v[i] = load_rows<kRows>(from + i * from_stride, from_stride);
+  const auto even0 = hn::InterleaveLower(d, v[0], v[2]), even1 = hn::InterleaveUpper(d, v[0], v[2]);
+  const auto odd0 = hn::InterleaveLower(d, v[1], v[3]), odd1 = hn::InterleaveUpper(d, v[1], v[3]);
+  v[0] = hn::InterleaveLower(d, even0, odd0);
+  v[1] = hn::InterleaveUpper(d, even0, odd0);
+  v[2] = hn::InterleaveLower(d, even1, odd1);
+  v[3] = hn::InterleaveUpper(d, even1, odd1);
+  for (std::size_t i = 0; i < 4; ++i)
+    hn::StoreU(bias == nullptr ? v[i] : hn::Add(v[i], hn::LoadU(d, bias)), d, to + i * to_stride);
+}
+
+#endif
+
+/// As many rows from `first` on as go by kRows at a time; returns the first one left.
+template <std::size_t kRows>
+HWY_INLINE std::size_t transpose_rows([[maybe_unused]] const Rows& from, std::size_t first,
+                                      [[maybe_unused]] std::size_t columns, [[maybe_unused]] const float* bias,
+                                      [[maybe_unused]] float* to, [[maybe_unused]] std::size_t to_stride) {
+  std::size_t r = first;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (hn::MaxLanes(RowsTag<kRows>()) == kRows) {
+    for (; r + kRows <= from.count; r += kRows) {
+      const float *source = from.data + r * from.stride, *added = bias == nullptr ? bias : bias + r;
+      std::size_t c = 0;
+      for (; c + 4 <= columns; c += 4)
+        transpose_four<kRows>(source + c, from.stride, added, to + c * to_stride + r, to_stride);
+      for (; c < columns; ++c)
+        for (std::size_t i = 0; i < kRows; ++i)
+          to[c * to_stride + r + i] = source[i * from.stride + c] + (bias == nullptr ? 0 : added[i]);
     }
-    transpose(v[0], v[1], v[2], v[3]);
-    for (std::size_t i = 0; i < 4; ++i) store_tokens(v[i], y + i * y_stride + o, y_stride);
   }
-  return o;
+#endif
+  return r;
 }
 
-#endif
-
-constexpr std::size_t kRunLength = 64;  // rows of a panel that stay in the first cache while all tokens go through
-
-void rows_to_panel(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
-                   std::size_t width) {
-  for (std::size_t t = 0; t < tokens; t += kTokens) {
-    const std::size_t count = std::min(kTokens, tokens - t);
-    std::size_t k = count < kTokens ? 0 : strip_to_panel(x + t * x_stride, x_stride, in, panel + t, width);
-    for (; k < in; ++k)
-      for (std::size_t i = t; i < t + count; ++i) panel[k * width + i] = x[i * x_stride + k];
+/// to[c][r] = from[r][c] + bias[r]. `run` columns go through all rows before the next ones; up to kMost rows at a time.
+template <std::size_t kMost>
+void transpose(const Rows& from, std::size_t columns, std::size_t run, const float* bias, float* to,
+               std::size_t to_stride) {
+  for (std::size_t begin = 0; begin < columns; begin += run) {
+    const std::size_t width = std::min(run, columns - begin);
+    const Rows part{from.data + begin, from.stride, from.count};
+    float* rows = to + begin * to_stride;
+    std::size_t r = 0;
+    if constexpr (kMost >= 16) r = transpose_rows<16>(part, r, width, bias, rows, to_stride);
+    r = transpose_rows<8>(part, r, width, bias, rows, to_stride);
+    r = transpose_rows<4>(part, r, width, bias, rows, to_stride);
+    for (; r < from.count; ++r)
+      for (std::size_t c = 0; c < width; ++c)
+        rows[c * to_stride + r] = part.data[r * from.stride + c] + (bias == nullptr ? 0 : bias[r]);
   }
+}
+
+// Rows of x and y are often a multiple of 4 KiB apart, so that lines of different tokens have no more than the ways of
+// one set of the first cache between them. Hence few rows at a time where whole lines of them are read again ..
+
+void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
+                   std::size_t width) {
+  constexpr std::size_t kRun = 64;  // rows of the panel, which stay in the first cache while all tokens go through
+  transpose<8>({x, x_stride, tokens}, in, kRun, nullptr, panel, width);
   if (tokens == width) return;
   for (std::size_t k = 0; k < in; ++k) std::fill(panel + k * width + tokens, panel + (k + 1) * width, 0.0F);
 }
 
-void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
-                   std::size_t width) {
-  for (std::size_t k = 0; k < in; k += kRunLength)
-    rows_to_panel(x + k, x_stride, tokens, std::min(kRunLength, in - k), panel + k * width, width);
-}
-
-void rows_from_panel(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
-                     float* y, std::size_t y_stride) {
-  for (std::size_t t = 0; t < tokens; t += kTokens) {
-    const std::size_t count = std::min(kTokens, tokens - t);
-    std::size_t o = 0;
-    if (count == kTokens) o = strip_from_panel(panel + t, width, out, bias, y + t * y_stride, y_stride);
-    for (; o < out; ++o)
-      for (std::size_t i = t; i < t + count; ++i)
-        y[i * y_stride + o] = panel[o * width + i] + (bias == nullptr ? 0 : bias[o]);
-  }
-}
+// .. and whole lines of few rows, one after the other, where they are written.
 
 void FromPanelTarget(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
                      float* y, std::size_t y_stride) {
-  for (std::size_t o = 0; o < out; o += kRunLength)
-    rows_from_panel(panel + o * width, width, tokens, std::min(kRunLength, out - o), bias == nullptr ? bias : bias + o,
-                    y + o, y_stride);
+  constexpr std::size_t kRun = 4;
+  transpose<16>({panel, width, out}, tokens, kRun, bias, y, y_stride);
 }
 
 }  // namespace pare::kernels::HWY_NAMESPACE
