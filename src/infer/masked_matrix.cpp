@@ -13,13 +13,13 @@ constexpr std::size_t kReadAhead = 16;  ///< weights that the kernel may read pa
 
 }  // namespace
 
-MaskedMatrix::MaskedMatrix(const LayerWeights& weights, unsigned threads)
+MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, unsigned threads)
     : in_(weights.in), out_(weights.out), begin_((out_ + kSliceOutputs - 1) / kSliceOutputs + 1) {
   const std::size_t groups = begin_.size() - 1;
-  masks_ = base::AlignedBuffer<std::uint16_t>(groups * in_);
+  masks_ = memory.allocate<std::uint16_t>(groups * in_);
   base::parallel_for(groups, base::worthwhile_threads(threads, in_ * out_), [&](std::size_t group, unsigned) {
     const std::size_t first = group * kSliceOutputs;
-    std::uint16_t* masks = masks_.data() + group * in_;
+    std::uint16_t* masks = masks_ + group * in_;
     std::fill_n(masks, in_, std::uint16_t{0});
     std::size_t nonzeros = 0;
     for_nonzeros(weights, first, std::min(out_, first + kSliceOutputs), 0, in_,
@@ -30,11 +30,11 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, unsigned threads)
     begin_[group + 1] = nonzeros;
   });
   for (std::size_t group = 0; group < groups; ++group) begin_[group + 1] += begin_[group];
-  weights_ = base::AlignedBuffer<float>(begin_.back() + kReadAhead);
-  std::fill_n(weights_.data() + begin_.back(), kReadAhead, 0.0F);
+  weights_ = memory.allocate<float>(begin_.back() + kReadAhead);
+  std::fill_n(weights_ + begin_.back(), kReadAhead, 0.0F);
   base::parallel_for(groups, base::worthwhile_threads(threads, in_ * out_), [&](std::size_t group, unsigned) {
     const std::size_t first = group * kSliceOutputs;
-    const std::uint16_t* masks = masks_.data() + group * in_;
+    const std::uint16_t* masks = masks_ + group * in_;
     std::vector<std::size_t> place(in_);  // of each input's first weight
     std::size_t next = begin_[group];
     for (std::size_t k = 0; k < in_; ++k) {
@@ -44,7 +44,7 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, unsigned threads)
     for_nonzeros(weights, first, std::min(out_, first + kSliceOutputs), 0, in_,
                  [&](std::size_t o, std::size_t k, float w) {
                    const unsigned before = masks[k] & ((1U << (o - first)) - 1);
-                   weights_.data()[place[k] + static_cast<std::size_t>(std::popcount(before))] = w;
+                   weights_[place[k] + static_cast<std::size_t>(std::popcount(before))] = w;
                  });
   });
 }
@@ -55,7 +55,7 @@ void MaskedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsig
   base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
     for (std::size_t group = piece * groups / pieces; group < (piece + 1) * groups / pieces; ++group) {
       const std::size_t first = group * kSliceOutputs;
-      const kernels::MaskedOutputs block{masks_.data() + group * in_, weights_.data() + begin_[group], in_,
+      const kernels::MaskedOutputs block{masks_ + group * in_, weights_ + begin_[group], in_,
                                          std::min(kSliceOutputs, out_ - first)};
       kernels::multiply_masked(block, x.row(0), x.rows, x.columns, bias == nullptr ? nullptr : bias + first,
                                y.row(0) + first, y.columns);

@@ -47,13 +47,15 @@ struct Layers {
       const LayerWeights weights{dense.back().data(), side, side, true};
       const std::size_t count = infer::count_nonzeros(weights, threads);
       nonzeros += static_cast<double>(count) / static_cast<double>(matrices);
-      few.emplace_back(weights, infer::block_inputs(weights, count, 1), threads);
-      if (i < kManyMatrices) many.emplace_back(weights, infer::block_inputs(weights, count, kTokens.back()), threads);
-      masked.emplace_back(weights, threads);
+      few.emplace_back(weights, infer::block_inputs(weights, count, 1), memory, threads);
+      if (i < kManyMatrices)
+        many.emplace_back(weights, infer::block_inputs(weights, count, kTokens.back()), memory, threads);
+      masked.emplace_back(weights, memory, threads);
     }
   }
   std::size_t side;
   std::vector<std::vector<float>> dense;
+  infer::LayoutMemory memory;
   std::vector<SlicedMatrix> few, many;  ///< in the blocks for few tokens and for many
   std::vector<MaskedMatrix> masked;
   double nonzeros = 0;

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
+#include "base/aligned_buffer.h"
 #include "base/parallel.h"
 #include "infer/sparse_matrix.h"
 
@@ -8,9 +10,8 @@ namespace pare::infer {
 namespace {
 
 using kernels::kSliceOutputs;
-using kernels::Slice;
+using kernels::kTileOutputs;
 
-constexpr std::size_t kTileOutputs = 128;  ///< whose sums, for a panel of 64 tokens, take 32 KiB
 constexpr std::size_t kFewTokens = 16;     ///< whose panel is small whatever the inputs
 constexpr std::size_t kMostInputs = 1024;  ///< of a block: for a panel of 64 tokens 256 KiB, in the second cache
 constexpr std::size_t kLeastInputs = 192;  ///< of a block: 48 KiB, largely in the first cache
@@ -33,104 +34,114 @@ std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std:
   return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
 }
 
-/// Nonzeros of each output of a tile within one block of inputs.
-struct SlicedMatrix::Counts {
-  std::uint32_t of[kTileOutputs] = {};
+/// Of each slice its outputs and how many steps it takes.
+struct SlicedMatrix::Plan {
+  std::vector<std::uint16_t> outputs, steps;
 };
 
-SlicedMatrix::SlicedMatrix(const LayerWeights& weights, std::size_t most, unsigned threads)
-    : in_(weights.in), out_(weights.out) {
-  const std::size_t blocks = std::max<std::size_t>(1, (in_ + most - 1) / most);
-  block_ = (in_ + blocks - 1) / blocks;
-  tiles_.resize((out_ + kTileOutputs - 1) / kTileOutputs);
-  std::vector<std::vector<Counts>> counts(tiles_.size());
-  base::parallel_for(tiles_.size(), threads, [&](std::size_t t, unsigned) {
-    Tile& tile = tiles_[t];
-    tile.first = t * kTileOutputs;
-    tile.count = std::min(kTileOutputs, out_ - tile.first);
-    counts[t].resize(blocks);
-    for_nonzeros(weights, tile.first, tile.first + tile.count, 0, in_,
-                 [&](std::size_t o, std::size_t k, float) { ++counts[t][k / block_].of[o - tile.first]; });
-  });
-  std::size_t slices = 0;
-  for (const Tile& tile : tiles_) slices += blocks * ((tile.count + kSliceOutputs - 1) / kSliceOutputs);
-  slices_.resize(slices);
-  outputs_ = base::AlignedBuffer<std::uint16_t>(slices * kSliceOutputs);
-  std::size_t next = 0;
-  for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    place_slices(tiles_[t], counts[t], next);
-    next = tiles_[t].block_begin.back();
-  }
-  std::size_t entries = 0;
-  for (const Slice& slice : slices_) entries += slice.steps * kSliceOutputs;
-  inputs_ = base::AlignedBuffer<std::uint16_t>(entries);
-  weights_ = base::AlignedBuffer<float>(entries);
-  entries = 0;
-  for (Slice& slice : slices_) {
-    slice.input = inputs_.data() + entries;
-    slice.weight = weights_.data() + entries;
-    entries += slice.steps * kSliceOutputs;
-  }
-  base::parallel_for(tiles_.size(), threads, [&](std::size_t t, unsigned) { fill(weights, tiles_[t]); });
+SlicedMatrix::SlicedMatrix(const LayerWeights& weights, std::size_t most, LayoutMemory& memory, unsigned threads)
+    : in_(weights.in),
+      out_(weights.out),
+      blocks_(std::max<std::size_t>(1, (in_ + most - 1) / most)),
+      tiles_((out_ + kTileOutputs - 1) / kTileOutputs) {
+  block_ = (in_ + blocks_ - 1) / blocks_;
+  Plan plan;
+  plan.steps.resize(first_slice(tiles_, 0));
+  plan.outputs.assign(plan.steps.size() * kSliceOutputs, kernels::kNoOutput);
+  base::parallel_for(tiles_, threads, [&](std::size_t tile, unsigned) { plan_tile(weights, tile, plan); });
+  reserve(plan, memory);
+  base::parallel_for(tiles_, threads, [&](std::size_t tile, unsigned) { fill(weights, plan, tile); });
+}
+
+std::size_t SlicedMatrix::first_slice(std::size_t tile, std::size_t block) const {
+  if (tile == tiles_) return first_slice(tile - 1, blocks_);
+  return tile * blocks_ * (kTileOutputs / kSliceOutputs) +
+         block * ((tile_outputs(tile) + kSliceOutputs - 1) / kSliceOutputs);
+}
+
+kernels::Slices SlicedMatrix::slices(std::size_t tile, std::size_t block) const {
+  const std::size_t first = first_slice(tile, block);
+  return {steps_ + first, first_slice(tile, block + 1) - first, storage_ + begin_[tile * blocks_ + block]};
 }
 
 /// Outputs with many nonzeros first, so that those of a slice have nearly as many; ties by number.
-void SlicedMatrix::place_slices(Tile& tile, const std::vector<Counts>& counts, std::size_t first_slice) {
-  std::size_t next = first_slice;
-  for (const Counts& block : counts) {
-    tile.block_begin.push_back(next);
-    std::vector<std::uint16_t> order(tile.count);
-    std::iota(order.begin(), order.end(), std::uint16_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return block.of[a] > block.of[b]; });
-    for (std::size_t i = 0; i < tile.count; i += kSliceOutputs, ++next) {
-      std::uint16_t* outputs = outputs_.data() + next * kSliceOutputs;
-      slices_[next].output = outputs;
-      slices_[next].steps = block.of[order[i]];
-      for (std::size_t lane = 0; lane < kSliceOutputs; ++lane)
-        outputs[lane] = i + lane < tile.count ? order[i + lane] : kernels::kNoOutput;
-    }
+void SlicedMatrix::plan_tile(const LayerWeights& weights, std::size_t tile, Plan& plan) const {
+  const std::size_t begin = tile * kTileOutputs, outputs = tile_outputs(tile);
+  std::vector<std::uint32_t> counts(blocks_ * outputs);
+  for_nonzeros(weights, begin, begin + outputs, 0, in_,
+               [&](std::size_t o, std::size_t k, float) { ++counts[k / block_ * outputs + o - begin]; });
+  for (std::size_t block = 0; block < blocks_; ++block) {
+    const std::uint32_t* of = counts.data() + block * outputs;
+    std::uint16_t* order = plan.outputs.data() + first_slice(tile, block) * kSliceOutputs;
+    std::iota(order, order + outputs, std::uint16_t{0});
+    std::stable_sort(order, order + outputs, [&](auto a, auto b) { return of[a] > of[b]; });
+    std::uint16_t* steps = plan.steps.data() + first_slice(tile, block);
+    for (std::size_t i = 0; i < outputs; i += kSliceOutputs) *steps++ = static_cast<std::uint16_t>(of[order[i]]);
   }
-  tile.block_begin.push_back(next);
 }
 
-void SlicedMatrix::fill(const LayerWeights& weights, const Tile& tile) {
+void SlicedMatrix::reserve(const Plan& plan, LayoutMemory& memory) {
+  std::vector<std::uint64_t> begin(tiles_ * blocks_);
+  const std::size_t steps_at = begin.size() * sizeof(std::uint64_t);
+  std::size_t end = (steps_at + plan.steps.size() * sizeof(std::uint16_t) + 63) / 64 * 64;
+  for (std::size_t tile = 0; tile < tiles_; ++tile)
+    for (std::size_t block = 0; block < blocks_; ++block) {
+      begin[tile * blocks_ + block] = end;
+      for (std::size_t s = first_slice(tile, block); s < first_slice(tile, block + 1); ++s) {
+        end += kernels::slice_bytes(plan.steps[s]);
+        entries_ += plan.steps[s] * kSliceOutputs;
+      }
+    }
+  storage_ = memory.allocate<std::byte>(end);
+  bytes_ = end;
+  std::memcpy(storage_, begin.data(), steps_at);
+  std::memcpy(storage_ + steps_at, plan.steps.data(), plan.steps.size() * sizeof(std::uint16_t));
+  begin_ = reinterpret_cast<const std::uint64_t*>(storage_);
+  steps_ = reinterpret_cast<const std::uint16_t*>(storage_ + steps_at);
+}
+
+void SlicedMatrix::fill(const LayerWeights& weights, const Plan& plan, std::size_t tile) {
   struct Place {
-    std::uint16_t* input;
-    float* weight;
+    std::byte* slice;
+    std::size_t lane, steps, step;
   };
-  for (std::size_t block = 0; block + 1 < tile.block_begin.size(); ++block) {
-    std::vector<Place> places(tile.count);  // of each output's next nonzero
-    for (std::size_t s = tile.block_begin[block]; s < tile.block_begin[block + 1]; ++s) {
-      const Slice& slice = slices_[s];
-      const auto offset = slice.input - inputs_.data();
-      std::fill_n(inputs_.data() + offset, slice.steps * kSliceOutputs, std::uint16_t{0});
-      std::fill_n(weights_.data() + offset, slice.steps * kSliceOutputs, 0.0F);
-      for (std::size_t lane = 0; lane < kSliceOutputs; ++lane)
-        if (slice.output[lane] != kernels::kNoOutput)
-          places[slice.output[lane]] = {inputs_.data() + offset + lane, weights_.data() + offset + lane};
+  const std::size_t first = tile * kTileOutputs, end = first + tile_outputs(tile);
+  for (std::size_t block = 0; block < blocks_; ++block) {
+    Place places[kTileOutputs + 1];  // of each output's next nonzero
+    std::byte* slice = storage_ + begin_[tile * blocks_ + block];
+    for (std::size_t s = first_slice(tile, block); s < first_slice(tile, block + 1); ++s) {
+      const std::uint16_t* outputs = plan.outputs.data() + s * kSliceOutputs;
+      std::memset(slice, 0, kernels::slice_bytes(steps_[s]));
+      std::memcpy(slice, outputs, kSliceOutputs * sizeof *outputs);
+      for (std::size_t lane = 0; lane < kSliceOutputs; ++lane) places[outputs[lane]] = {slice, lane, steps_[s], 0};
+      slice += kernels::slice_bytes(steps_[s]);
     }
     const std::size_t begin = block * block_;
-    for_nonzeros(weights, tile.first, tile.first + tile.count, begin, std::min(in_, begin + block_),
-                 [&](std::size_t o, std::size_t k, float w) {
-                   Place& place = places[o - tile.first];
-                   *place.input = static_cast<std::uint16_t>(k - begin);
-                   *place.weight = w;
-                   place.input += kSliceOutputs;
-                   place.weight += kSliceOutputs;
-                 });
+    for_nonzeros(weights, first, end, begin, std::min(in_, begin + block_), [&](std::size_t o, std::size_t k, float w) {
+      Place& place = places[o - first];
+      std::byte *inputs = place.slice + kernels::slice_inputs_at(place.steps, place.step),
+                *values = place.slice + kernels::slice_weights_at(place.steps, place.step);
+      reinterpret_cast<std::uint16_t*>(inputs)[place.lane] = static_cast<std::uint16_t>(k - begin);
+      reinterpret_cast<float*>(values)[place.lane] = w;
+      ++place.step;
+    });
   }
 }
 
 void SlicedMatrix::multiply_once(const float* x, const float* bias, float* y, unsigned requested) const {
-  const unsigned threads = base::worthwhile_threads(requested, 24 * weights_.size());
-  base::parallel_for(tiles_.size(), threads, [&](std::size_t t, unsigned) {
-    const Tile& tile = tiles_[t];
-    float sums[kTileOutputs] = {};
-    for (std::size_t block = 0; block + 1 < tile.block_begin.size(); ++block)
-      kernels::multiply_slices_once(slices_.data() + tile.block_begin[block],
-                                    tile.block_begin[block + 1] - tile.block_begin[block], x + block * block_, sums);
-    for (std::size_t o = 0; o < tile.count; ++o)
-      y[tile.first + o] = sums[o] + (bias == nullptr ? 0 : bias[tile.first + o]);
+  // Time goes to reading the weights, so that one of them counts as much as ten multiply-adds; and each thread reads
+  // one long stretch of them, because the hardware reads ahead of it.
+  const unsigned threads = base::worthwhile_threads(requested, 10 * entries_);
+  const std::size_t pieces = std::min<std::size_t>(tiles_, threads);
+  base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
+    for (std::size_t tile = piece * tiles_ / pieces; tile < (piece + 1) * tiles_ / pieces; ++tile) {
+      float sums[kTileOutputs + 1] = {};
+      for (std::size_t block = 0; block < blocks_; ++block)
+        kernels::multiply_slices_once(slices(tile, block), x + block * block_, sums);
+      const std::size_t first = tile * kTileOutputs;
+      for (std::size_t o = 0; o < tile_outputs(tile); ++o)
+        y[first + o] = sums[o] + (bias == nullptr ? 0 : bias[first + o]);
+    }
   });
 }
 
@@ -138,35 +149,28 @@ void SlicedMatrix::multiply_once(const float* x, const float* bias, float* y, un
 void SlicedMatrix::multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin,
                                   std::size_t end, const float* bias, Matrix& y) const {
   const std::size_t lanes = kernels::lanes(), width = (count + lanes - 1) / lanes * lanes;
-  float *panel = scratch((in_ + kTileOutputs) * width), *sums = panel + in_ * width;
+  float *panel = scratch((in_ + kTileOutputs + 1) * width), *sums = panel + in_ * width;
   kernels::to_panel(x.row(first), x.columns, count, in_, panel, width);
-  for (std::size_t t = begin; t < end; ++t) {
-    const Tile& tile = tiles_[t];
-    for (std::size_t block = 0; block + 1 < tile.block_begin.size(); ++block)
-      kernels::multiply_slices(slices_.data() + tile.block_begin[block],
-                               tile.block_begin[block + 1] - tile.block_begin[block], panel + block * block_ * width,
-                               width, block != 0, sums);
-    kernels::from_panel(sums, width, count, tile.count, bias == nullptr ? nullptr : bias + tile.first,
-                        y.row(first) + tile.first, y.columns);
+  for (std::size_t tile = begin; tile < end; ++tile) {
+    for (std::size_t block = 0; block < blocks_; ++block)
+      kernels::multiply_slices(slices(tile, block), panel + block * block_ * width, width, block != 0, sums);
+    const std::size_t output = tile * kTileOutputs;
+    kernels::from_panel(sums, width, count, tile_outputs(tile), bias == nullptr ? nullptr : bias + output,
+                        y.row(first) + output, y.columns);
   }
 }
 
 void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsigned requested) const {
   if (x.rows == 1) return multiply_once(x.row(0), bias, y.row(0), requested);
-  const unsigned threads = base::worthwhile_threads(requested, x.rows * weights_.size());
+  const unsigned threads = base::worthwhile_threads(requested, x.rows * entries_);
   const std::size_t most = kernels::kMostVectors * kernels::lanes(), panels = (x.rows + most - 1) / most;
   // A panel is turned by every thread that has a part of it: better than one thread waiting for the other.
-  const std::size_t parts =
-      panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_.size());
+  const std::size_t parts = panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_);
   base::parallel_for(panels * parts, threads, [&](std::size_t item, unsigned) {
     const std::size_t first = item / parts * most, part = item % parts;
-    multiply_panel(x, first, std::min(most, x.rows - first), part * tiles_.size() / parts,
-                   (part + 1) * tiles_.size() / parts, bias, y);
+    multiply_panel(x, first, std::min(most, x.rows - first), part * tiles_ / parts, (part + 1) * tiles_ / parts, bias,
+                   y);
   });
-}
-
-std::size_t SlicedMatrix::bytes() const noexcept {
-  return inputs_.bytes() + outputs_.bytes() + weights_.bytes() + slices_.size() * sizeof(Slice);
 }
 
 }  // namespace pare::infer

@@ -28,8 +28,9 @@ const SlicedMatrix& SparseLinear::sliced(std::size_t tokens) const {
   const bool few = inputs >= weights_->shape().in || inputs == block_inputs(weights_->shape(), nonzeros_, 1);
   std::unique_ptr<const SlicedMatrix>& matrix = few ? few_ : many_;
   std::call_once(few ? few_once_ : many_once_, [&] {
-    matrix = weights_->with_nonzeros(
-        [&](const LayerWeights& weights) { return std::make_unique<const SlicedMatrix>(weights, inputs, threads_); });
+    matrix = weights_->with_nonzeros([&](const LayerWeights& weights) {
+      return std::make_unique<const SlicedMatrix>(weights, inputs, model_->layouts, threads_);
+    });
   });
   return *matrix;
 }
@@ -43,8 +44,9 @@ bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, unsigned
       return true;
     case Kernel::kMasked:
       std::call_once(masked_once_, [&] {
-        masked_ = weights_->with_nonzeros(
-            [&](const LayerWeights& weights) { return std::make_unique<const MaskedMatrix>(weights, threads_); });
+        masked_ = weights_->with_nonzeros([&](const LayerWeights& weights) {
+          return std::make_unique<const MaskedMatrix>(weights, model_->layouts, threads_);
+        });
       });
       masked_->multiply(x, bias, y, threads);
       return true;

@@ -13,15 +13,16 @@
 
 namespace pare::infer {
 
-/// Of all linear layers of a model.
-struct ModelSize {
-  std::uint64_t dense_bytes = 0;
+/// What all linear layers of a model share.
+struct SharedByLayers {
+  std::uint64_t dense_bytes = 0;  ///< of all of them
+  LayoutMemory layouts;
 };
 
 class SparseLinear {
  public:
   SparseLinear(std::unique_ptr<const WeightSource> weights, std::size_t nonzeros,
-               std::shared_ptr<const KernelCosts> costs, std::shared_ptr<const ModelSize> model, KernelChoice choice,
+               std::shared_ptr<const KernelCosts> costs, std::shared_ptr<SharedByLayers> model, KernelChoice choice,
                unsigned threads)
       : weights_(std::move(weights)),
         nonzeros_(nonzeros),
@@ -43,7 +44,7 @@ class SparseLinear {
   std::unique_ptr<const WeightSource> weights_;
   std::size_t nonzeros_;
   std::shared_ptr<const KernelCosts> costs_;
-  std::shared_ptr<const ModelSize> model_;
+  std::shared_ptr<SharedByLayers> model_;
   KernelChoice choice_;
   unsigned threads_;
   mutable std::once_flag few_once_, many_once_, masked_once_;

@@ -1,16 +1,19 @@
 // Weight matrices without their zeros, in the layouts that the kernels of kernels/sparse.h read.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "base/aligned_buffer.h"
 #include "infer/layer_weights.h"
+#include "infer/layout_memory.h"
 #include "kernels/sparse.h"
 #include "pare/infer.h"
 
 namespace pare::infer {
+
+// The matrices lie in a LayoutMemory, which must outlive them.
 
 /// Most inputs that a block of a SlicedMatrix for so many tokens at once should have.
 std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std::size_t tokens);
@@ -19,46 +22,51 @@ std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std:
 /// steps are padding, and a block of inputs stays in a cache while a tile goes through it.
 class SlicedMatrix {
  public:
-  SlicedMatrix(const LayerWeights& weights, std::size_t block_inputs, unsigned threads);
+  SlicedMatrix(const LayerWeights& weights, std::size_t block_inputs, LayoutMemory& memory, unsigned threads);
 
   /// y = x W + b; every row of y is written.
   void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
-  std::size_t bytes() const noexcept;
+  std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  struct Tile {
-    std::size_t first = 0, count = 0;      ///< outputs
-    std::vector<std::size_t> block_begin;  ///< slices of each block of inputs, and where the last one ends
-  };
-  struct Counts;
+  struct Plan;
 
-  void place_slices(Tile& tile, const std::vector<Counts>& counts, std::size_t first_slice);
-  void fill(const LayerWeights& weights, const Tile& tile);
+  std::size_t tile_outputs(std::size_t tile) const {
+    return std::min(kernels::kTileOutputs, out_ - tile * kernels::kTileOutputs);
+  }
+  std::size_t first_slice(std::size_t tile, std::size_t block) const;
+  kernels::Slices slices(std::size_t tile, std::size_t block) const;
+  void plan_tile(const LayerWeights& weights, std::size_t tile, Plan& plan) const;
+  void reserve(const Plan& plan, LayoutMemory& memory);
+  void fill(const LayerWeights& weights, const Plan& plan, std::size_t tile);
   void multiply_once(const float* x, const float* bias, float* y, unsigned threads) const;
   void multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
                       const float* bias, Matrix& y) const;
 
-  std::size_t in_, out_, block_;
-  std::vector<Tile> tiles_;
-  std::vector<kernels::Slice> slices_;
-  base::AlignedBuffer<std::uint16_t> inputs_, outputs_;
-  base::AlignedBuffer<float> weights_;
+  std::size_t in_, out_, block_, blocks_, tiles_;
+  std::size_t entries_ = 0;               ///< weights, those that fill up slices among them
+  std::size_t bytes_ = 0;                 ///< of the storage
+  std::byte* storage_ = nullptr;          ///< all that multiply() reads, so that it is found in one place
+  const std::uint64_t* begin_ = nullptr;  ///< there: where the slices of each tile and block of it begin
+  const std::uint16_t* steps_ = nullptr;  ///< there: of each slice
 };
 
 /// Masks of 16 outputs for each input, and the weights of their bits.
 class MaskedMatrix {
  public:
-  MaskedMatrix(const LayerWeights& weights, unsigned threads);
+  MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, unsigned threads);
 
   /// y = x W + b for at most kernels::kMaskedRows rows.
   void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
-  std::size_t bytes() const noexcept { return masks_.bytes() + weights_.bytes(); }
+  std::size_t bytes() const noexcept {
+    return (begin_.size() - 1) * in_ * sizeof *masks_ + begin_.back() * sizeof *weights_;
+  }
 
  private:
   std::size_t in_, out_;
   std::vector<std::size_t> begin_;  ///< of the weights of each 16 outputs
-  base::AlignedBuffer<std::uint16_t> masks_;
-  base::AlignedBuffer<float> weights_;
+  std::uint16_t* masks_ = nullptr;
+  float* weights_ = nullptr;
 };
 
 }  // namespace pare::infer

@@ -92,9 +92,9 @@ Linear Weights::add(const std::string& name, const LayerWeights& weights, const 
                     std::unique_ptr<const WeightSource> source) {
   Linear linear{weights.data, bias, weights.in, weights.out, weights.out_in, nullptr};
   if (source != nullptr)
-    linear.sparse = std::make_shared<const SparseLinear>(std::move(source), nonzeros, costs_, size_, options_.kernels,
+    linear.sparse = std::make_shared<const SparseLinear>(std::move(source), nonzeros, costs_, shared_, options_.kernels,
                                                          options_.threads);
-  size_->dense_bytes += sizeof(float) * weights.in * weights.out;
+  shared_->dense_bytes += sizeof(float) * weights.in * weights.out;
   layers_.push_back({name + ".weight", linear, nonzeros});
   return linear;
 }

@@ -48,7 +48,7 @@ class Weights {
   const Model& model_;
   InferOptions options_;
   std::shared_ptr<const KernelCosts> costs_;
-  std::shared_ptr<ModelSize> size_ = std::make_shared<ModelSize>();
+  std::shared_ptr<SharedByLayers> shared_ = std::make_shared<SharedByLayers>();
   std::unordered_map<std::string, const TensorView*> by_name_;
   std::unordered_map<const TensorView*, std::unique_ptr<float[]>> converted_;
   std::vector<Layer> layers_;

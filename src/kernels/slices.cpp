@@ -16,26 +16,44 @@ using V = hn::Vec<D>;
 /// Outputs of a slice that go through at a time: their sums stay in registers.
 constexpr std::size_t kOutputsAtOnce = hn::MaxLanes(D()) >= 16 ? 4 : 2;
 
+HWY_INLINE const std::uint16_t* inputs_at(const std::byte* data) {
+  return reinterpret_cast<const std::uint16_t*>(data);
+}
+HWY_INLINE const float* weights_at(const std::byte* data) { return reinterpret_cast<const float*>(data); }
+
+/// Calls step(inputs, weights) for each step of a slice.
+template <class Step>
+HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step) {
+  const std::byte* data = slice + kLineBytes;
+  if (steps % 2 != 0) {
+    step(inputs_at(slice + kLineBytes / 2), weights_at(data));
+    data += kLineBytes;
+  }
+  for (std::size_t i = 0; i < steps / 2; ++i, data += kTwoSteps) {
+    step(inputs_at(data), weights_at(data + kLineBytes));
+    step(inputs_at(data + kLineBytes / 2), weights_at(data + 2 * kLineBytes));
+  }
+}
+
 /// Outputs [first, first + kOutputsAtOnce) of a slice, kVectors vectors of tokens.
 template <std::size_t kVectors>
-HWY_INLINE void some_outputs(const Slice& slice, std::size_t first, const float* panel, bool add, float* tile) {
+HWY_INLINE void some_outputs(const std::byte* slice, std::size_t steps, std::size_t first, const float* panel, bool add,
+                             float* tile) {
   const D d;
   const std::size_t lanes = hn::Lanes(d), width = kVectors * lanes;
   V sum[kOutputsAtOnce][kVectors];
   for (auto& output : sum)
     for (V& vector : output) vector = hn::Zero(d);
-  const std::uint16_t* input = slice.input + first;
-  const float* weight = slice.weight + first;
-  for (std::size_t step = 0; step < slice.steps; ++step, input += kSliceOutputs, weight += kSliceOutputs) {
+  for_steps(slice, steps, [&](const std::uint16_t* inputs, const float* weights) HWY_ATTR {
     for (std::size_t o = 0; o < kOutputsAtOnce; ++o) {
-      const float* x = panel + input[o] * width;
-      const V factor = hn::Set(d, weight[o]);
+      const float* x = panel + inputs[first + o] * width;
+      const V factor = hn::Set(d, weights[first + o]);
       for (std::size_t v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(factor, hn::LoadU(d, x + v * lanes), sum[o][v]);
     }
-  }
+  });
+  const std::uint16_t* outputs = inputs_at(slice) + first;
   for (std::size_t o = 0; o < kOutputsAtOnce; ++o) {
-    if (slice.output[first + o] == kNoOutput) continue;
-    float* to = tile + slice.output[first + o] * width;
+    float* to = tile + outputs[o] * width;
     for (std::size_t v = 0; v < kVectors; ++v) {
       if (add) sum[o][v] = hn::Add(hn::LoadU(d, to + v * lanes), sum[o][v]);
       hn::StoreU(sum[o][v], d, to + v * lanes);
@@ -44,45 +62,59 @@ HWY_INLINE void some_outputs(const Slice& slice, std::size_t first, const float*
 }
 
 template <std::size_t kVectors>
-void all_slices(const Slice* slices, std::size_t count, const float* panel, bool add, float* tile) {
-  for (std::size_t s = 0; s < count; ++s)
+void all_slices(const Slices& slices, const float* panel, bool add, float* tile) {
+  const std::byte* data = slices.data;
+  for (std::size_t s = 0; s < slices.count; data += slice_bytes(slices.steps[s++]))
     for (std::size_t first = 0; first < kSliceOutputs; first += kOutputsAtOnce)
-      some_outputs<kVectors>(slices[s], first, panel, add, tile);
+      some_outputs<kVectors>(data, slices.steps[s], first, panel, add, tile);
 }
 
-void SlicesTarget(const Slice* slices, std::size_t count, const float* panel, std::size_t width, bool add,
-                  float* tile) {
+void SlicesTarget(const Slices& slices, const float* panel, std::size_t width, bool add, float* tile) {
   switch (width / hn::Lanes(D())) {
     case 1:
-      return all_slices<1>(slices, count, panel, add, tile);
+      return all_slices<1>(slices, panel, add, tile);
     case 2:
-      return all_slices<2>(slices, count, panel, add, tile);
+      return all_slices<2>(slices, panel, add, tile);
     case 3:
-      return all_slices<3>(slices, count, panel, add, tile);
+      return all_slices<3>(slices, panel, add, tile);
     default:
-      return all_slices<kMostVectors>(slices, count, panel, add, tile);
+      return all_slices<kMostVectors>(slices, panel, add, tile);
   }
 }
 
-void SlicesOnceTarget(const Slice* slices, std::size_t count, const float* x, float* y) {
-  const hn::CappedTag<float, kSliceOutputs> d;
-  constexpr std::size_t kLanes = hn::MaxLanes(d), kVectors = kSliceOutputs / kLanes;
-  for (std::size_t s = 0; s < count; ++s) {
-    const Slice& slice = slices[s];
-    hn::Vec<decltype(d)> sum[kVectors];
+using One = hn::CappedTag<float, kSliceOutputs>;
+
+/// x at kLanes inputs. Single loads: no slower than gathers where those are fast, and much faster where they are not.
+template <std::size_t kLanes>
+HWY_INLINE auto pick(const float* x, const std::uint16_t* input) {
+  const hn::CappedTag<float, kLanes> d;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (kLanes > 4) {
+    return hn::Combine(d, pick<kLanes / 2>(x, input + kLanes / 2), pick<kLanes / 2>(x, input));
+  } else
+#endif
+  {
+    alignas(16) float picked[kLanes];
+    for (std::size_t i = 0; i < kLanes; ++i) picked[i] = x[input[i]];
+    return hn::Load(d, picked);
+  }
+}
+
+void SlicesOnceTarget(const Slices& slices, const float* x, float* y) {
+  constexpr std::size_t kLanes = hn::MaxLanes(One()), kVectors = kSliceOutputs / kLanes;
+  const One d;
+  const std::byte* data = slices.data;
+  for (std::size_t s = 0; s < slices.count; ++s) {
+    hn::Vec<One> sum[kVectors];
     for (auto& vector : sum) vector = hn::Zero(d);
-    const std::uint16_t* input = slice.input;
-    const float* weight = slice.weight;
-    alignas(64) float picked[kSliceOutputs];
-    for (std::size_t step = 0; step < slice.steps; ++step, input += kSliceOutputs, weight += kSliceOutputs) {
-      // Single loads: no slower than gathers where those are fast, and much faster where they are not.
-      for (std::size_t o = 0; o < kSliceOutputs; ++o) picked[o] = x[input[o]];
+    for_steps(data, slices.steps[s], [&](const std::uint16_t* inputs, const float* weights) HWY_ATTR {
       for (std::size_t v = 0; v < kVectors; ++v)
-        sum[v] = hn::MulAdd(hn::LoadU(d, weight + v * kLanes), hn::Load(d, picked + v * kLanes), sum[v]);
-    }
-    for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[v], d, picked + v * kLanes);
-    for (std::size_t o = 0; o < kSliceOutputs; ++o)
-      if (slice.output[o] != kNoOutput) y[slice.output[o]] += picked[o];
+        sum[v] = hn::MulAdd(hn::Load(d, weights + v * kLanes), pick<kLanes>(x, inputs + v * kLanes), sum[v]);
+    });
+    alignas(64) float sums[kSliceOutputs];
+    for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[v], d, sums + v * kLanes);
+    for (std::size_t o = 0; o < kSliceOutputs; ++o) y[inputs_at(data)[o]] += sums[o];
+    data += slice_bytes(slices.steps[s]);
   }
 }
 
@@ -100,12 +132,11 @@ HWY_EXPORT(LanesTarget);
 }  // namespace
 
 std::size_t lanes() { return HWY_DYNAMIC_DISPATCH(LanesTarget)(); }
-void multiply_slices(const Slice* slices, std::size_t count, const float* panel, std::size_t width, bool add,
-                     float* tile) {
-  HWY_DYNAMIC_DISPATCH(SlicesTarget)(slices, count, panel, width, add, tile);
+void multiply_slices(const Slices& slices, const float* panel, std::size_t width, bool add, float* tile) {
+  HWY_DYNAMIC_DISPATCH(SlicesTarget)(slices, panel, width, add, tile);
 }
-void multiply_slices_once(const Slice* slices, std::size_t count, const float* x, float* y) {
-  HWY_DYNAMIC_DISPATCH(SlicesOnceTarget)(slices, count, x, y);
+void multiply_slices_once(const Slices& slices, const float* x, float* y) {
+  HWY_DYNAMIC_DISPATCH(SlicesOnceTarget)(slices, x, y);
 }
 
 }  // namespace pare::kernels

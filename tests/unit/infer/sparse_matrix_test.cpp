@@ -57,12 +57,13 @@ TEST(SparseMatrix, SlicesEqualTheDenseProduct) {
       const std::vector<float> values = draw(one.in * one.out, 1, one.zeros), bias = draw(one.out, 2);
       const LayerWeights weights{values.data(), one.in, one.out, one.out_in};
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
+      LayoutMemory memory;
       x.values = draw(x.values.size(), 3);
       const std::size_t inputs = block_inputs(weights, count_nonzeros(weights, 1), rows);
-      const SlicedMatrix sliced(weights, inputs, 2);
+      const SlicedMatrix sliced(weights, inputs, memory, 2);
       sliced.multiply(x, bias.data(), y, 3);
       expect_near(y, expected(weights, x, bias), one);
-      SlicedMatrix(weights, inputs, 1).multiply(x, bias.data(), alone, 1);
+      SlicedMatrix(weights, inputs, memory, 1).multiply(x, bias.data(), alone, 1);
       EXPECT_EQ(y.values, alone.values) << "threads change the result";
     }
 }
@@ -73,17 +74,19 @@ TEST(SparseMatrix, MasksEqualTheDenseProduct) {
       const std::vector<float> values = draw(one.in * one.out, 1, one.zeros), bias = draw(one.out, 2);
       const LayerWeights weights{values.data(), one.in, one.out, one.out_in};
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
+      LayoutMemory memory;
       x.values = draw(x.values.size(), 3);
-      MaskedMatrix(weights, 2).multiply(x, bias.data(), y, 3);
+      MaskedMatrix(weights, memory, 2).multiply(x, bias.data(), y, 3);
       expect_near(y, expected(weights, x, bias), one);
-      MaskedMatrix(weights, 1).multiply(x, bias.data(), alone, 1);
+      MaskedMatrix(weights, memory, 1).multiply(x, bias.data(), alone, 1);
       EXPECT_EQ(y.values, alone.values) << "threads change the result";
     }
 }
 
 TEST(SparseMatrix, ATokenIsTheSameInAnyCompany) {
   const std::vector<float> values = draw(96 * 200, 1, 0.8);
-  const SlicedMatrix sliced({values.data(), 96, 200, true}, 40, 1);
+  LayoutMemory memory;
+  const SlicedMatrix sliced({values.data(), 96, 200, true}, 40, memory, 1);
   Matrix x(70, 96), y(70, 200);
   x.values = draw(x.values.size(), 3);
   sliced.multiply(x, nullptr, y, 1);
@@ -105,7 +108,7 @@ TEST(SparseLinear, TakesTheKernelAskedFor) {
   const std::vector<float> values = draw(96 * 64, 1, 0.9);
   const LayerWeights weights{values.data(), 96, 64, true};
   const auto costs = std::make_shared<const KernelCosts>(standard_kernel_costs());
-  const auto size = std::make_shared<const ModelSize>();
+  const auto size = std::make_shared<SharedByLayers>();
   const SparseLinear masked(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs, size,
                             KernelChoice::kMasked, 1);
   EXPECT_EQ(masked.kernel_for(4), Kernel::kMasked);

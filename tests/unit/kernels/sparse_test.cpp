@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
@@ -46,64 +47,76 @@ TEST_P(Sparse, PanelsTurnThereAndBack) {
     }
 }
 
-/// A slice of 13 outputs with different numbers of nonzeros, as SlicedMatrix would make it.
-struct OneSlice {
-  std::vector<std::uint16_t> inputs, outputs;
-  std::vector<float> weights;
-  std::vector<float> dense;  // [13, in]
-  Slice slice;
+/// Two slices of one tile, of 16 and of 13 outputs with different numbers of nonzeros, as SlicedMatrix would make them.
+struct TwoSlices {
+  static constexpr std::size_t kOutputs = 29;
+  std::vector<float> dense;  // [kOutputs, in]
+  std::vector<std::uint16_t> steps;
+  std::vector<std::byte> room;
+  Slices slices;
 
-  explicit OneSlice(std::size_t in) : dense(draw(13 * in, 3, 0.7)) {
-    std::vector<std::vector<std::uint16_t>> nonzeros(kSliceOutputs);
-    for (std::size_t o = 0; o < 13; ++o)
+  explicit TwoSlices(std::size_t in, double zeros = 0.7) : dense(draw(kOutputs * in, 3, zeros)) {
+    std::vector<std::vector<std::uint16_t>> nonzeros(2 * kSliceOutputs);
+    for (std::size_t o = 0; o < kOutputs; ++o)
       for (std::size_t k = 0; k < in; ++k)
         if (dense[o * in + k] != 0) nonzeros[o].push_back(static_cast<std::uint16_t>(k));
-    for (const auto& output : nonzeros) slice.steps = std::max(slice.steps, output.size());
-    inputs.assign(slice.steps * kSliceOutputs, 0);
-    weights.assign(slice.steps * kSliceOutputs, 0);
-    for (std::size_t o = 0; o < kSliceOutputs; ++o) {
-      outputs.push_back(o < 13 ? static_cast<std::uint16_t>(12 - o) : kNoOutput);  // not in order
-      for (std::size_t step = 0; step < nonzeros[o].size(); ++step) {
-        inputs[step * kSliceOutputs + o] = nonzeros[o][step];
-        weights[step * kSliceOutputs + o] = dense[o * in + nonzeros[o][step]];
-      }
+    std::size_t bytes = 0;
+    for (std::size_t s = 0; s < 2; ++s) {
+      std::size_t most = 0;
+      for (std::size_t o = 0; o < kSliceOutputs; ++o) most = std::max(most, nonzeros[s * kSliceOutputs + o].size());
+      steps.push_back(static_cast<std::uint16_t>(most));
+      bytes += slice_bytes(most);
     }
-    slice.input = inputs.data();
-    slice.weight = weights.data();
-    slice.output = outputs.data();
+    room.resize(bytes + kLineBytes);
+    auto* slice = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(room.data()) + kLineBytes - 1) /
+                                               kLineBytes * kLineBytes);
+    slices = {steps.data(), 2, slice};
+    for (std::size_t s = 0; s < 2; slice += slice_bytes(steps[s++]))
+      for (std::size_t lane = 0; lane < kSliceOutputs; ++lane) {
+        const std::size_t o = s * kSliceOutputs + lane;
+        const auto output = o < kOutputs ? static_cast<std::uint16_t>(kOutputs - 1 - o) : kNoOutput;  // not in order
+        std::memcpy(slice + lane * sizeof output, &output, sizeof output);
+        for (std::size_t step = 0; step < nonzeros[o].size(); ++step) {
+          std::memcpy(slice + slice_inputs_at(steps[s], step) + lane * sizeof output, &nonzeros[o][step],
+                      sizeof output);
+          std::memcpy(slice + slice_weights_at(steps[s], step) + lane * sizeof(float),
+                      &dense[o * in + nonzeros[o][step]], sizeof(float));
+        }
+      }
   }
 
   double expected(std::size_t output, const float* x, std::size_t stride, std::size_t in) const {
     double sum = 0;
-    for (std::size_t k = 0; k < in; ++k) sum += static_cast<double>(dense[(12 - output) * in + k]) * x[k * stride];
+    for (std::size_t k = 0; k < in; ++k)
+      sum += static_cast<double>(dense[(kOutputs - 1 - output) * in + k]) * x[k * stride];
     return sum;
   }
 };
 
 TEST_P(Sparse, SlicesTimesPanels) {
-  for (const std::size_t in : {1U, 5U, 200U}) {
-    const OneSlice one(in);
+  for (const std::size_t in : {1U, 2U, 5U, 200U, 201U}) {
+    const TwoSlices two(in);
     for (std::size_t vectors = 1; vectors <= kMostVectors; ++vectors) {
       const std::size_t width = vectors * lanes();
       const std::vector<float> panel = draw(in * width, 4);
       for (const bool add : {false, true}) {
-        std::vector<float> tile(13 * width, 1);
-        multiply_slices(&one.slice, 1, panel.data(), width, add, tile.data());
-        for (std::size_t o = 0; o < 13; ++o)
+        std::vector<float> tile((kTileOutputs + 1) * width, 1);
+        multiply_slices(two.slices, panel.data(), width, add, tile.data());
+        for (std::size_t o = 0; o < TwoSlices::kOutputs; ++o)
           for (std::size_t t = 0; t < width; ++t)
-            ASSERT_NEAR(tile[o * width + t], (add ? 1 : 0) + one.expected(o, panel.data() + t, width, in), 1e-4);
+            ASSERT_NEAR(tile[o * width + t], (add ? 1 : 0) + two.expected(o, panel.data() + t, width, in), 1e-4);
       }
     }
   }
 }
 
 TEST_P(Sparse, SlicesTimesOneToken) {
-  for (const std::size_t in : {1U, 5U, 200U}) {
-    const OneSlice one(in);
+  for (const std::size_t in : {1U, 2U, 5U, 200U, 201U}) {
+    const TwoSlices two(in);
     const std::vector<float> x = draw(in, 4);
-    std::vector<float> y(13, 1);
-    multiply_slices_once(&one.slice, 1, x.data(), y.data());
-    for (std::size_t o = 0; o < 13; ++o) ASSERT_NEAR(y[o], 1 + one.expected(o, x.data(), 1, in), 1e-4);
+    std::vector<float> y(kTileOutputs + 1, 1);
+    multiply_slices_once(two.slices, x.data(), y.data());
+    for (std::size_t o = 0; o < TwoSlices::kOutputs; ++o) ASSERT_NEAR(y[o], 1 + two.expected(o, x.data(), 1, in), 1e-4);
   }
 }
 
