@@ -12,6 +12,7 @@ namespace {
 using kernels::kSliceOutputs;
 using kernels::kTileOutputs;
 
+constexpr std::size_t kOneByOne = 4;       ///< tokens for which a panel, mostly empty, takes longer
 constexpr std::size_t kFewTokens = 16;     ///< whose panel is small whatever the inputs
 constexpr std::size_t kMostInputs = 1024;  ///< of a block: for a panel of 64 tokens 256 KiB, in the second cache
 constexpr std::size_t kLeastInputs = 192;  ///< of a block: 48 KiB, largely in the first cache
@@ -54,6 +55,7 @@ SlicedMatrix::SlicedMatrix(const LayerWeights& weights, std::size_t most, Layout
 }
 
 std::size_t SlicedMatrix::first_slice(std::size_t tile, std::size_t block) const {
+  if (tiles_ == 0) return 0;
   if (tile == tiles_) return first_slice(tile - 1, blocks_);
   return tile * blocks_ * (kTileOutputs / kSliceOutputs) +
          block * ((tile_outputs(tile) + kSliceOutputs - 1) / kSliceOutputs);
@@ -128,19 +130,21 @@ void SlicedMatrix::fill(const LayerWeights& weights, const Plan& plan, std::size
   }
 }
 
-void SlicedMatrix::multiply_once(const float* x, const float* bias, float* y, unsigned requested) const {
+void SlicedMatrix::multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, unsigned requested) const {
   // Time goes to reading the weights, so that one of them counts as much as ten multiply-adds; and each thread reads
   // one long stretch of them, because the hardware reads ahead of it.
-  const unsigned threads = base::worthwhile_threads(requested, 10 * entries_);
+  const unsigned threads = base::worthwhile_threads(requested, x.rows * 10 * entries_);
   const std::size_t pieces = std::min<std::size_t>(tiles_, threads);
   base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
     for (std::size_t tile = piece * tiles_ / pieces; tile < (piece + 1) * tiles_ / pieces; ++tile) {
-      float sums[kTileOutputs + 1] = {};
-      for (std::size_t block = 0; block < blocks_; ++block)
-        kernels::multiply_slices_once(slices(tile, block), x + block * block_, sums);
       const std::size_t first = tile * kTileOutputs;
-      for (std::size_t o = 0; o < tile_outputs(tile); ++o)
-        y[first + o] = sums[o] + (bias == nullptr ? 0 : bias[first + o]);
+      for (std::size_t row = 0; row < x.rows; ++row) {
+        float sums[kTileOutputs + 1] = {};
+        for (std::size_t block = 0; block < blocks_; ++block)
+          kernels::multiply_slices_once(slices(tile, block), x.row(row) + block * block_, sums);
+        for (std::size_t o = 0; o < tile_outputs(tile); ++o)
+          y.row(row)[first + o] = sums[o] + (bias == nullptr ? 0 : bias[first + o]);
+      }
     }
   });
 }
@@ -161,7 +165,7 @@ void SlicedMatrix::multiply_panel(const Matrix& x, std::size_t first, std::size_
 }
 
 void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsigned requested) const {
-  if (x.rows == 1) return multiply_once(x.row(0), bias, y.row(0), requested);
+  if (x.rows <= kOneByOne) return multiply_one_by_one(x, bias, y, requested);
   const unsigned threads = base::worthwhile_threads(requested, x.rows * entries_);
   const std::size_t most = kernels::kMostVectors * kernels::lanes(), panels = (x.rows + most - 1) / most;
   // A panel is turned by every thread that has a part of it: better than one thread waiting for the other.

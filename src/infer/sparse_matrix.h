@@ -39,7 +39,7 @@ class SlicedMatrix {
   void plan_tile(const LayerWeights& weights, std::size_t tile, Plan& plan) const;
   void reserve(const Plan& plan, LayoutMemory& memory);
   void fill(const LayerWeights& weights, const Plan& plan, std::size_t tile);
-  void multiply_once(const float* x, const float* bias, float* y, unsigned threads) const;
+  void multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
   void multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
                       const float* bias, Matrix& y) const;
 
