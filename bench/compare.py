@@ -83,12 +83,25 @@ class Bench:
         shutil.rmtree(out)
         self.table.add(f"five checkpoints {title}", "`global_unstructured`, `remove`, `save_file`", whole, sorted(spent)[1], 20)
 
+    def patterns(self, title, directory, model):
+        """What each pattern removes, found but not written."""
+        for pattern, level, peer, spent in (
+                ("2:4", [], "`topk` of groups of four", peers.two_of_four(model)),
+                ("rows", ["--norm", "l2"], "`ln_structured`", peers.ln_structured(model, outputs=True)),
+                ("columns", ["--norm", "l2"], "`ln_structured`", peers.ln_structured(model, outputs=False)),
+                ("1x8", [], "sums of blocks and `topk`", peers.blocks(model))):
+            chosen = level if pattern == "2:4" else ["--levels", 50, *level]
+            plan = measure.median_seconds(
+                self.command("prune", directory, "--pattern", pattern, *chosen, "--dry-run", "--format", "csv"), self.runs)
+            self.table.add(f"pattern {pattern}, {title}", peer, spent, plan, PROMISED)
+
     def model(self, title, directory):
         read, own = self.read_and_inspect(directory)  # before PyTorch maps the file, which pins it as it is in the cache
         with torch.no_grad():
             model = transformers.GPT2LMHeadModel.from_pretrained(directory, dtype="auto").eval()
         self.inspect(title, model, read, own)
         self.prune(title, directory, model)
+        self.patterns(title, directory, model)
 
     def memory(self, directories):
         """Peak anonymous memory on the models, and on one of 8 GiB that is nothing but a hole."""

@@ -79,3 +79,38 @@ def prune_and_save(model, directory, levels=LEVELS):
         save_file(tensors, target / "model.safetensors", metadata={"format": "pt"})
         whole += time.perf_counter() - begin
     return finding, whole
+
+
+def as_layer(module):
+    """The weight as the layer y = Wx means it, [outputs, inputs]: Conv1D has it transposed."""
+    return module.weight.detach().T if isinstance(module, Conv1D) else module.weight.detach()
+
+
+def ln_structured(model, outputs, level=0.5):
+    """Half of the rows or columns of every layer by their L2 norm, with PyTorch's masks."""
+    pruned = copy.deepcopy(model)
+    begin = time.perf_counter()
+    for module, name in prunable(pruned):
+        prune.ln_structured(module, name, amount=level, n=2, dim=int(isinstance(module, Conv1D) == outputs))
+    return time.perf_counter() - begin
+
+
+def two_of_four(model):
+    """Masks that keep the two largest of every four inputs; PyTorch has no function for it, so topk."""
+    begin = time.perf_counter()
+    for module, _ in prunable(model):
+        groups = as_layer(module).abs().reshape(-1, 4)
+        torch.ones_like(groups).scatter_(1, groups.topk(2, largest=False).indices, 0)
+    return time.perf_counter() - begin
+
+
+def blocks(model, inputs=8, level=0.5):
+    """Masks without half of all blocks of one output by `inputs` inputs, by their L1 norm over all layers."""
+    begin = time.perf_counter()
+    sums = [as_layer(module).abs().reshape(-1, inputs).sum(1) for module, _ in prunable(model)]
+    every = torch.cat(sums)
+    mask = torch.ones_like(every)
+    mask[every.topk(round(level * every.numel()), largest=False).indices] = 0
+    for part in mask.split([of_layer.numel() for of_layer in sums]):
+        part.repeat_interleave(inputs)
+    return time.perf_counter() - begin

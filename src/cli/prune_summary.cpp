@@ -16,7 +16,10 @@ using report::Column;
 using report::Share;
 using report::Table;
 
-std::string_view scope_name(Scope scope) { return scope == Scope::kGlobal ? "global" : "per-tensor"; }
+std::string_view scope_name(const PruneOptions& options) {
+  if (!options.sets.empty()) return "sets";
+  return options.scope == Scope::kGlobal ? "global" : "per-tensor";
+}
 std::string_view criterion_name(Criterion criterion) {
   return criterion == Criterion::kMagnitude ? "magnitude" : "random";
 }
@@ -24,12 +27,14 @@ std::string_view schedule_name(Schedule schedule) {
   return schedule == Schedule::kIndependent ? "independent" : "accumulate";
 }
 
-/// "2:4, per-tensor"; "rows by l2, per-tensor"; "magnitude, global, accumulating".
+/// "2:4, per-tensor"; "rows by l2, per-tensor"; "magnitude, global, accumulating"; "magnitude, 12 parts each with ..".
 std::string method_text(const PruneOptions& options) {
+  if (!options.sets.empty())
+    return fmt::format("magnitude, {} parts each with a level of its own", options.sets.size());
   std::string text(criterion_name(options.criterion));
   if (options.pattern != Pattern()) text = options.pattern.text();
   if (options.pattern.has_norm()) text += fmt::format(" by {}", norm_name(options.norm));
-  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_name(options.scope));
+  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_name(options));
   return text + (options.schedule == Schedule::kAccumulate ? ", accumulating" : "");
 }
 
@@ -136,7 +141,7 @@ std::string json_text(const PruneSummary& summary) {
   Json json{{"title", summary.model.title},
             {"source", summary.model.source},
             {"architecture", summary.model.architecture},
-            {"scope", scope_name(options.scope)},
+            {"scope", scope_name(options)},
             {"criterion", criterion_name(options.criterion)},
             {"schedule", schedule_name(options.schedule)},
             {"pattern", options.pattern.text()},

@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "infer/kernel_cost_json.h"
 #include "report/table.h"
 #include "report/table_document.h"
 
@@ -74,25 +75,15 @@ report::Table table_of(const KernelCosts& costs) {
   return table;
 }
 
-nlohmann::ordered_json json_of(const std::vector<KernelCost>& costs) {
-  nlohmann::ordered_json points = nlohmann::ordered_json::array();
-  for (const KernelCost& p : costs)
-    points.push_back({{"tokens", p.tokens},
-                      {"dense_weight", p.dense_weight},
-                      {"sliced_nonzero", p.sliced_nonzero},
-                      {"sliced_edge", p.sliced_edge},
-                      {"masked_nonzero", p.masked_nonzero},
-                      {"masked_weight", p.masked_weight}});
-  return points;
-}
+using Json = nlohmann::ordered_json;
 
 std::string json_of(const KernelCosts& costs) {
-  const nlohmann::ordered_json json{{"target", costs.target},
-                                    {"threads", costs.threads},
-                                    {"measured", costs.measured},
-                                    {"nanoseconds", json_of(costs.points)},
-                                    {"nanoseconds_cached", json_of(costs.cached_points)},
-                                    {"kept_in", kernel_costs_path().string()}};
+  const Json json{{"target", costs.target},
+                  {"threads", costs.threads},
+                  {"measured", costs.measured},
+                  {"nanoseconds", infer::json_of<Json>(costs.points)},
+                  {"nanoseconds_cached", infer::json_of<Json>(costs.cached_points)},
+                  {"kept_in", kernel_costs_path().string()}};
   return json.dump(2) + '\n';
 }
 

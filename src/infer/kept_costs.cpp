@@ -4,6 +4,7 @@
 #include "base/file_map.h"
 #include "base/output.h"
 #include "base/parallel.h"
+#include "infer/kernel_cost_json.h"
 #include "kernels/targets.h"
 #include "pare/error.h"
 #include "pare/tune.h"
@@ -13,25 +14,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 2;
-
-Json json_of(const std::vector<KernelCost>& costs) {
-  Json points = Json::array();
-  for (const KernelCost& p : costs)
-    points.push_back({{"tokens", p.tokens},
-                      {"dense_weight", p.dense_weight},
-                      {"sliced_nonzero", p.sliced_nonzero},
-                      {"sliced_edge", p.sliced_edge},
-                      {"masked_nonzero", p.masked_nonzero},
-                      {"masked_weight", p.masked_weight}});
-  return points;
-}
+/// Goes up whenever kernels change so much that old figures mislead.
+constexpr int kVersion = 3;
 
 Json json_of(const KernelCosts& costs) {
   return {{"target", costs.target},
           {"threads", costs.threads},
-          {"points", json_of(costs.points)},
-          {"cached_points", json_of(costs.cached_points)}};
+          {"points", infer::json_of<Json>(costs.points)},
+          {"cached_points", infer::json_of<Json>(costs.cached_points)}};
 }
 
 std::vector<KernelCost> points_of(const Json& json) {

@@ -166,8 +166,8 @@ void SlicedMatrix::multiply_panel(const Matrix& x, std::size_t first, std::size_
 
 void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsigned requested) const {
   if (x.rows <= kOneByOne) return multiply_one_by_one(x, bias, y, requested);
-  const unsigned threads = base::worthwhile_threads(requested, x.rows * entries_);
-  const std::size_t most = kernels::kMostVectors * kernels::lanes(), panels = (x.rows + most - 1) / most;
+  const std::size_t lanes = kernels::lanes(), most = kernels::kMostVectors * lanes, panels = (x.rows + most - 1) / most;
+  const unsigned threads = base::worthwhile_threads(requested, (x.rows + lanes - 1) / lanes * lanes * entries_);
   // A panel is turned by every thread that has a part of it: better than one thread waiting for the other.
   const std::size_t parts = panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_);
   base::parallel_for(panels * parts, threads, [&](std::size_t item, unsigned) {

@@ -99,9 +99,11 @@ void transpose(const Rows& from, std::size_t columns, std::size_t run, const flo
 void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
                    std::size_t width) {
   constexpr std::size_t kRun = 64;  // rows of the panel, which stay in the first cache while all tokens go through
+  if (const hn::ScalableTag<float> d; tokens < width) {  // by less than a vector
+    float* last = panel + width - hn::Lanes(d);
+    for (std::size_t k = 0; k < in; ++k, last += width) hn::StoreU(hn::Zero(d), d, last);
+  }
   transpose<8>({x, x_stride, tokens}, in, kRun, nullptr, panel, width);
-  if (tokens == width) return;
-  for (std::size_t k = 0; k < in; ++k) std::fill(panel + k * width + tokens, panel + (k + 1) * width, 0.0F);
 }
 
 // .. and whole lines of few rows, one after the other, where they are written.

@@ -13,8 +13,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-/// Outputs of a slice that go through at a time: their sums stay in registers.
-constexpr std::size_t kOutputsAtOnce = hn::MaxLanes(D()) >= 16 ? 4 : 2;
+/// Outputs of a slice that go through at a time: as many as have their sums in half of the registers.
+template <std::size_t kVectors>
+constexpr std::size_t kOutputsAtOnce = (hn::MaxLanes(D()) >= 16 ? kSliceOutputs : kSliceOutputs / 2) /
+                                       (kVectors == 3 ? 4 : kVectors);
 
 HWY_INLINE const std::uint16_t* inputs_at(const std::byte* data) {
   return reinterpret_cast<const std::uint16_t*>(data);
@@ -35,24 +37,25 @@ HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step) 
   }
 }
 
-/// Outputs [first, first + kOutputsAtOnce) of a slice, kVectors vectors of tokens.
+/// Outputs from `first` on of a slice, kVectors vectors of tokens.
 template <std::size_t kVectors>
 HWY_INLINE void some_outputs(const std::byte* slice, std::size_t steps, std::size_t first, const float* panel, bool add,
                              float* tile) {
   const D d;
   const std::size_t lanes = hn::Lanes(d), width = kVectors * lanes;
-  V sum[kOutputsAtOnce][kVectors];
+  constexpr std::size_t kOutputs = kOutputsAtOnce<kVectors>;
+  V sum[kOutputs][kVectors];
   for (auto& output : sum)
     for (V& vector : output) vector = hn::Zero(d);
   for_steps(slice, steps, [&](const std::uint16_t* inputs, const float* weights) HWY_ATTR {
-    for (std::size_t o = 0; o < kOutputsAtOnce; ++o) {
+    for (std::size_t o = 0; o < kOutputs; ++o) {
       const float* x = panel + inputs[first + o] * width;
       const V factor = hn::Set(d, weights[first + o]);
       for (std::size_t v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(factor, hn::LoadU(d, x + v * lanes), sum[o][v]);
     }
   });
   const std::uint16_t* outputs = inputs_at(slice) + first;
-  for (std::size_t o = 0; o < kOutputsAtOnce; ++o) {
+  for (std::size_t o = 0; o < kOutputs; ++o) {
     float* to = tile + outputs[o] * width;
     for (std::size_t v = 0; v < kVectors; ++v) {
       if (add) sum[o][v] = hn::Add(hn::LoadU(d, to + v * lanes), sum[o][v]);
@@ -65,7 +68,7 @@ template <std::size_t kVectors>
 void all_slices(const Slices& slices, const float* panel, bool add, float* tile) {
   const std::byte* data = slices.data;
   for (std::size_t s = 0; s < slices.count; data += slice_bytes(slices.steps[s++]))
-    for (std::size_t first = 0; first < kSliceOutputs; first += kOutputsAtOnce)
+    for (std::size_t first = 0; first < kSliceOutputs; first += kOutputsAtOnce<kVectors>)
       some_outputs<kVectors>(data, slices.steps[s], first, panel, add, tile);
 }
 

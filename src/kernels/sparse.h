@@ -44,7 +44,8 @@ constexpr std::size_t slice_weights_at(std::size_t steps, std::size_t step) {
 /// Floats of one vector on the instruction set in use.
 std::size_t lanes();
 
-/// panel[k * width + t] = x[t][k] for `tokens` rows of x and `in` of their columns; 0 for t from tokens to width.
+/// panel[k * width + t] = x[t][k] for `tokens` rows of x and `in` of their columns; 0 for t from tokens to width, which
+/// are less than a vector apart.
 void to_panel(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
               std::size_t width);
 /// y[t][o] = panel[o * width + t] + bias[o]; bias may be null.

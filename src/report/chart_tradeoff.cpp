@@ -22,6 +22,18 @@ struct Box {
   }
 };
 
+/// Whether a line from one place to another passes through the box.
+bool crosses(const std::array<double, 2>& from, const std::array<double, 2>& to, const Box& box) {
+  double begin = 0, end = 1;  // the part of the line within what was looked at so far
+  const auto narrow = [&](double start, double step, double low, double high) {
+    if (step == 0) return start > low && start < high;
+    begin = std::max(begin, ((step > 0 ? low : high) - start) / step);
+    end = std::min(end, ((step > 0 ? high : low) - start) / step);
+    return begin < end;
+  };
+  return narrow(from[0], to[0] - from[0], box.left, box.right) && narrow(from[1], to[1] - from[1], box.bottom, box.top);
+}
+
 using Point = TradeOffChart::Point;
 
 std::vector<Point> drawable(const TradeOffChart& chart, const TradeOffChart::Panel& panel) {
@@ -112,6 +124,7 @@ class Labels {
   double cost(std::size_t point, const Box& box) const {
     double total = 0;
     for (const Box& other : taken_) total += box.meets(other) ? 1 : 0;
+    for (std::size_t i = 1; i < centres_.size(); ++i) total += crosses(centres_[i - 1], centres_[i], box) ? 0.4 : 0;
     // Beside the axis and the next panel.
     if (box.left < panel_.left || box.right > panel_.right + 10) total += 2;
     if (box.bottom < panel_.bottom || box.top > panel_.top + 10) total += 2;

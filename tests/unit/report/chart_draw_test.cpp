@@ -11,6 +11,7 @@
 #include "pare/error.h"
 #include "report/chart_script.h"
 #include "report/gnuplot.h"
+#include "support/files.h"
 #include "support/tensors.h"
 
 namespace pare {
@@ -19,32 +20,12 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-std::string read(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
 class Draw : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pare-chart.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override {
-    ::unsetenv("PARE_GNUPLOT");
-    fs::remove_all(directory_);
-  }
+  void TearDown() override { ::unsetenv("PARE_GNUPLOT"); }
 
   std::string failure(const fs::path& file) const {
-    try {
-      draw(chart_, file);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return {};
+    return test::error_of([&] { draw(chart_, file); });
   }
   /// A program that stands in for gnuplot.
   void use(const std::string& body) const {
@@ -53,11 +34,9 @@ class Draw : public testing::Test {
     fs::permissions(program, fs::perms(0755));
     ::setenv("PARE_GNUPLOT", program.c_str(), 1);
   }
-  std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()));
-  }
+  std::size_t files() const { return test::names_in(directory_.path()).size(); }
 
-  fs::path directory_;
+  test::TemporaryDirectory directory_;
   static LineChart two_lines() {
     LineChart chart;
     chart.title = "a chart";
@@ -71,7 +50,7 @@ class Draw : public testing::Test {
 TEST_F(Draw, WritesAPngOfTheSaidSize) {
   const fs::path file = directory_ / "chart.png";
   draw(chart_, file);
-  const std::string picture = read(file);
+  const std::string picture = test::read_text(file);
   ASSERT_GT(picture.size(), 1000U);
   EXPECT_EQ(picture.substr(0, 8), "\x89PNG\r\n\x1a\n");
   EXPECT_EQ(picture.substr(16, 8), std::string("\x00\x00\x06\x40\x00\x00\x03\xe8", 8));  // 1600 x 1000
@@ -82,8 +61,8 @@ TEST_F(Draw, WritesSvgWithTheTitleAsText) {
   chart_.title = "1 < 2 & \"x\"";
   const fs::path file = directory_ / "chart.SVG";
   draw(chart_, file);
-  EXPECT_THAT(read(file), HasSubstr("<svg"));
-  EXPECT_THAT(read(file), HasSubstr("1 &lt; 2 &amp; \"x\""));
+  EXPECT_THAT(test::read_text(file), HasSubstr("<svg"));
+  EXPECT_THAT(test::read_text(file), HasSubstr("1 &lt; 2 &amp; \"x\""));
 }
 
 TEST_F(Draw, TakesNamesForNothingButNames) {
@@ -164,7 +143,7 @@ TEST_F(Draw, KeepsAnOlderPictureWhenItFails) {
   std::ofstream(directory_ / "chart.png") << "old";
   ::setenv("PARE_GNUPLOT", "/bin/false", 1);
   EXPECT_NE(failure(directory_ / "chart.png"), "");
-  EXPECT_EQ(read(directory_ / "chart.png"), "old");
+  EXPECT_EQ(test::read_text(directory_ / "chart.png"), "old");
 }
 
 /// Sketches of `tensors`, one per dtype as magnitude_sketch gives them.

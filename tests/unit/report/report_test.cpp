@@ -11,6 +11,7 @@
 #include "pare/error.h"
 #include "report/study.h"
 #include "report/study_findings.h"
+#include "support/files.h"
 #include "tiny_model.h"
 
 namespace pare {
@@ -23,30 +24,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string read(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
 class Report : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pare-report.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override {
-    ::unsetenv("PARE_GNUPLOT");
-    fs::remove_all(root_);
-  }
+  void TearDown() override { ::unsetenv("PARE_GNUPLOT"); }
 
   fs::path out() const { return root_ / "study"; }
-  json results() const { return json::parse(read(out() / "results.json")); }
-  std::size_t entries() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(root_), fs::directory_iterator()));
-  }
+  json results() const { return json::parse(test::read_text(out() / "results.json")); }
+  std::size_t entries() const { return test::names_in(root_.path()).size(); }
 
   /// The arrays that results.json's figures are checked against.
   void expect_figures(const json& model, const TinyModel& tiny, Measure measure, Scope scope) const {
@@ -85,7 +69,7 @@ class Report : public testing::Test {
     }
   }
 
-  fs::path root_;
+  test::TemporaryDirectory root_;
 };
 
 TEST_F(Report, FiguresEqualPlainLoops) {
@@ -112,7 +96,7 @@ TEST_F(Report, HasEverySectionAndEveryFileItLinksTo) {
   ReportOptions options;
   options.command = "pare report one two";
   write_report({TinyModel("one").model(), TinyModel("two").model()}, out(), options);
-  const std::string text = read(out() / "report.md");
+  const std::string text = test::read_text(out() / "report.md");
   for (const char* part :
        {"# Sparsity study: one and two", "`pare report one two`", "## Side by side", "### By group: \\|w\\| > 0.1",
         "### Before and after pruning", "## one", "## two", "A note with \\*stars\\*.",
@@ -125,8 +109,8 @@ TEST_F(Report, HasEverySectionAndEveryFileItLinksTo) {
     EXPECT_TRUE(fs::is_regular_file(out() / target)) << target;
   }
   EXPECT_GE(links, 3U + 2 * 6 + 1);
-  EXPECT_EQ(read(out() / "charts" / "one-histogram.png").substr(1, 3), "PNG");
-  EXPECT_THAT(read(out() / "tables" / "one.csv"), testing::StartsWith("tensor,parameters,share_percent,"));
+  EXPECT_EQ(test::read_text(out() / "charts" / "one-histogram.png").substr(1, 3), "PNG");
+  EXPECT_THAT(test::read_text(out() / "tables" / "one.csv"), testing::StartsWith("tensor,parameters,share_percent,"));
 }
 
 TEST_F(Report, PutsPatternsBesideUnstructuredPruning) {
@@ -135,7 +119,7 @@ TEST_F(Report, PutsPatternsBesideUnstructuredPruning) {
   ReportOptions options;
   options.compared_patterns = {Pattern::parse("2:4"), Pattern::parse("1:4"), Pattern::parse("rows")};
   write_report({model}, out(), options);
-  EXPECT_THAT(read(out() / "report.md"), HasSubstr("### Patterns at equal sparsity"));
+  EXPECT_THAT(test::read_text(out() / "report.md"), HasSubstr("### Patterns at equal sparsity"));
   const json rows = results()["models"][0]["patterns"];
   const std::vector<std::vector<double>> dense = tiny.values();
   const std::pair<const char*, const char*> expected[] = {{"unstructured", "50"}, {"2:4", "50"}, {"rows", "50"},
@@ -170,8 +154,9 @@ TEST_F(Report, PrunesByAPatternWhoseLevelIsFixed) {
   EXPECT_EQ(pruning["pattern"], "2:4");
   ASSERT_EQ(pruning["levels"].size(), 1U);
   EXPECT_EQ(pruning["levels"][0]["label"], "50");
-  EXPECT_THAT(read(out() / "report.md"), HasSubstr("Of every 4 consecutive weights along the input axis the 2 of"));
-  EXPECT_THAT(read(out() / "report.md"), HasSubstr("2:4 does not divide the input axis of 6 tensors"));
+  EXPECT_THAT(test::read_text(out() / "report.md"),
+              HasSubstr("Of every 4 consecutive weights along the input axis the 2 of"));
+  EXPECT_THAT(test::read_text(out() / "report.md"), HasSubstr("2:4 does not divide the input axis of 6 tensors"));
 }
 
 TEST_F(Report, KeepsThePrunedModelsWhenAsked) {
@@ -188,7 +173,7 @@ TEST_F(Report, KeepsThePrunedModelsWhenAsked) {
     EXPECT_EQ(test::values_of(*tensor), want[i]);
   }
   EXPECT_EQ(results()["models"][0]["pruning"]["levels"][1]["directory"], "models/a-b-c/sparsity-90");
-  EXPECT_THAT(read(out() / "report.md"), HasSubstr("[90 %](models/a-b-c/sparsity-90)"));
+  EXPECT_THAT(test::read_text(out() / "report.md"), HasSubstr("[90 %](models/a-b-c/sparsity-90)"));
 }
 
 TEST_F(Report, NamesTheDirectoryOfASingleLevelToo) {
@@ -218,7 +203,7 @@ TEST_F(Report, NeverReplacesWhatPareDidNotWrite) {
   options.force = true;
   const TinyModel tiny;
   EXPECT_THROW(write_report({tiny.model()}, out(), options), Error);
-  EXPECT_EQ(read(out() / "results.json"), "{}");
+  EXPECT_EQ(test::read_text(out() / "results.json"), "{}");
 }
 
 TEST_F(Report, LeavesNothingBehindWhenAChartFails) {
