@@ -1,10 +1,10 @@
 #include "prune/magnitudes.h"
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 
+#include "kernels/float_convert.h"
 #include "stats/float_format.h"
 
 namespace pare::prune {
@@ -26,15 +26,6 @@ const std::array<float, 256>& table_of(DType dtype) {
   return dtype == DType::kF8E4M3 ? e4m3 : e5m2;
 }
 
-float from_f16(std::uint16_t pattern) {
-  const std::uint32_t key = pattern & 0x7fffU;
-  // The exponent's bias is 112 less than F32's; a product with a power of two also makes subnormals normal.
-  if (key < 0x7c00U) return std::bit_cast<float>(key << 13) * 0x1p112F;
-  return std::bit_cast<float>(key << 13 | 0x7f800000U);
-}
-
-float from_bf16(std::uint16_t pattern) { return std::bit_cast<float>(std::uint32_t{pattern & 0x7fffU} << 16); }
-
 /// Converts through aligned copies: tensors may lie at any address.
 template <class Element, class Target, class Convert>
 void convert(const std::byte* data, std::size_t n, Target* target, const Convert& value_of) {
@@ -54,17 +45,16 @@ const std::byte* element_at(const TensorView& tensor, std::uint64_t index) {
 
 void magnitudes(const TensorView& tensor, std::uint64_t begin, std::size_t n, float* target) {
   const std::byte* data = element_at(tensor, begin);
-  switch (tensor.dtype) {
-    case DType::kF32:
-      return convert<float>(data, n, target, [](float value) { return std::abs(value); });
-    case DType::kF16:
-      return convert<std::uint16_t>(data, n, target, from_f16);
-    case DType::kBF16:
-      return convert<std::uint16_t>(data, n, target, from_bf16);
-    default:
-      return convert<std::uint8_t>(data, n, target,
-                                   [&table = table_of(tensor.dtype)](std::uint8_t pattern) { return table[pattern]; });
+  if (dtype_bits(tensor.dtype) == 8) {
+    const std::array<float, 256>& table = table_of(tensor.dtype);
+    return convert<std::uint8_t>(data, n, target, [&](std::uint8_t pattern) { return table[pattern]; });
   }
+  using kernels::FloatType;
+  kernels::to_f32(tensor.dtype == DType::kF32   ? FloatType::kF32
+                  : tensor.dtype == DType::kF16 ? FloatType::kF16
+                                                : FloatType::kBF16,
+                  data, n, target);
+  for (std::size_t i = 0; i < n; ++i) target[i] = std::abs(target[i]);
 }
 
 void magnitudes(const TensorView& tensor, std::uint64_t begin, std::size_t n, double* target) {

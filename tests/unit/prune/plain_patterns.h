@@ -27,8 +27,8 @@ struct Matrix {
   }
 };
 
-inline Matrix make_matrix(DType dtype, std::uint64_t rows, std::uint64_t columns, Orientation orientation, std::uint64_t seed,
-                   bool wild, const std::string& name) {
+inline Matrix make_matrix(DType dtype, std::uint64_t rows, std::uint64_t columns, Orientation orientation,
+                          std::uint64_t seed, bool wild, const std::string& name) {
   return {random_tensor(dtype, rows * columns, seed, wild, name), rows, columns, orientation};
 }
 
@@ -103,7 +103,8 @@ struct Block {
 };
 
 /// Blocks of sizes as stored, in C order.
-inline std::vector<Block> blocks_of(std::size_t index, const Matrix& matrix, std::uint64_t height, std::uint64_t width) {
+inline std::vector<Block> blocks_of(std::size_t index, const Matrix& matrix, std::uint64_t height,
+                                    std::uint64_t width) {
   std::vector<Block> blocks;
   for (std::uint64_t row = 0; row < matrix.rows; row += height)
     for (std::uint64_t column = 0; column < matrix.columns; column += width) {
