@@ -161,7 +161,7 @@ void add_labels(Canvas& canvas, const Rectangle& place, const std::vector<Point>
                 const Axis& y) {
   Labels labels(place, points, x, y);
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const double width = kCharacter * static_cast<double>(points[i].label.size()) + 6;
+    const double width = kCharacter * static_cast<double>(points[i].label.size()) + 16;
     const auto [box, leader] = labels.put(i, width);
     const double cx = (box.left + box.right) / 2, cy = (box.bottom + box.top) / 2;
     canvas.add(fmt::format("set label {} at screen {:.5f}, screen {:.5f} center front textcolor rgb '{}'\n",
