@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory_resource>
 #include <mutex>
+#include <new>
 
 namespace pare::infer {
 

@@ -95,7 +95,6 @@ void SlicedMatrix::reserve(const Plan& plan, LayoutMemory& memory) {
       }
     }
   storage_ = memory.allocate<std::byte>(end);
-  bytes_ = end;
   std::memcpy(storage_, begin.data(), steps_at);
   std::memcpy(storage_ + steps_at, plan.steps.data(), plan.steps.size() * sizeof(std::uint16_t));
   begin_ = reinterpret_cast<const std::uint64_t*>(storage_);

@@ -26,7 +26,6 @@ class SlicedMatrix {
 
   /// y = x W + b; every row of y is written.
   void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
-  std::size_t bytes() const noexcept { return bytes_; }
 
  private:
   struct Plan;
@@ -45,7 +44,6 @@ class SlicedMatrix {
 
   std::size_t in_, out_, block_, blocks_, tiles_;
   std::size_t entries_ = 0;               ///< weights, those that fill up slices among them
-  std::size_t bytes_ = 0;                 ///< of the storage
   std::byte* storage_ = nullptr;          ///< all that multiply() reads, so that it is found in one place
   const std::uint64_t* begin_ = nullptr;  ///< there: where the slices of each tile and block of it begin
   const std::uint16_t* steps_ = nullptr;  ///< there: of each slice
@@ -58,9 +56,6 @@ class MaskedMatrix {
 
   /// y = x W + b for at most kernels::kMaskedRows rows.
   void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
-  std::size_t bytes() const noexcept {
-    return (begin_.size() - 1) * in_ * sizeof *masks_ + begin_.back() * sizeof *weights_;
-  }
 
  private:
   std::size_t in_, out_;
