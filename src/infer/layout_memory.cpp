@@ -2,8 +2,7 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
-#include <cstdlib>
+#include <cstdint>
 #include <new>
 
 namespace pare::infer {
@@ -11,16 +10,25 @@ namespace {
 
 constexpr std::size_t kLargePage = std::size_t{1} << 21;
 
+std::size_t whole_pages(std::size_t bytes) { return (bytes + kLargePage - 1) / kLargePage * kLargePage; }
+
 }  // namespace
 
-void* LayoutMemory::LargePages::do_allocate(std::size_t bytes, std::size_t alignment) {
-  const std::size_t whole = (bytes + kLargePage - 1) / kLargePage * kLargePage;
-  void* memory = std::aligned_alloc(std::max(alignment, kLargePage), whole);
-  if (memory == nullptr) throw std::bad_alloc();
-  ::madvise(memory, whole, MADV_HUGEPAGE);  // a wish: nothing depends on it
-  return memory;
+// From the system, not from malloc: memory that was in use before has its small pages already.
+void* LayoutMemory::LargePages::do_allocate(std::size_t bytes, std::size_t) {
+  const std::size_t size = whole_pages(bytes), room = size + kLargePage;
+  void* mapped = ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) throw std::bad_alloc();
+  auto* begin = static_cast<std::byte*>(mapped);
+  const std::size_t before = (kLargePage - reinterpret_cast<std::uintptr_t>(begin) % kLargePage) % kLargePage;
+  if (before != 0) ::munmap(begin, before);
+  ::munmap(begin + before + size, kLargePage - before);
+  ::madvise(begin + before, size, MADV_HUGEPAGE);  // a wish: nothing depends on it
+  return begin + before;
 }
 
-void LayoutMemory::LargePages::do_deallocate(void* memory, std::size_t, std::size_t) { std::free(memory); }
+void LayoutMemory::LargePages::do_deallocate(void* memory, std::size_t bytes, std::size_t) {
+  ::munmap(memory, whole_pages(bytes));
+}
 
 }  // namespace pare::infer
