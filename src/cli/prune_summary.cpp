@@ -12,7 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using report::Cell;
-using report::Column;
 using report::Share;
 using report::Table;
 
