@@ -85,15 +85,16 @@ class Bench:
 
     def patterns(self, title, directory, model):
         """What each pattern removes, found but not written."""
-        for pattern, level, peer, spent in (
+        promised = 4 if "F32" in title else 1.5
+        half = ["--levels", 50]
+        for pattern, options, peer, spent in (
                 ("2:4", [], "`topk` of groups of four", peers.two_of_four(model)),
-                ("rows", ["--norm", "l2"], "`ln_structured`", peers.ln_structured(model, outputs=True)),
-                ("columns", ["--norm", "l2"], "`ln_structured`", peers.ln_structured(model, outputs=False)),
-                ("1x8", [], "sums of blocks and `topk`", peers.blocks(model))):
-            chosen = level if pattern == "2:4" else ["--levels", 50, *level]
+                ("rows", [*half, "--norm", "l2"], "`ln_structured`", peers.ln_structured(model, outputs=True)),
+                ("columns", [*half, "--norm", "l2"], "`ln_structured`", peers.ln_structured(model, outputs=False)),
+                ("1x8", half, "sums of blocks and `topk`", peers.blocks(model))):
             plan = measure.median_seconds(
-                self.command("prune", directory, "--pattern", pattern, *chosen, "--dry-run", "--format", "csv"), self.runs)
-            self.table.add(f"pattern {pattern}, {title}", peer, spent, plan, 4 if "F32" in title else 1.5)
+                self.command("prune", directory, "--pattern", pattern, *options, "--dry-run", "--format", "csv"), self.runs)
+            self.table.add(f"pattern {pattern}, {title}", peer, spent, plan, promised)
 
     def model(self, title, directory):
         read, own = self.read_and_inspect(directory)  # before PyTorch maps the file, which pins it as it is in the cache
