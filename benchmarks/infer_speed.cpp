@@ -3,7 +3,7 @@
 //        "logits SEQUENCES LENGTH", logits at every token (an encoder-decoder's: source and target of that length);
 //        "decode CONTEXT STEPS", single tokens that follow CONTEXT others, with logits; the context is not timed.
 //        "tokenize TIMES 0", the ids of TEXT, whole, so many times.
-// It waits between lines, so bench/inference.py can take turns with its peer.
+// It waits between lines, so benchmarks/inference.py can take turns with its peer.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
