@@ -1,14 +1,14 @@
-#include "speed/loading.h"
+#include "bench/loading.h"
 
 #include <algorithm>
 #include <chrono>
 #include <vector>
 
-#include "speed/memory.h"
-#include "speed/passes.h"
-#include "speed/statistics.h"
+#include "bench/memory.h"
+#include "bench/passes.h"
+#include "bench/statistics.h"
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 constexpr std::size_t kMostLoads = 3;
@@ -39,4 +39,4 @@ BenchLoad measure_load(const std::filesystem::path& directory, const BenchOption
   return load;
 }
 
-}  // namespace pare::speed
+}  // namespace pare::bench

@@ -1,5 +1,5 @@
 // Which layers the timed passes multiply, on models of every kind; and that a measurement is whole.
-#include "speed/work.h"
+#include "bench/work.h"
 
 #include <gmock/gmock.h>
 
@@ -7,7 +7,7 @@
 
 #include "pare/error.h"
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 std::string demo(const std::string& name) { return PARE_SOURCE_DIR "/demo/models/" + name; }
@@ -105,4 +105,4 @@ TEST(MeasureSpeed, RefusesNoWork) {
 }
 
 }  // namespace
-}  // namespace pare::speed
+}  // namespace pare::bench

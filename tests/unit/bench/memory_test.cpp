@@ -1,13 +1,13 @@
 // What a measurement needs, before it takes it.
-#include "speed/memory.h"
+#include "bench/memory.h"
 
 #include <gmock/gmock.h>
 
 #include "pare/error.h"
-#include "speed/compressed_size.h"
+#include "bench/compressed_size.h"
 #include "support/tensors.h"
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 /// One matrix of 1,000 weights that may be pruned, one vector of 10 that may not.
@@ -79,4 +79,4 @@ TEST_F(Needs, GzipOfZerosIsSmallAndOfNoiseIsNot) {
 }
 
 }  // namespace
-}  // namespace pare::speed
+}  // namespace pare::bench

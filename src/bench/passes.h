@@ -6,7 +6,7 @@
 
 #include "pare/infer.h"
 
-namespace pare::speed {
+namespace pare::bench {
 
 /// Longest sequence up to `length` that the runner takes.
 std::size_t fitting(const Runner& runner, std::size_t length);
@@ -20,4 +20,4 @@ double time_many(const Runner& runner, std::size_t sequences, std::size_t length
 /// Seconds of each of `steps` single tokens after `context` others; none for an encoder.
 std::vector<double> time_steps(const Runner& runner, std::size_t context, std::size_t steps);
 
-}  // namespace pare::speed
+}  // namespace pare::bench

@@ -1,9 +1,9 @@
 // Medians, spreads, percentiles.
-#include "speed/statistics.h"
+#include "bench/statistics.h"
 
 #include <gtest/gtest.h>
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 TEST(Spread, OfAnOddNumberHasTheMiddleOne) {
@@ -48,4 +48,4 @@ TEST(Percentile, OfExactRanksIsNotRoundedUp) {
 TEST(Percentile, OfNothingIsNothing) { EXPECT_EQ(PassTimes().percentile(0.5), 0); }
 
 }  // namespace
-}  // namespace pare::speed
+}  // namespace pare::bench

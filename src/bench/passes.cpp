@@ -1,9 +1,9 @@
-#include "speed/passes.h"
+#include "bench/passes.h"
 
 #include <algorithm>
 #include <chrono>
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -70,4 +70,4 @@ std::vector<double> time_steps(const Runner& runner, std::size_t context, std::s
   return seconds;
 }
 
-}  // namespace pare::speed
+}  // namespace pare::bench

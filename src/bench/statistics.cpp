@@ -1,4 +1,4 @@
-#include "speed/statistics.h"
+#include "bench/statistics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@ double PassTimes::percentile(double p) const noexcept {
   return steps[static_cast<std::size_t>(std::clamp(rank, 1.0, last)) - 1];
 }
 
-namespace speed {
+namespace bench {
 
 Spread spread_of(std::vector<double> values) {
   if (values.empty()) return {};
@@ -36,5 +36,5 @@ double mean_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-}  // namespace speed
+}  // namespace bench
 }  // namespace pare

@@ -1,4 +1,4 @@
-#include "speed/memory.h"
+#include "bench/memory.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -9,7 +9,7 @@
 
 #include "pare/error.h"
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 /// The figure behind `label` in a file of lines that begin with a name, times `unit`; 0 if there is none.
@@ -83,4 +83,4 @@ void require_memory(const std::string& source, std::uint64_t needed, std::uint64
                                     gigabytes(needed), gigabytes(available)));
 }
 
-}  // namespace pare::speed
+}  // namespace pare::bench

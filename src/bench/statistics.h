@@ -5,7 +5,7 @@
 
 #include "pare/bench.h"
 
-namespace pare::speed {
+namespace pare::bench {
 
 /// The median of an even number of values is the mean of the middle two. All 0 for none.
 Spread spread_of(std::vector<double> values);
@@ -14,4 +14,4 @@ Spread spread_of_ratios(const std::vector<double>& above, const std::vector<doub
 /// 0 for none.
 double mean_of(const std::vector<double>& values);
 
-}  // namespace pare::speed
+}  // namespace pare::bench

@@ -6,7 +6,7 @@
 
 #include "pare/bench.h"
 
-namespace pare::speed {
+namespace pare::bench {
 
 /// Gives freed memory back to the system and lets the peak begin anew; returns what is resident now, in bytes.
 std::uint64_t begin_peak();
@@ -21,4 +21,4 @@ std::uint64_t needed_memory(const Model& model, const BenchOptions& options);
 /// Throws Error, naming both figures, if that is more than there is.
 void require_memory(const std::string& source, std::uint64_t needed, std::uint64_t available);
 
-}  // namespace pare::speed
+}  // namespace pare::bench

@@ -1,6 +1,6 @@
-#include "speed/work.h"
+#include "bench/work.h"
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
@@ -66,4 +66,4 @@ PassLayers step_layers(const Runner& runner) {
   return pass;
 }
 
-}  // namespace pare::speed
+}  // namespace pare::bench

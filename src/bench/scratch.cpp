@@ -1,4 +1,4 @@
-#include "speed/scratch.h"
+#include "bench/scratch.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -7,7 +7,7 @@
 
 #include "pare/error.h"
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 namespace fs = std::filesystem;
@@ -33,4 +33,4 @@ ScratchDirectory::~ScratchDirectory() {
   fs::remove_all(path_, ignored);
 }
 
-}  // namespace pare::speed
+}  // namespace pare::bench

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-namespace pare::speed {
+namespace pare::bench {
 
 /// Made in `parent` (empty: TMPDIR, else /var/tmp, which is rarely kept in memory as /tmp may be); goes with the
 /// object.
@@ -20,4 +20,4 @@ class ScratchDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace pare::speed
+}  // namespace pare::bench

@@ -8,18 +8,18 @@
 #include "pare/bench.h"
 #include "pare/error.h"
 #include "pare/pack.h"
-#include "speed/compressed_size.h"
-#include "speed/loading.h"
-#include "speed/memory.h"
-#include "speed/passes.h"
-#include "speed/scratch.h"
-#include "speed/statistics.h"
-#include "speed/work.h"
+#include "bench/compressed_size.h"
+#include "bench/loading.h"
+#include "bench/memory.h"
+#include "bench/passes.h"
+#include "bench/scratch.h"
+#include "bench/statistics.h"
+#include "bench/work.h"
 
 namespace pare {
 namespace {
 
-using namespace speed;
+using namespace bench;
 
 void check(const BenchOptions& options) {
   if (options.sequences == 0 || options.length == 0) throw Error("a pass over no tokens cannot be timed");

@@ -1,4 +1,4 @@
-#include "speed/compressed_size.h"
+#include "bench/compressed_size.h"
 
 #include <libdeflate.h>
 
@@ -10,7 +10,7 @@
 #include "base/parallel.h"
 #include "pare/error.h"
 
-namespace pare::speed {
+namespace pare::bench {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 20;
@@ -54,4 +54,4 @@ std::uint64_t gzip_size(const Checkpoint& checkpoint, unsigned threads) {
   return std::accumulate(sizes.begin(), sizes.end(), total);
 }
 
-}  // namespace pare::speed
+}  // namespace pare::bench

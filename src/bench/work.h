@@ -7,7 +7,7 @@
 
 #include "pare/bench.h"
 
-namespace pare::speed {
+namespace pare::bench {
 
 enum class ModelKind : std::uint8_t { kCausal, kEncoder, kEncoderDecoder };
 ModelKind kind_of(const Runner& runner);
@@ -32,4 +32,4 @@ PassLayers many_layers(const Runner& runner, std::size_t sequences, std::size_t 
 /// Of one token of one sequence; none for an encoder.
 PassLayers step_layers(const Runner& runner);
 
-}  // namespace pare::speed
+}  // namespace pare::bench
