@@ -8,7 +8,7 @@
 
 #include "checkpoint/packed_format.h"
 #include "checkpoint/packed_tensor.h"
-#include "checkpoint/safetensors_header.h"
+#include "checkpoint/safetensors/safetensors_header.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {

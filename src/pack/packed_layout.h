@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "checkpoint/safetensors_writer.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 #include "pack/encode.h"
 
 namespace pare::pack {

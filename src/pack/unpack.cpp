@@ -5,7 +5,7 @@
 #include "base/aligned_buffer.h"
 #include "base/output.h"
 #include "base/parallel.h"
-#include "checkpoint/safetensors_writer.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 #include "kernels/targets.h"
 #include "model/side_files.h"
 #include "pack/records.h"

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/safetensors_writer.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 #include "model/resolver.h"
 #include "pare/model.h"
 #include "support/files.h"

@@ -1,4 +1,4 @@
-#include "checkpoint/safetensors_writer.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 
 #include <cstring>
 #include <nlohmann/json.hpp>

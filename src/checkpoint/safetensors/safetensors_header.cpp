@@ -1,4 +1,4 @@
-#include "checkpoint/safetensors_header.h"
+#include "checkpoint/safetensors/safetensors_header.h"
 
 #include <fmt/format.h>
 #include <simdjson.h>

@@ -6,7 +6,7 @@
 
 #include "base/file_map.h"
 #include "checkpoint/packed_file.h"
-#include "checkpoint/safetensors_header.h"
+#include "checkpoint/safetensors/safetensors_header.h"
 #include "checkpoint/source.h"
 #include "pare/error.h"
 
