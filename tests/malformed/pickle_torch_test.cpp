@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "checkpoint/pickle.h"
+#include "checkpoint/torch/pickle.h"
 #include "unit/checkpoint/torch_builder.h"
 
 namespace pare {

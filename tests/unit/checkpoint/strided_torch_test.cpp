@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "checkpoint/strided.h"
+#include "checkpoint/torch/strided.h"
 #include "unit/checkpoint/torch_builder.h"
 
 namespace pare::checkpoint {

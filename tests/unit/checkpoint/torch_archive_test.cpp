@@ -1,5 +1,5 @@
 // PyTorch archives against what PyTorch itself says is in them: tests/golden/make_torch_archives.py.
-#include "checkpoint/torch_archive.h"
+#include "checkpoint/torch/torch_archive.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "checkpoint/zip_archive.h"
+#include "checkpoint/torch/zip_archive.h"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "checkpoint/pickle.h"
+#include "checkpoint/torch/pickle.h"
 
 #include <simdjson.h>
 
 #include <unordered_set>
 #include <utility>
 
-#include "checkpoint/pickle_machine.h"
+#include "checkpoint/torch/pickle_machine.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {

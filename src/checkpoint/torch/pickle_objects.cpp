@@ -1,5 +1,5 @@
 // What the restricted pickle machine makes: storages and tensors, as descriptions.
-#include "checkpoint/pickle_machine.h"
+#include "checkpoint/torch/pickle_machine.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {

@@ -1,4 +1,4 @@
-#include "checkpoint/strided.h"
+#include "checkpoint/torch/strided.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "checkpoint/zip_archive.h"
+#include "checkpoint/torch/zip_archive.h"
 
 #include <libdeflate.h>
 
@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/parallel.h"
-#include "checkpoint/zip_records.h"
+#include "checkpoint/torch/zip_records.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {

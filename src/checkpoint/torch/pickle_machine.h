@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/torch_types.h"
+#include "checkpoint/torch/torch_types.h"
 
 namespace pare::checkpoint {
 

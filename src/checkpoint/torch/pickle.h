@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/torch_types.h"
+#include "checkpoint/torch/torch_types.h"
 
 namespace pare::checkpoint {
 

@@ -1,4 +1,4 @@
-#include "checkpoint/zip_records.h"
+#include "checkpoint/torch/zip_records.h"
 
 #include <algorithm>
 #include <cstring>

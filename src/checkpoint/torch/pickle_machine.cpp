@@ -1,11 +1,11 @@
-#include "checkpoint/pickle_machine.h"
+#include "checkpoint/torch/pickle_machine.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 
-#include "checkpoint/pickle.h"
-#include "checkpoint/pickle_opcodes.h"
+#include "checkpoint/torch/pickle.h"
+#include "checkpoint/torch/pickle_opcodes.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {

@@ -1,4 +1,4 @@
-#include "checkpoint/torch_archive.h"
+#include "checkpoint/torch/torch_archive.h"
 
 #include <algorithm>
 #include <map>
@@ -8,11 +8,11 @@
 
 #include "base/checked.h"
 #include "base/file_map.h"
-#include "checkpoint/pickle.h"
+#include "checkpoint/torch/pickle.h"
 #include "checkpoint/source.h"
-#include "checkpoint/strided.h"
-#include "checkpoint/zip_archive.h"
-#include "checkpoint/zip_records.h"
+#include "checkpoint/torch/strided.h"
+#include "checkpoint/torch/zip_archive.h"
+#include "checkpoint/torch/zip_records.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {

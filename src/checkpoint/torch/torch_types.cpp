@@ -1,4 +1,4 @@
-#include "checkpoint/torch_types.h"
+#include "checkpoint/torch/torch_types.h"
 
 #include <array>
 
