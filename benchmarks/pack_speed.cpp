@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/packed_tensor.h"
+#include "checkpoint/packed/packed_tensor.h"
 #include "pack/encode.h"
 
 namespace {

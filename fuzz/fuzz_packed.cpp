@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/packed_tensor.h"
+#include "checkpoint/packed/packed_tensor.h"
 #include "fuzz/check.h"
 #include "pare/error.h"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "checkpoint/packed_format.h"
-#include "checkpoint/packed_tensor.h"
+#include "checkpoint/packed/packed_format.h"
+#include "checkpoint/packed/packed_tensor.h"
 
 namespace pare::pack {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
-#include "checkpoint/packed_data.h"
+#include "checkpoint/packed/packed_data.h"
 #include "pare/pack.h"
 
 namespace pare::pack {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/parallel.h"
-#include "checkpoint/packed_format.h"
+#include "checkpoint/packed/packed_format.h"
 
 namespace pare::pack {
 namespace {

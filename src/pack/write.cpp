@@ -5,7 +5,7 @@
 
 #include "base/output.h"
 #include "base/parallel.h"
-#include "checkpoint/packed_format.h"
+#include "checkpoint/packed/packed_format.h"
 #include "kernels/targets.h"
 #include "model/side_files.h"
 #include "model/sparsity_config.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/packed_format.h"
-#include "checkpoint/packed_tensor.h"
+#include "checkpoint/packed/packed_format.h"
+#include "checkpoint/packed/packed_tensor.h"
 #include "support/safetensors.h"
 
 namespace pare::test {

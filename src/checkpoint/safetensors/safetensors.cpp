@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/file_map.h"
-#include "checkpoint/packed_file.h"
+#include "checkpoint/packed/packed_file.h"
 #include "checkpoint/safetensors/safetensors_header.h"
 #include "checkpoint/source.h"
 #include "pare/error.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <random>
 
-#include "checkpoint/packed_tensor.h"
+#include "checkpoint/packed/packed_tensor.h"
 #include "pare/error.h"
 #include "support/tensors.h"
 

@@ -1,4 +1,4 @@
-#include "checkpoint/packed_data.h"
+#include "checkpoint/packed/packed_data.h"
 
 #include <algorithm>
 #include <bit>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/packed_data.h"
+#include "checkpoint/packed/packed_data.h"
 #include "pare/checkpoint.h"
 
 namespace pare::checkpoint {

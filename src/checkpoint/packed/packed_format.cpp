@@ -1,4 +1,4 @@
-#include "checkpoint/packed_format.h"
+#include "checkpoint/packed/packed_format.h"
 
 #include <fmt/format.h>
 #include <xxhash.h>

@@ -1,4 +1,4 @@
-#include "checkpoint/packed_tensor.h"
+#include "checkpoint/packed/packed_tensor.h"
 
 #include <fmt/format.h>
 #include <zstd.h>
@@ -10,7 +10,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/checked.h"
-#include "checkpoint/packed_format.h"
+#include "checkpoint/packed/packed_format.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {

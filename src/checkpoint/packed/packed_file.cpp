@@ -1,4 +1,4 @@
-#include "checkpoint/packed_file.h"
+#include "checkpoint/packed/packed_file.h"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -6,8 +6,8 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "checkpoint/packed_format.h"
-#include "checkpoint/packed_tensor.h"
+#include "checkpoint/packed/packed_format.h"
+#include "checkpoint/packed/packed_tensor.h"
 #include "checkpoint/safetensors/safetensors_header.h"
 #include "pare/error.h"
 
