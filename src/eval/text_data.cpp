@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/file_map.h"
-#include "infer/utf8.h"
+#include "tokenize/utf8.h"
 #include "pare/error.h"
 
 namespace pare::eval {
@@ -36,7 +36,7 @@ std::string read_text(const std::filesystem::path& path) {
   const auto map = base::FileMap::open(path);
   std::string text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
   if (text.empty()) throw Error(path, "is empty");
-  if (const auto at = infer::first_invalid_utf8(text)) throw Error(path, fmt::format("is no UTF-8 at byte {}", *at));
+  if (const auto at = tokenize::first_invalid_utf8(text)) throw Error(path, fmt::format("is no UTF-8 at byte {}", *at));
   return text;
 }
 
@@ -106,7 +106,7 @@ std::size_t count_words(std::string_view text) {
   std::size_t parts = 1;
   bool in_space = false;
   for (std::size_t at = 0; at < text.size();) {
-    const infer::Character character = infer::character_at(text, at);
+    const tokenize::Character character = tokenize::character_at(text, at);
     const bool space = is_space(character.code);
     if (space && !in_space) ++parts;
     in_space = space;
@@ -119,7 +119,7 @@ std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> words;
   bool in_word = false;
   for (std::size_t at = 0; at < text.size();) {
-    const infer::Character character = infer::character_at(text, at);
+    const tokenize::Character character = tokenize::character_at(text, at);
     const bool space = is_space(character.code);
     if (!space && !in_word) words.emplace_back();
     if (!space) words.back().append(text, at, character.size);
@@ -131,12 +131,12 @@ std::vector<std::string> split_words(std::string_view text) {
 
 std::string_view stripped(std::string_view text) {
   while (!text.empty()) {
-    const infer::Character first = infer::character_at(text, 0);
+    const tokenize::Character first = tokenize::character_at(text, 0);
     if (!is_space(first.code)) break;
     text.remove_prefix(first.size);
   }
   while (!text.empty()) {
-    const infer::Character last = infer::character_before(text, text.size());
+    const tokenize::Character last = tokenize::character_before(text, text.size());
     if (!is_space(last.code)) break;
     text.remove_suffix(last.size);
   }

@@ -1,0 +1,45 @@
+// BERT's normalization and its cutting of text into words.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tokenize/unicode.h"
+#include "tokenize/utf8.h"
+
+namespace pare::tokenize {
+
+/// `tokenizers`' BertNormalizer.
+struct BertNormalization {
+  bool clean_text = true;             ///< control characters go, all white space becomes a space
+  bool handle_chinese_chars = true;   ///< each ideograph stands alone
+  bool lowercase = true;              ///< do_lower_case
+  std::optional<bool> strip_accents;  ///< accents go (and everything else is decomposed); as `lowercase` if not set
+
+  /// Appends the normalized form of `text`.
+  void apply(std::string_view text, std::string& normalized) const;
+};
+
+/// Calls word(text) for each word: what stands between white space, and each punctuation mark by itself.
+template <class Word>
+void split_bert_words(std::string_view text, Word&& word) {
+  const CodePoints& points = CodePoints::get();
+  std::size_t begin = 0;
+  const auto end_word = [&](std::size_t end) {
+    if (begin < end) word(text.substr(begin, end - begin));
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const Character character = character_at(text, at);
+    const WordClass kind = points[character.code].words();
+    if (kind != WordClass::kWord) {
+      end_word(at);
+      begin = at + character.size;
+      if (kind == WordClass::kPunctuation) word(text.substr(at, character.size));
+    }
+    at += character.size;
+  }
+  end_word(text.size());
+}
+
+}  // namespace pare::tokenize

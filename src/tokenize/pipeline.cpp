@@ -1,0 +1,66 @@
+#include "tokenize/pipeline.h"
+
+#include "tokenize/utf8.h"
+#include "tokenize/wordpiece.h"
+#include "pare/error.h"
+
+namespace pare::tokenize {
+namespace {
+
+/// Positions within a word are 32 bits wide, and normalization may make text grow.
+constexpr std::size_t kLongestText = std::size_t{1} << 28;
+
+}  // namespace
+
+Pipeline::Pipeline(PipelineParts parts)
+    : parts_(std::move(parts)), size_(parts_.algorithm->size() + parts_.added.beyond(parts_.algorithm->size())) {
+  special_ = parts_.special;
+}
+
+std::vector<std::int32_t> Pipeline::encode(std::string_view text, bool add_special_tokens) const {
+  if (text.size() > kLongestText)
+    throw Error("a text of " + std::to_string(text.size()) + " bytes is too long to be tokenized at once (at most " +
+                std::to_string(kLongestText) + ")");
+  if (const auto wrong = first_invalid_utf8(text))
+    throw Error("the text is no UTF-8 at byte " + std::to_string(*wrong));
+  std::vector<std::int32_t> ids;
+  ids.reserve(text.size() / 3 + 4);
+  if (add_special_tokens) ids = parts_.before;
+  std::string normalized;
+  parts_.added.split(
+      text, false, [&](std::string_view piece, std::size_t begin) { encode_piece(piece, begin == 0, normalized, ids); },
+      [&](std::int32_t id) { ids.push_back(id); });
+  if (add_special_tokens) ids.insert(ids.end(), parts_.after.begin(), parts_.after.end());
+  return ids;
+}
+
+void Pipeline::encode_piece(std::string_view piece, bool first, std::string& normalized,
+                            std::vector<std::int32_t>& ids) const {
+  normalized.clear();
+  parts_.algorithm->normalize(piece, normalized);
+  if (!parts_.added.any_normalized()) return parts_.algorithm->encode(normalized, first, ids);
+  parts_.added.split(
+      normalized, true,
+      [&](std::string_view part, std::size_t begin) { parts_.algorithm->encode(part, first && begin == 0, ids); },
+      [&](std::int32_t id) { ids.push_back(id); });
+}
+
+std::string Pipeline::decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const {
+  std::vector<std::string_view> tokens;
+  tokens.reserve(ids.size());
+  for (const std::int32_t id : ids) {
+    std::string_view token;
+    if (const AddedToken* added = parts_.added.find(id))
+      token = added->content;
+    else if (id >= 0 && static_cast<std::size_t>(id) < parts_.algorithm->size())
+      token = parts_.algorithm->token(id);
+    else
+      continue;
+    if (!skip_special_tokens || !parts_.added.is_special(token)) tokens.push_back(token);
+  }
+  std::string text = parts_.algorithm->decode(tokens);
+  if (parts_.clean_up_spaces) clean_up_spaces(text);
+  return text;
+}
+
+}  // namespace pare::tokenize

@@ -1,0 +1,124 @@
+// SentencePiece's model file (sentencepiece_model.proto): a protocol buffer, of which a few fields matter here.
+// The library offers no access to the charsmap and brings protobuf along, so its wire format is read directly.
+#include <bit>
+#include <cstring>
+
+#include "base/file_map.h"
+#include "tokenize/tokenizer_files.h"
+#include "tokenize/utf8.h"
+
+namespace pare::tokenize {
+namespace {
+
+// Field numbers of the messages, and values of SentencePiece.Type.
+constexpr std::uint64_t kPieces = 1, kNormalizerSpec = 3;
+constexpr std::uint64_t kPiece = 1, kScore = 2, kType = 3;
+constexpr std::uint64_t kCharsmap = 2;
+constexpr std::uint64_t kControl = 3, kUserDefined = 4;
+
+/// A field of a message: a number (varint or fixed) or bytes.
+struct Field {
+  std::uint64_t number = 0, value = 0;
+  std::string_view bytes;
+  bool has_bytes = false;
+};
+
+class Message {
+ public:
+  Message(std::string_view bytes, const std::filesystem::path& path) : rest_(bytes), path_(path) {}
+
+  /// Takes the next field; false at the end.
+  bool next(Field& field) {
+    if (rest_.empty()) return false;
+    const std::uint64_t tag = varint();
+    field = {tag >> 3, 0, {}, false};
+    switch (tag & 7) {
+      case 0:
+        field.value = varint();
+        break;
+      case 1:
+        field.value = fixed(8);
+        break;
+      case 2:
+        field.bytes = take(varint());
+        field.has_bytes = true;
+        break;
+      case 5:
+        field.value = fixed(4);
+        break;
+      default:
+        fail("wire type " + std::to_string(tag & 7));
+    }
+    return true;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(path_, "is no SentencePiece model: " + what + " (" + std::to_string(rest_.size()) +
+                           " bytes before the end of its message)");
+  }
+
+  std::string_view take(std::uint64_t size) {
+    if (size > rest_.size()) fail("a field of " + std::to_string(size) + " bytes is cut off");
+    const std::string_view bytes = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return bytes;
+  }
+
+  std::uint64_t varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const auto byte = static_cast<unsigned char>(take(1)[0]);
+      value |= std::uint64_t{byte & 0x7FU} << shift;
+      if (byte < 0x80) return value;
+    }
+    fail("a number is too long");
+  }
+
+  std::uint64_t fixed(std::size_t size) {
+    const std::string_view bytes = take(size);
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes.data(), size);  // little-endian, as the machines that pare runs on
+    return value;
+  }
+
+  std::string_view rest_;
+  const std::filesystem::path& path_;
+};
+
+void read_piece(std::string_view bytes, const std::filesystem::path& path, Spiece& model) {
+  std::string_view piece;
+  float score = 0;
+  std::uint64_t type = 1;
+  Message message(bytes, path);
+  for (Field field; message.next(field);) {
+    if (field.number == kPiece && field.has_bytes) piece = field.bytes;
+    if (field.number == kScore && !field.has_bytes)
+      score = std::bit_cast<float>(static_cast<std::uint32_t>(field.value));
+    if (field.number == kType && !field.has_bytes) type = field.value;
+  }
+  if (first_invalid_utf8(piece)) throw Error(path, "piece " + std::to_string(model.pieces.size()) + " is no UTF-8");
+  if (type == kControl || type == kUserDefined) model.added.push_back({std::string(piece), type == kControl});
+  model.pieces.emplace_back(piece);
+  model.scores.push_back(static_cast<double>(score));
+}
+
+}  // namespace
+
+Spiece read_spiece(const std::filesystem::path& path) {
+  const auto map = base::FileMap::open(path);
+  Message message({reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size()}, path);
+  Spiece model;
+  for (Field field; message.next(field);) {
+    if (!field.has_bytes) continue;
+    if (field.number == kPieces) read_piece(field.bytes, path, model);
+    if (field.number != kNormalizerSpec) continue;
+    Message normalizer(field.bytes, path);
+    for (Field inner; normalizer.next(inner);)
+      if (inner.number == kCharsmap && inner.has_bytes) model.charsmap = inner.bytes;
+  }
+  if (model.pieces.empty()) throw Error(path, "is no SentencePiece model: it has no pieces");
+  return model;
+}
+
+}  // namespace pare::tokenize

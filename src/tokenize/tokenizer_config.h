@@ -1,0 +1,50 @@
+// What tokenizer_config.json and its older companions say.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tokenize/added_tokens.h"
+#include "tokenize/bert_text.h"
+#include "tokenize/json_file.h"
+
+namespace pare::tokenize {
+
+/// Whose construction counts: a family's own, or tokenizer.json step by step.
+enum class TokenizerClass { kGpt2, kBert, kT5, kJson };
+
+/// In transformers' order (SPECIAL_TOKENS_ATTRIBUTES), which is the order in which missing ones are added.
+enum class Special : std::size_t { kBos, kEos, kUnk, kSep, kPad, kCls, kMask };
+inline constexpr std::array<std::string_view, 7> kSpecialNames = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                                                  "pad_token", "cls_token", "mask_token"};
+
+struct TokenizerConfig {
+  TokenizerClass kind = TokenizerClass::kJson;
+  std::array<std::optional<AddedToken>, kSpecialNames.size()> special;
+  std::vector<std::pair<std::int64_t, AddedToken>> added;  ///< added_tokens_decoder or added_tokens.json, by id
+  bool has_added_tokens_decoder = false;                   ///< then tokenizer.json's added_tokens do not count
+  std::optional<std::vector<AddedToken>> extra;            ///< extra_special_tokens
+  bool add_prefix_space = false, add_bos = false, add_eos = false;
+  std::int64_t extra_ids = 100;  ///< T5's sentinels
+  bool clean_up_spaces = false;
+  BertNormalization bert;
+
+  std::string special_text(Special which) const {
+    const auto& token = special[static_cast<std::size_t>(which)];
+    return token ? token->content : std::string();
+  }
+};
+
+/// `has_json`: the directory has a tokenizer.json. Throws Error for files that are damaged and for a class of tokenizer
+/// that is none of the three families'.
+TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory, bool has_json);
+
+/// An AddedToken of a JSON object or string; `special` where the value does not say.
+AddedToken added_token_of(const JsonValue& value, bool special);
+
+}  // namespace pare::tokenize

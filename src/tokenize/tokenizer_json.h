@@ -1,0 +1,39 @@
+// tokenizer.json: vocabulary, steps and added tokens, as `tokenizers` serializes them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tokenize/algorithm.h"
+#include "tokenize/bpe.h"
+#include "tokenize/json_file.h"
+#include "tokenize/unigram.h"
+#include "tokenize/wordpiece.h"
+
+namespace pare::tokenize {
+
+/// "BPE", "WordPiece" or "Unigram".
+std::string model_type(const JsonFile& file);
+
+struct ScoredVocabulary {
+  Vocabulary pieces;
+  std::vector<double> scores;
+};
+
+Vocabulary json_vocabulary(const JsonFile& file);
+ScoredVocabulary json_scored_vocabulary(const JsonFile& file);
+Merges json_merges(const JsonFile& file);
+/// The first Precompiled normalizer's map; one that replaces nothing if there is none.
+Charsmap json_charsmap(const JsonFile& file);
+
+/// The algorithm with every step as the file says. Throws Error for a step that none of the three families has.
+std::unique_ptr<Algorithm> json_algorithm(const JsonFile& file);
+
+/// Ids around one text, as its post-processor puts them.
+struct Surroundings {
+  std::vector<std::int32_t> before, after;
+};
+Surroundings json_surroundings(const JsonFile& file);
+
+}  // namespace pare::tokenize
