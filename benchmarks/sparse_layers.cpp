@@ -10,19 +10,19 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "infer/linear.h"
+#include "linear/linear.h"
 
 extern "C" void omp_set_num_threads(int);
 
 namespace {
 
 using pare::Matrix;
-using pare::infer::block_inputs;
-using pare::infer::count_nonzeros;
-using pare::infer::LayerWeights;
-using pare::infer::Linear;
-using pare::infer::MaskedMatrix;
-using pare::infer::SlicedMatrix;
+using pare::linear::block_inputs;
+using pare::linear::count_nonzeros;
+using pare::linear::LayerWeights;
+using pare::linear::Linear;
+using pare::linear::MaskedMatrix;
+using pare::linear::SlicedMatrix;
 
 struct Shape {
   const char* name;
@@ -71,7 +71,7 @@ double median(std::vector<double> values) {
 void measure(const Shape& shape, double zeros, std::size_t tokens, unsigned threads) {
   const std::size_t size = shape.in * shape.out, count = std::max<std::size_t>(2, (std::size_t{1} << 26) / size);
   std::vector<std::vector<float>> weights;
-  pare::infer::LayoutMemory memory;  // as for the layers of a model
+  pare::linear::LayoutMemory memory;  // as for the layers of a model
   std::vector<SlicedMatrix> sliced;
   std::vector<MaskedMatrix> masked;
   for (std::size_t i = 0; i < count; ++i) {
@@ -87,7 +87,7 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, unsigned thre
   for (int round = 0; round < 7; ++round) {  // they take turns
     seconds[0].push_back(round_seconds(each, [&](std::size_t i) { library(weights[i], shape, x, y, threads); }));
     seconds[1].push_back(round_seconds(each, [&](std::size_t i) {
-      pare::infer::apply(Linear{weights[i].data(), nullptr, shape.in, shape.out, true, nullptr}, x, threads);
+      pare::linear::apply(Linear{weights[i].data(), nullptr, shape.in, shape.out, true, nullptr}, x, threads);
     }));
     seconds[2].push_back(round_seconds(each, [&](std::size_t i) { sliced[i].multiply(x, nullptr, y, threads); }));
     if (!masked.empty())

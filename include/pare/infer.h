@@ -4,29 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "pare/linear.h"
 #include "pare/model.h"
-#include "pare/tune.h"
 
 namespace pare {
 
 using TokenId = std::int32_t;
-
-/// Row-major floats.
-struct Matrix {
-  std::size_t rows = 0, columns = 0;
-  std::vector<float> values;
-
-  Matrix() = default;
-  Matrix(std::size_t row_count, std::size_t column_count)
-      : rows(row_count), columns(column_count), values(row_count * column_count) {}
-  float* row(std::size_t i) noexcept { return values.data() + i * columns; }
-  const float* row(std::size_t i) const noexcept { return values.data() + i * columns; }
-};
 
 /// Sequences of different lengths, one behind the other: nothing is padded, so nothing is masked.
 class TokenBatch {
@@ -56,30 +42,6 @@ class DecoderState {
   virtual std::size_t length(std::size_t sequence) const = 0;
   /// Sequence i becomes a copy of what sequence `parents[i]` was: for beam search.
   virtual void reorder(std::span<const std::size_t> parents) = 0;
-};
-
-/// Which kernels multiply the layers that have zeros.
-enum class KernelChoice : std::uint8_t {
-  kFastest,  ///< layer by layer, by number of tokens, as KernelCosts tells
-  kDense,
-  kSliced,
-  kMasked,  ///< for up to 4 tokens, kSliced for more
-};
-
-struct InferOptions {
-  unsigned threads = 0;  ///< 0: one per core
-  KernelChoice kernels = KernelChoice::kFastest;
-  /// Costs to choose by; without them those kept for this machine, else pare's own.
-  std::optional<KernelCosts> costs = {};
-};
-
-/// How a linear layer is multiplied for some number of tokens.
-struct LayerUse {
-  std::string name;  ///< of its weight, as the model's parameter
-  std::size_t in = 0, out = 0;
-  std::uint64_t nonzeros = 0;
-  Kernel kernel = Kernel::kDense;
-  std::uint64_t bytes = 0;  ///< of weights and positions that a product reads
 };
 
 /// A model that runs. All functions throw Error for ids outside the vocabulary and sequences longer

@@ -12,7 +12,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "infer/kernel_cost_json.h"
+#include "linear/kernel_cost_json.h"
 #include "report/table.h"
 #include "report/table_document.h"
 
@@ -81,8 +81,8 @@ std::string json_of(const KernelCosts& costs) {
   const Json json{{"target", costs.target},
                   {"threads", costs.threads},
                   {"measured", costs.measured},
-                  {"nanoseconds", infer::json_of<Json>(costs.points)},
-                  {"nanoseconds_cached", infer::json_of<Json>(costs.cached_points)},
+                  {"nanoseconds", linear::json_of<Json>(costs.points)},
+                  {"nanoseconds_cached", linear::json_of<Json>(costs.cached_points)},
                   {"kept_in", kernel_costs_path().string()}};
   return json.dump(2) + '\n';
 }

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "infer/linear.h"
+#include "linear/linear.h"
 #include "infer/memory.h"
 #include "kernels/attention.h"
 

@@ -65,7 +65,7 @@ class Bert : public EncoderRunner {
   std::string prefix_;
   BertStack body_;
   std::optional<BertPredictions> predictions_;
-  std::optional<Linear> pooler_, classifier_;
+  std::optional<linear::Linear> pooler_, classifier_;
 };
 
 class BertToBert : public EncoderDecoderRunner {

@@ -67,7 +67,7 @@ Matrix BertStack::embed(const TokenBatch& batch, Memory* memory) const {
   return normalised(std::move(x), embedding_norm_);
 }
 
-Matrix BertStack::close(const Matrix& x, const Linear& output, const Matrix& mixed, const BertNorm& norm) const {
+Matrix BertStack::close(const Matrix& x, const linear::Linear& output, const Matrix& mixed, const BertNorm& norm) const {
   Matrix sum = apply(output, mixed, threads_);
   kernels::add(sum.values.data(), x.values.data(), sum.values.size());
   return normalised(std::move(sum), norm);

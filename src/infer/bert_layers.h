@@ -18,13 +18,13 @@ struct BertNorm {
 };
 
 struct BertAttention {
-  Linear query, key, value, output;
+  linear::Linear query, key, value, output;
   BertNorm norm;
 };
 
 struct BertBlock {
   BertAttention self, cross;
-  Linear intermediate, output;
+  linear::Linear intermediate, output;
   BertNorm norm;
 };
 
@@ -51,7 +51,7 @@ class BertStack {
   BertAttention attention(Weights& weights, const std::string& name, std::size_t source_width) const;
   Matrix embed(const TokenBatch& batch, Memory* memory) const;
   /// norm(x + output(mixed)).
-  Matrix close(const Matrix& x, const Linear& output, const Matrix& mixed, const BertNorm& norm) const;
+  Matrix close(const Matrix& x, const linear::Linear& output, const Matrix& mixed, const BertNorm& norm) const;
 
   NanCheck nan_check_;
   unsigned threads_;
@@ -75,7 +75,7 @@ class BertPredictions {
   NanCheck nan_check_;
   const BertStack& body_;
   unsigned threads_;
-  Linear transform_, decoder_;
+  linear::Linear transform_, decoder_;
   BertNorm norm_;
   kernels::Activation activation_;
 };

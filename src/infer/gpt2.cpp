@@ -18,7 +18,7 @@ struct Norm {
 
 struct Block {
   Norm before_attention, before_feed_forward;
-  Linear qkv, projection, expand, contract;
+  linear::Linear qkv, projection, expand, contract;
   float scale;
 };
 
@@ -137,7 +137,7 @@ class Gpt2 : public CausalRunner {
   const float *embedding_ = nullptr, *position_embedding_ = nullptr;
   std::vector<Block> blocks_;
   Norm last_norm_{};
-  Linear head_;
+  linear::Linear head_;
 };
 
 }  // namespace

@@ -17,13 +17,13 @@ namespace {
 
 struct Attention {
   const float* norm = nullptr;
-  Linear q, k, v, o;
+  linear::Linear q, k, v, o;
 };
 
 struct Block {
   Attention self, cross;
   const float* norm = nullptr;
-  Linear in, gate, out;  ///< gate only in v1.1
+  linear::Linear in, gate, out;  ///< gate only in v1.1
 };
 
 /// Which bucket of the relative bias a key at distance `offset` = key - query falls into, as
@@ -223,7 +223,7 @@ class T5 : public EncoderDecoderRunner {
   std::size_t width_, vocabulary_;
   const float* embedding_;
   Stack encoder_, decoder_;
-  Linear head_;
+  linear::Linear head_;
   float scale_ = 1;
 };
 

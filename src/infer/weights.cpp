@@ -45,7 +45,7 @@ const TensorView& Weights::find(const std::string& name) const {
   return *found->second;
 }
 
-const float* Weights::data(const TensorView& tensor) { return floats_of(tensor, converted_[&tensor]); }
+const float* Weights::data(const TensorView& tensor) { return linear::floats_of(tensor, converted_[&tensor]); }
 
 const float* Weights::vector(const std::string& name, std::size_t size) {
   const TensorView& tensor = find(name);
@@ -65,7 +65,7 @@ std::size_t Weights::rows_of(const std::string& name, std::size_t columns) const
   return tensor.shape[0];
 }
 
-Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation) {
+linear::Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation) {
   const bool out_in = orientation == Orientation::kOutIn;
   const float* bias = has(name + ".bias") ? vector(name + ".bias", out) : nullptr;
   const TensorView& tensor = find(name + ".weight");
@@ -73,26 +73,26 @@ Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out,
     return linear(name, out_in ? matrix(name + ".weight", out, in) : matrix(name + ".weight", in, out), bias, in, out,
                   orientation);
   expect_shape(model_, tensor, out_in ? std::vector<std::uint64_t>{out, in} : std::vector<std::uint64_t>{in, out});
-  const LayerWeights shape{nullptr, in, out, out_in};
+  const linear::LayerWeights shape{nullptr, in, out, out_in};
   const PackedTensor& packed = *tensor.bytes.packed();
   return add(name, shape, bias, packed.nonzeros() - packed.negative_zeros(),
-             std::make_unique<WeightSource>(tensor, shape));
+             std::make_unique<linear::WeightSource>(tensor, shape));
 }
 
-Linear Weights::linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
+linear::Linear Weights::linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
                        Orientation orientation) {
-  const LayerWeights weights{weight, in, out, orientation == Orientation::kOutIn};
+  const linear::LayerWeights weights{weight, in, out, orientation == Orientation::kOutIn};
   std::size_t nonzeros = in * out;
   if (options_.kernels != KernelChoice::kDense && nonzeros != 0) nonzeros = count_nonzeros(weights, options_.threads);
   return add(name, weights, bias, nonzeros,
-             nonzeros < in * out ? std::make_unique<WeightSource>(weights) : std::unique_ptr<WeightSource>());
+             nonzeros < in * out ? std::make_unique<linear::WeightSource>(weights) : std::unique_ptr<linear::WeightSource>());
 }
 
-Linear Weights::add(const std::string& name, const LayerWeights& weights, const float* bias, std::size_t nonzeros,
-                    std::unique_ptr<const WeightSource> source) {
-  Linear linear{weights.data, bias, weights.in, weights.out, weights.out_in, nullptr};
+linear::Linear Weights::add(const std::string& name, const linear::LayerWeights& weights, const float* bias, std::size_t nonzeros,
+                    std::unique_ptr<const linear::WeightSource> source) {
+  linear::Linear linear{weights.data, bias, weights.in, weights.out, weights.out_in, nullptr};
   if (source != nullptr)
-    linear.sparse = std::make_shared<const SparseLinear>(std::move(source), nonzeros, costs_, shared_, options_.kernels,
+    linear.sparse = std::make_shared<const linear::SparseLinear>(std::move(source), nonzeros, costs_, shared_, options_.kernels,
                                                          options_.threads);
   shared_->dense_bytes += sizeof(float) * weights.in * weights.out;
   layers_.push_back({name + ".weight", linear, nonzeros});

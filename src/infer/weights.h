@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "infer/linear.h"
+#include "linear/linear.h"
 #include "pare/model.h"
 
 namespace pare::infer {
@@ -26,29 +26,29 @@ class Weights {
   /// Rows of a matrix with this many columns.
   std::size_t rows_of(const std::string& name, std::size_t columns) const;
   /// `name`.weight and, where the model has it, `name`.bias.
-  Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
+  linear::Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
   /// A layer of weights that are used elsewhere as well, as a head tied to an embedding is.
-  Linear linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
+  linear::Linear linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
                 Orientation orientation);
   std::vector<LayerUse> layers(std::size_t tokens) const;
 
  private:
   struct Layer {
     std::string name;
-    Linear linear;
+    linear::Linear linear;
     std::size_t nonzeros;
   };
 
   /// `source` is where the sparse kernels find the weights; nullptr for a layer without zeros.
-  Linear add(const std::string& name, const LayerWeights& weights, const float* bias, std::size_t nonzeros,
-             std::unique_ptr<const WeightSource> source);
+  linear::Linear add(const std::string& name, const linear::LayerWeights& weights, const float* bias, std::size_t nonzeros,
+             std::unique_ptr<const linear::WeightSource> source);
   const TensorView& find(const std::string& name) const;
   const float* data(const TensorView& tensor);
 
   const Model& model_;
   InferOptions options_;
   std::shared_ptr<const KernelCosts> costs_;
-  std::shared_ptr<SharedByLayers> shared_ = std::make_shared<SharedByLayers>();
+  std::shared_ptr<linear::SharedByLayers> shared_ = std::make_shared<linear::SharedByLayers>();
   std::unordered_map<std::string, const TensorView*> by_name_;
   std::unordered_map<const TensorView*, std::unique_ptr<float[]>> converted_;
   std::vector<Layer> layers_;

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <memory>
 
-#include "infer/sparse_linear.h"
-#include "pare/infer.h"
+#include "linear/sparse_linear.h"
+#include "pare/linear.h"
 
-namespace pare::infer {
+namespace pare::linear {
 
 /// y = x W + b. Nothing is owned.
 struct Linear {
@@ -21,4 +21,4 @@ struct Linear {
 /// x: rows x in. Few rows go through our own kernels (memory-bound), many through oneDNN's sgemm.
 Matrix apply(const Linear& linear, const Matrix& x, unsigned threads);
 
-}  // namespace pare::infer
+}  // namespace pare::linear

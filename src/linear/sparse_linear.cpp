@@ -1,6 +1,6 @@
-#include "infer/sparse_linear.h"
+#include "linear/sparse_linear.h"
 
-namespace pare::infer {
+namespace pare::linear {
 namespace {
 
 /// Weights that stay in a cache from one token to the next on most machines.
@@ -54,4 +54,4 @@ bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, unsigned
   return false;
 }
 
-}  // namespace pare::infer
+}  // namespace pare::linear

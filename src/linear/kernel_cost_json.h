@@ -5,7 +5,7 @@
 
 #include "pare/tune.h"
 
-namespace pare::infer {
+namespace pare::linear {
 
 /// An array of objects, one for each number of tokens. `Json` is one of nlohmann's.
 template <class Json>
@@ -21,4 +21,4 @@ Json json_of(const std::vector<KernelCost>& costs) {
   return points;
 }
 
-}  // namespace pare::infer
+}  // namespace pare::linear

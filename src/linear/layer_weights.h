@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace pare::infer {
+namespace pare::linear {
 
 /// Weights other than 0, row by row; a row is an output of [out, in] weights, an input of [in, out] ones.
 struct NonzeroRows {
@@ -58,4 +58,4 @@ void for_nonzeros(const LayerWeights& weights, std::size_t output, std::size_t o
 /// Weights other than 0.
 std::size_t count_nonzeros(const LayerWeights& weights, unsigned threads);
 
-}  // namespace pare::infer
+}  // namespace pare::linear

@@ -1,11 +1,11 @@
-#include "infer/layout_memory.h"
+#include "linear/layout_memory.h"
 
 #include <sys/mman.h>
 
 #include <cstdint>
 #include <new>
 
-namespace pare::infer {
+namespace pare::linear {
 namespace {
 
 constexpr std::size_t kLargePage = std::size_t{1} << 21;
@@ -31,4 +31,4 @@ void LayoutMemory::LargePages::do_deallocate(void* memory, std::size_t bytes, st
   ::munmap(memory, whole_pages(bytes));
 }
 
-}  // namespace pare::infer
+}  // namespace pare::linear

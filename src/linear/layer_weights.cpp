@@ -1,10 +1,10 @@
-#include "infer/layer_weights.h"
+#include "linear/layer_weights.h"
 
 #include <numeric>
 
 #include "base/parallel.h"
 
-namespace pare::infer {
+namespace pare::linear {
 
 std::size_t count_nonzeros(const LayerWeights& weights, unsigned threads) {
   constexpr std::size_t kPiece = std::size_t{1} << 18;
@@ -22,4 +22,4 @@ std::size_t count_nonzeros(const LayerWeights& weights, unsigned threads) {
   return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
 }
 
-}  // namespace pare::infer
+}  // namespace pare::linear

@@ -1,9 +1,9 @@
-#include "infer/weight_source.h"
+#include "linear/weight_source.h"
 
 #include "kernels/float_convert.h"
 #include "pare/stats.h"
 
-namespace pare::infer {
+namespace pare::linear {
 namespace {
 
 void convert(DType dtype, const std::byte* data, std::size_t n, float* out) {
@@ -50,4 +50,4 @@ NonzeroRows WeightSource::nonzero_rows() const {
   return rows;
 }
 
-}  // namespace pare::infer
+}  // namespace pare::linear

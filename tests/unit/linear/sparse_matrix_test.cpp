@@ -3,10 +3,10 @@
 
 #include <random>
 
-#include "infer/linear.h"
+#include "linear/linear.h"
 #include "kernels/targets.h"
 
-namespace pare::infer {
+namespace pare::linear {
 namespace {
 
 std::vector<float> draw(std::size_t n, unsigned seed, double zeros = 0) {
@@ -139,4 +139,4 @@ TEST(KernelCosts, ChoosesWhatItsFiguresSay) {
 }
 
 }  // namespace
-}  // namespace pare::infer
+}  // namespace pare::linear

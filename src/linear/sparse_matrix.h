@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "infer/layer_weights.h"
-#include "infer/layout_memory.h"
+#include "linear/layer_weights.h"
+#include "linear/layout_memory.h"
 #include "kernels/sparse.h"
-#include "pare/infer.h"
+#include "pare/linear.h"
 
-namespace pare::infer {
+namespace pare::linear {
 
 // The matrices lie in a LayoutMemory, which must outlive them.
 
@@ -64,4 +64,4 @@ class MaskedMatrix {
   float* weights_ = nullptr;
 };
 
-}  // namespace pare::infer
+}  // namespace pare::linear

@@ -5,10 +5,10 @@
 #include <memory>
 #include <mutex>
 
-#include "infer/layer_weights.h"
+#include "linear/layer_weights.h"
 #include "pare/checkpoint.h"
 
-namespace pare::infer {
+namespace pare::linear {
 
 /// All values of a tensor as F32: where they lie, if they are F32 and aligned; else converted into `room`.
 const float* floats_of(const TensorView& tensor, std::unique_ptr<float[]>& room);
@@ -46,4 +46,4 @@ class WeightSource {
   mutable const float* dense_ = nullptr;
 };
 
-}  // namespace pare::infer
+}  // namespace pare::linear

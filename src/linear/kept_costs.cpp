@@ -4,7 +4,7 @@
 #include "base/file_map.h"
 #include "base/output.h"
 #include "base/parallel.h"
-#include "infer/kernel_cost_json.h"
+#include "linear/kernel_cost_json.h"
 #include "kernels/targets.h"
 #include "pare/error.h"
 #include "pare/tune.h"
@@ -20,8 +20,8 @@ constexpr int kVersion = 3;
 Json json_of(const KernelCosts& costs) {
   return {{"target", costs.target},
           {"threads", costs.threads},
-          {"points", infer::json_of<Json>(costs.points)},
-          {"cached_points", infer::json_of<Json>(costs.cached_points)}};
+          {"points", linear::json_of<Json>(costs.points)},
+          {"cached_points", linear::json_of<Json>(costs.cached_points)}};
 }
 
 std::vector<KernelCost> points_of(const Json& json) {

@@ -6,12 +6,12 @@
 #include <mutex>
 #include <utility>
 
-#include "infer/sparse_matrix.h"
-#include "infer/weight_source.h"
-#include "pare/infer.h"
+#include "linear/sparse_matrix.h"
+#include "linear/weight_source.h"
+#include "pare/linear.h"
 #include "pare/tune.h"
 
-namespace pare::infer {
+namespace pare::linear {
 
 /// What all linear layers of a model share.
 struct SharedByLayers {
@@ -52,4 +52,4 @@ class SparseLinear {
   mutable std::unique_ptr<const MaskedMatrix> masked_;
 };
 
-}  // namespace pare::infer
+}  // namespace pare::linear

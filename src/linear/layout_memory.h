@@ -6,7 +6,7 @@
 #include <mutex>
 #include <new>
 
-namespace pare::infer {
+namespace pare::linear {
 
 /// Layouts side by side, in large pages where the system has them: a single token reads each of them once, and finding
 /// a page takes as long as reading a good part of it. Nothing is given back before all is. Safe for several threads.
@@ -36,4 +36,4 @@ class LayoutMemory {
   std::pmr::monotonic_buffer_resource pieces_;
 };
 
-}  // namespace pare::infer
+}  // namespace pare::linear

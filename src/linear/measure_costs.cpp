@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/parallel.h"
-#include "infer/linear.h"
+#include "linear/linear.h"
 #include "kernels/targets.h"
 #include "pare/error.h"
 #include "pare/tune.h"
@@ -13,10 +13,10 @@
 namespace pare {
 namespace {
 
-using infer::LayerWeights;
-using infer::Linear;
-using infer::MaskedMatrix;
-using infer::SlicedMatrix;
+using linear::LayerWeights;
+using linear::Linear;
+using linear::MaskedMatrix;
+using linear::SlicedMatrix;
 
 constexpr std::size_t kSide = 1024;        // of the square weight matrices
 constexpr std::size_t kMatrices = 24;      // together larger than a cache, as a model is
@@ -45,17 +45,17 @@ struct Layers {
     for (std::size_t i = 0; i < matrices; ++i) {
       dense.push_back(draw(side * side, zeros, static_cast<std::uint32_t>(i)));
       const LayerWeights weights{dense.back().data(), side, side, true};
-      const std::size_t count = infer::count_nonzeros(weights, threads);
+      const std::size_t count = linear::count_nonzeros(weights, threads);
       nonzeros += static_cast<double>(count) / static_cast<double>(matrices);
-      few.emplace_back(weights, infer::block_inputs(weights, count, 1), memory, threads);
+      few.emplace_back(weights, linear::block_inputs(weights, count, 1), memory, threads);
       if (i < kManyMatrices)
-        many.emplace_back(weights, infer::block_inputs(weights, count, kTokens.back()), memory, threads);
+        many.emplace_back(weights, linear::block_inputs(weights, count, kTokens.back()), memory, threads);
       masked.emplace_back(weights, memory, threads);
     }
   }
   std::size_t side;
   std::vector<std::vector<float>> dense;
-  infer::LayoutMemory memory;
+  linear::LayoutMemory memory;
   std::vector<SlicedMatrix> few, many;  ///< in the blocks for few tokens and for many
   std::vector<MaskedMatrix> masked;
   double nonzeros = 0;
@@ -97,7 +97,7 @@ KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, un
   cost.dense_weight =
       nanoseconds_of(count,
                      [&](std::size_t i) {
-                       infer::apply(Linear{half.dense[i].data(), nullptr, side, side, true, nullptr}, x, threads);
+                       linear::apply(Linear{half.dense[i].data(), nullptr, side, side, true, nullptr}, x, threads);
                      }) /
       weights;
   const auto sliced = [&](const Layers& layers) {

@@ -1,4 +1,4 @@
-#include "infer/linear.h"
+#include "linear/linear.h"
 
 #include <dnnl.h>
 
@@ -11,7 +11,7 @@
 /// OpenMP's, which oneDNN runs on; its header comes with one compiler only.
 extern "C" void omp_set_num_threads(int);
 
-namespace pare::infer {
+namespace pare::linear {
 namespace {
 
 /// Columns of one of about `count` pieces: long runs of weights, in whole vectors, so that no sum depends on `count`.
@@ -67,4 +67,4 @@ Matrix apply(const Linear& layer, const Matrix& x, unsigned threads) {
   return y;
 }
 
-}  // namespace pare::infer
+}  // namespace pare::linear

@@ -2,9 +2,9 @@
 #include <bit>
 
 #include "base/parallel.h"
-#include "infer/sparse_matrix.h"
+#include "linear/sparse_matrix.h"
 
-namespace pare::infer {
+namespace pare::linear {
 namespace {
 
 using kernels::kSliceOutputs;
@@ -63,4 +63,4 @@ void MaskedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsig
   });
 }
 
-}  // namespace pare::infer
+}  // namespace pare::linear

@@ -4,9 +4,9 @@
 
 #include "base/aligned_buffer.h"
 #include "base/parallel.h"
-#include "infer/sparse_matrix.h"
+#include "linear/sparse_matrix.h"
 
-namespace pare::infer {
+namespace pare::linear {
 namespace {
 
 using kernels::kSliceOutputs;
@@ -176,4 +176,4 @@ void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsig
   });
 }
 
-}  // namespace pare::infer
+}  // namespace pare::linear
