@@ -47,7 +47,7 @@ class Table:
 class Bench:
     def __init__(self, arguments, scratch):
         self.pare = arguments.build / "bin" / "pare"
-        self.plain_read = arguments.build / "bench" / "plain_read"
+        self.plain_read = arguments.build / "benchmarks" / "plain_read"
         self.threads, self.runs, self.scratch = arguments.threads, 5 if arguments.quick else 15, scratch
         self.table = Table()
 

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "pare/error.h"
-#include "pare/infer.h"
+#include "pare/run.h"
 #include "pare/tokenizer.h"
 
 namespace {

@@ -48,7 +48,7 @@ class Pare:
     """infer_speed, waiting for what to do next."""
 
     def __init__(self, build, model, threads, *text):
-        self.process = subprocess.Popen([str(part) for part in (build / "bench" / "infer_speed", model, threads, *text)],
+        self.process = subprocess.Popen([str(part) for part in (build / "benchmarks" / "infer_speed", model, threads, *text)],
                                         text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def seconds(self, *task):

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "pare/infer.h"
+#include "pare/run.h"
 #include "pare/prune.h"
 
 namespace pare {

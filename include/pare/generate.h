@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "pare/infer.h"
+#include "pare/run.h"
 
 namespace pare {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "pare/eval.h"
-#include "pare/infer.h"
+#include "pare/run.h"
 #include "pare/tokenizer.h"
 
 namespace pare::eval {

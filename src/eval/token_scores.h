@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "pare/infer.h"
+#include "pare/run.h"
 
 namespace pare::eval {
 

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "pare/error.h"
-#include "pare/infer.h"
+#include "pare/run.h"
 
 namespace {
 

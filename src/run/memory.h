@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "pare/error.h"
-#include "pare/infer.h"
+#include "pare/run.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 /// One layer's, of one sequence: tokens x model width each.
 struct LayerMemory {
@@ -54,4 +54,4 @@ inline Memory& memory_of(DecoderState& state, const TokenBatch& batch) {
   return memory;
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

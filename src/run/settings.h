@@ -8,7 +8,7 @@
 #include "kernels/elementwise.h"
 #include "model/config.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 /// The first of `keys` that the configuration has, else `fallback`. Throws Error for 0 and for more than 2^24.
 std::size_t size_setting(const model::Config& config, std::initializer_list<std::string_view> keys,
@@ -19,4 +19,4 @@ float epsilon_setting(const model::Config& config, std::string_view key, double 
 kernels::Activation activation_setting(const model::Config& config, std::string_view key, std::string_view fallback);
 kernels::Activation activation_named(const model::Config& config, std::string_view name);
 
-}  // namespace pare::infer
+}  // namespace pare::run

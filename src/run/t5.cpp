@@ -4,15 +4,15 @@
 #include <cmath>
 #include <optional>
 
-#include "infer/attention.h"
-#include "infer/embedding.h"
-#include "infer/nan_check.h"
-#include "infer/runners.h"
-#include "infer/settings.h"
-#include "infer/weights.h"
+#include "run/attention.h"
+#include "run/embedding.h"
+#include "run/nan_check.h"
+#include "run/runners.h"
+#include "run/settings.h"
+#include "run/weights.h"
 #include "kernels/elementwise.h"
 
-namespace pare::infer {
+namespace pare::run {
 namespace {
 
 struct Attention {
@@ -233,4 +233,4 @@ std::unique_ptr<Runner> open_t5(const Model& model, const InferOptions& options)
   return std::make_unique<T5>(model, options);
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

@@ -1,4 +1,4 @@
-#include "infer/settings.h"
+#include "run/settings.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "pare/error.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 std::size_t size_setting(const model::Config& config, std::initializer_list<std::string_view> keys,
                          std::size_t fallback) {
@@ -45,4 +45,4 @@ kernels::Activation activation_setting(const model::Config& config, std::string_
   return activation_named(config, name ? std::string_view(*name) : fallback);
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

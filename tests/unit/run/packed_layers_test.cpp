@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "pare/infer.h"
+#include "pare/run.h"
 #include "pare/pack.h"
 #include "pare/prune.h"
 #include "support/files.h"

@@ -3,13 +3,13 @@
 
 #include <memory>
 
-#include "pare/infer.h"
+#include "pare/run.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 std::unique_ptr<Runner> open_gpt2(const Model& model, const InferOptions& options);
 std::unique_ptr<Runner> open_bert(const Model& model, const InferOptions& options);
 std::unique_ptr<Runner> open_t5(const Model& model, const InferOptions& options);
 std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& options);
 
-}  // namespace pare::infer
+}  // namespace pare::run

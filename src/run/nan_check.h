@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <string>
 
-#include "pare/infer.h"
+#include "pare/run.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 class NanCheck {
  public:
@@ -23,4 +23,4 @@ class NanCheck {
   std::string source_, stem_;
 };
 
-}  // namespace pare::infer
+}  // namespace pare::run

@@ -1,4 +1,4 @@
-#include "infer/embedding.h"
+#include "run/embedding.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "pare/error.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 Matrix look_up(const float* table, std::size_t vocabulary, std::size_t width, std::span<const TokenId> ids) {
   Matrix rows(ids.size(), width);
@@ -24,4 +24,4 @@ void check_length(std::size_t before, std::size_t length, std::size_t positions)
         fmt::format("a sequence of {} tokens is longer than the model's {} positions", before + length, positions));
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

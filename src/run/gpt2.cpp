@@ -1,15 +1,15 @@
 // GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, a head tied to the embedding or its own.
 #include <cmath>
 
-#include "infer/attention.h"
-#include "infer/embedding.h"
-#include "infer/nan_check.h"
-#include "infer/runners.h"
-#include "infer/settings.h"
-#include "infer/weights.h"
+#include "run/attention.h"
+#include "run/embedding.h"
+#include "run/nan_check.h"
+#include "run/runners.h"
+#include "run/settings.h"
+#include "run/weights.h"
 #include "kernels/elementwise.h"
 
-namespace pare::infer {
+namespace pare::run {
 namespace {
 
 struct Norm {
@@ -146,4 +146,4 @@ std::unique_ptr<Runner> open_gpt2(const Model& model, const InferOptions& option
   return std::make_unique<Gpt2>(model, options);
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "infer/attention.h"
-#include "infer/nan_check.h"
-#include "infer/weights.h"
+#include "run/attention.h"
+#include "run/nan_check.h"
+#include "run/weights.h"
 #include "kernels/elementwise.h"
 #include "model/config.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 struct BertNorm {
   const float *weight = nullptr, *bias = nullptr;
@@ -80,4 +80,4 @@ class BertPredictions {
   kernels::Activation activation_;
 };
 
-}  // namespace pare::infer
+}  // namespace pare::run

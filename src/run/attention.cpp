@@ -1,10 +1,10 @@
-#include "infer/attention.h"
+#include "run/attention.h"
 
 #include <algorithm>
 
 #include "base/parallel.h"
 
-namespace pare::infer {
+namespace pare::run {
 namespace {
 
 void append_rows(std::vector<float>& kept, kernels::HeadRows rows, std::size_t count, std::size_t width) {
@@ -96,4 +96,4 @@ void remember_cross(Memory& memory, std::size_t layer, const TokenBatch& sources
   }
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

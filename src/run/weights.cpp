@@ -1,10 +1,10 @@
-#include "infer/weights.h"
+#include "run/weights.h"
 
 #include <fmt/format.h>
 
 #include "pare/error.h"
 
-namespace pare::infer {
+namespace pare::run {
 namespace {
 
 std::string shape_text(std::span<const std::uint64_t> shape) {
@@ -111,4 +111,4 @@ std::vector<LayerUse> Weights::layers(std::size_t tokens) const {
   return uses;
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

@@ -1,9 +1,9 @@
-#include "infer/nan_check.h"
+#include "run/nan_check.h"
 
 #include "kernels/elementwise.h"
 #include "pare/error.h"
 
-namespace pare::infer {
+namespace pare::run {
 namespace {
 
 [[noreturn]] void refuse(const std::string& source, const Matrix& x, const std::string& part) {
@@ -23,4 +23,4 @@ void NanCheck::part(const Matrix& x, const char* name) const {
   if (kernels::has_nan(x.values.data(), x.values.size())) refuse(source_, x, name);
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

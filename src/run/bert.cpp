@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <optional>
 
-#include "infer/bert_layers.h"
-#include "infer/runners.h"
-#include "infer/settings.h"
+#include "run/bert_layers.h"
+#include "run/runners.h"
+#include "run/settings.h"
 #include "pare/error.h"
 
-namespace pare::infer {
+namespace pare::run {
 namespace {
 
 class Bert : public EncoderRunner {
@@ -119,4 +119,4 @@ std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& op
   return std::make_unique<BertToBert>(model, options);
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run

@@ -10,7 +10,7 @@
 #include "linear/linear.h"
 #include "pare/model.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 /// Weights that stay where they are mapped if they are F32, and are converted once otherwise.
 class Weights {
@@ -54,4 +54,4 @@ class Weights {
   std::vector<Layer> layers_;
 };
 
-}  // namespace pare::infer
+}  // namespace pare::run

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "pare/error.h"
-#include "pare/infer.h"
+#include "pare/run.h"
 
 namespace pare {
 namespace {

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "linear/linear.h"
-#include "infer/memory.h"
+#include "run/memory.h"
 #include "kernels/attention.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 /// One sequence: where its queries, keys and values are, all heads side by side.
 struct SequenceRows {
@@ -49,4 +49,4 @@ Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q
 void remember_cross(Memory& memory, std::size_t layer, const TokenBatch& sources, const Matrix& keys,
                     const Matrix& values);
 
-}  // namespace pare::infer
+}  // namespace pare::run

@@ -1,5 +1,5 @@
 #include "pare/error.h"
-#include "pare/infer.h"
+#include "pare/run.h"
 
 namespace pare {
 

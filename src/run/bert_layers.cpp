@@ -1,11 +1,11 @@
-#include "infer/bert_layers.h"
+#include "run/bert_layers.h"
 
 #include <cmath>
 
-#include "infer/embedding.h"
-#include "infer/settings.h"
+#include "run/embedding.h"
+#include "run/settings.h"
 
-namespace pare::infer {
+namespace pare::run {
 
 BertStack::BertStack(Weights& weights, const model::Config& config, const std::string& prefix, bool decoder,
                      unsigned threads)
@@ -130,4 +130,4 @@ Matrix BertPredictions::logits(const Matrix& hidden) const {
   return logits;
 }
 
-}  // namespace pare::infer
+}  // namespace pare::run
