@@ -55,7 +55,7 @@ void AddedTokens::add(const AddedToken& token, const Algorithm& algorithm) {
 }
 
 void AddedTokens::finish(const Algorithm& algorithm) {
-  // Of equal patterns the first counts, specials before others.
+  // Of equal patterns, the first counts; special tokens come before others.
   std::stable_partition(in_order_.begin(), in_order_.end(), [&](const auto& t) { return is_special(t.content); });
   std::vector<std::pair<std::string, std::int32_t>> plain, normalized;
   for (auto token = in_order_.rbegin(); token != in_order_.rend(); ++token) {
@@ -118,7 +118,7 @@ AddedTokens::Match AddedTokens::next(const Patterns& patterns, std::string_view 
     const AddedToken& token = tokens_.at(match.value);
     Match result{at, at + match.length, at + match.length, match.value};
     if (token.single_word && (is_word_before(text, result.begin) || is_word_after(text, result.end))) {
-      at = result.end - 1;  // the search goes on behind it, not within it
+      at = result.end - 1;  // continue the search after the match, not inside it
       continue;
     }
     if (token.lstrip) result.begin = std::max(without_space_before(text, result.begin), done);

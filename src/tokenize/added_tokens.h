@@ -1,4 +1,4 @@
-// Tokens found in the text before any algorithm sees it: special ones, and those added later.
+// Tokens that are matched in the text before any algorithm sees it: special tokens and tokens added later.
 #pragma once
 
 #include <bitset>
@@ -19,29 +19,29 @@ namespace pare::tokenize {
 /// `tokenizers`' AddedToken.
 struct AddedToken {
   std::string content;
-  bool single_word = false;  ///< only where no word character stands beside it
-  bool lstrip = false;       ///< takes the white space before it along
-  bool rstrip = false;       ///< takes the white space after it along
-  bool normalized = false;   ///< looked for in the normalized text instead
-  bool special = false;      ///< left out by decode if so asked
+  bool single_word = false;  ///< matches only where it is not next to a word character
+  bool lstrip = false;       ///< also matches the white space before it
+  bool rstrip = false;       ///< also matches the white space after it
+  bool normalized = false;   ///< matched in the normalized text instead
+  bool special = false;      ///< skipped by decode() on request
 };
 
 class AddedTokens {
  public:
-  /// Adds a token: under its id in the vocabulary if it has one, else under the next free one.
+  /// Adds a token: under its id in the vocabulary if it has one, otherwise under the next free id.
   void add(const AddedToken& token, const Algorithm& algorithm);
-  /// To be called once all are added.
+  /// Must be called once, after all tokens were added.
   void finish(const Algorithm& algorithm);
 
   std::optional<std::int32_t> id_of(std::string_view content) const;
   /// The added token of an id, or nothing.
   const AddedToken* find(std::int32_t id) const;
   bool is_special(std::string_view content) const { return specials_.count(std::string(content)) != 0; }
-  /// Number of tokens with ids beyond the vocabulary's.
+  /// Number of tokens with ids beyond the vocabulary.
   std::size_t beyond(std::size_t vocabulary) const;
   bool any_normalized() const { return !normalized_.trie.empty(); }
 
-  /// Cuts text at added tokens, those looked for before (or after) normalization, and calls
+  /// Splits text at added tokens (those matched before, or after, normalization) and calls
   /// piece(text, begin) or token(id) in sequence.
   template <class Piece, class Token>
   void split(std::string_view text, bool normalized, Piece&& piece, Token&& token) const {
@@ -61,8 +61,8 @@ class AddedTokens {
  private:
   struct Patterns {
     ByteTrie trie;
-    std::bitset<256> begins;  // bytes that a pattern begins with
-    int only_begin = -1;      // that byte, if there is but one
+    std::bitset<256> begins;  // first bytes of all patterns
+    int only_begin = -1;      // that byte, if there is only one
   };
   struct Match {
     std::size_t begin = 0, end = 0, resume = 0;

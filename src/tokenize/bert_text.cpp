@@ -7,7 +7,7 @@
 namespace pare::tokenize {
 namespace {
 
-/// Takes characters in sequence, puts marks into canonical order where it decomposes, and writes.
+/// Takes characters in sequence, decomposes them if requested (with marks in canonical order), and appends the result.
 class Writer {
  public:
   Writer(bool strip_accents, bool lowercase, std::string& out) : strip_(strip_accents), lower_(lowercase), out_(out) {}

@@ -1,4 +1,4 @@
-// BERT's normalization and its cutting of text into words.
+// BERT's normalization and its splitting of text into words.
 #pragma once
 
 #include <optional>
@@ -12,16 +12,16 @@ namespace pare::tokenize {
 
 /// `tokenizers`' BertNormalizer.
 struct BertNormalization {
-  bool clean_text = true;             ///< control characters go, all white space becomes a space
-  bool handle_chinese_chars = true;   ///< each ideograph stands alone
+  bool clean_text = true;             ///< removes control characters and turns all white space into spaces
+  bool handle_chinese_chars = true;   ///< makes each ideograph a word
   bool lowercase = true;              ///< do_lower_case
-  std::optional<bool> strip_accents;  ///< accents go (and everything else is decomposed); as `lowercase` if not set
+  std::optional<bool> strip_accents;  ///< removes accents and decomposes everything else; defaults to `lowercase`
 
   /// Appends the normalized form of `text`.
   void apply(std::string_view text, std::string& normalized) const;
 };
 
-/// Calls word(text) for each word: what stands between white space, and each punctuation mark by itself.
+/// Calls word(text) for each word: text between white space, and each punctuation mark on its own.
 template <class Word>
 void split_bert_words(std::string_view text, Word&& word) {
   const CodePoints& points = CodePoints::get();

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "pare/error.h"
 #include "tokenize/byte_alphabet.h"
 #include "tokenize/utf8.h"
-#include "pare/error.h"
 
 namespace pare::tokenize {
 namespace {
@@ -22,7 +22,7 @@ constexpr std::uint64_t kFree = ~std::uint64_t{0};
 
 }  // namespace
 
-/// A word in the making: its symbols as a linked list, and the merges to be done as a heap, the first one on top.
+/// The state of one word: its symbols as a linked list, and pending merges in a heap with the first one on top.
 struct ByteLevelBpe::Work {
   struct Symbol {
     std::int32_t id;
@@ -31,7 +31,7 @@ struct ByteLevelBpe::Work {
   };
   struct Candidate {
     std::int32_t rank, at, result;
-    bool operator<(const Candidate& other) const {  // the heap's top is its greatest
+    bool operator<(const Candidate& other) const {  // std::priority_queue keeps the greatest on top
       return rank != other.rank ? rank > other.rank : at > other.at;
     }
   };
@@ -79,7 +79,7 @@ ByteLevelBpe::ByteLevelBpe(Vocabulary vocabulary, const Merges& merges, BpeOptio
 void ByteLevelBpe::insert(const Merge& merge) noexcept {
   std::size_t slot = slot_of(merge.pair, merges_.size());
   while (merges_[slot].pair != kFree && merges_[slot].pair != merge.pair) slot = (slot + 1) & (merges_.size() - 1);
-  merges_[slot] = merge;  // a pair given twice has its last rank, as in `tokenizers`
+  merges_[slot] = merge;  // a repeated pair takes its last rank, as in `tokenizers`
 }
 
 const ByteLevelBpe::Merge* ByteLevelBpe::find(std::int32_t left, std::int32_t right) const noexcept {
@@ -90,7 +90,7 @@ const ByteLevelBpe::Merge* ByteLevelBpe::find(std::int32_t left, std::int32_t ri
   return nullptr;
 }
 
-/// Most words of a text are tokens: those that the merges do lead to are found by one lookup.
+/// Most words of a text are tokens. Tokens that the merges can produce are found by one lookup.
 void ByteLevelBpe::index_words() {
   Work work;
   std::vector<std::int32_t> ids;
@@ -139,7 +139,7 @@ void ByteLevelBpe::merge_word(std::string_view word, Work& work, std::vector<std
   work.heap.clear();
   for (const char c : word) {
     const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
-    if (id < 0) continue;  // a byte without a token leaves no trace, as there is no unknown token
+    if (id < 0) continue;  // a byte without a token is dropped, because there is no unknown token
     const auto at = static_cast<std::int32_t>(symbols.size());
     if (at != 0) symbols.back().next = at;
     symbols.push_back({id, at - 1, -1, true});
@@ -155,7 +155,7 @@ void ByteLevelBpe::merge_word(std::string_view word, Work& work, std::vector<std
     if (!left.alive || left.next < 0) continue;
     auto& right = symbols[static_cast<std::size_t>(left.next)];
     const Merge* merge = find(left.id, right.id);
-    if (merge == nullptr || merge->result != top.result) continue;  // one of the two has changed since
+    if (merge == nullptr || merge->result != top.result) continue;  // one of the two symbols has changed since
     left.id = top.result;
     right.alive = false;
     left.next = right.next;

@@ -15,9 +15,9 @@ namespace pare::tokenize {
 using Merges = std::vector<std::pair<std::string, std::string>>;
 
 struct BpeOptions {
-  bool add_prefix_space = false;  ///< text begins with a space, as if in the middle of a sentence
-  bool use_pattern = true;        ///< cut at GPT-2's pattern first
-  bool ignore_merges = false;     ///< a word that is in the vocabulary is that token, whatever the merges say
+  bool add_prefix_space = false;  ///< puts a space before the text, as in the middle of a sentence
+  bool use_pattern = true;        ///< splits by GPT-2's pattern first
+  bool ignore_merges = false;     ///< a word in the vocabulary is one token, regardless of merges
 };
 
 class ByteLevelBpe final : public Algorithm {
@@ -53,7 +53,7 @@ class ByteLevelBpe final : public Algorithm {
   TokenMap words_;  // bytes of the words that merge into one token
 };
 
-/// Where the piece of GPT-2's pattern that begins at `begin` ends:
+/// The end of the match of GPT-2's pattern that begins at `begin`:
 /// 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 std::size_t gpt2_piece_end(std::string_view text, std::size_t begin);
 

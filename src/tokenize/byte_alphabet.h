@@ -1,4 +1,4 @@
-// GPT-2's printable stand-ins for the 256 bytes (`bytes_to_unicode` in its encoder.py).
+// GPT-2's mapping of the 256 bytes to printable characters (`bytes_to_unicode` in its encoder.py).
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ class ByteAlphabet {
     return alphabet;
   }
 
-  /// The bytes that a token stands for; nothing if it has a character that is no stand-in.
+  /// The bytes that a token stands for; nothing if it contains a character outside the alphabet.
   std::optional<std::string> bytes(std::string_view token) const {
     std::string result;
     for (std::size_t at = 0; at < token.size();) {
@@ -29,7 +29,7 @@ class ByteAlphabet {
     return result;
   }
 
-  /// The stand-in of a byte.
+  /// The character that stands for a byte.
   std::string token(unsigned char byte) const {
     std::string result;
     append_utf8(result, characters_[byte]);

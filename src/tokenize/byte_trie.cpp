@@ -4,19 +4,19 @@
 
 namespace pare::tokenize {
 
-/// Lays out one node's children after the other, breadth first, over the sorted keys.
+/// Places the children of one node after another, breadth first, over the sorted keys.
 struct ByteTrie::Builder {
   using Entries = std::vector<std::pair<std::string_view, std::int32_t>>;
   struct Node {
     std::int32_t unit;
-    std::size_t begin, end, depth;  // its keys, all alike in their first `depth` bytes
+    std::size_t begin, end, depth;  // its keys, equal in their first `depth` bytes
   };
 
   std::vector<Unit>& units;
   const Entries& entries;
   std::vector<Node> queue;
   std::vector<Node> children;
-  std::size_t free = 1;  // no free place below that is worth looking at
+  std::size_t free = 1;  // positions below it are not worth searching
 
   unsigned label(std::size_t entry, std::size_t depth) const {
     return static_cast<unsigned char>(entries[entry].first[depth]);
@@ -38,7 +38,7 @@ struct ByteTrie::Builder {
     while (free < units.size() && units[free].parent >= 0) ++free;
     std::size_t place = std::max(free, first + 1);
     for (std::size_t tried = 0; !(is_free(place) && fits(place - first, depth)); ++place)
-      // Places that a node this long does not fit into are given up, or keys could make this quadratic.
+      // Skip positions where a node of this length did not fit; otherwise keys could make this quadratic.
       if (++tried == 4096) free = place;
     return place - first;
   }
@@ -82,7 +82,7 @@ ByteTrie::ByteTrie(std::vector<std::pair<std::string_view, std::int32_t>> entrie
     builder.queue.push_back({0, 0, unique.size(), 0});
     for (std::size_t i = 0; i < builder.queue.size(); ++i) builder.place(typename Builder::Node(builder.queue[i]));
   }
-  // A lookup adds a byte to any base without asking for the size.
+  // Padding: a lookup adds a byte to any base without a bounds check.
   std::int32_t highest = 0;
   for (const Unit& unit : units_) highest = std::max(highest, unit.base);
   units_.resize(static_cast<std::size_t>(highest) + 256);

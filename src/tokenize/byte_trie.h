@@ -1,4 +1,4 @@
-// A set of byte strings with a number each, for finding those that begin at a place in a text.
+// A map from byte strings to numbers that finds all keys beginning at a position in a text.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,13 @@ namespace pare::tokenize {
 /// A double-array trie (Aoe 1989): a child is found by one addition and one comparison.
 class ByteTrie {
  public:
-  /// Keys may hold any bytes; the empty key is left out, and of equal keys the last one's value counts.
+  /// Keys may contain any bytes. The empty key is skipped; of equal keys, the value of the last one counts.
   explicit ByteTrie(std::vector<std::pair<std::string_view, std::int32_t>> entries);
   ByteTrie() : ByteTrie(std::vector<std::pair<std::string_view, std::int32_t>>{}) {}
 
   bool empty() const noexcept { return empty_; }
 
-  /// Calls found(length, value) for each key that `text` begins with, shortest first.
+  /// Calls found(length, value) for each key that is a prefix of `text`, shortest first.
   template <class Found>
   void prefixes(std::string_view text, Found&& found) const {
     std::int32_t node = 0;

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "pare/error.h"
 #include "tokenize/graphemes.h"
 #include "tokenize/utf8.h"
-#include "pare/error.h"
 
 namespace pare::tokenize {
 namespace {
@@ -15,7 +15,7 @@ std::uint32_t label(std::uint32_t unit) { return unit & (1U << 31 | 0xFF); }
 std::size_t offset(std::uint32_t unit) { return std::size_t{unit >> 10} << ((unit & 1U << 9) >> 6); }
 std::size_t value(std::uint32_t unit) { return unit & ((1U << 31) - 1); }
 
-/// Longer clusters are left to their characters, however their first ones would be replaced.
+/// Longer clusters are replaced character by character.
 constexpr std::size_t kLongestCluster = 5;
 
 }  // namespace
@@ -46,7 +46,7 @@ std::optional<std::string_view> Charsmap::replacement(std::string_view chunk) co
     const auto byte = static_cast<unsigned char>(c);
     if (byte == 0) break;
     node ^= byte;
-    // A damaged trie may point anywhere: outside itself is nowhere.
+    // A damaged trie may point anywhere; an offset outside it ends the walk.
     if (node >= units_.size() || label(units_[node]) != byte) return std::nullopt;
     const std::uint32_t unit = units_[node];
     node ^= offset(unit);
@@ -82,7 +82,7 @@ void Charsmap::normalize(std::string_view text, std::string& normalized) const {
     return;
   }
   for (std::size_t at = 0; at < text.size();) {
-    // Two ASCII characters never form a cluster, but for CR LF.
+    // Two ASCII characters never form a cluster, except CR LF.
     const bool alone = is_ascii(text[at]) && (at + 1 == text.size() || (is_ascii(text[at + 1]) && text[at] != '\r'));
     if (alone) {
       const auto& found = ascii_[static_cast<unsigned char>(text[at])];

@@ -1,4 +1,4 @@
-// SentencePiece's precompiled normalization (`precompiled_charsmap`: a trie of what is replaced, and by what).
+// SentencePiece's precompiled normalization (`precompiled_charsmap`: a trie of replacements).
 #pragma once
 
 #include <array>
@@ -14,13 +14,14 @@ namespace pare::tokenize {
 class Charsmap {
  public:
   /// `bytes`: the trie's size in bytes (u32), its units (u32), then the replacements, each ended by a NUL.
-  /// Throws Error naming `path` if they are not that.
+  /// Throws Error naming `path` if the bytes are malformed.
   Charsmap(std::string_view bytes, const std::filesystem::path& path);
   /// A map that replaces nothing.
   Charsmap() { ascii_.fill(std::nullopt); }
 
-  /// Appends `text` with replacements as `tokenizers` does them: a grapheme cluster of up to five bytes becomes the
-  /// replacement of the shortest key that it begins with, else (and all longer ones) character by character.
+  /// Appends `text` with the replacements of `tokenizers`: a grapheme cluster of up to five bytes becomes the
+  /// replacement of its shortest prefix among the keys; otherwise, and for longer clusters, characters are replaced
+  /// singly.
   void normalize(std::string_view text, std::string& normalized) const;
 
  private:

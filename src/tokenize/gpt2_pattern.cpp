@@ -11,7 +11,7 @@ PatternClass class_at(std::string_view text, std::size_t at, std::size_t& size) 
   return CodePoints::get()[character.code].pattern();
 }
 
-/// Length of a contraction at `at`, where an apostrophe stands; 0 if there is none.
+/// Length of the contraction whose apostrophe is at `at`; 0 if there is none.
 std::size_t contraction(std::string_view text, std::size_t at) {
   const std::string_view rest = text.substr(at + 1, 2);
   if (rest.empty()) return 0;
@@ -41,7 +41,7 @@ std::size_t gpt2_piece_end(std::string_view text, std::size_t begin) {
     at += size;
     last = size;
   }
-  // White space before a word leaves it its last character.
+  // White space before a word leaves its last character to the word.
   const bool leaves_one = kind == PatternClass::kSpace && at < text.size() && at - last > begin;
   return leaves_one ? at - last : at;
 }

@@ -29,7 +29,7 @@ bool joins_hangul(Break before, Break after) {
   }
 }
 
-/// What a cluster holds so far, as far as a rule asks for more than its last character.
+/// What the rules need to know of a cluster beyond its last character.
 struct Context {
   bool pictographic = false;  // Extended_Pictographic Extend*
   bool joined = false;        // ... ZWJ

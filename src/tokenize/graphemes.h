@@ -1,4 +1,4 @@
-// Extended grapheme clusters: what readers take for one character.
+// Extended grapheme clusters: what readers perceive as one character.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace pare::tokenize {
 
-/// Where the cluster that begins at `begin` ends (UAX #29, as unicode-segmentation has it). `text` must be UTF-8.
+/// The end of the cluster that begins at `begin` (UAX #29, as in unicode-segmentation). `text` must be UTF-8.
 std::size_t cluster_end(std::string_view text, std::size_t begin);
 
 }  // namespace pare::tokenize

@@ -1,13 +1,13 @@
 #include "tokenize/pipeline.h"
 
+#include "pare/error.h"
 #include "tokenize/utf8.h"
 #include "tokenize/wordpiece.h"
-#include "pare/error.h"
 
 namespace pare::tokenize {
 namespace {
 
-/// Positions within a word are 32 bits wide, and normalization may make text grow.
+/// Positions within a word have 32 bits, and normalization may lengthen a text.
 constexpr std::size_t kLongestText = std::size_t{1} << 28;
 
 }  // namespace

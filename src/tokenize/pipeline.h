@@ -1,19 +1,19 @@
-// The tokenizer of all three families: special tokens first, then the algorithm, then what a model wants around it.
+// The tokenizer of all three families: special tokens first, then the algorithm, then the ids placed around the result.
 #pragma once
 
 #include <memory>
 #include <vector>
 
+#include "pare/tokenizer.h"
 #include "tokenize/added_tokens.h"
 #include "tokenize/algorithm.h"
-#include "pare/tokenizer.h"
 
 namespace pare::tokenize {
 
 struct PipelineParts {
   std::unique_ptr<Algorithm> algorithm;
   AddedTokens added;
-  std::vector<std::int32_t> before, after;  ///< ids put around an encoded text
+  std::vector<std::int32_t> before, after;  ///< ids placed around an encoded text
   bool clean_up_spaces = false;             ///< of decoded text
   SpecialTokens special;
 };

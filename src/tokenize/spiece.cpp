@@ -1,5 +1,5 @@
 // SentencePiece's model file (sentencepiece_model.proto): a protocol buffer, of which a few fields matter here.
-// The library offers no access to the charsmap and brings protobuf along, so its wire format is read directly.
+// The library gives no access to the charsmap and depends on protobuf, so the wire format is read directly.
 #include <bit>
 #include <cstring>
 
@@ -78,7 +78,7 @@ class Message {
   std::uint64_t fixed(std::size_t size) {
     const std::string_view bytes = take(size);
     std::uint64_t value = 0;
-    std::memcpy(&value, bytes.data(), size);  // little-endian, as the machines that pare runs on
+    std::memcpy(&value, bytes.data(), size);  // little-endian, like all machines that pare supports
     return value;
   }
 

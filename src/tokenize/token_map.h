@@ -1,4 +1,4 @@
-// From a token's text to its id.
+// A hash table from the text of a token to its id.
 #pragma once
 
 #include <bit>
@@ -10,7 +10,7 @@
 
 namespace pare::tokenize {
 
-/// An open-addressing hash table whose keys lie elsewhere and must stay there. Of equal keys the last one counts.
+/// Open addressing; the keys are stored by the caller and must outlive the table. Of equal keys, the last one counts.
 class TokenMap {
  public:
   explicit TokenMap(std::size_t expected = 0) : slots_(std::bit_ceil(expected * 2 + 16)), mask_(slots_.size() - 1) {}

@@ -64,7 +64,7 @@ TokenizerClass named_class(const JsonValue& value) {
   return *kind;
 }
 
-/// The class that config.json leads to.
+/// The tokenizer class that config.json implies.
 std::optional<TokenizerClass> class_of_config(const fs::path& path, bool has_json) {
   if (!fs::exists(path)) return std::nullopt;
   const JsonFile file(path);
@@ -79,7 +79,7 @@ std::optional<TokenizerClass> class_of_config(const fs::path& path, bool has_jso
   type->fail("'" + std::string(type->text()) + "' has a tokenizer that is none of GPT-2's, BERT's and T5's");
 }
 
-/// The class that the files speak for, where nothing else does.
+/// The tokenizer class that the files imply, if nothing else names one.
 TokenizerClass class_of_files(const fs::path& directory, bool has_json) {
   if (has_json) return TokenizerClass::kJson;
   if (fs::exists(directory / "vocab.txt")) return TokenizerClass::kBert;
@@ -88,7 +88,7 @@ TokenizerClass class_of_files(const fs::path& directory, bool has_json) {
   throw Error(directory, "has no tokenizer: none of tokenizer.json, vocab.json, vocab.txt and spiece.model is there");
 }
 
-/// Tokens as strings or objects, in a list or as the values of an object.
+/// Tokens given as strings or objects, in a list or as the values of an object.
 std::vector<AddedToken> token_list(const JsonValue& value) {
   std::vector<AddedToken> tokens;
   if (value.is_object())
@@ -174,7 +174,7 @@ TokenizerConfig read_tokenizer_config(const fs::path& directory, bool has_json) 
     take_specials(file->root(), config);
     if (const auto decoder = file->root().find("added_tokens_decoder")) take_decoder(*decoder, config);
   }
-  if (!config.has_added_tokens_decoder) {  // as versions of transformers before 4.34 saved it
+  if (!config.has_added_tokens_decoder) {  // saved by transformers before 4.34
     if (fs::exists(directory / "special_tokens_map.json"))
       take_specials(JsonFile(directory / "special_tokens_map.json").root(), config);
     if (fs::exists(directory / "added_tokens.json"))

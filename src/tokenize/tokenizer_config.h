@@ -1,4 +1,4 @@
-// What tokenizer_config.json and its older companions say.
+// The contents of tokenizer_config.json and its older companion files.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace pare::tokenize {
 
-/// Whose construction counts: a family's own, or tokenizer.json step by step.
+/// How the tokenizer is built: by the rules of a family, or step by step from tokenizer.json.
 enum class TokenizerClass { kGpt2, kBert, kT5, kJson };
 
 /// In transformers' order (SPECIAL_TOKENS_ATTRIBUTES), which is the order in which missing ones are added.
@@ -27,7 +27,7 @@ struct TokenizerConfig {
   TokenizerClass kind = TokenizerClass::kJson;
   std::array<std::optional<AddedToken>, kSpecialNames.size()> special;
   std::vector<std::pair<std::int64_t, AddedToken>> added;  ///< added_tokens_decoder or added_tokens.json, by id
-  bool has_added_tokens_decoder = false;                   ///< then tokenizer.json's added_tokens do not count
+  bool has_added_tokens_decoder = false;                   ///< if so, added_tokens of tokenizer.json are ignored
   std::optional<std::vector<AddedToken>> extra;            ///< extra_special_tokens
   bool add_prefix_space = false, add_bos = false, add_eos = false;
   std::int64_t extra_ids = 100;  ///< T5's sentinels
@@ -41,10 +41,10 @@ struct TokenizerConfig {
 };
 
 /// `has_json`: the directory has a tokenizer.json. Throws Error for files that are damaged and for a class of tokenizer
-/// that is none of the three families'.
+/// outside the three families.
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory, bool has_json);
 
-/// An AddedToken of a JSON object or string; `special` where the value does not say.
+/// An AddedToken from a JSON object or string; `special` is the default where the value does not say.
 AddedToken added_token_of(const JsonValue& value, bool special);
 
 }  // namespace pare::tokenize

@@ -10,7 +10,7 @@
 namespace pare::tokenize {
 namespace {
 
-/// Calls visit(line, number from 0) for each line of a text file, without its end.
+/// Calls visit(line, number) for each line of a text file, without its line end, numbered from 0.
 template <class Visit>
 void for_lines(const std::filesystem::path& path, Visit&& visit) {
   const auto map = base::FileMap::open(path);

@@ -11,19 +11,19 @@
 
 namespace pare::tokenize {
 
-// Each throws Error naming the file and what is wrong with it.
+// Each function throws Error naming the file and the cause.
 
-/// {"token": id, ...}: every id from 0 on exactly once.
+/// {"token": id, ...} with every id from 0 exactly once.
 Vocabulary vocabulary_of(const JsonValue& object);
 Vocabulary read_vocab_json(const std::filesystem::path& path);
 
-/// A pair of tokens a line, after an optional line "#version...".
+/// One pair of tokens per line, after an optional line "#version...".
 Merges read_merges(const std::filesystem::path& path);
 
-/// A token a line; the id is the line's number from 0.
+/// One token per line; the id is the line number, starting at 0.
 Vocabulary read_vocab_text(const std::filesystem::path& path);
 
-/// What T5's tokenizer needs of a SentencePiece model.
+/// The parts of a SentencePiece model that T5's tokenizer needs.
 struct Spiece {
   struct Added {
     std::string content;

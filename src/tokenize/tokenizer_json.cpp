@@ -30,7 +30,7 @@ void require_unset(const JsonValue& model, std::string_view key) {
   if (value->is_text() ? !value->text().empty() : value->boolean()) value->fail("is supported in none of the families");
 }
 
-/// The steps of a normalizer or pre-tokenizer: those of a Sequence, or the one that it is.
+/// The steps of a normalizer or pre-tokenizer: the members of a Sequence, or the single step itself.
 std::vector<JsonValue> steps_of(const JsonFile& file, std::string_view key, std::string_view list) {
   std::vector<JsonValue> steps;
   const auto step = file.root().find(key);
@@ -66,7 +66,7 @@ Charsmap charsmap_of(const JsonFile& file, const JsonValue& step) {
 }
 
 /// A number as serde_json reads it, which `tokenizers` uses: its shortest digits as a double, times or over a power of
-/// ten. That is not always the nearest double, and among segmentations that tie, the last bit decides.
+/// ten. The result is not always the nearest double, and the last bit decides between tied segmentations.
 double as_serde_reads(double value) {
   char text[32];
   const char* end = std::to_chars(text, text + sizeof text, std::fabs(value), std::chars_format::scientific).ptr;
@@ -225,7 +225,7 @@ ScoredVocabulary json_scored_vocabulary(const JsonFile& file) {
 Merges json_merges(const JsonFile& file) {
   Merges merges;
   file.root().at("model").at("merges").for_elements([&](const JsonValue& merge) {
-    if (merge.is_text()) {  // as `tokenizers` wrote them before 0.20
+    if (merge.is_text()) {  // written by `tokenizers` before 0.20
       const std::string_view text = merge.text();
       const std::size_t space = text.find(' ');
       if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos)
@@ -270,7 +270,7 @@ Surroundings json_surroundings(const JsonFile& file) {
       };
       result.before.push_back(id("cls"));
       result.after.push_back(id("sep"));
-    } else if (type != "ByteLevel") {  // which only moves offsets
+    } else if (type != "ByteLevel") {  // ByteLevel affects only offsets
       refuse(step);
     }
   }

@@ -24,13 +24,13 @@ struct ScoredVocabulary {
 Vocabulary json_vocabulary(const JsonFile& file);
 ScoredVocabulary json_scored_vocabulary(const JsonFile& file);
 Merges json_merges(const JsonFile& file);
-/// The first Precompiled normalizer's map; one that replaces nothing if there is none.
+/// The map of the first Precompiled normalizer, or an empty map if there is none.
 Charsmap json_charsmap(const JsonFile& file);
 
-/// The algorithm with every step as the file says. Throws Error for a step that none of the three families has.
+/// The algorithm with every step as given in the file. Throws Error for a step that none of the three families uses.
 std::unique_ptr<Algorithm> json_algorithm(const JsonFile& file);
 
-/// Ids around one text, as its post-processor puts them.
+/// Ids that the post-processor places around a single text.
 struct Surroundings {
   std::vector<std::int32_t> before, after;
 };

@@ -1,4 +1,4 @@
-// From the files of a model directory to its tokenizer, as transformers 5's AutoTokenizer puts it together.
+// Builds a tokenizer from the files of a model directory by the rules of transformers 5's AutoTokenizer.
 #include <algorithm>
 
 #include "tokenize/pipeline.h"
@@ -46,7 +46,7 @@ class Assembly {
   }
 
  private:
-  /// The file of a family, or tokenizer.json if that is there and holds such a model.
+  /// The vocabulary file of a family, or tokenizer.json if it exists and contains such a model.
   void choose(const char* file, std::string_view type) {
     source_ = json_ ? json_->path() : directory_ / file;
     if (json_ && model_type(*json_) != type)
@@ -88,7 +88,7 @@ class Assembly {
       scores = std::move(model.scores);
       if (!model.charsmap.empty()) options.charsmap = Charsmap(model.charsmap, source_);
       spiece_added_ = std::move(model.added);
-      for (std::int64_t i = config_.extra_ids; i-- > 0;) {  // T5's sentinels follow its pieces, the last one first
+      for (std::int64_t i = config_.extra_ids; i-- > 0;) {  // T5's sentinels follow its pieces in descending order
         pieces.push_back(sentinel(i).content);
         scores.push_back(0);
       }
@@ -127,7 +127,7 @@ class Assembly {
     if (!parts_.added.id_of(token.content)) add(token, std::nullopt);
   }
 
-  /// Those of tokenizer.json or of the configuration, then what has a meaning and is not among them.
+  /// Adds the tokens of tokenizer.json or of the configuration, then special tokens that are not among them.
   void add_tokens() {
     const bool own_construction = config_.kind != TokenizerClass::kJson;
     if (json_ && !(own_construction && config_.has_added_tokens_decoder)) add_json_tokens();

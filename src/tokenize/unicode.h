@@ -1,4 +1,4 @@
-// What the tokenizers' steps know about a code point; see make_unicode_tables.py for where it is from.
+// Properties of code points that the tokenizer steps use; make_unicode_tables.py documents their source.
 #pragma once
 
 #include <cstddef>
@@ -55,7 +55,7 @@ class CodePoint {
   std::uint32_t bits_;
 };
 
-/// Records of all code points, in blocks of which equal ones are kept once.
+/// Records of all code points, in blocks; equal blocks are stored once.
 class CodePoints {
  public:
   static const CodePoints& get();

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pare/error.h"
 #include "tokenize/unicode.h"
 #include "tokenize/utf8.h"
-#include "pare/error.h"
 
 namespace pare::tokenize {
 namespace {
@@ -13,16 +13,16 @@ namespace {
 /// "▁" (U+2581), which stands for a space.
 constexpr std::string_view kSpace = "\xE2\x96\x81";
 
-/// An unknown character scores this much below the worst piece.
+/// Score of an unknown character, relative to the worst piece.
 constexpr double kUnknownPenalty = 10;
 
 }  // namespace
 
-/// Viterbi's table, for each byte where a piece may end.
+/// Viterbi's table: an entry for each byte at which a piece may end.
 struct Unigram::Work {
   struct Node {
     double score;
-    std::int32_t begin;  // of the best path's last piece; -1: none ends here
+    std::int32_t begin;  // of the last piece of the best path; -1 if no path ends here
     std::int32_t id;
   };
   struct Piece {
@@ -108,7 +108,7 @@ void Unigram::encode(std::string_view normalized, bool first, std::vector<std::i
   end_word(normalized.size());
 }
 
-/// Spaces become "▁", and each begins a word.
+/// Replaces spaces by "▁"; each begins a word.
 void Unigram::encode_spaced(std::string_view text, bool prefixed, Work& work, std::vector<std::int32_t>& ids) const {
   work.spaced.clear();
   if (prefixed && !text.starts_with(' ') && !text.starts_with(kSpace)) work.spaced += kSpace;
@@ -148,7 +148,7 @@ void Unigram::encode_word(std::string_view word, Work& work, std::vector<std::in
   for (std::size_t end = word.size(); end > 0;) {
     const Work::Node& node = work.best[end];
     const auto begin = static_cast<std::size_t>(node.begin);
-    // Unknown characters in a row are one token, ...
+    // Consecutive unknown characters form one token, ...
     if (node.id == unknown && !work.pieces.empty() && work.pieces.back().id == unknown)
       work.pieces.back().begin = begin;
     else
@@ -156,7 +156,7 @@ void Unigram::encode_word(std::string_view word, Work& work, std::vector<std::in
     end = begin;
   }
   for (auto piece = work.pieces.rbegin(); piece != work.pieces.rend(); ++piece) {
-    // ... which may, joined, be in the vocabulary after all.
+    // ... which, joined, may be in the vocabulary after all.
     if (piece->id == unknown) piece->id = ids_[word.substr(piece->begin, piece->end - piece->begin)].value_or(unknown);
     ids.push_back(piece->id);
   }

@@ -1,4 +1,4 @@
-// Unigram: the likeliest segmentation into pieces (T5; Kudo 2018).
+// Unigram: the most likely segmentation into pieces (T5; Kudo 2018).
 #pragma once
 
 #include <filesystem>
@@ -16,17 +16,17 @@ struct UnigramOptions {
   enum class Prefix { kAlways, kFirst, kNever };
   std::size_t unknown = 2;
   Charsmap charsmap;
-  bool strip_left = false, strip_right = false;  ///< white space at the ends goes
-  bool collapse_spaces = false;                  ///< two spaces and more become one "▁"
-  bool split_at_space = true;                    ///< words end at white space of any kind, which goes
-  Prefix prefix = Prefix::kAlways;               ///< where "▁" is put before a word that has none
+  bool strip_left = false, strip_right = false;  ///< strips white space at the ends
+  bool collapse_spaces = false;                  ///< two or more spaces become one "▁"
+  bool split_at_space = true;                    ///< splits words at white space of any kind and drops it
+  Prefix prefix = Prefix::kAlways;               ///< where "▁" is added before a word that has none
   Prefix decode_prefix = Prefix::kAlways;
 };
 
 class Unigram final : public Algorithm {
  public:
   /// `scores`: log probabilities. Throws Error naming `path` for an unknown token outside the vocabulary
-  /// and for scores that are no numbers.
+  /// and for scores that are not finite.
   Unigram(Vocabulary vocabulary, std::vector<double> scores, UnigramOptions options, const std::filesystem::path& path);
 
   std::size_t size() const noexcept override { return vocabulary_.size(); }

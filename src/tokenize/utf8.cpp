@@ -8,7 +8,7 @@ namespace {
 
 unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
-/// Bytes of the valid character at `at`, or, if there is none, 0 and in `wrong` how many bytes to give up
+/// Number of bytes of the valid character at `at`, or 0 and, in `wrong`, the number of bytes to skip
 /// (the maximal subpart of Unicode 3.9, "U+FFFD Substitution of Maximal Subparts").
 std::size_t valid_character(std::string_view text, std::size_t at, std::size_t& wrong) {
   const unsigned lead = byte_at(text, at);
@@ -16,7 +16,7 @@ std::size_t valid_character(std::string_view text, std::size_t at, std::size_t& 
   if (lead < 0x80) return 1;
   if (lead < 0xC2 || lead > 0xF4) return 0;
   const std::size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  // The second byte's range excludes overlong forms, surrogates and what lies above U+10FFFF.
+  // The range of the second byte excludes overlong forms, surrogates and code points above U+10FFFF.
   unsigned low = 0x80, high = 0xBF;
   if (lead == 0xE0) low = 0xA0;
   if (lead == 0xED) high = 0x9F;

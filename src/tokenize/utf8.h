@@ -8,7 +8,8 @@
 
 namespace pare::tokenize {
 
-/// Where `text` stops to be UTF-8 (as Unicode defines it: no overlong forms, no surrogates); empty if it is all of it.
+/// Offset of the first byte that is not UTF-8 (as Unicode defines it: no overlong forms, no surrogates); empty if all
+/// is.
 std::optional<std::size_t> first_invalid_utf8(std::string_view text) noexcept;
 
 /// A code point and its number of bytes.
@@ -30,7 +31,7 @@ inline Character character_at(std::string_view text, std::size_t at) noexcept {
 /// The character that ends before `end` (> 0).
 Character character_before(std::string_view text, std::size_t end) noexcept;
 
-/// Bytes of the character that `lead` begins.
+/// Number of bytes of the character that begins with `lead`.
 inline std::size_t character_size(char lead) noexcept {
   const auto byte = static_cast<unsigned char>(lead);
   return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
@@ -40,7 +41,7 @@ inline bool is_ascii(char byte) noexcept { return static_cast<unsigned char>(byt
 
 void append_utf8(std::string& text, char32_t code);
 
-/// `bytes` with each maximal part that is no UTF-8 replaced by U+FFFD, as bytes.decode("utf-8", "replace").
+/// `bytes` with each maximal invalid part replaced by U+FFFD, like Python's bytes.decode("utf-8", "replace").
 std::string repaired_utf8(std::string_view bytes);
 
 }  // namespace pare::tokenize

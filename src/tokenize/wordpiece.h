@@ -1,4 +1,4 @@
-// WordPiece: the longest piece of the vocabulary first (BERT; Wu et al. 2016).
+// WordPiece: greedy longest match first (BERT; Wu et al. 2016).
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@ struct WordPieceOptions {
   std::string unknown = "[UNK]";
   std::string continuing_prefix = "##";
   std::size_t longest_word = 100;  ///< in characters; longer words are unknown
-  bool decode_cleanup = true;      ///< no spaces before punctuation in decoded text
+  bool decode_cleanup = true;      ///< removes spaces before punctuation in decoded text
   BertNormalization normalization;
 };
 
@@ -44,7 +44,7 @@ class WordPiece final : public Algorithm {
   std::int32_t unknown_ = 0;
 };
 
-/// transformers' clean_up_tokenization: the spaces that WordPiece puts before punctuation go.
+/// transformers' clean_up_tokenization: removes the spaces that WordPiece puts before punctuation.
 void clean_up_spaces(std::string& text);
 
 }  // namespace pare::tokenize
