@@ -9,6 +9,7 @@
 
 #include "pare/error.h"
 #include "stats/inspect_spread.h"
+#include "stats/row_quantiles.h"
 
 namespace pare {
 namespace {
@@ -83,6 +84,7 @@ ScanResult measure(const Selection& selection, const InspectOptions& options) {
   scanning.cutoffs = {options.cutoff};
   scanning.cutoffs.insert(scanning.cutoffs.end(), options.tails.begin(), options.tails.end());
   scanning.largest = options.largest;
+  scanning.sketches = !options.quantiles.empty();
   scanning.threads = options.threads;
   if (options.progress)
     scanning.progress = [&options, total = total_bytes(selection.tensors)](std::uint64_t done) {
@@ -104,20 +106,16 @@ InspectRow tensor_row(const Parameter& parameter, const TensorView& tensor, Stat
 
 /// One row over `members` (indices of tensor rows, rising, so that sums are always formed in the
 /// same order).
-InspectRow sum_row(std::string name, const std::vector<std::size_t>& members, const Selection& selection,
-                   const std::vector<InspectRow>& tensors, const InspectOptions& options) {
+InspectRow sum_row(std::string name, const std::vector<std::size_t>& members, const std::vector<InspectRow>& tensors) {
   InspectRow row;
   row.name = std::move(name);
   row.tensors = members.size();
   row.stats = tensors[members.front()].stats;
   row.dtype = tensors[members.front()].dtype;
-  std::vector<TensorView> views{selection.tensors[members.front()]};
   for (std::size_t i = 1; i < members.size(); ++i) {
     row.stats.add(tensors[members[i]].stats);
     if (tensors[members[i]].dtype != row.dtype) row.dtype = "mixed";
-    views.push_back(selection.tensors[members[i]]);
   }
-  if (!options.quantiles.empty()) row.quantiles = magnitude_quantiles(views, options.quantiles, options.threads);
   return row;
 }
 
@@ -141,7 +139,7 @@ void add_groups(Inspection& result, const Selection& selection) {
                                 [&](std::size_t i) { return std::optional(selection.parameters[i]->group); });
   std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [group, members] : parts) {
-    InspectRow row = sum_row(std::string(group_name(group)), members, selection, result.tensors, result.options);
+    InspectRow row = sum_row(std::string(group_name(group)), members, result.tensors);
     row.group = group;
     result.groups.push_back(std::move(row));
   }
@@ -160,11 +158,38 @@ void add_layers(Inspection& result, const Selection& selection) {
   });
   for (const auto& [key, members] : parts) {
     const std::string name = (key.first.empty() ? "" : key.first + " ") + "layer " + std::to_string(key.second);
-    InspectRow row = sum_row(name, members, selection, result.tensors, result.options);
+    InspectRow row = sum_row(name, members, result.tensors);
     row.stack = key.first;
     row.layer = key.second;
     result.layers.push_back(std::move(row));
   }
+}
+
+/// Quantiles of all rows together, so that every tensor is read once for them.
+void add_quantiles(Inspection& result, const Selection& selection, std::span<const Sketch> sketches) {
+  std::vector<InspectRow*> rows;
+  std::vector<stats::QuantileRow> sets;
+  const auto add = [&](InspectRow& row, const auto& holds) {
+    rows.push_back(&row);
+    stats::QuantileRow& set = sets.emplace_back();
+    set.numbers = row.stats.count - row.stats.nans;
+    for (std::size_t i = 0; i < result.tensors.size(); ++i)
+      if (holds(result.tensors[i])) set.tensors.push_back(i);
+  };
+  for (std::size_t i = 0; i < result.tensors.size(); ++i) {
+    rows.push_back(&result.tensors[i]);
+    sets.push_back({{i}, result.tensors[i].stats.count - result.tensors[i].stats.nans});
+  }
+  add(result.overall, [](const InspectRow&) { return true; });
+  for (InspectRow& row : result.groups)
+    add(row, [&](const InspectRow& tensor) { return tensor.group == row.group; });
+  for (InspectRow& row : result.layers)
+    add(row, [&](const InspectRow& tensor) {
+      return tensor.stack == row.stack && tensor.layer == row.layer;
+    });
+  const std::vector<std::vector<double>> quantiles =
+      stats::row_quantiles(selection.tensors, sketches, sets, result.options.quantiles, result.options.threads);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->quantiles = quantiles[i];
 }
 
 /// The share by layer, for each kind of matrix that at least two layers have.
@@ -222,14 +247,13 @@ Inspection inspect(const Model& model, const InspectOptions& options) {
   std::vector<std::size_t> everything;
   for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
     result.tensors.push_back(tensor_row(*selection.parameters[i], selection.tensors[i], std::move(scanned.tensors[i])));
-    if (!options.quantiles.empty())
-      result.tensors[i].quantiles = magnitude_quantiles({&selection.tensors[i], 1}, options.quantiles, options.threads);
     everything.push_back(i);
   }
-  result.overall = sum_row("(overall)", everything, selection, result.tensors, options);
+  result.overall = sum_row("(overall)", everything, result.tensors);
   add_groups(result, selection);
   add_layers(result, selection);
   add_spreads(result, selection);
+  if (!options.quantiles.empty()) add_quantiles(result, selection, scanned.sketches);
   for (const Outlier& outlier : scanned.largest)
     result.largest.push_back({selection.parameters[outlier.tensor]->name,
                               position(outlier.index, selection.tensors[outlier.tensor].shape), outlier.value});

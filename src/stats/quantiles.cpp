@@ -1,45 +1,22 @@
-#include <cmath>
-#include <limits>
+#include <numeric>
 
-#include "kernels/targets.h"
 #include "pare/stats.h"
-#include "stats/rank.h"
+#include "stats/row_quantiles.h"
 
 namespace pare {
-namespace {
-
-/// As numpy and torch.lerp: computed from the nearer end.
-double interpolate(double low, double high, double weight) {
-  if (low == high) return low;  // also two infinities
-  const double difference = high - low;
-  return weight < 0.5 ? low + difference * weight : high - difference * (1 - weight);
-}
-
-}  // namespace
 
 std::vector<double> magnitude_quantiles(std::span<const TensorView> tensors, std::span<const double> p,
                                         unsigned threads) {
   ScanOptions options;
   options.cutoffs.clear();
+  options.sketches = true;
   options.threads = threads;
-  std::uint64_t numbers = 0;  // NaNs rank last, so leaving them out is counting them off
-  for (const Stats& stats : scan(tensors, options).tensors) numbers += stats.count - stats.nans;
-  if (numbers == 0) return std::vector<double>(p.size(), std::numeric_limits<double>::quiet_NaN());
-  std::vector<std::uint64_t> positions;
-  for (const double fraction : p) {
-    const auto below = static_cast<std::uint64_t>(fraction * static_cast<double>(numbers - 1));
-    positions.push_back(std::min(below, numbers - 1));
-    positions.push_back(std::min(below + 1, numbers - 1));
-  }
-  const stats::RankSpace space(tensors);
-  const std::vector<std::uint64_t> ranks = stats::select_ranks(space, tensors, positions, threads);
-  std::vector<double> quantiles;
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    const double position = p[i] * static_cast<double>(numbers - 1);
-    quantiles.push_back(
-        interpolate(space.value(ranks[2 * i]), space.value(ranks[2 * i + 1]), position - std::floor(position)));
-  }
-  return quantiles;
+  const ScanResult scanned = scan(tensors, options);
+  stats::QuantileRow row;
+  row.tensors.resize(tensors.size());
+  std::iota(row.tensors.begin(), row.tensors.end(), std::size_t{0});
+  for (const Stats& stats : scanned.tensors) row.numbers += stats.count - stats.nans;
+  return stats::row_quantiles(tensors, scanned.sketches, {&row, 1}, p, threads).front();
 }
 
 }  // namespace pare

@@ -174,11 +174,7 @@ ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options)
   for (std::size_t i = 0; i < pieces.size(); ++i) result.tensors[pieces[i].tensor].add(by_piece[i]);
   if (options.largest != 0)
     result.largest = stats::find_largest(tensors, pieces, by_piece, options.largest, options.threads);
-  if (options.sketches)
-    for (const TensorView& tensor : tensors) {
-      std::vector<Sketch> one = magnitude_sketch({&tensor, 1}, options.threads);
-      result.sketches.push_back(one.empty() ? Sketch(tensor.dtype) : std::move(one.front()));
-    }
+  if (options.sketches) result.sketches = stats::tensor_sketches(tensors, options.threads);
   return result;
 }
 

@@ -14,6 +14,9 @@ namespace pare {
 namespace stats {
 namespace {
 
+/// Elements that are counted before a table is gone through: many, as a table has 2^17 counters.
+constexpr std::uint64_t kRunElements = 1ULL << 22;
+
 /// One thread's table, poured into wide counters before a 32-bit one could overflow.
 class Counter {
  public:
@@ -31,6 +34,14 @@ class Counter {
     if (narrow_.empty()) return;
     pour();
     for (std::size_t i = 0; i < total.size(); ++i) total[i] += wide_[i];
+  }
+
+  /// The same, and starts again from nothing.
+  void move_to(LeadingCounts& total) {
+    for (std::size_t i = 0; i < total.size(); ++i)
+      total[i] += static_cast<std::uint64_t>(narrow_[i]) + narrow_[kernels::kLeadingBins + i];
+    std::fill(narrow_.begin(), narrow_.end(), 0);
+    pending_ = 0;
   }
 
  private:
@@ -70,6 +81,27 @@ Sketch to_sketch(DType dtype, const LeadingCounts& counts) {
     if (counts[key] != 0 || counts[key + keys] != 0)
       bins.push_back({static_cast<std::uint32_t>(key), counts[key], counts[key + keys]});
   return Sketch(dtype, std::move(bins));
+}
+
+std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, unsigned threads) {
+  decode_packed(tensors, threads);
+  const std::vector<Piece> runs = cut_into_pieces(tensors, kRunElements);
+  std::vector<Sketch> of_run(runs.size());
+  std::vector<Counter> counters(base::thread_count(threads));
+  std::vector<LeadingCounts> counts(counters.size());
+  base::parallel_for(runs.size(), threads, [&](std::size_t item, unsigned worker) {
+    const Piece& run = runs[item];
+    const TensorView& tensor = tensors[run.tensor];
+    const FloatFormat& format = float_format(tensor.dtype);
+    counters[worker].count(format.width, tensor.bytes.data() + run.begin * format.size(), run.count);
+    counts[worker].assign(kernels::kLeadingBins, 0);
+    counters[worker].move_to(counts[worker]);
+    of_run[item] = to_sketch(tensor.dtype, counts[worker]);
+  });
+  std::vector<Sketch> sketches;
+  for (const TensorView& tensor : tensors) sketches.emplace_back(tensor.dtype);
+  for (std::size_t i = 0; i < runs.size(); ++i) sketches[runs[i].tensor].add(of_run[i]);
+  return sketches;
 }
 
 }  // namespace stats

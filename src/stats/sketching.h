@@ -18,4 +18,7 @@ LeadingCounts count_leading(std::span<const TensorView> tensors, unsigned thread
 /// The Sketch that such counts of tensors of `dtype` are.
 Sketch to_sketch(DType dtype, const LeadingCounts& counts);
 
+/// One Sketch per tensor, in one pass. Same sketches for any number of threads.
+std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, unsigned threads);
+
 }  // namespace pare::stats
