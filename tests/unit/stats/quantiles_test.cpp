@@ -59,6 +59,17 @@ TEST(Quantiles, AreOfAllTensorsTogetherWhateverTheirDtypes) {
   }
 }
 
+TEST(Quantiles, AreExactWhereOneBinHoldsMoreElementsThanAreListed) {
+  std::vector<double> values(300001);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = (i % 2 == 0 ? 1 : -1) * (1 + static_cast<double>(i * 7919 % 65536) / (1 << 23));  // one bin
+  const std::vector<float> floats(values.begin(), values.end());
+  const OwnedTensor tensor = test::from_patterns(DType::kF32, floats, "w");
+  const std::vector<double> quantiles = magnitude_quantiles({&tensor.view(), 1}, kFractions, 2);
+  for (std::size_t i = 0; i < kFractions.size(); ++i)
+    EXPECT_DOUBLE_EQ(quantiles[i], sorted_quantile(values, kFractions[i])) << kFractions[i];
+}
+
 TEST(Quantiles, OfNothingAreNan) {
   const OwnedTensor nans = test::from_doubles({std::nan(""), std::nan("")});
   EXPECT_TRUE(std::isnan(magnitude_quantiles({&nans.view(), 1}, std::vector<double>{0.5}).at(0)));
