@@ -1,4 +1,5 @@
 #include "kernels/attention.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention.cpp"  // NOLINT: Highway compiles this file per target
@@ -182,7 +183,7 @@ HWY_EXPORT(AttendTarget);
 }  // namespace
 
 void attend(const Attention& head, float* out, std::size_t out_stride, std::vector<float>& scratch) {
-  HWY_DYNAMIC_DISPATCH(AttendTarget)(head, out, out_stride, scratch);
+  PARE_DISPATCH(AttendTarget)(head, out, out_stride, scratch);
 }
 
 }  // namespace pare::kernels

@@ -1,4 +1,5 @@
 #include "kernels/elementwise.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/elementwise.cpp"  // NOLINT: Highway compiles this file per target
@@ -215,20 +216,20 @@ HWY_EXPORT(HasNanTarget);
 HWY_EXPORT(LogSumExpTarget);
 }  // namespace
 
-void activate(Activation f, float* x, std::size_t n) { HWY_DYNAMIC_DISPATCH(ActivateTarget)(f, x, n); }
+void activate(Activation f, float* x, std::size_t n) { PARE_DISPATCH(ActivateTarget)(f, x, n); }
 void activate_gated(Activation f, float* x, const float* gate, std::size_t n) {
-  HWY_DYNAMIC_DISPATCH(ActivateGatedTarget)(f, x, gate, n);
+  PARE_DISPATCH(ActivateGatedTarget)(f, x, gate, n);
 }
-void add(float* x, const float* y, std::size_t n) { HWY_DYNAMIC_DISPATCH(AddTarget)(x, y, n); }
+void add(float* x, const float* y, std::size_t n) { PARE_DISPATCH(AddTarget)(x, y, n); }
 void layer_norm(const float* x, std::size_t rows, std::size_t n, const float* weight, const float* bias, float epsilon,
                 float* out) {
-  HWY_DYNAMIC_DISPATCH(LayerNormTarget)(x, rows, n, weight, bias, epsilon, out);
+  PARE_DISPATCH(LayerNormTarget)(x, rows, n, weight, bias, epsilon, out);
 }
 void rms_norm(const float* x, std::size_t rows, std::size_t n, const float* weight, float epsilon, float* out) {
-  HWY_DYNAMIC_DISPATCH(RmsNormTarget)(x, rows, n, weight, epsilon, out);
+  PARE_DISPATCH(RmsNormTarget)(x, rows, n, weight, epsilon, out);
 }
-bool has_nan(const float* x, std::size_t n) { return HWY_DYNAMIC_DISPATCH(HasNanTarget)(x, n); }
-double log_sum_exp(const float* x, std::size_t n) { return HWY_DYNAMIC_DISPATCH(LogSumExpTarget)(x, n); }
+bool has_nan(const float* x, std::size_t n) { return PARE_DISPATCH(HasNanTarget)(x, n); }
+double log_sum_exp(const float* x, std::size_t n) { return PARE_DISPATCH(LogSumExpTarget)(x, n); }
 
 }  // namespace pare::kernels
 #endif

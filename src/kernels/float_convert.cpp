@@ -1,4 +1,5 @@
 #include "kernels/float_convert.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/float_convert.cpp"  // NOLINT: Highway compiles this file per target
@@ -77,7 +78,7 @@ HWY_EXPORT(ToF32Target);
 }  // namespace
 
 void to_f32(FloatType type, const std::byte* data, std::size_t n, float* out) {
-  HWY_DYNAMIC_DISPATCH(ToF32Target)(type, data, n, out);
+  PARE_DISPATCH(ToF32Target)(type, data, n, out);
 }
 
 }  // namespace pare::kernels

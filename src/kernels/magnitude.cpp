@@ -1,4 +1,5 @@
 #include "kernels/magnitude.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/magnitude.cpp"  // NOLINT: Highway compiles this file per target
@@ -216,21 +217,21 @@ HWY_EXPORT(TargetNameTarget);
 }  // namespace
 
 KeyRange key_range(Width width, const std::byte* data, std::size_t n, std::uint64_t cutoff) {
-  return HWY_DYNAMIC_DISPATCH(KeyRangeTarget)(width, data, n, cutoff);
+  return PARE_DISPATCH(KeyRangeTarget)(width, data, n, cutoff);
 }
 SideCount count_sides(Width width, const std::byte* data, std::size_t n, std::uint64_t cutoff) {
-  return HWY_DYNAMIC_DISPATCH(CountSidesTarget)(width, data, n, cutoff);
+  return PARE_DISPATCH(CountSidesTarget)(width, data, n, cutoff);
 }
 std::uint64_t count_pattern(Width width, const std::byte* data, std::size_t n, std::uint64_t bits) {
-  return HWY_DYNAMIC_DISPATCH(CountPatternTarget)(width, data, n, bits);
+  return PARE_DISPATCH(CountPatternTarget)(width, data, n, bits);
 }
 RankCount count_rank(Width width, const std::byte* data, std::size_t n, std::uint64_t pivot) {
-  return HWY_DYNAMIC_DISPATCH(CountRankTarget)(width, data, n, pivot);
+  return PARE_DISPATCH(CountRankTarget)(width, data, n, pivot);
 }
 void copy_from_key(Width width, const std::byte* source, std::byte* target, std::size_t n, std::uint64_t cut) {
-  HWY_DYNAMIC_DISPATCH(CopyFromKeyTarget)(width, source, target, n, cut);
+  PARE_DISPATCH(CopyFromKeyTarget)(width, source, target, n, cut);
 }
-std::string dispatched_target() { return HWY_DYNAMIC_DISPATCH(TargetNameTarget)(); }
+std::string dispatched_target() { return PARE_DISPATCH(TargetNameTarget)(); }
 
 }  // namespace pare::kernels
 #endif

@@ -1,4 +1,5 @@
 #include "kernels/sparse.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/masked.cpp"  // NOLINT: Highway compiles this file per target
@@ -116,7 +117,7 @@ HWY_EXPORT(MaskedTarget);
 
 void multiply_masked(const MaskedOutputs& block, const float* x, std::size_t rows, std::size_t x_stride,
                      const float* bias, float* y, std::size_t y_stride) {
-  HWY_DYNAMIC_DISPATCH(MaskedTarget)(block, x, rows, x_stride, bias, y, y_stride);
+  PARE_DISPATCH(MaskedTarget)(block, x, rows, x_stride, bias, y, y_stride);
 }
 
 }  // namespace pare::kernels

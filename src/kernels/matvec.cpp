@@ -1,4 +1,5 @@
 #include "kernels/matvec.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/matvec.cpp"  // NOLINT: Highway compiles this file per target
@@ -123,11 +124,11 @@ HWY_EXPORT(InOutTarget);
 
 void multiply_out_in(const float* x, std::size_t rows, const float* w, std::size_t in, std::size_t begin,
                      std::size_t end, const float* bias, float* y, std::size_t y_stride) {
-  HWY_DYNAMIC_DISPATCH(OutInTarget)(x, rows, w, in, begin, end, bias, y, y_stride);
+  PARE_DISPATCH(OutInTarget)(x, rows, w, in, begin, end, bias, y, y_stride);
 }
 void multiply_in_out(const float* x, std::size_t rows, const float* w, std::size_t in, std::size_t out,
                      std::size_t begin, std::size_t end, const float* bias, float* y, std::size_t y_stride) {
-  HWY_DYNAMIC_DISPATCH(InOutTarget)(x, rows, w, in, out, begin, end, bias, y, y_stride);
+  PARE_DISPATCH(InOutTarget)(x, rows, w, in, out, begin, end, bias, y, y_stride);
 }
 
 }  // namespace pare::kernels

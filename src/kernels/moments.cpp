@@ -1,4 +1,5 @@
 #include "kernels/moments.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/moments.cpp"  // NOLINT: Highway compiles this file per target
@@ -127,7 +128,7 @@ double MomentLanes::total_sum() const noexcept { return in_order(sum); }
 double MomentLanes::total_squares() const noexcept { return in_order(squares); }
 
 void add_moments(FloatType type, const std::byte* data, std::size_t n, bool skip_nonfinite, MomentLanes& lanes) {
-  HWY_DYNAMIC_DISPATCH(AddMomentsTarget)(type, data, n, skip_nonfinite, lanes);
+  PARE_DISPATCH(AddMomentsTarget)(type, data, n, skip_nonfinite, lanes);
 }
 
 void add_moments_by_table(const double values[256], const std::byte* data, std::size_t n, bool skip_nonfinite,

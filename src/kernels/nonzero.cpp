@@ -1,4 +1,5 @@
 #include "kernels/nonzero.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/nonzero.cpp"  // NOLINT: Highway compiles this file per target
@@ -153,13 +154,13 @@ HWY_EXPORT(ExpandTarget);
 }  // namespace
 
 void nonzero_bits(Width width, const std::byte* data, std::size_t n, std::uint8_t* bits) {
-  HWY_DYNAMIC_DISPATCH(NonzeroBitsTarget)(width, data, n, bits);
+  PARE_DISPATCH(NonzeroBitsTarget)(width, data, n, bits);
 }
 std::size_t compress(Width width, const std::byte* data, std::size_t n, const std::uint8_t* bits, std::byte* values) {
-  return HWY_DYNAMIC_DISPATCH(CompressTarget)(width, data, n, bits, values);
+  return PARE_DISPATCH(CompressTarget)(width, data, n, bits, values);
 }
 std::size_t expand(Width width, const std::uint8_t* bits, std::size_t n, const std::byte* values, std::byte* data) {
-  return HWY_DYNAMIC_DISPATCH(ExpandTarget)(width, bits, n, values, data);
+  return PARE_DISPATCH(ExpandTarget)(width, bits, n, values, data);
 }
 
 }  // namespace pare::kernels

@@ -1,5 +1,6 @@
 // Tokens by rows to tokens by lanes and back.
 #include "kernels/sparse.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/panels.cpp"  // NOLINT: Highway compiles this file per target
@@ -126,11 +127,11 @@ HWY_EXPORT(FromPanelTarget);
 
 void to_panel(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
               std::size_t width) {
-  HWY_DYNAMIC_DISPATCH(ToPanelTarget)(x, x_stride, tokens, in, panel, width);
+  PARE_DISPATCH(ToPanelTarget)(x, x_stride, tokens, in, panel, width);
 }
 void from_panel(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias, float* y,
                 std::size_t y_stride) {
-  HWY_DYNAMIC_DISPATCH(FromPanelTarget)(panel, width, tokens, out, bias, y, y_stride);
+  PARE_DISPATCH(FromPanelTarget)(panel, width, tokens, out, bias, y, y_stride);
 }
 
 }  // namespace pare::kernels

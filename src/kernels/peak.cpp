@@ -1,4 +1,5 @@
 #include "kernels/peak.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/peak.cpp"  // NOLINT: Highway compiles this file per target
@@ -47,9 +48,9 @@ HWY_EXPORT(ReadTarget);
 HWY_EXPORT(MultiplyTarget);
 }  // namespace
 
-float read_all(const float* x, std::size_t n) { return HWY_DYNAMIC_DISPATCH(ReadTarget)(x, n); }
+float read_all(const float* x, std::size_t n) { return PARE_DISPATCH(ReadTarget)(x, n); }
 std::size_t multiply_in_registers(std::size_t rounds, float* out) {
-  return HWY_DYNAMIC_DISPATCH(MultiplyTarget)(rounds, out);
+  return PARE_DISPATCH(MultiplyTarget)(rounds, out);
 }
 
 }  // namespace pare::kernels

@@ -1,4 +1,5 @@
 #include "kernels/sparse.h"
+#include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/slices.cpp"  // NOLINT: Highway compiles this file per target
@@ -134,12 +135,12 @@ HWY_EXPORT(SlicesOnceTarget);
 HWY_EXPORT(LanesTarget);
 }  // namespace
 
-std::size_t lanes() { return HWY_DYNAMIC_DISPATCH(LanesTarget)(); }
+std::size_t lanes() { return PARE_DISPATCH(LanesTarget)(); }
 void multiply_slices(const Slices& slices, const float* panel, std::size_t width, bool add, float* tile) {
-  HWY_DYNAMIC_DISPATCH(SlicesTarget)(slices, panel, width, add, tile);
+  PARE_DISPATCH(SlicesTarget)(slices, panel, width, add, tile);
 }
 void multiply_slices_once(const Slices& slices, const float* x, float* y) {
-  HWY_DYNAMIC_DISPATCH(SlicesOnceTarget)(slices, x, y);
+  PARE_DISPATCH(SlicesOnceTarget)(slices, x, y);
 }
 
 }  // namespace pare::kernels

@@ -9,19 +9,11 @@
 #include "pare/error.h"
 
 namespace pare::kernels {
+namespace {
 
-std::vector<std::string> supported_targets() {
-  std::vector<std::string> names;
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) names.emplace_back(hwy::TargetName(target));
-  return names;
-}
+std::once_flag chosen;
 
-bool force_target(const std::string& name) {
-  if (name.empty()) {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    return true;
-  }
+bool set_target(const std::string& name) {
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
     if (name != hwy::TargetName(target)) continue;
     hwy::SetSupportedTargetsForTest(target);
@@ -31,15 +23,32 @@ bool force_target(const std::string& name) {
   return false;
 }
 
-void apply_target_from_environment() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    const char* name = std::getenv("PARE_TARGET");
-    if (name == nullptr || force_target(name)) return;
-    std::string known;
-    for (const std::string& target : supported_targets()) known += (known.empty() ? "" : ", ") + target;
-    throw Error("PARE_TARGET: this machine cannot run '" + std::string(name) + "' (it can run " + known + ")");
-  });
+std::vector<std::string> generated_targets() {
+  std::vector<std::string> names;
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) names.emplace_back(hwy::TargetName(target));
+  return names;
+}
+
+void set_target_from_environment() {
+  const char* name = std::getenv("PARE_TARGET");
+  if (name == nullptr || *name == '\0' || set_target(name)) return;
+  std::string known;
+  for (const std::string& target : generated_targets()) known += (known.empty() ? "" : ", ") + target;
+  throw Error("PARE_TARGET: this machine cannot run '" + std::string(name) + "' (it can run " + known + ")");
+}
+
+}  // namespace
+
+void choose_target() { std::call_once(chosen, set_target_from_environment); }
+
+std::vector<std::string> supported_targets() { return generated_targets(); }
+
+bool force_target(const std::string& name) {
+  std::call_once(chosen, [] {});  // from now on the environment has no say
+  if (!name.empty()) return set_target(name);
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  return true;
 }
 
 std::string current_target() { return dispatched_target(); }

@@ -7,12 +7,19 @@
 namespace pare::kernels {
 
 /// Names of the instruction sets this machine can run, best first, e.g. {"AVX3_ZEN4", "AVX3", "AVX2", ...}.
+/// After force_target("x") only "x".
 std::vector<std::string> supported_targets();
-/// The one in use.
+/// The one in use. Throws Error as choose_target() does.
 std::string current_target();
-/// Forces one of supported_targets(), or the best for "". False if the machine cannot run it.
+/// Forces one of supported_targets(), or the best for "", whatever the environment says. False if the machine cannot
+/// run it.
 bool force_target(const std::string& name);
-/// Forces what the environment variable PARE_TARGET names, once; throws Error if it cannot be run.
-void apply_target_from_environment();
+
+/// Called before every kernel. The first call reads the environment variable PARE_TARGET, which names the instruction
+/// set to use, and throws Error if the machine cannot run it. Safe to call from any thread.
+void choose_target();
 
 }  // namespace pare::kernels
+
+/// HWY_DYNAMIC_DISPATCH for the instruction set that PARE_TARGET names. Every kernel is called through this macro.
+#define PARE_DISPATCH(kernel) (::pare::kernels::choose_target(), HWY_DYNAMIC_DISPATCH(kernel))

@@ -6,7 +6,6 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
-#include "kernels/targets.h"
 #include "model/side_files.h"
 #include "pack/records.h"
 #include "pare/error.h"
@@ -72,7 +71,6 @@ class Unpacker {
 }  // namespace
 
 void write_unpacked(const Model& model, const fs::path& out, const UnpackOptions& options) {
-  kernels::apply_target_from_environment();
   const auto tensors = model.checkpoint.tensors();
   if (std::none_of(tensors.begin(), tensors.end(),
                    [](const TensorView& tensor) { return tensor.bytes.packed() != nullptr; }))

@@ -6,7 +6,6 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "checkpoint/packed/packed_format.h"
-#include "kernels/targets.h"
 #include "model/side_files.h"
 #include "model/sparsity_config.h"
 #include "pack/packed_layout.h"
@@ -110,7 +109,6 @@ std::string packed_config(const Model& model, const PackOptions& options, const 
 }  // namespace
 
 PackSummary plan_packing(const Model& model, const PackOptions& options) {
-  kernels::apply_target_from_environment();
   decode_packed(model.checkpoint.tensors(), options.threads);
   pack::Meter meter(model.checkpoint, options, 1);
   pack::Planner planner(model, options, meter);
@@ -127,7 +125,6 @@ std::uint64_t packed_bytes(const Model& model, const PackOptions& options) {
 }
 
 PackSummary write_packed(const Model& model, const fs::path& out, const PackOptions& options) {
-  kernels::apply_target_from_environment();
   decode_packed(model.checkpoint.tensors(), options.threads);
   base::OutputDirectory output(out, options.force, kMarker);
   Packer packer(model, options);

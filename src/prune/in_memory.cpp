@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/parallel.h"
-#include "kernels/targets.h"
 #include "pare/prune.h"
 #include "prune/masked_copy.h"
 #include "stats/float_format.h"
@@ -28,7 +27,6 @@ struct Storage {
 }  // namespace
 
 Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level, unsigned threads) {
-  kernels::apply_target_from_environment();
   const LevelPlan& chosen = plan.levels.at(level);
   const auto storage = std::make_shared<Storage>(Storage{model.checkpoint, {}});
   std::vector<TensorView> tensors(model.checkpoint.tensors().begin(), model.checkpoint.tensors().end());

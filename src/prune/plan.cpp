@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "kernels/targets.h"
 #include "pare/error.h"
 #include "pare/prune.h"
 #include "prune/cuts.h"
@@ -92,7 +91,6 @@ std::vector<std::uint64_t> level_counts(const PruneOptions& options, std::uint64
 }  // namespace prune
 
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
-  kernels::apply_target_from_environment();
   PrunePlan plan;
   plan.options = prune::completed(options);
   require_levels(plan.options);

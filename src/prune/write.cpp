@@ -10,7 +10,6 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
-#include "kernels/targets.h"
 #include "model/side_files.h"
 #include "pare/error.h"
 #include "pare/prune.h"
@@ -130,7 +129,6 @@ void write_beside(const Model& model, const fs::path& directory) {
 }  // namespace
 
 void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out, const WriteOptions& options) {
-  kernels::apply_target_from_environment();
   decode_packed(model.checkpoint.tensors(), options.threads);
   base::OutputDirectory output(out, options.force, kMarker);
   std::vector<fs::path> directories;

@@ -1,11 +1,9 @@
 #include "run/runners.h"
-#include "kernels/targets.h"
 #include "pare/error.h"
 
 namespace pare {
 
 std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options) {
-  kernels::apply_target_from_environment();
   if (model.model_type == "gpt2") return run::open_gpt2(model, options);
   if (model.model_type == "bert") return run::open_bert(model, options);
   if (model.model_type == "t5" || model.model_type == "mt5") return run::open_t5(model, options);

@@ -6,7 +6,6 @@
 
 #include "base/parallel.h"
 #include "kernels/leading_bits.h"
-#include "kernels/targets.h"
 #include "pare/error.h"
 #include "pare/stats.h"
 #include "stats/float_format.h"
@@ -107,7 +106,6 @@ void add_by_elements(const Binning& binning, std::span<const TensorView> tensors
 
 Histogram histogram(std::span<const TensorView> tensors, Measure measure, double low, double high, std::size_t bins,
                     unsigned threads) {
-  kernels::apply_target_from_environment();
   if (!(low < high) || !std::isfinite(high - low) || bins == 0)
     throw Error("a histogram needs at least one bin between two finite ends");
   Histogram histogram{low, high, std::vector<std::uint64_t>(bins, 0), 0, 0, 0};

@@ -8,7 +8,6 @@
 #include "base/parallel.h"
 #include "kernels/magnitude.h"
 #include "kernels/moments.h"
-#include "kernels/targets.h"
 #include "pare/error.h"
 #include "pare/stats.h"
 #include "stats/float_format.h"
@@ -147,7 +146,6 @@ void scan_piece(const TensorPlan& plan, const std::byte* data, std::size_t n, St
 }  // namespace stats
 
 ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options) {
-  kernels::apply_target_from_environment();
   decode_packed(tensors, options.threads);
   std::vector<stats::TensorPlan> plans;
   plans.reserve(tensors.size());
