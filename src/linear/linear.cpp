@@ -8,7 +8,8 @@
 #include "kernels/matvec.h"
 #include "pare/error.h"
 
-/// OpenMP's, which oneDNN runs on; its header comes with one compiler only.
+/// Functions of OpenMP, which oneDNN runs on. GCC has <omp.h>; Clang has it only with a package of its own.
+extern "C" int omp_get_max_threads();
 extern "C" void omp_set_num_threads(int);
 
 namespace pare::linear {
@@ -32,6 +33,19 @@ void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, unsigned req
   });
 }
 
+/// Limits OpenMP to one thread while it exists, because pare splits the work itself. The setting belongs to the calling
+/// thread, which may be the host program's, so the destructor restores it.
+class OneOpenMpThread {
+ public:
+  OneOpenMpThread() noexcept { omp_set_num_threads(1); }
+  ~OneOpenMpThread() { omp_set_num_threads(before_); }
+  OneOpenMpThread(const OneOpenMpThread&) = delete;
+  OneOpenMpThread& operator=(const OneOpenMpThread&) = delete;
+
+ private:
+  const int before_ = omp_get_max_threads();
+};
+
 /// Columns [begin, end) of y = x W + b by oneDNN, on the calling thread alone.
 void multiply_columns(const Linear& linear, const Matrix& x, Matrix& y, std::size_t begin, std::size_t end) {
   const std::size_t width = end - begin;
@@ -39,7 +53,7 @@ void multiply_columns(const Linear& linear, const Matrix& x, Matrix& y, std::siz
     for (std::size_t row = 0; row < x.rows; ++row) std::copy_n(linear.bias + begin, width, y.row(row) + begin);
   const float* weight = linear.weight + (linear.out_in ? begin * linear.in : begin);
   const auto size = [](std::size_t n) { return static_cast<dnnl_dim_t>(n); };
-  omp_set_num_threads(1);  // a setting of this thread; the threads are ours
+  const OneOpenMpThread one_thread;
   const dnnl_status_t status =
       dnnl_sgemm('N', linear.out_in ? 'T' : 'N', size(x.rows), size(width), size(linear.in), 1.0F, x.values.data(),
                  size(x.columns), weight, size(linear.out_in ? linear.in : linear.out), linear.bias ? 1.0F : 0.0F,
