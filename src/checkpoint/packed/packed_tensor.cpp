@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <new>
 
 #include "base/aligned_buffer.h"
@@ -56,7 +58,13 @@ class MappedTensor final : public PackedTensor {
   std::uint64_t nonzeros() const noexcept override { return stored_.nonzeros; }
   std::uint64_t negative_zeros() const override {
     if (stored_.encoding == Encoding::kDense || stored_.encoding == Encoding::kDenseZstd) return 0;
-    return count_negative_zeros(read_nonzeros().values, size_);
+    auto nonzeros = std::make_unique<Nonzeros>(read_nonzeros());
+    const std::uint64_t count = count_negative_zeros(nonzeros->values, size_);
+    if (stored_.encoding == Encoding::kGaps8Zstd) {
+      const std::lock_guard lock(decompressed_mutex_);
+      decompressed_ = std::move(nonzeros);
+    }
+    return count;
   }
   std::uint64_t stored_bytes() const noexcept override {
     return stored_.positions.size() + stored_.values.size() + stored_.extents.size() + stored_.row_offsets.size();
@@ -87,7 +95,7 @@ class MappedTensor final : public PackedTensor {
         return join_planes(view(planes), size_, target.data());
       }
       default: {
-        const Nonzeros nonzeros = read_nonzeros();
+        const Nonzeros nonzeros = take_nonzeros();
         if (!decode_gaps(gap_code(stored_.encoding), nonzeros.gaps, nonzeros.values, size_, target)) fail_gaps();
       }
     }
@@ -115,7 +123,7 @@ class MappedTensor final : public PackedTensor {
         return rows_of_dense(view(dense));
       }
       default: {
-        const Nonzeros nonzeros = read_nonzeros();
+        const Nonzeros nonzeros = take_nonzeros();
         SparseRows sparse = rows_for(stored_.nonzeros);
         if (!gap_columns(gap_code(stored_.encoding), nonzeros.gaps, stored_.nonzeros, stored_.rows(), stored_.columns(),
                          sparse.begin.data(), sparse.column.data()))
@@ -219,6 +227,16 @@ class MappedTensor final : public PackedTensor {
     return nonzeros;
   }
 
+  /// What negative_zeros() decompressed, once; else reads it.
+  Nonzeros take_nonzeros() const {
+    std::unique_ptr<Nonzeros> nonzeros;
+    {
+      const std::lock_guard lock(decompressed_mutex_);
+      nonzeros = std::move(decompressed_);
+    }
+    return nonzeros ? std::move(*nonzeros) : read_nonzeros();
+  }
+
   SparseRows rows_for(std::uint64_t nonzeros) const {
     SparseRows sparse;
     sparse.begin.resize(stored_.rows() + 1);
@@ -247,6 +265,8 @@ class MappedTensor final : public PackedTensor {
   std::uint64_t elements_ = 0, dense_size_ = 0;
   std::size_t size_ = 0;  ///< of an element, unless the tensor is dense
   mutable std::atomic<bool> verified_{false};
+  mutable std::mutex decompressed_mutex_;
+  mutable std::unique_ptr<Nonzeros> decompressed_;  ///< kept by negative_zeros() for the reader that comes next
 };
 
 }  // namespace

@@ -169,6 +169,22 @@ TEST(Encodings, LongGapsAndWhatIsBehindTheLast) {
   EXPECT_THAT(numbers(PartData(plan_as(zeros.view(), Encoding::kGaps4)).parts()[0]), ElementsAre(0xff, 0x0f));
 }
 
+TEST(Encodings, AreDecompressedOnceForNegativeZerosAndRows) {
+  const OwnedTensor tensor = sparse_tensor(DType::kF32, {8, 64}, 60, 5);
+  TensorPlan plan = plan_as(tensor.view(), Encoding::kGaps8Zstd);
+  const PartData data(plan);
+  const auto packed = stored(plan, data);
+  const SparseRows expected = packed->sparse_rows();
+  packed->negative_zeros();
+  // What was decompressed is all that the next reader needs: the frames could be gone.
+  for (std::vector<std::byte>& frame : plan.compressed) std::fill(frame.begin() + 16, frame.end(), std::byte{0xFF});
+  const SparseRows rows = packed->sparse_rows();
+  EXPECT_EQ(rows.column, expected.column);
+  EXPECT_EQ(rows.values, expected.values);
+  // It is not kept for a second one.
+  EXPECT_THROW(packed->sparse_rows(), Error);
+}
+
 TEST(Choice, FollowsTheSparsity) {
   const auto chosen = [](double percent, DType dtype) {
     const OwnedTensor tensor = sparse_tensor(dtype, {200, 256}, percent, 3);
