@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_append.h"
 #include "base/parallel.h"
 #include "checkpoint/packed/packed_format.h"
 
@@ -90,8 +91,9 @@ std::string PackedLayout::header(const std::vector<std::string>& checksums) cons
 checkpoint::SafetensorsLayout PackedLayout::lay_out(const std::vector<std::string>& checksums) const {
   Json records = Json::object();
   for (std::size_t i = 0; i < plans_.size(); ++i)
-    records[plans_[i].tensor->name] = {
-        {"encoding", encoding_name(plans_[i].encoding)}, {"nonzeros", plans_[i].nonzeros}, {"xxh3_64", checksums[i]}};
+    base::append_member(
+        records, plans_[i].tensor->name,
+        {{"encoding", encoding_name(plans_[i].encoding)}, {"nonzeros", plans_[i].nonzeros}, {"xxh3_64", checksums[i]}});
   const Json packed{{"version", checkpoint::kPackedVersion},
                     {"header_xxh3_64", checksum_of(source_header_)},
                     {"tensors", std::move(records)}};

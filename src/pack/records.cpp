@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/file_map.h"
+#include "base/json_append.h"
 #include "prune/manifest.h"
 
 namespace pare::pack {
@@ -58,7 +59,7 @@ std::string packed_index(const std::vector<StoredFile>& files) {
   Json weights = Json::object();
   std::uint64_t total = 0;
   for (const StoredFile& file : files) {
-    for (const std::string& tensor : file.tensors) weights[tensor] = file.name;
+    for (const std::string& tensor : file.tensors) base::append_member(weights, tensor, file.name);
     total += file.data_bytes;
   }
   return dump({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(weights)}});

@@ -3,10 +3,15 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/json_append.h"
+#include "pare/error.h"
+
 namespace pare::checkpoint {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr const char* kMetadataKey = "__metadata__";
 
 std::string dump(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
@@ -15,15 +20,17 @@ std::string dump(const Json& json, int indent) { return json.dump(indent, ' ', f
 SafetensorsLayout plan_layout(std::span<const TensorView* const> tensors,
                               const std::map<std::string, std::string>& metadata) {
   Json json = Json::object();
-  if (!metadata.empty()) json["__metadata__"] = metadata;
+  if (!metadata.empty()) json[kMetadataKey] = metadata;
   std::uint64_t end = 0;
   SafetensorsLayout layout;
   for (const TensorView* tensor : tensors) {
     layout.offsets.push_back(end);
     const std::uint64_t begin = end;
     end += tensor->bytes.size();
-    json[tensor->name] = {
-        {"dtype", dtype_name(tensor->dtype)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
+    if (tensor->name == kMetadataKey) throw Error({}, tensor->name, "this name is reserved in safetensors files");
+    base::append_member(
+        json, tensor->name,
+        {{"dtype", dtype_name(tensor->dtype)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}});
   }
   std::string text = dump(json, -1);
   text.resize((text.size() + 7) / 8 * 8, ' ');
@@ -63,10 +70,10 @@ std::optional<std::string> rewrite_index(const Checkpoint& checkpoint) {
   for (const CheckpointFile& file : checkpoint.files())
     for (const std::size_t index : file.tensors) {
       const TensorView& tensor = checkpoint.tensors()[index];
-      weights[tensor.name] = file.output_name;
+      base::append_member(weights, tensor.name, file.output_name);
       total += tensor.bytes.size();
     }
-  return dump({{"metadata", {{"total_size", total}}}, {"weight_map", weights}}, 2) + "\n";
+  return dump({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(weights)}}, 2) + "\n";
 }
 
 }  // namespace pare::checkpoint
