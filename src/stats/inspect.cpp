@@ -8,89 +8,28 @@
 #include <utility>
 
 #include "pare/error.h"
+#include "pare/measure.h"
 #include "stats/inspect_spread.h"
 #include "stats/row_quantiles.h"
+#include "stats/selection.h"
 
 namespace pare {
 namespace {
 
-/// Parameters under inspection, beside the tensors that hold them.
-struct Selection {
-  std::vector<const Parameter*> parameters;
-  std::vector<TensorView> tensors;
-};
+using stats::Selection;
 
-bool any_match(const std::vector<std::string>& globs, const std::string& name) {
-  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) { return glob_match(glob, name); });
-}
-
-bool in_groups(const Parameter& parameter, const InspectOptions& options) {
-  return options.groups.empty() ||
-         std::find(options.groups.begin(), options.groups.end(), parameter.group) != options.groups.end();
-}
-
-/// A filter that matches nothing is a slip of the pen; better to say so than to show less or more.
-void require_matches(const Model& model, const InspectOptions& options) {
-  for (const auto* globs : {&options.include, &options.exclude})
-    for (const std::string& glob : *globs)
-      if (std::none_of(model.parameters.begin(), model.parameters.end(),
-                       [&](const Parameter& parameter) { return glob_match(glob, parameter.name); }))
-        throw Error(model.source, "no parameter name matches '" + glob + "'");
-  // "attention" stands for several groups, of which a model has only some.
-  if (options.groups.empty() || std::any_of(model.parameters.begin(), model.parameters.end(),
-                                            [&](const Parameter& parameter) { return in_groups(parameter, options); }))
-    return;
-  std::string groups;
-  for (const Group group : options.groups) groups += (groups.empty() ? "" : ", ") + std::string(group_name(group));
-  throw Error(model.source, "no parameter is of group " + groups);
-}
-
-bool selected(const Parameter& parameter, const InspectOptions& options) {
-  if (!options.include.empty() && !any_match(options.include, parameter.name)) return false;
-  if (any_match(options.exclude, parameter.name)) return false;
-  return in_groups(parameter, options);
-}
-
-Selection select(const Model& model, const InspectOptions& options, std::vector<LeftOut>& left_out) {
-  require_matches(model, options);
-  Selection selection;
-  for (const Parameter& parameter : model.parameters) {
-    if (!selected(parameter, options)) continue;
-    const TensorView& tensor = model.tensor(parameter);
-    if (!is_analysed(tensor.dtype)) {
-      left_out.push_back({parameter.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " is not measured"});
-      continue;
-    }
-    selection.parameters.push_back(&parameter);
-    selection.tensors.push_back(tensor);
+/// Throws Error unless `measurement` holds just the selected parameters.
+void require_measured(const Model& model, const Selection& selection, const Measurement& measurement) {
+  for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
+    const TensorView& tensor = selection.tensors[i];
+    if (i >= measurement.tensors.size() || measurement.tensors[i].name != selection.parameters[i]->name ||
+        &model.parameters.at(measurement.tensors[i].parameter) != selection.parameters[i])
+      throw Error(model.source, selection.parameters[i]->name, "was not measured");
+    if (measurement.tensors[i].dtype != tensor.dtype || measurement.tensors[i].shape != tensor.shape)
+      throw Error(model.source, selection.parameters[i]->name, "dtype or shape differs from what was measured");
   }
-  if (selection.parameters.empty()) {
-    if (model.parameters.empty()) throw Error(model.source, "holds no parameters");
-    const bool filtered = !options.include.empty() || !options.exclude.empty() || !options.groups.empty();
-    throw Error(model.source, filtered ? "no parameter of a measured dtype passes the filters"
-                                       : "holds no parameter of a measured dtype");
-  }
-  return selection;
-}
-
-std::uint64_t total_bytes(const std::vector<TensorView>& tensors) {
-  std::uint64_t bytes = 0;
-  for (const TensorView& tensor : tensors) bytes += tensor.bytes.size();
-  return bytes;
-}
-
-ScanResult measure(const Selection& selection, const InspectOptions& options) {
-  ScanOptions scanning;
-  scanning.cutoffs = {options.cutoff};
-  scanning.cutoffs.insert(scanning.cutoffs.end(), options.tails.begin(), options.tails.end());
-  scanning.largest = options.largest;
-  scanning.sketches = !options.quantiles.empty();
-  scanning.threads = options.threads;
-  if (options.progress)
-    scanning.progress = [&options, total = total_bytes(selection.tensors)](std::uint64_t done) {
-      options.progress(done, total);
-    };
-  return scan(selection.tensors, scanning);
+  if (measurement.tensors.size() != selection.parameters.size())
+    throw Error(model.source, measurement.tensors[selection.parameters.size()].name, "measured but not selected");
 }
 
 InspectRow tensor_row(const Parameter& parameter, const TensorView& tensor, Stats stats) {
@@ -232,7 +171,7 @@ std::vector<std::uint64_t> position(std::uint64_t index, const std::vector<std::
 
 }  // namespace
 
-Inspection inspect(const Model& model, const InspectOptions& options) {
+Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement) {
   const auto start = std::chrono::steady_clock::now();
   Inspection result;
   result.title = model.title;
@@ -242,21 +181,34 @@ Inspection inspect(const Model& model, const InspectOptions& options) {
   result.options.progress = nullptr;  // the caller's: not to be kept beyond this call
   result.left_out = model.left_out;
   result.notes = model.notes;
-  const Selection selection = select(model, options, result.left_out);
-  ScanResult scanned = measure(selection, options);
+  const Selection selection = stats::select(model, options, result.left_out);
+  require_measured(model, selection, measurement);
+  if (measurement.sketches == options.quantiles.empty() || measurement.largest_wanted != options.largest)
+    throw Error(model.source, "was measured with different options");
   std::vector<std::size_t> everything;
+  std::vector<Sketch> sketches;
   for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
-    result.tensors.push_back(tensor_row(*selection.parameters[i], selection.tensors[i], std::move(scanned.tensors[i])));
+    result.tensors.push_back(
+        tensor_row(*selection.parameters[i], selection.tensors[i], std::move(measurement.tensors[i].stats)));
+    sketches.push_back(std::move(measurement.tensors[i].sketch));
     everything.push_back(i);
   }
   result.overall = sum_row("(overall)", everything, result.tensors);
   add_groups(result, selection);
   add_layers(result, selection);
   add_spreads(result, selection);
-  if (!options.quantiles.empty()) add_quantiles(result, selection, scanned.sketches);
-  for (const Outlier& outlier : scanned.largest)
-    result.largest.push_back({selection.parameters[outlier.tensor]->name,
-                              position(outlier.index, selection.tensors[outlier.tensor].shape), outlier.value});
+  if (!options.quantiles.empty()) add_quantiles(result, selection, sketches);
+  for (const Outlier& outlier : measurement.largest) {
+    const Parameter& parameter = model.parameters.at(outlier.tensor);
+    result.largest.push_back({parameter.name, position(outlier.index, model.tensor(parameter).shape), outlier.value});
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+Inspection inspect(const Model& model, const InspectOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  Inspection result = assemble(model, options, measure(model, options));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

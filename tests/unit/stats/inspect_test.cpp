@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "pare/error.h"
+#include "pare/measure.h"
 #include "support/tensors.h"
 
 namespace pare {
@@ -267,6 +268,33 @@ TEST(Inspect, TheNumberOfThreadsChangesNoBit) {
     EXPECT_EQ(several.overall.stats.cutoffs[0].above, one.overall.stats.cutoffs[0].above);
     EXPECT_EQ(several.largest[9].position, one.largest[9].position);
   }
+}
+
+TEST(Measure, EverySplitMergesToTheSameInspection) {
+  ModelInMemory owner;
+  for (int i = 0; i < 5; ++i)
+    owner.add("w" + std::to_string(i), test::random_tensor(DType::kF32, 501, i, false), Group::kOther, i % 2);
+  const Model model = owner.model();
+  InspectOptions options;
+  options.quantiles = {0.1, 0.5, 0.99};
+  const Inspection whole = inspect(model, options);
+  for (unsigned split = 0; split < 32; ++split) {
+    std::vector<std::size_t> in, out;
+    for (std::size_t i = 0; i < 5; ++i) ((split >> i & 1U) != 0 ? in : out).push_back(i);
+    const Inspection merged =
+        assemble(model, options, merge(measure(model, options, in), measure(model, options, out)));
+    EXPECT_EQ(merged.overall.stats.sum, whole.overall.stats.sum);
+    EXPECT_EQ(merged.overall.quantiles, whole.overall.quantiles);
+    ASSERT_EQ(merged.largest.size(), whole.largest.size());
+    for (std::size_t i = 0; i < whole.largest.size(); ++i) {
+      EXPECT_EQ(merged.largest[i].tensor, whole.largest[i].tensor);
+      EXPECT_EQ(merged.largest[i].position, whole.largest[i].position);
+    }
+  }
+  const std::vector<std::size_t> first{0};
+  const Measurement part = measure(model, options, first);
+  EXPECT_THROW(merge(part, part), Error);
+  EXPECT_THROW(assemble(model, options, part), Error);
 }
 
 }  // namespace

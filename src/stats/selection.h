@@ -1,0 +1,19 @@
+// Which parameters an inspection covers.
+#pragma once
+
+#include <vector>
+
+#include "pare/inspect.h"
+
+namespace pare::stats {
+
+/// Parameters under inspection, beside the tensors that hold them.
+struct Selection {
+  std::vector<const Parameter*> parameters;
+  std::vector<TensorView> tensors;
+};
+
+/// Those that `options` selects; adds what cannot be measured to `left_out`. Throws Error if a filter matches nothing.
+Selection select(const Model& model, const InspectOptions& options, std::vector<LeftOut>& left_out);
+
+}  // namespace pare::stats
