@@ -1,4 +1,5 @@
 #include "kernels/float_convert.h"
+
 #include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -8,6 +9,8 @@
 #include <hwy/highway.h>
 
 #include <cstring>
+
+#include "kernels/half-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
@@ -29,9 +32,8 @@ struct FromF16 {
   static constexpr std::size_t kSize = 2;
   static HWY_INLINE auto load(const std::byte* data, std::size_t index) {
     const hn::Rebind<std::uint16_t, Floats> dh;
-    const hn::Rebind<hwy::float16_t, Floats> df;
     const auto half = hn::LoadU(dh, reinterpret_cast<const std::uint16_t*>(data) + index);
-    return hn::PromoteTo(Floats(), hn::BitCast(df, half));
+    return half_to_float(Floats(), half);
   }
 };
 

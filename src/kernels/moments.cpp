@@ -1,4 +1,5 @@
 #include "kernels/moments.h"
+
 #include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -11,6 +12,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+
+#include "kernels/half-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
@@ -39,9 +42,8 @@ HWY_INLINE Doubles load_doubles(const std::byte* data, std::size_t index) {
   } else {
     const hn::Rebind<float, DoubleTag> df;
     const hn::Rebind<std::uint16_t, DoubleTag> du;
-    const hn::Rebind<hwy::float16_t, DoubleTag> dh;
     const auto half = hn::LoadU(du, reinterpret_cast<const std::uint16_t*>(data) + index);
-    return hn::PromoteTo(dd, hn::PromoteTo(df, hn::BitCast(dh, half)));
+    return hn::PromoteTo(dd, half_to_float(df, half));
   }
 }
 

@@ -209,6 +209,25 @@ TEST_P(Dense, HalvesBecomeTheirValues) {
   EXPECT_EQ(out, (std::vector<float>{1, -2, 9.183549615799121e-41F, 3.140625F}));
 }
 
+TEST_P(Dense, HalfInfinitiesAndNansStayThemselves) {
+  std::vector<std::uint16_t> halves;
+  for (int copy = 0; copy < 9; ++copy) halves.insert(halves.end(), {0x7C00, 0xFC00, 0x7E00, 0xFE01, 0x7BFF, 0x0001});
+  std::vector<float> found(halves.size());
+  const auto* bytes = reinterpret_cast<const std::byte*>(halves.data());
+  to_f32(FloatType::kF16, bytes, halves.size(), found.data());
+  for (std::size_t i = 0; i < found.size(); i += 6) {
+    EXPECT_EQ(found[i], std::numeric_limits<float>::infinity());
+    EXPECT_EQ(found[i + 1], -std::numeric_limits<float>::infinity());
+    EXPECT_TRUE(std::isnan(found[i + 2]));
+    EXPECT_TRUE(std::isnan(found[i + 3]));
+    EXPECT_EQ(found[i + 4], 65504.0F);
+    EXPECT_EQ(found[i + 5], 0x1p-24F);
+  }
+  MomentLanes lanes;
+  add_moments(FloatType::kF16, bytes, halves.size(), true, lanes);
+  EXPECT_EQ(lanes.total_sum(), 9 * (65504.0 + 0x1p-24));
+}
+
 INSTANTIATE_TEST_SUITE_P(Machine, Dense, testing::ValuesIn(supported_targets()),
                          [](const auto& each) { return each.param; });
 
