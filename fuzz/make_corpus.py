@@ -162,6 +162,14 @@ def tokenizers():
         "extra_special_tokens": ["<x>"], "clean_up_tokenization_spaces": True}).encode())
 
 
+def kernels():
+    """Each kernel of fuzz_kernels.cpp's kCases with ordinary and with special values."""
+    special = struct.pack("<8f", 0.0, -0.0, float("nan"), float("inf"), -float("inf"), 1e-40, -1e-40, 1.0)
+    for case in range(11):
+        for shape, name in ((3, "small"), (37, "odd"), (64, "whole")):
+            write("fuzz_kernels", f"{case}_{name}", bytes([case]) + struct.pack("<4H", 2, shape, shape, 1) + special * 4)
+
+
 if __name__ == "__main__":
     shutil.rmtree(CORPUS, ignore_errors=True)
     torch_archives()
@@ -170,3 +178,4 @@ if __name__ == "__main__":
     packed_tensors()
     indexes()
     tokenizers()
+    kernels()

@@ -1,0 +1,389 @@
+// All instruction sets of the machine compute the same: to the bit where the headers in src/kernels promise it, within
+// the rounding of a sum where they do not. The input says which kernel, how many elements, where they begin, and gives
+// their bits, so NaN, infinities, -0 and subnormal numbers come by themselves.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "kernels/attention.h"
+#include "kernels/elementwise.h"
+#include "kernels/float_convert.h"
+#include "kernels/leading_bits.h"
+#include "kernels/magnitude.h"
+#include "kernels/matvec.h"
+#include "kernels/moments.h"
+#include "kernels/nonzero.h"
+#include "kernels/peak.h"
+#include "kernels/sparse.h"
+#include "kernels/targets.h"
+
+namespace {
+
+using namespace pare::kernels;
+
+/// Ends the process, so that the fuzzer keeps the input.
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "violated: %s\n", what);
+  std::abort();
+}
+
+/// Takes the input from the front; what is missing is 0.
+class Input {
+ public:
+  Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+  std::uint64_t number(std::size_t bytes) {
+    std::uint64_t value = 0;
+    const std::size_t taken = std::min(bytes, size_);
+    if (taken != 0) std::memcpy(&value, data_, taken);
+    data_ += taken;
+    size_ -= taken;
+    return value;
+  }
+  std::size_t below(std::size_t limit) { return number(2) % limit; }
+  std::size_t left() const { return size_; }
+
+ private:
+  const std::uint8_t* data_;
+  std::size_t size_;
+};
+
+/// Bytes that begin `offset` behind a whole line and end where the allocation does, so that reads beyond them show.
+class Unaligned {
+ public:
+  Unaligned(Input& input, std::size_t bytes, std::size_t offset) : offset_(offset), bytes_(offset + bytes) {
+    for (std::size_t i = 0; i < bytes; ++i)
+      bytes_[offset + i] = static_cast<std::byte>(input.left() != 0 ? input.number(1) : i * 37 % 251);
+  }
+  std::byte* data() { return bytes_.data() + offset_; }
+
+ private:
+  std::size_t offset_;
+  std::vector<std::byte> bytes_;
+};
+
+/// Moderate numbers, or in one run of four the input's bits as they are.
+std::vector<float> floats(Input& input, std::size_t n, bool raw) {
+  std::vector<float> values(n);
+  std::uint32_t state = static_cast<std::uint32_t>(input.number(4));
+  for (float& value : values) {
+    state = state * 1664525U + 1013904223U;
+    const std::uint32_t bits = input.left() >= 4 ? static_cast<std::uint32_t>(input.number(4)) : state;
+    if (raw) {
+      std::memcpy(&value, &bits, sizeof value);
+    } else {
+      value = static_cast<float>(static_cast<std::int32_t>(bits) >> 8) / 4194304.0F;
+      if (bits % 5 == 0) value = std::copysign(0.0F, value);
+    }
+  }
+  return values;
+}
+
+using Result = std::vector<double>;
+
+template <class T>
+void append(Result& result, const T& values) {
+  for (const auto value : values) result.push_back(static_cast<double>(value));
+}
+
+/// NaNs are equal to each other: which of two operands' NaNs comes out is left open.
+bool same(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
+  return a == b && std::signbit(a) == std::signbit(b);
+}
+
+bool near(double a, double b, double tolerance) {
+  if (!std::isfinite(a) || !std::isfinite(b)) return same(a, b);
+  return std::abs(a - b) <= tolerance;
+}
+
+/// Runs `kernel` on every instruction set. tolerance < 0: the results must have the same bits.
+void compare(const char* what, double tolerance, const std::function<Result()>& kernel) {
+  static const std::vector<std::string> targets = supported_targets();
+  Result expected;
+  std::string first;
+  for (const std::string& target : targets) {
+    require(force_target(target), "a supported target can be forced");
+    const Result found = kernel();
+    force_target("");
+    if (first.empty()) {
+      expected = found;
+      first = target;
+      continue;
+    }
+    require(found.size() == expected.size(), what);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (tolerance < 0 ? same(found[i], expected[i]) : near(found[i], expected[i], tolerance)) continue;
+      std::fprintf(stderr, "%s: element %zu is %.17g on %s and %.17g on %s\n", what, i, expected[i], first.c_str(),
+                   found[i], target.c_str());
+      require(false, what);
+    }
+  }
+}
+
+/// Splits 64 bits, which a double does not hold.
+void append_bits(Result& result, std::uint64_t bits) {
+  result.push_back(static_cast<double>(bits >> 32));
+  result.push_back(static_cast<double>(bits & 0xFFFFFFFF));
+}
+
+void counts(Input& input) {
+  const Width width = static_cast<Width>(1U << input.below(4));
+  const std::size_t size = static_cast<std::size_t>(width), offset = input.below(64), n = 1 + input.below(600);
+  const std::uint64_t limit = (size == 8 ? 0 : std::uint64_t{1} << (8 * size)) - 1;
+  const std::uint64_t pattern = input.number(8) & limit, key = pattern & limit >> 1;
+  Unaligned data(input, n * size, offset);
+  compare("magnitude", -1, [&] {
+    Result result;
+    const KeyRange range = key_range(width, data.data(), n, key);
+    for (const std::uint64_t value : {range.max_unsigned, range.max_positive, range.min_key, range.above, range.inside,
+                                      range.negative, std::uint64_t{range.any_positive}})
+      append_bits(result, value);
+    const SideCount sides = count_sides(width, data.data(), n, key);
+    const RankCount rank = count_rank(width, data.data(), n, key);
+    for (const std::uint64_t value :
+         {sides.above, sides.inside, rank.below, rank.equal, count_pattern(width, data.data(), n, pattern)})
+      append_bits(result, value);
+    std::vector<std::byte> copy(n * size);
+    copy_from_key(width, data.data(), copy.data(), n, key);
+    for (const std::byte byte : copy) result.push_back(std::to_integer<int>(byte));
+    return result;
+  });
+}
+
+void nonzeros(Input& input) {
+  const Width width = static_cast<Width>(1U << input.below(4));
+  const std::size_t size = static_cast<std::size_t>(width), offset = input.below(64), n = input.below(600);
+  Unaligned data(input, n * size, offset);
+  compare("nonzero", -1, [&] {
+    std::vector<std::uint8_t> bits((n + 7) / 8);
+    nonzero_bits(width, data.data(), n, bits.data());
+    std::vector<std::byte> values(n * size + kCompressSlack);
+    const std::size_t count = compress(width, data.data(), n, bits.data(), values.data());
+    std::vector<std::byte> packed(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count * size));
+    std::vector<std::byte> back(n * size);
+    require(expand(width, bits.data(), n, packed.data(), back.data()) == count, "expand takes every value");
+    require(std::equal(back.begin(), back.end(), data.data()), "expand undoes compress");
+    Result result{static_cast<double>(count)};
+    append(result, bits);
+    for (const std::byte byte : packed) result.push_back(std::to_integer<int>(byte));
+    return result;
+  });
+}
+
+void moments(Input& input) {
+  const FloatType type = static_cast<FloatType>(input.below(4));
+  const std::size_t size = type == FloatType::kF64 ? 8 : type == FloatType::kF32 ? 4 : 2;
+  const std::size_t offset = input.below(64), n = input.below(600);
+  Unaligned data(input, n * size, offset);
+  compare("moments", -1, [&] {
+    MomentLanes lanes;
+    add_moments(type, data.data(), n, true, lanes);
+    Result result(lanes.sum, lanes.sum + MomentLanes::kLanes);
+    append(result, lanes.squares);
+    return result;
+  });
+  compare("float_convert", -1, [&] {
+    std::vector<float> out(n);
+    to_f32(type, data.data(), n, out.data());
+    return Result(out.begin(), out.end());
+  });
+}
+
+void leading(Input& input) {
+  const Width width = static_cast<Width>(1U << input.below(4));
+  const std::size_t size = static_cast<std::size_t>(width), offset = input.below(64), n = input.below(300);
+  Unaligned data(input, n * size, offset);
+  static std::vector<std::uint32_t> table(2 * kLeadingBins);
+  compare("leading_bits", -1, [&] {
+    std::fill(table.begin(), table.end(), 0);
+    count_leading_bits(width, data.data(), n, table.data());
+    Result result;
+    for (std::size_t bin = 0; bin < kLeadingBins; ++bin)
+      if (const std::uint32_t count = table[bin] + table[kLeadingBins + bin]; count != 0)
+        result.insert(result.end(), {static_cast<double>(bin), static_cast<double>(count)});
+    return result;
+  });
+}
+
+/// Most that sums of `terms` products of numbers within 2 may differ by.
+double sum_tolerance(std::size_t terms) { return 1e-6 * 4 * static_cast<double>(terms + 1); }
+
+void few_rows(Input& input) {
+  const std::size_t rows = 1 + input.below(kFewRows), in = input.below(70), out = 1 + input.below(70);
+  const std::size_t begin = input.below(out), end = begin + input.below(out - begin + 1);
+  const bool has_bias = input.below(2) != 0;
+  const std::vector<float> x = floats(input, rows * in, false), w = floats(input, in * out, false);
+  const std::vector<float> bias = floats(input, out, false);
+  const auto run = [&](bool out_in) {
+    std::vector<float> y(rows * out, 7.0F);
+    const float* added = has_bias ? bias.data() : nullptr;
+    if (out_in)
+      multiply_out_in(x.data(), rows, w.data(), in, begin, end, added, y.data(), out);
+    else
+      multiply_in_out(x.data(), rows, w.data(), in, out, begin, end, added, y.data(), out);
+    return Result(y.begin(), y.end());
+  };
+  compare("multiply_out_in", sum_tolerance(in), [&] { return run(true); });
+  compare("multiply_in_out", sum_tolerance(in), [&] { return run(false); });
+}
+
+void masked(Input& input) {
+  const std::size_t rows = 1 + input.below(kMaskedRows), in = input.below(70);
+  const std::size_t outputs = 1 + input.below(kSliceOutputs);
+  std::vector<std::uint16_t> masks(in);
+  std::size_t weights = 0;
+  for (std::uint16_t& mask : masks) {
+    mask = static_cast<std::uint16_t>(input.number(2));
+    weights += static_cast<std::size_t>(__builtin_popcount(mask));
+  }
+  const std::vector<float> packed = floats(input, weights + kSliceOutputs, false), x = floats(input, rows * in, false);
+  const std::vector<float> bias = floats(input, kSliceOutputs, false);
+  compare("masked", sum_tolerance(in), [&] {
+    std::vector<float> y(rows * kSliceOutputs, 7.0F);
+    multiply_masked({masks.data(), packed.data(), in, outputs}, x.data(), rows, in, bias.data(), y.data(),
+                    kSliceOutputs);
+    return Result(y.begin(), y.end());
+  });
+}
+
+void panels(Input& input) {
+  const std::size_t tokens = 1 + input.below(40), in = 1 + input.below(70), extra = input.below(5);
+  const std::vector<float> x = floats(input, tokens * (in + extra), true), bias = floats(input, in, true);
+  compare("panels", -1, [&] {
+    const std::size_t vector = lanes(), width = (tokens + vector - 1) / vector * vector;
+    std::vector<float> panel(in * width, 7.0F), y(tokens * in, 7.0F);
+    to_panel(x.data(), in + extra, tokens, in, panel.data(), width);
+    for (std::size_t k = 0; k < in; ++k)
+      for (std::size_t t = tokens; t < width; ++t) require(panel[k * width + t] == 0, "a panel is filled up with 0");
+    from_panel(panel.data(), width, tokens, in, bias.data(), y.data(), in);
+    return Result(y.begin(), y.end());
+  });
+}
+
+/// One slice, with the layout that sparse.h describes, over `in` inputs.
+std::vector<std::byte> slice(Input& input, std::size_t steps, std::size_t in) {
+  std::vector<std::byte> data(slice_bytes(steps));
+  for (std::size_t o = 0; o < kSliceOutputs; ++o) {
+    const auto output = static_cast<std::uint16_t>(kSliceOutputs - 1 - o);
+    std::memcpy(data.data() + o * sizeof output, &output, sizeof output);
+  }
+  for (std::size_t step = 0; step < steps; ++step) {
+    const std::vector<float> weights = floats(input, kSliceOutputs, false);
+    for (std::size_t o = 0; o < kSliceOutputs; ++o) {
+      const auto at = static_cast<std::uint16_t>(input.below(in));
+      std::memcpy(data.data() + slice_inputs_at(steps, step) + o * sizeof at, &at, sizeof at);
+    }
+    std::memcpy(data.data() + slice_weights_at(steps, step), weights.data(), kLineBytes);
+  }
+  return data;
+}
+
+void slices(Input& input) {
+  const std::size_t in = 1 + input.below(70), vectors = 1 + input.below(kMostVectors);
+  const auto steps = static_cast<std::uint16_t>(input.below(20));
+  const bool add = input.below(2) != 0;
+  const std::vector<std::byte> data = slice(input, steps, in);
+  struct alignas(64) Line {
+    std::byte bytes[kLineBytes];
+  };
+  std::vector<Line> aligned(data.size() / kLineBytes);
+  std::memcpy(aligned.data(), data.data(), data.size());
+  const Slices all{&steps, 1, reinterpret_cast<const std::byte*>(aligned.data())};
+  const std::vector<float> x = floats(input, in, false);
+  compare("slices", sum_tolerance(steps), [&] {
+    // Every token is the same, so that results do not depend on the number of lanes.
+    const std::size_t width = vectors * lanes();
+    std::vector<float> panel(in * width), tile((kTileOutputs + 1) * width, 1.0F), y(kTileOutputs + 1, 1.0F);
+    for (std::size_t k = 0; k < in; ++k)
+      std::fill_n(panel.begin() + static_cast<std::ptrdiff_t>(k * width), width, x[k]);
+    multiply_slices(all, panel.data(), width, add, tile.data());
+    multiply_slices_once(all, x.data(), y.data());
+    Result result(y.begin(), y.end());
+    for (std::size_t o = 0; o < kSliceOutputs; ++o) {
+      const float* row = tile.data() + o * width;
+      require(std::all_of(row, row + width, [&](float v) { return v == row[0]; }), "equal tokens give equal sums");
+      result.push_back(row[0]);
+    }
+    return result;
+  });
+}
+
+void attention(Input& input) {
+  Attention head{};
+  head.queries = 1 + input.below(12);
+  head.keys = 1 + input.below(40);
+  head.width = 1 + input.below(40);
+  head.causal = input.below(2) != 0;
+  head.visible = input.below(8);
+  head.scale = 0.25F;
+  const std::vector<float> q = floats(input, head.queries * head.width, false),
+                           k = floats(input, head.keys * head.width, false),
+                           v = floats(input, head.keys * head.width, false);
+  const std::vector<float> relative = floats(input, head.queries + head.keys, false);
+  if (input.below(2) != 0) head.relative = relative.data() + head.queries;
+  head.q = {q.data(), head.width};
+  head.k = {k.data(), head.width};
+  head.v = {v.data(), head.width};
+  compare("attention", 1e-3, [&] {
+    std::vector<float> out(head.queries * head.width), scratch;
+    attend(head, out.data(), head.width, scratch);
+    return Result(out.begin(), out.end());
+  });
+}
+
+void activations(Input& input) {
+  const auto f = static_cast<Activation>(input.below(5));
+  const std::size_t n = input.below(100);
+  const std::vector<float> x = floats(input, n, false), gate = floats(input, n, false), raw = floats(input, n, true);
+  compare("activate", 1e-5, [&] {
+    std::vector<float> a = x, b = x;
+    activate(f, a.data(), n);
+    activate_gated(f, b.data(), gate.data(), n);
+    Result result(a.begin(), a.end());
+    append(result, b);
+    return result;
+  });
+  compare("add", -1, [&] {
+    std::vector<float> sum = raw;
+    add(sum.data(), x.data(), n);
+    Result result(sum.begin(), sum.end());
+    result.push_back(has_nan(raw.data(), n) ? 1 : 0);
+    return result;
+  });
+  require(has_nan(raw.data(), n) == std::any_of(raw.begin(), raw.end(), [](float v) { return std::isnan(v); }),
+          "has_nan finds every NaN");
+}
+
+void norms(Input& input) {
+  const std::size_t rows = 1 + input.below(3), n = 1 + input.below(100);
+  const std::vector<float> x = floats(input, rows * n, false), weight = floats(input, n, false),
+                           bias = floats(input, n, false);
+  compare("norms", 1e-3, [&] {
+    std::vector<float> a(rows * n), b(rows * n);
+    layer_norm(x.data(), rows, n, weight.data(), bias.data(), 1e-2F, a.data());
+    rms_norm(x.data(), rows, n, weight.data(), 1e-2F, b.data());
+    Result result(a.begin(), a.end());
+    append(result, b);
+    result.push_back(log_sum_exp(x.data(), rows * n));
+    result.push_back(read_all(x.data(), rows * n / 64 * 64));
+    return result;
+  });
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using Case = void (*)(Input&);
+  constexpr Case kCases[] = {counts, nonzeros, moments,   leading,     few_rows, masked,
+                             panels, slices,   attention, activations, norms};
+  Input input(data, size);
+  kCases[input.number(1) % std::size(kCases)](input);
+  return 0;
+}
