@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -87,12 +87,9 @@ void run(const Arguments& arguments) {
   }
 }
 
-void add_shape(CLI::App& command, BenchOptions& options) {
+void add_shape(Command& command, BenchOptions& options) {
   const auto add = [&](const char* name, std::size_t& value, const char* help, int lowest, int highest) {
-    command.add_option(name, value, help)
-        ->type_name("N")
-        ->check(CLI::Range(lowest, highest).description(""))
-        ->group("Measurement");
+    command.add_option(name, value, help)->type_name("N")->range(lowest, highest)->group("Measurement");
   };
   add("--batch", options.sequences, "Sequences of the pass over many tokens (default 1)", 1, 1 << 16);
   add("--length", options.length, "Tokens of each of them (default 128)", 1, 1 << 20);
@@ -103,9 +100,8 @@ void add_shape(CLI::App& command, BenchOptions& options) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& program) {
-  CLI::App* command =
-      program.add_subcommand("bench", "What pruning gains: size, load time, memory, speed, beside dense");
+void add_bench_command(Command& program) {
+  Command command = program.add_subcommand("bench", "What pruning gains: size, load time, memory, speed, beside dense");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   add_levels(*command, arguments->levels,

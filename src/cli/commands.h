@@ -4,21 +4,19 @@
 
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace pare::cli {
 
-void add_bench_command(CLI::App& program);
-void add_inspect_command(CLI::App& program);
-void add_eval_command(CLI::App& program);
-void add_plot_command(CLI::App& program);
-void add_prune_command(CLI::App& program);
-void add_pack_commands(CLI::App& program);  ///< pack and unpack
-void add_sensitivity_command(CLI::App& program);
-void add_tune_command(CLI::App& program);
+class Command;
+
+void add_bench_command(Command& program);
+void add_inspect_command(Command& program);
+void add_eval_command(Command& program);
+void add_plot_command(Command& program);
+void add_prune_command(Command& program);
+void add_pack_commands(Command& program);  ///< pack and unpack
+void add_sensitivity_command(Command& program);
+void add_tune_command(Command& program);
 /// `command_line` is what the report shows as the command that made it.
-void add_report_command(CLI::App& program, const std::string& command_line);
+void add_report_command(Command& program, const std::string& command_line);
 
 }  // namespace pare::cli

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/eval_options.h"
 #include "cli/options.h"
@@ -167,7 +167,7 @@ report::EvalResults results_of(const Arguments& arguments, const std::vector<Mod
   return results;
 }
 
-void run(const CLI::App& command, const Arguments& arguments) {
+void run(const Command& command, const Arguments& arguments) {
   const Format format = format_of(arguments.format);
   EvalOptions options = eval_options_of(command, arguments.task, arguments.run.threads);
   options.kernels =
@@ -190,9 +190,8 @@ void run(const CLI::App& command, const Arguments& arguments) {
 
 }  // namespace
 
-void add_eval_command(CLI::App& program) {
-  CLI::App* command =
-      program.add_subcommand("eval", "Scores on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
+void add_eval_command(Command& program) {
+  Command command = program.add_subcommand("eval", "Scores on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   add_task(*command, arguments->task);

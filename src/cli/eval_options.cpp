@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/arguments.h"
 #include "cli/options.h"
 #include "pare/error.h"
 
 namespace pare::cli {
 
-void add_task(CLI::App& command, TaskArguments& arguments) {
+void add_task(Command& command, TaskArguments& arguments) {
   const auto option = [&](const char* name, auto& variable, const char* help, const char* type, const char* group) {
     return command.add_option(name, variable, help)->type_name(type)->group(group);
   };
@@ -20,11 +19,11 @@ void add_task(CLI::App& command, TaskArguments& arguments) {
          "NAME", kTask);
   option("--data", arguments.data, "The text, JSON lines or TSV to score on", "FILE", kTask);
   option("--limit", arguments.limit, "Only the first N windows, pages, lines or rows", "N", kTask)
-      ->check(CLI::Range(0, 1'000'000'000).description(""));
+      ->range(0, 1'000'000'000);
   option("--context", arguments.context, "Tokens that a window sees (default: the model's positions)", "N", kText)
-      ->check(CLI::Range(0, 1'000'000'000).description(""));
+      ->range(0, 1'000'000'000);
   option("--stride", arguments.stride, "Tokens from window to window (default: half the context)", "N", kText)
-      ->check(CLI::Range(0, 1'000'000'000).description(""));
+      ->range(0, 1'000'000'000);
   EvalOptions& defaults = arguments.defaults;
   option("--text-column", defaults.text_column, "classify: column of the text (default sentence)", "NAME", kTable);
   option("--pair-column", defaults.pair_column, "classify: column of the second text, if there is one", "NAME", kTable);
@@ -42,13 +41,13 @@ void add_task(CLI::App& command, TaskArguments& arguments) {
          "negative,positive)",
          "W,...", kTable);
   option("--beams", arguments.beams, "text2text: beam search with N beams (default 1: greedy)", "N", kWriting)
-      ->check(CLI::Range(1, 1000).description(""));
+      ->range(1, 1000);
   option("--max-new-tokens", arguments.max_new_tokens, "text2text: longest output (default 64)", "N", kWriting)
-      ->check(CLI::Range(1, 100'000).description(""));
+      ->range(1, 100'000);
   option("--length-penalty", arguments.length_penalty, "text2text: exponent of the length (default 1)", "P", kWriting);
 }
 
-EvalOptions eval_options_of(const CLI::App& command, const TaskArguments& arguments, unsigned threads) {
+EvalOptions eval_options_of(const Command& command, const TaskArguments& arguments, unsigned threads) {
   EvalOptions options = arguments.defaults;
   if (arguments.task.empty()) throw UsageError(fmt::format("--task is required: {}", fmt::join(task_names(), ", ")));
   try {

@@ -7,11 +7,9 @@
 
 #include "pare/eval.h"
 
-namespace CLI {
-class App;
-}
-
 namespace pare::cli {
+
+class Command;
 
 struct TaskArguments {
   std::string task, data;
@@ -22,8 +20,8 @@ struct TaskArguments {
 };
 
 /// --task, --data and what belongs to single tasks.
-void add_task(CLI::App& command, TaskArguments& arguments);
+void add_task(Command& command, TaskArguments& arguments);
 /// Throws UsageError for a task that is missing or unknown and for data that is missing.
-EvalOptions eval_options_of(const CLI::App& command, const TaskArguments& arguments, unsigned threads);
+EvalOptions eval_options_of(const Command& command, const TaskArguments& arguments, unsigned threads);
 
 }  // namespace pare::cli

@@ -1,11 +1,11 @@
 // pare inspect: where a model's big parameters sit.
 #include "pare/inspect.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <limits>
 #include <memory>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -96,8 +96,8 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_inspect_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("inspect", "Shares above a cutoff, by tensor, group, layer and overall");
+void add_inspect_command(Command& program) {
+  Command command = program.add_subcommand("inspect", "Shares above a cutoff, by tensor, group, layer and overall");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   add_measure(*command, arguments->measure);
@@ -111,7 +111,7 @@ void add_inspect_command(CLI::App& program) {
       ->group("Measure");
   command->add_option("--largest", arguments->largest, "How many of the largest to list (default 10)")
       ->type_name("N")
-      ->check(CLI::Range(0, 100'000).description(""))
+      ->range(0, 100'000)
       ->group("Measure");
   add_filters(*command, arguments->filters, "Inspect");
   command

@@ -7,8 +7,8 @@
 #include <new>
 #include <string>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/help.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/signals.h"
@@ -57,7 +57,7 @@ std::string quoted_command_line(int argc, char** argv) {
 
 void describe(CLI::App& program) {
   program.name("pare");
-  program.formatter(std::make_shared<HelpFormatter>());
+  shape_help(program);
   program.set_help_flag("-h,--help", "Show this and leave");
   program.set_version_flag("--version", "pare " PARE_VERSION, "Show the version and leave");
   program.require_subcommand(1);
@@ -100,15 +100,16 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
 int run_command(int argc, char** argv) {
   CLI::App program("Measures, induces and exploits sparsity in transformer checkpoints.");
   describe(program);
-  add_inspect_command(program);
-  add_plot_command(program);
-  add_prune_command(program);
-  add_pack_commands(program);
-  add_eval_command(program);
-  add_sensitivity_command(program);
-  add_bench_command(program);
-  add_tune_command(program);
-  add_report_command(program, quoted_command_line(argc, argv));
+  Command root(program);
+  add_inspect_command(root);
+  add_plot_command(root);
+  add_prune_command(root);
+  add_pack_commands(root);
+  add_eval_command(root);
+  add_sensitivity_command(root);
+  add_bench_command(root);
+  add_tune_command(root);
+  add_report_command(root, quoted_command_line(argc, argv));
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(argc, argv);

@@ -2,16 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cmath>
 
+#include "cli/arguments.h"
 #include "cli/output.h"
 #include "pare/error.h"
 
 namespace pare::cli {
 
-void add_models(CLI::App& command, ModelArguments& arguments, bool several) {
+void add_models(Command& command, ModelArguments& arguments, bool several) {
   command
       .add_option("MODEL", arguments.specs,
                   "A directory, a checkpoint file, an index file, or a name in the local\n"
@@ -27,7 +27,7 @@ void add_models(CLI::App& command, ModelArguments& arguments, bool several) {
       ->group("Model");
 }
 
-void add_measure(CLI::App& command, MeasureArguments& arguments) {
+void add_measure(Command& command, MeasureArguments& arguments) {
   command.add_option("--cutoff", arguments.cutoff, "What counts as big (default 0.1)")
       ->type_name("C")
       ->group("Measure");
@@ -38,14 +38,14 @@ void add_measure(CLI::App& command, MeasureArguments& arguments) {
       ->group("Measure");
 }
 
-void add_format(CLI::App& command, FormatArguments& arguments) {
+void add_format(Command& command, FormatArguments& arguments) {
   command.add_option("--format", arguments.format, "Default: table")
       ->type_name("table|markdown|csv|json")
       ->group("Output");
   command.add_flag("--json", arguments.json, "The same as --format json")->group("Output");
 }
 
-void add_filters(CLI::App& command, FilterArguments& arguments, const std::string& what) {
+void add_filters(Command& command, FilterArguments& arguments, const std::string& what) {
   command
       .add_option("--tensors", arguments.include,
                   fmt::format("{} only parameters whose name matches; repeatable", what))
@@ -66,27 +66,27 @@ void add_filters(CLI::App& command, FilterArguments& arguments, const std::strin
       ->group("Filters");
 }
 
-void add_running(CLI::App& command, RunArguments& arguments) {
+void add_running(Command& command, RunArguments& arguments) {
   command.add_option("--threads", arguments.threads, "Default: one per core")
       ->type_name("N")
-      ->check(CLI::Range(1, 4096).description(""))
+      ->range(1, 4096)
       ->group("Running");
   command.add_flag("-q,--quiet", arguments.quiet, "No notes and no progress")->group("Running");
 }
 
-void add_output(CLI::App& command, std::string& path, bool& force, const std::string& type, const std::string& what) {
+void add_output(Command& command, std::string& path, bool& force, const std::string& type, const std::string& what) {
   command.add_option("-o,--output", path, what)->type_name(type)->group("Output");
   command.add_flag("--force", force, "Replace an existing output of pare's")->group("Output");
 }
 
-void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help, bool file) {
+void add_levels(Command& command, std::vector<std::string>& levels, const std::string& help, bool file) {
   command.add_option("--levels", levels, help)
       ->type_name(file ? "P,...|FILE" : "P,...")
       ->allow_extra_args(false)
       ->group("Pruning");
 }
 
-void add_schedule(CLI::App& command, std::string& scope, std::string& schedule) {
+void add_schedule(Command& command, std::string& scope, std::string& schedule) {
   command
       .add_option("--scope", scope,
                   "global: one threshold over all pruned tensors (the default);\nper-tensor: the same share of each")

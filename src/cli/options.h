@@ -13,11 +13,9 @@
 #include "pare/prune.h"
 #include "pare/stats.h"
 
-namespace CLI {
-class App;
-}
-
 namespace pare::cli {
+
+class Command;
 
 /// A command line that cannot be meant: exit status 2.
 class UsageError : public std::runtime_error {
@@ -51,18 +49,18 @@ struct RunArguments {
   bool quiet = false;
 };
 
-void add_models(CLI::App& command, ModelArguments& arguments, bool several);
-void add_measure(CLI::App& command, MeasureArguments& arguments);
-void add_format(CLI::App& command, FormatArguments& arguments);
-void add_filters(CLI::App& command, FilterArguments& arguments, const std::string& what);
-void add_running(CLI::App& command, RunArguments& arguments);
+void add_models(Command& command, ModelArguments& arguments, bool several);
+void add_measure(Command& command, MeasureArguments& arguments);
+void add_format(Command& command, FormatArguments& arguments);
+void add_filters(Command& command, FilterArguments& arguments, const std::string& what);
+void add_running(Command& command, RunArguments& arguments);
 /// A directory or file to write, and --force. `what` ends the sentence of -o's help.
-void add_output(CLI::App& command, std::string& path, bool& force, const std::string& type, const std::string& what);
+void add_output(Command& command, std::string& path, bool& force, const std::string& type, const std::string& what);
 /// `file`: a file of levels will do as well.
-void add_levels(CLI::App& command, std::vector<std::string>& levels, const std::string& help, bool file = false);
-void add_schedule(CLI::App& command, std::string& scope, std::string& schedule);
+void add_levels(Command& command, std::vector<std::string>& levels, const std::string& help, bool file = false);
+void add_schedule(Command& command, std::string& scope, std::string& schedule);
 /// --pattern and --norm; `several`: patterns to put side by side.
-void add_pattern(CLI::App& command, PatternArguments& arguments, bool several);
+void add_pattern(Command& command, PatternArguments& arguments, bool several);
 
 /// Index of `value` among `choices`. Throws UsageError naming the option and all choices.
 std::size_t choose(std::string_view option, std::string_view value, const std::vector<std::string_view>& choices);

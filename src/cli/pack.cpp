@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -188,8 +188,8 @@ void run_unpack(const UnpackArguments& arguments) {
 
 }  // namespace
 
-void add_pack_commands(CLI::App& program) {
-  CLI::App* pack = program.add_subcommand("pack", "Sparse models in less room, which every command reads");
+void add_pack_commands(Command& program) {
+  Command pack = program.add_subcommand("pack", "Sparse models in less room, which every command reads");
   const auto packing = std::make_shared<PackArguments>();
   add_models(*pack, packing->models, false);
   pack->add_flag("--zstd", packing->zstd, "Compress with zstd as well, where that takes less")->group("Packing");
@@ -205,7 +205,7 @@ void add_pack_commands(CLI::App& program) {
   pack->footer(kPackExamples);
   pack->callback([packing] { run_pack(*packing); });
 
-  CLI::App* unpack = program.add_subcommand("unpack", "Packed models as they were");
+  Command unpack = program.add_subcommand("unpack", "Packed models as they were");
   const auto unpacking = std::make_shared<UnpackArguments>();
   add_models(*unpack, unpacking->models, false);
   add_output(*unpack, unpacking->output, unpacking->force, "DIR", "The directory to write");

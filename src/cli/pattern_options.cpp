@@ -1,9 +1,9 @@
 // --pattern and what must fit to it.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "cli/arguments.h"
 #include "cli/options.h"
 #include "pare/error.h"
 
@@ -43,8 +43,8 @@ void require_fit(const PruneOptions& options, const std::vector<Pattern>& patter
 
 }  // namespace
 
-void add_pattern(CLI::App& command, PatternArguments& arguments, bool several) {
-  auto* option =
+void add_pattern(Command& command, PatternArguments& arguments, bool several) {
+  Option option =
       command.add_option("--pattern", arguments.patterns,
                          std::string("Which weights go together: unstructured (the default); N:M, as 2:4: N of\n"
                                      "every M along the input axis stay, at no other level; rows (outputs) or\n"

@@ -1,8 +1,8 @@
 // pare plot: the study's histogram, the share by layer, the cumulative share.
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -97,8 +97,8 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_plot_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("plot", "The histogram, the share by layer, or the cumulative share");
+void add_plot_command(Command& program) {
+  Command command = program.add_subcommand("plot", "The histogram, the share by layer, or the cumulative share");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   command
@@ -109,7 +109,7 @@ void add_plot_command(CLI::App& program) {
       ->group("Chart");
   command->add_option("--bins", arguments->bins, "Of the histogram (default 50)")
       ->type_name("N")
-      ->check(CLI::Range(1, 100'000).description(""))
+      ->range(1, 100'000)
       ->group("Chart");
   command->add_option("--low", arguments->low, "Where the first bin begins (default 0)")
       ->type_name("X")

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <set>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -111,8 +111,8 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_prune_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("prune", "Pruned checkpoints that from_pretrained loads");
+void add_prune_command(Command& program) {
+  Command command = program.add_subcommand("prune", "Pruned checkpoints that from_pretrained loads");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, false);
   add_levels(*command, arguments->levels,

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -110,8 +110,8 @@ void run(const Arguments& arguments, const std::string& command_line) {
 
 }  // namespace
 
-void add_report_command(CLI::App& program, const std::string& command_line) {
-  CLI::App* command = program.add_subcommand("report", "The whole study: tables, charts and pruning in one directory");
+void add_report_command(Command& program, const std::string& command_line) {
+  Command command = program.add_subcommand("report", "The whole study: tables, charts and pruning in one directory");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   add_levels(*command, arguments->levels, "Percent to prune (default 10,50,90,95,99)");
@@ -132,14 +132,14 @@ void add_report_command(CLI::App& program, const std::string& command_line) {
       ->group("Scores");
   command->add_option("--eval-limit", arguments->eval_limit, "Only the first N windows, lines or rows of each task")
       ->type_name("N")
-      ->check(CLI::Range(0, 1'000'000'000).description(""))
+      ->range(0, 1'000'000'000)
       ->group("Scores");
   command
       ->add_flag("--bench", arguments->bench, "Measure size and run time of every model at every level: see pare bench")
       ->group("Scores");
   command->add_option("--bench-runs", arguments->bench_runs, "How often dense and sparse take turns (default 5)")
       ->type_name("N")
-      ->check(CLI::Range(1, 10'000).description(""))
+      ->range(1, 10'000)
       ->group("Scores");
   add_measure(*command, arguments->measure);
   add_output(*command, arguments->output, arguments->force, "DIR", "The directory to write");

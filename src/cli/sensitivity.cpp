@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/eval_options.h"
 #include "cli/options.h"
@@ -40,7 +40,7 @@ struct Arguments {
   bool force = false;
 };
 
-SensitivityOptions options_of(const CLI::App& command, const Arguments& arguments) {
+SensitivityOptions options_of(const Command& command, const Arguments& arguments) {
   SensitivityOptions options;
   options.eval = eval_options_of(command, arguments.task, arguments.run.threads);
   options.unit = static_cast<UnitKind>(choose("--by", arguments.by, {"layer", "group", "tensor"}));
@@ -49,7 +49,7 @@ SensitivityOptions options_of(const CLI::App& command, const Arguments& argument
   return options;
 }
 
-void run(const CLI::App& command, const Arguments& arguments) {
+void run(const Command& command, const Arguments& arguments) {
   const Format format = format_of(arguments.format);
   SensitivityOptions options = options_of(command, arguments);
   const std::vector<double> targets = numbers_of("--target", arguments.target, 0, 100);
@@ -85,8 +85,8 @@ void run(const CLI::App& command, const Arguments& arguments) {
 
 }  // namespace
 
-void add_sensitivity_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("sensitivity", "Which layers can go, and levels for each that lose least");
+void add_sensitivity_command(Command& program) {
+  Command command = program.add_subcommand("sensitivity", "Which layers can go, and levels for each that lose least");
   const auto arguments = std::make_shared<Arguments>();
   arguments->task.task = "divergence";
   add_models(*command, arguments->models, false);
@@ -100,7 +100,7 @@ void add_sensitivity_command(CLI::App& program) {
       ->group("Pruning");
   command->add_option("--rounds", arguments->rounds, "Rounds of the search for them (default 4)")
       ->type_name("N")
-      ->check(CLI::Range(0, 1000).description(""))
+      ->range(0, 1000)
       ->group("Pruning");
   command->add_option("--write", arguments->write, "Write the levels found, for pare prune --levels FILE")
       ->type_name("FILE")

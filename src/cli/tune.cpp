@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -115,8 +115,8 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_tune_command(CLI::App& program) {
-  CLI::App* command =
+void add_tune_command(Command& program) {
+  Command command =
       program.add_subcommand("tune", "Times the kernels of this machine, so that layers take the fastest");
   const auto arguments = std::make_shared<Arguments>();
   command->add_flag("--show", arguments->show, "Show what is kept, without measuring")->group("Output");
