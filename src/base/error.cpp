@@ -6,11 +6,21 @@ namespace {
 std::atomic<bool> stop_flag{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "request_stop() is called from signal handlers");
 
+/// `text`, with the middle of a long one left out, at boundaries of UTF-8 characters.
+std::string shortened(const std::string& text, std::size_t head, std::size_t tail) {
+  if (text.size() <= head + tail + 3) return text;
+  const auto is_inside = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
+  std::size_t end = head, begin = text.size() - tail;
+  for (int i = 0; i < 3 && is_inside(end); ++i) --end;
+  for (int i = 0; i < 3 && begin + 1 < text.size() && is_inside(begin); ++i) ++begin;
+  return text.substr(0, end) + "..." + text.substr(begin);
+}
+
 std::string sentence(const std::filesystem::path& file, const std::string& tensor, const std::string& cause) {
   std::string text;
-  if (!file.empty()) text += file.string() + ": ";
-  if (!tensor.empty()) text += "tensor '" + tensor + "': ";
-  text += cause;
+  if (!file.empty()) text += shortened(file.string(), 1000, 1000) + ": ";
+  if (!tensor.empty()) text += "tensor '" + shortened(tensor, 150, 47) + "': ";
+  text += shortened(cause, 500, 500);  // the end says what was expected and found
   for (char& c : text)  // hostile names must not break the line or drive the terminal
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   return text;

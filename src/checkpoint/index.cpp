@@ -1,10 +1,10 @@
 #include "checkpoint/index.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <set>
 
+#include "base/json.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {
@@ -22,25 +22,21 @@ bool is_plain_name(std::string_view name) {
 ShardIndex parse_index(std::string_view text, const std::filesystem::path& path) {
   if (text.size() > kIndexLimit) throw Error(path, fmt::format("the index is larger than {} bytes", kIndexLimit));
   if (text.empty()) throw Error(path, "the index is empty");
-  simdjson::dom::parser parser;
-  simdjson::dom::element root;
-  if (const auto error = parser.parse(text.data(), text.size(), true).get(root); error != simdjson::SUCCESS)
-    throw Error(path, fmt::format("the index is no valid JSON: {}", simdjson::error_message(error)));
-  simdjson::dom::object weights;
-  if (root["weight_map"].get_object().get(weights) != simdjson::SUCCESS)
-    throw Error(path, "the index has no 'weight_map' object");
+  const base::JsonDocument document(text, path, base::kJsonDepth, "the index");
+  const base::JsonValue root = document.root();
+  const auto weights = root.is_object() ? root.find("weight_map") : std::nullopt;
+  if (!weights || !weights->is_object()) throw Error(path, "the index has no 'weight_map' object");
   ShardIndex index;
   std::set<std::string> shards;
-  for (const auto [tensor, file] : weights) {
-    std::string_view shard;
-    if (file.get_string().get(shard) != simdjson::SUCCESS)
-      throw Error(path, std::string(tensor), "its entry in 'weight_map' is no file name");
+  weights->for_members([&](std::string_view tensor, const base::JsonValue& file) {
+    if (!file.is_text()) throw Error(path, std::string(tensor), "its entry in 'weight_map' is no file name");
+    const std::string_view shard = file.text();
     if (!is_plain_name(shard))
       throw Error(path, std::string(tensor), fmt::format("shard '{}' is no plain file name", shard));
     if (!index.weight_map.emplace(tensor, shard).second)
       throw Error(path, std::string(tensor), "the name appears twice in 'weight_map'");
     shards.emplace(shard);
-  }
+  });
   if (shards.empty()) throw Error(path, "the index names no tensor");
   index.shards.assign(shards.begin(), shards.end());
   return index;

@@ -1,11 +1,11 @@
 // Classification of a GLUE-style table: by a classification head, or by T5 in words (Raffel et al. 2020).
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include "base/json.h"
 #include "eval/statistics.h"
 #include "eval/subject.h"
 #include "eval/text_data.h"
@@ -19,15 +19,15 @@ enum Column : std::size_t { kText, kPair, kLabel };
 /// config.json's names of the labels, by index; empty where it has none.
 std::vector<std::string> label_names(const Model& model, std::size_t labels) {
   std::vector<std::string> names(labels);
-  simdjson::dom::parser parser;
-  simdjson::dom::object entries;
-  if (parser.parse(model.config)["id2label"].get(entries) != simdjson::SUCCESS) return {};
-  for (const auto entry : entries) {
+  if (model.config.empty()) return {};
+  const base::JsonDocument config(model.config, model.source + "/config.json");
+  const auto entries = config.root().find("id2label");
+  if (!entries || !entries->is_object()) return {};
+  entries->for_members([&](std::string_view key, const base::JsonValue& name) {
     std::size_t id = 0;
-    std::string_view name;
-    const auto [end, failure] = std::from_chars(entry.key.data(), entry.key.data() + entry.key.size(), id);
-    if (failure == std::errc() && id < labels && entry.value.get(name) == simdjson::SUCCESS) names[id] = name;
-  }
+    const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (failure == std::errc() && id < labels && name.is_text()) names[id] = name.text();
+  });
   return names;
 }
 

@@ -1,12 +1,12 @@
 #include "eval/text_data.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 
 #include "base/file_map.h"
-#include "tokenize/utf8.h"
+#include "base/json.h"
+#include "base/utf8.h"
 #include "pare/error.h"
 
 namespace pare::eval {
@@ -36,7 +36,7 @@ std::string read_text(const std::filesystem::path& path) {
   const auto map = base::FileMap::open(path);
   std::string text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
   if (text.empty()) throw Error(path, "is empty");
-  if (const auto at = tokenize::first_invalid_utf8(text)) throw Error(path, fmt::format("is no UTF-8 at byte {}", *at));
+  if (const auto at = base::first_invalid_utf8(text)) throw Error(path, fmt::format("is no UTF-8 at byte {}", *at));
   return text;
 }
 
@@ -65,13 +65,12 @@ void LineFile::fail(const Line& line, const std::string& cause) const {
 
 std::vector<std::string> read_json_texts(const std::filesystem::path& path, std::size_t limit) {
   const LineFile file(path, limit);
-  simdjson::dom::parser parser;
   std::vector<std::string> texts;
   for (const Line& line : file.lines()) {
-    simdjson::dom::element root;
-    std::string_view text;
-    if (parser.parse(line.text.data(), line.text.size()).get(root) != simdjson::SUCCESS) file.fail(line, "is no JSON");
-    if (root["text"].get(text) != simdjson::SUCCESS) file.fail(line, "has no string 'text'");
+    const base::JsonDocument document(line.text, path, base::kJsonDepth, fmt::format("line {}", line.number));
+    const auto member = document.root().find("text");
+    if (!member) file.fail(line, "has no string 'text'");
+    const std::string_view text = member->text();
     if (stripped(text).empty()) file.fail(line, "has a 'text' without a word");
     texts.emplace_back(text);
   }
@@ -106,7 +105,7 @@ std::size_t count_words(std::string_view text) {
   std::size_t parts = 1;
   bool in_space = false;
   for (std::size_t at = 0; at < text.size();) {
-    const tokenize::Character character = tokenize::character_at(text, at);
+    const base::Character character = base::character_at(text, at);
     const bool space = is_space(character.code);
     if (space && !in_space) ++parts;
     in_space = space;
@@ -119,7 +118,7 @@ std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> words;
   bool in_word = false;
   for (std::size_t at = 0; at < text.size();) {
-    const tokenize::Character character = tokenize::character_at(text, at);
+    const base::Character character = base::character_at(text, at);
     const bool space = is_space(character.code);
     if (!space && !in_word) words.emplace_back();
     if (!space) words.back().append(text, at, character.size);
@@ -131,12 +130,12 @@ std::vector<std::string> split_words(std::string_view text) {
 
 std::string_view stripped(std::string_view text) {
   while (!text.empty()) {
-    const tokenize::Character first = tokenize::character_at(text, 0);
+    const base::Character first = base::character_at(text, 0);
     if (!is_space(first.code)) break;
     text.remove_prefix(first.size);
   }
   while (!text.empty()) {
-    const tokenize::Character last = tokenize::character_before(text, text.size());
+    const base::Character last = base::character_before(text, text.size());
     if (!is_space(last.code)) break;
     text.remove_suffix(last.size);
   }

@@ -1,7 +1,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "base/file_map.h"
+#include "base/json.h"
 #include "base/output.h"
 #include "base/parallel.h"
 #include "linear/kernel_cost_json.h"
@@ -24,22 +24,22 @@ Json json_of(const KernelCosts& costs) {
           {"cached_points", linear::json_of<Json>(costs.cached_points)}};
 }
 
-std::vector<KernelCost> points_of(const Json& json) {
+std::vector<KernelCost> points_of(const base::JsonValue& list) {
   std::vector<KernelCost> points;
-  for (const Json& p : json)
-    points.push_back({p.at("tokens").get<std::size_t>(), p.at("dense_weight").get<double>(),
-                      p.at("sliced_nonzero").get<double>(), p.at("sliced_edge").get<double>(),
-                      p.at("masked_nonzero").get<double>(), p.at("masked_weight").get<double>()});
+  list.for_elements([&](const base::JsonValue& p) {
+    points.push_back({p.at("tokens").unsigned_integer(), p.at("dense_weight").number(), p.at("sliced_nonzero").number(),
+                      p.at("sliced_edge").number(), p.at("masked_nonzero").number(), p.at("masked_weight").number()});
+  });
   return points;
 }
 
-KernelCosts costs_of(const Json& json) {
+KernelCosts costs_of(const base::JsonValue& entry) {
   KernelCosts costs;
-  costs.target = json.at("target").get<std::string>();
-  costs.threads = json.at("threads").get<unsigned>();
+  costs.target = entry.at("target").text();
+  costs.threads = static_cast<unsigned>(entry.at("threads").token_id());
   costs.measured = true;
-  costs.points = points_of(json.at("points"));
-  costs.cached_points = points_of(json.at("cached_points"));
+  costs.points = points_of(entry.at("points"));
+  costs.cached_points = points_of(entry.at("cached_points"));
   return costs;
 }
 
@@ -50,12 +50,10 @@ std::vector<KernelCosts> kept() {
   std::error_code ignored;
   if (path.empty() || !std::filesystem::is_regular_file(path, ignored)) return all;
   try {
-    const auto map = base::FileMap::open(path);
-    const auto* text = reinterpret_cast<const char*>(map->bytes().data());
-    const Json json = Json::parse(text, text + map->bytes().size());
-    if (json.at("version") != kVersion) return all;
-    for (const Json& entry : json.at("costs")) all.push_back(costs_of(entry));
-  } catch (const std::exception&) {
+    const base::JsonFile file(path);
+    if (file.root().at("version").integer() != kVersion) return all;
+    file.root().at("costs").for_elements([&](const base::JsonValue& entry) { all.push_back(costs_of(entry)); });
+  } catch (const Error&) {
     all.clear();
   }
   return all;

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/json_mutable.h"
 #include "model/draw.h"
 #include "model/family.h"
-#include "model/json.h"
 #include "model/resolver.h"
 #include "model/sparsity_config.h"
 #include "pare/error.h"
@@ -35,7 +35,9 @@ Half open_half(const std::string& source, bool decoder) {
   const std::filesystem::path path = half.model.checkpoint.directory() / "config.json";
   const std::optional<std::string> text = half.model.checkpoint.config_text();
   if (!text) throw Error(path, "is missing; a composition needs the configurations of both halves");
-  half.config = parse_config<Json>(without_sparsity_config(*text), path);
+  const base::JsonDocument document(without_sparsity_config(*text), path, base::kMutableJsonDepth);
+  if (!document.root().is_object()) throw Error(path, "is no JSON object");
+  half.config = base::mutable_json<Json>(document.root());
   half.config["is_decoder"] = decoder;
   half.config["add_cross_attention"] = decoder;
   const Config config(half.config.dump(), path);

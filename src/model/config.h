@@ -8,22 +8,23 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
+
 namespace pare::model {
 
 /// A parsed configuration; an absent file is an empty one.
 class Config {
  public:
-  Config();
-  /// Throws Error naming `path` if the text is no JSON object.
+  Config() = default;
+  /// Throws Error naming `path` if the text is not a JSON object, or nests deeper than base::kMutableJsonDepth.
   Config(const std::optional<std::string>& text, std::filesystem::path path);
-  ~Config();
-  Config(const Config&);
-  Config& operator=(const Config&) = delete;
 
   const std::filesystem::path& path() const noexcept { return path_; }
   // Values of keys; nullopt if absent or null. Throw Error naming the key for a value of another type.
   std::optional<std::string> text(std::string_view key) const;
   std::optional<std::uint64_t> number(std::string_view key) const;
+  /// A number from 0 to 2^31 - 1.
+  std::optional<std::int32_t> token_id(std::string_view key) const;
   std::optional<double> real(std::string_view key) const;
   std::optional<bool> flag(std::string_view key) const;
   /// First element of "architectures"; empty if there is none.
@@ -32,8 +33,10 @@ class Config {
   Config nested(std::string_view key) const;
 
  private:
-  struct Json;
-  std::unique_ptr<Json> json_;
+  std::optional<base::JsonValue> find(std::string_view key) const;
+
+  std::shared_ptr<const base::JsonDocument> document_;  ///< shared with nested configurations
+  std::optional<base::JsonValue> root_;
   std::filesystem::path path_;
 };
 

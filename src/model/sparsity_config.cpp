@@ -1,7 +1,11 @@
 #include "model/sparsity_config.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
+
+#include "base/json_mutable.h"
+#include "pare/error.h"
 
 namespace pare::model {
 namespace {
@@ -26,19 +30,70 @@ std::string pattern_of(const std::string& module) {
   return pattern + "$";
 }
 
-bool is_sparsity_alone(const Json& entry) {
-  if (!entry.is_object() || entry.value("quant_method", Json()) != "compressed-tensors") return false;
-  const Json sparsity = entry.value("sparsity_config", Json());
-  if (!sparsity.is_object() || sparsity.value("format", Json()) != kFormat) return false;
-  const Json groups = entry.value("config_groups", Json());
-  return groups.is_null() || groups.empty();
+bool is_text(const std::optional<base::JsonValue>& value, std::string_view text) {
+  return value && value->is_text() && value->text() == text;
+}
+
+bool is_empty(const base::JsonValue& value) {
+  std::size_t size = 0;
+  if (value.is_object())
+    value.for_members([&](std::string_view, const base::JsonValue&) { ++size; });
+  else if (value.is_list())
+    value.for_elements([&](const base::JsonValue&) { ++size; });
+  else
+    return false;
+  return size == 0;
+}
+
+bool is_sparsity_alone(const base::JsonValue& entry) {
+  if (!entry.is_object() || !is_text(entry.find("quant_method"), "compressed-tensors")) return false;
+  const auto sparsity = entry.find("sparsity_config");
+  if (!sparsity || !sparsity->is_object() || !is_text(sparsity->find("format"), kFormat)) return false;
+  const auto groups = entry.find("config_groups");
+  return !groups || is_empty(*groups);
+}
+
+/// The configuration, unless it is not a JSON object: whoever reads it next reports why.
+std::unique_ptr<const base::JsonDocument> parsed(const std::string& config) {
+  try {
+    auto document = std::make_unique<const base::JsonDocument>(config, "config.json", base::kMutableJsonDepth);
+    return document->root().is_object() ? std::move(document) : nullptr;
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+/// Whether a member `key` is there, null or not.
+bool has_key(const base::JsonValue& object, std::string_view key) {
+  bool found = false;
+  object.for_members([&](std::string_view name, const base::JsonValue&) { found = found || name == key; });
+  return found;
+}
+
+/// The place behind the object that begins at `at`; npos if it has no end.
+std::size_t end_of_object(const std::string& text, std::size_t at) {
+  std::size_t depth = 0;
+  for (bool in_string = false; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string) {
+      if (c == '\\') ++at;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{') {
+      ++depth;
+    } else if (c == '}' && --depth == 0) {
+      return at + 1;
+    }
+  }
+  return std::string::npos;
 }
 
 }  // namespace
 
 std::string with_sparsity_config(const std::string& config, const std::vector<std::string>& modules, double sparsity) {
-  const Json json = Json::parse(config, nullptr, false);
-  if (!json.is_object() || json.empty() || json.contains(kKey)) return config;
+  const auto document = parsed(config);
+  if (!document || is_empty(document->root()) || has_key(document->root(), kKey)) return config;
   Json targets = Json::array();
   for (const std::string& module : modules) targets.push_back(pattern_of(module));
   const Json entry{{"quant_method", "compressed-tensors"},
@@ -54,16 +109,21 @@ std::string with_sparsity_config(const std::string& config, const std::vector<st
 }
 
 std::string without_sparsity_config(const std::string& config) {
-  Json json = Json::parse(config, nullptr, false);
-  if (!json.is_object() || !json.contains(kKey) || !is_sparsity_alone(json[kKey])) return config;
-  json.erase(kKey);
-  // Pare's own line: cut out where it ends, which is where what is left says the same.
+  const auto document = parsed(config);
+  if (!document) return config;
+  const auto entry = document->root().find(kKey);
+  if (!entry || !is_sparsity_alone(*entry)) return config;
+  // Pare's own line is cut out, so that the text is what it was to the byte.
   const std::size_t brace = config.find('{') + 1;
-  if (config.compare(brace, kLineBegin.size(), kLineBegin) == 0)
-    for (std::size_t end = config.find("}},", brace); end != std::string::npos; end = config.find("}},", end + 1)) {
-      std::string rest = config.substr(0, brace) + config.substr(end + 3);
-      if (Json::parse(rest, nullptr, false) == json) return rest;
+  if (config.compare(brace, kLineBegin.size(), kLineBegin) == 0) {
+    const std::size_t end = end_of_object(config, config.find('{', brace));
+    if (end < config.size() && config[end] == ',') {
+      std::string rest = config.substr(0, brace) + config.substr(end + 1);
+      if (const auto left = parsed(rest); left && !has_key(left->root(), kKey)) return rest;
     }
+  }
+  Json json = base::mutable_json<Json>(document->root());
+  json.erase(kKey);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

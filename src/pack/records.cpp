@@ -5,8 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "base/file_map.h"
 #include "base/json_append.h"
+#include "base/json_mutable.h"
+#include "pare/error.h"
 #include "prune/manifest.h"
 
 namespace pare::pack {
@@ -16,20 +17,32 @@ using Json = nlohmann::ordered_json;
 
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
+/// Deeper than any pare.json that pare writes; indentation multiplies a deeper one's size.
+constexpr std::size_t kDeepestHistory = 8;
+
+/// pare.json, if `pare prune` wrote it. Another program's file of that name, or a damaged one, is not carried on.
+std::optional<Json> pruned_history(const std::filesystem::path& path) {
+  try {
+    const base::JsonFile file(path, kDeepestHistory);
+    const auto format = file.root().find("format");
+    if (!format || !format->is_text() || format->text() != "pare-prune") return std::nullopt;
+    return base::mutable_json<Json>(file.root());
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 /// The model's own pare.json, as far as it says what was done before packing; else where the weights came from.
 Json history(const Model& model, const char* format) {
   const std::filesystem::path path = model.checkpoint.directory() / "pare.json";
   const auto files = model.checkpoint.files();
   std::error_code ignored;
   // A model with tensors from no file is a composition: the file would be one half's.
-  if (!files.empty() && !files.front().path.empty() && std::filesystem::is_regular_file(path, ignored)) {
-    const auto map = base::FileMap::open(path);
-    Json json = Json::parse(reinterpret_cast<const char*>(map->bytes().data()),
-                            reinterpret_cast<const char*>(map->bytes().data()) + map->bytes().size(), nullptr, false);
-    const std::string made_by = json.is_object() ? json.value("format", std::string()) : std::string();
-    if (json.is_object()) json.erase("packed");
-    if (made_by == "pare-prune") return json;
-  }
+  if (!files.empty() && !files.front().path.empty() && std::filesystem::is_regular_file(path, ignored))
+    if (auto json = pruned_history(path)) {
+      json->erase("packed");
+      return *std::move(json);
+    }
   Json sources = Json::array();
   for (std::size_t file = 0; file < files.size(); ++file) {
     const prune::SourceHash hash = prune::hash_source(model.checkpoint, file);

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/file_map.h"
+#include "base/json.h"
 #include "base/output.h"
 #include "pare/error.h"
 #include "pare/prune.h"
@@ -15,19 +15,20 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLargest = 64U << 20;  // bytes; a file of levels has a line for each tensor
 
-PruneSet set_of(const Json& entry, const std::filesystem::path& path, std::size_t index) {
+PruneSet set_of(const base::JsonValue& entry, const std::filesystem::path& path, std::size_t index) {
   const auto fail = [&](const std::string& cause) { throw Error(path, fmt::format("levels[{}]: {}", index, cause)); };
   if (!entry.is_object()) fail("is no object");
   PruneSet set;
   const auto name = entry.find("name"), tensors = entry.find("tensors"), percent = entry.find("percent");
-  if (tensors == entry.end() || !tensors->is_array() || tensors->empty()) fail("has no list 'tensors'");
-  for (const Json& tensor : *tensors) {
-    if (!tensor.is_string()) fail("'tensors' holds something that is no string");
-    set.tensors.push_back(tensor.get<std::string>());
-  }
-  set.name = name != entry.end() && name->is_string() ? name->get<std::string>() : set.tensors.front();
-  if (percent == entry.end() || !percent->is_number()) fail("has no number 'percent'");
-  const double value = percent->get<double>();
+  if (!tensors || !tensors->is_list()) fail("has no list 'tensors'");
+  tensors->for_elements([&](const base::JsonValue& tensor) {
+    if (!tensor.is_text()) fail("'tensors' holds something that is no string");
+    set.tensors.emplace_back(tensor.text());
+  });
+  if (set.tensors.empty()) fail("has no list 'tensors'");
+  set.name = name && name->is_text() ? std::string(name->text()) : set.tensors.front();
+  if (!percent || !percent->is_number()) fail("has no number 'percent'");
+  const double value = percent->number();
   if (!(value >= 0 && value <= 100)) fail(fmt::format("{} is no percentage between 0 and 100", value));
   set.amount = {value / 100, std::nullopt, fmt::format("{}", value)};
   return set;
@@ -42,15 +43,14 @@ std::string glob_of(std::string_view name) {
 }
 
 std::vector<PruneSet> read_levels(const std::filesystem::path& path) {
-  const auto map = base::FileMap::open(path);
-  if (map->bytes().size() > kLargest) throw Error(path, "is too large for a file of levels");
-  const auto* text = reinterpret_cast<const char*>(map->bytes().data());
-  const Json json = Json::parse(text, text + map->bytes().size(), nullptr, false);
-  if (json.is_discarded()) throw Error(path, "is no valid JSON");
-  if (!json.is_object() || !json.contains("levels") || !json["levels"].is_array())
-    throw Error(path, "is no file of levels: it has no list 'levels'");
+  std::error_code ignored;
+  if (const auto size = std::filesystem::file_size(path, ignored); !ignored && size > kLargest)
+    throw Error(path, fmt::format("is too large for a file of levels (expected at most {} bytes, found {})", kLargest, size));
+  const base::JsonFile file(path);
+  const auto levels = file.root().find("levels");
+  if (!levels || !levels->is_list()) throw Error(path, "is no file of levels: it has no list 'levels'");
   std::vector<PruneSet> sets;
-  for (const Json& entry : json["levels"]) sets.push_back(set_of(entry, path, sets.size()));
+  levels->for_elements([&](const base::JsonValue& entry) { sets.push_back(set_of(entry, path, sets.size())); });
   if (sets.empty()) throw Error(path, "has no level");
   return sets;
 }

@@ -73,6 +73,7 @@ class BertToBert : public EncoderDecoderRunner {
   BertToBert(const Model& model, const InferOptions& options)
       : weights_(model, options),
         config_(model.config, model.source + "/config.json"),
+        decoder_start_(config_.token_id("decoder_start_token_id").value_or(0)),
         encoder_config_(config_.nested("encoder")),
         decoder_config_(config_.nested("decoder")),
         encoder_(weights_, encoder_config_, "encoder.", false, options.threads),
@@ -85,10 +86,7 @@ class BertToBert : public EncoderDecoderRunner {
   std::size_t vocabulary() const noexcept override { return decoder_.vocabulary(); }
   std::size_t positions() const noexcept override { return encoder_.positions(); }
   std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
-  TokenId decoder_start() const noexcept override {
-    const auto id = config_.number("decoder_start_token_id");
-    return static_cast<TokenId>(id.value_or(0));
-  }
+  TokenId decoder_start() const noexcept override { return decoder_start_; }
 
   Matrix hidden_states(const TokenBatch& batch) const override { return encoder_.run(batch, nullptr); }
   Matrix logits(const Matrix& hidden) const override { return predictions_.logits(hidden); }
@@ -104,7 +102,9 @@ class BertToBert : public EncoderDecoderRunner {
 
  private:
   Weights weights_;
-  model::Config config_, encoder_config_, decoder_config_;
+  model::Config config_;
+  TokenId decoder_start_;
+  model::Config encoder_config_, decoder_config_;
   BertStack encoder_, decoder_;
   BertPredictions predictions_;
 };

@@ -176,6 +176,7 @@ class T5 : public EncoderDecoderRunner {
       : threads_(options.threads),
         weights_(model, options),
         config_(model.config, model.source + "/config.json"),
+        decoder_start_(config_.token_id("decoder_start_token_id").value_or(0)),
         width_(size_setting(config_, {"d_model"}, 512)),
         vocabulary_(weights_.rows_of("shared.weight", width_)),
         embedding_(weights_.matrix("shared.weight", vocabulary_, width_)),
@@ -191,9 +192,7 @@ class T5 : public EncoderDecoderRunner {
   std::size_t vocabulary() const noexcept override { return vocabulary_; }
   std::size_t positions() const noexcept override { return SIZE_MAX; }
   std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
-  TokenId decoder_start() const noexcept override {
-    return static_cast<TokenId>(config_.number("decoder_start_token_id").value_or(0));
-  }
+  TokenId decoder_start() const noexcept override { return decoder_start_; }
 
   Matrix hidden_states(const TokenBatch& batch) const override { return encoder_.run(batch, embed(batch), nullptr); }
 
@@ -220,6 +219,7 @@ class T5 : public EncoderDecoderRunner {
   unsigned threads_;
   Weights weights_;
   model::Config config_;
+  TokenId decoder_start_;
   std::size_t width_, vocabulary_;
   const float* embedding_;
   Stack encoder_, decoder_;

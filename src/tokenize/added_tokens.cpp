@@ -4,22 +4,22 @@
 #include <cstring>
 
 #include "tokenize/unicode.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
 
 bool is_word_before(std::string_view text, std::size_t end) {
-  return end != 0 && CodePoints::get()[character_before(text, end).code].is_word();
+  return end != 0 && CodePoints::get()[base::character_before(text, end).code].is_word();
 }
 
 bool is_word_after(std::string_view text, std::size_t begin) {
-  return begin != text.size() && CodePoints::get()[character_at(text, begin).code].is_word();
+  return begin != text.size() && CodePoints::get()[base::character_at(text, begin).code].is_word();
 }
 
 std::size_t without_space_before(std::string_view text, std::size_t end) {
   while (end != 0) {
-    const Character character = character_before(text, end);
+    const base::Character character = base::character_before(text, end);
     if (!CodePoints::get()[character.code].is_space()) break;
     end -= character.size;
   }
@@ -28,7 +28,7 @@ std::size_t without_space_before(std::string_view text, std::size_t end) {
 
 std::size_t without_space_after(std::string_view text, std::size_t begin) {
   while (begin != text.size()) {
-    const Character character = character_at(text, begin);
+    const base::Character character = base::character_at(text, begin);
     if (!CodePoints::get()[character.code].is_space()) break;
     begin += character.size;
   }

@@ -58,9 +58,9 @@ class Writer {
 
   void write(char32_t code) {
     if (lower_ && points_[code].has_lower_case()) {
-      for (const char32_t lower : lower_case(code)) append_utf8(out_, lower);
+      for (const char32_t lower : lower_case(code)) base::append_utf8(out_, lower);
     } else {
-      append_utf8(out_, code);
+      base::append_utf8(out_, code);
     }
   }
 
@@ -76,7 +76,7 @@ void BertNormalization::apply(std::string_view text, std::string& normalized) co
   const CodePoints& points = CodePoints::get();
   Writer writer(strip_accents.value_or(lowercase), lowercase, normalized);
   for (std::size_t at = 0; at < text.size();) {
-    Character character = character_at(text, at);
+    base::Character character = base::character_at(text, at);
     at += character.size;
     const CodePoint point = points[character.code];
     if (clean_text && point.clean() == CleanClass::kDropped) continue;

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "tokenize/unicode.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 
@@ -30,7 +30,7 @@ void split_bert_words(std::string_view text, Word&& word) {
     if (begin < end) word(text.substr(begin, end - begin));
   };
   for (std::size_t at = 0; at < text.size();) {
-    const Character character = character_at(text, at);
+    const base::Character character = base::character_at(text, at);
     const WordClass kind = points[character.code].words();
     if (kind != WordClass::kWord) {
       end_word(at);

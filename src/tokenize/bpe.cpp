@@ -5,7 +5,7 @@
 
 #include "pare/error.h"
 #include "tokenize/byte_alphabet.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
@@ -175,7 +175,7 @@ std::string ByteLevelBpe::decode(std::span<const std::string_view> tokens) const
     else
       bytes += token;  // an added token stands for itself
   }
-  return repaired_utf8(bytes);
+  return base::repaired_utf8(bytes);
 }
 
 }  // namespace pare::tokenize

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 
@@ -21,7 +21,7 @@ class ByteAlphabet {
   std::optional<std::string> bytes(std::string_view token) const {
     std::string result;
     for (std::size_t at = 0; at < token.size();) {
-      const Character character = character_at(token, at);
+      const base::Character character = base::character_at(token, at);
       if (character.code >= bytes_.size() || bytes_[character.code] < 0) return std::nullopt;
       result.push_back(static_cast<char>(bytes_[character.code]));
       at += character.size;
@@ -32,7 +32,7 @@ class ByteAlphabet {
   /// The character that stands for a byte.
   std::string token(unsigned char byte) const {
     std::string result;
-    append_utf8(result, characters_[byte]);
+    base::append_utf8(result, characters_[byte]);
     return result;
   }
 

@@ -4,7 +4,7 @@
 
 #include "pare/error.h"
 #include "tokenize/graphemes.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
@@ -31,7 +31,7 @@ Charsmap::Charsmap(std::string_view bytes, const std::filesystem::path& path) {
   units_.resize(size / 4);
   std::memcpy(units_.data(), bytes.data(), size);
   replacements_ = bytes.substr(size);
-  if (const auto wrong = first_invalid_utf8(replacements_))
+  if (const auto wrong = base::first_invalid_utf8(replacements_))
     throw Error(path, "precompiled_charsmap: replacement at byte " + std::to_string(*wrong) + " is no UTF-8");
   for (std::size_t c = 0; c < ascii_.size(); ++c) {
     const char byte = static_cast<char>(c);
@@ -70,7 +70,7 @@ void Charsmap::normalize_cluster(std::string_view cluster, std::string& normaliz
     }
   }
   for (std::size_t at = 0; at < cluster.size();) {
-    const std::string_view character = cluster.substr(at, character_size(cluster[at]));
+    const std::string_view character = cluster.substr(at, base::character_size(cluster[at]));
     normalized += replacement(character).value_or(character);
     at += character.size();
   }
@@ -83,7 +83,7 @@ void Charsmap::normalize(std::string_view text, std::string& normalized) const {
   }
   for (std::size_t at = 0; at < text.size();) {
     // Two ASCII characters never form a cluster, except CR LF.
-    const bool alone = is_ascii(text[at]) && (at + 1 == text.size() || (is_ascii(text[at + 1]) && text[at] != '\r'));
+    const bool alone = base::is_ascii(text[at]) && (at + 1 == text.size() || (base::is_ascii(text[at + 1]) && text[at] != '\r'));
     if (alone) {
       const auto& found = ascii_[static_cast<unsigned char>(text[at])];
       if (found)

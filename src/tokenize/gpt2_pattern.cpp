@@ -1,12 +1,12 @@
 #include "tokenize/bpe.h"
 #include "tokenize/unicode.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
 
 PatternClass class_at(std::string_view text, std::size_t at, std::size_t& size) {
-  const Character character = character_at(text, at);
+  const base::Character character = base::character_at(text, at);
   size = character.size;
   return CodePoints::get()[character.code].pattern();
 }

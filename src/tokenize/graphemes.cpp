@@ -1,7 +1,7 @@
 #include "tokenize/graphemes.h"
 
 #include "tokenize/unicode.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
@@ -73,12 +73,12 @@ bool joins(Break before, CodePoint after, const Context& context) {
 std::size_t cluster_end(std::string_view text, std::size_t begin) {
   const CodePoints& points = CodePoints::get();
   Context context;
-  Character character = character_at(text, begin);
+  base::Character character = base::character_at(text, begin);
   CodePoint point = points[character.code];
   std::size_t end = begin + character.size;
   while (end < text.size()) {
     context.take(point);
-    character = character_at(text, end);
+    character = base::character_at(text, end);
     const CodePoint after = points[character.code];
     if (!joins(point.cluster(), after, context)) break;
     point = after;

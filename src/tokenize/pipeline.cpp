@@ -1,7 +1,7 @@
 #include "tokenize/pipeline.h"
 
 #include "pare/error.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 #include "tokenize/wordpiece.h"
 
 namespace pare::tokenize {
@@ -21,7 +21,7 @@ std::vector<std::int32_t> Pipeline::encode(std::string_view text, bool add_speci
   if (text.size() > kLongestText)
     throw Error("a text of " + std::to_string(text.size()) + " bytes is too long to be tokenized at once (at most " +
                 std::to_string(kLongestText) + ")");
-  if (const auto wrong = first_invalid_utf8(text))
+  if (const auto wrong = base::first_invalid_utf8(text))
     throw Error("the text is no UTF-8 at byte " + std::to_string(*wrong));
   std::vector<std::int32_t> ids;
   ids.reserve(text.size() / 3 + 4);

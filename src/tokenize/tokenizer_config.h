@@ -11,9 +11,13 @@
 
 #include "tokenize/added_tokens.h"
 #include "tokenize/bert_text.h"
-#include "tokenize/json_file.h"
+#include "base/json.h"
+#include "pare/error.h"
 
 namespace pare::tokenize {
+
+using base::JsonFile;
+using base::JsonValue;
 
 /// How the tokenizer is built: by the rules of a family, or step by step from tokenizer.json.
 enum class TokenizerClass { kGpt2, kBert, kT5, kJson };

@@ -7,9 +7,13 @@
 
 #include "tokenize/algorithm.h"
 #include "tokenize/bpe.h"
-#include "tokenize/json_file.h"
+#include "base/json.h"
+#include "pare/error.h"
 
 namespace pare::tokenize {
+
+using base::JsonFile;
+using base::JsonValue;
 
 // Each function throws Error naming the file and the cause.
 

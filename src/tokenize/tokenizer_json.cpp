@@ -5,9 +5,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <unordered_map>
 
 #include "tokenize/tokenizer_files.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
@@ -182,7 +183,11 @@ std::unique_ptr<Algorithm> json_unigram(const JsonFile& file) {
 }
 
 void append_template(const JsonValue& step, Surroundings& result) {
-  const JsonValue specials = step.at("special_tokens");
+  constexpr std::size_t kMostIds = 4096;  // a template repeats a special token's ids at each use
+  std::unordered_map<std::string_view, JsonValue> specials;
+  step.at("special_tokens").for_members([&](std::string_view name, const JsonValue& special) {
+    specials.insert_or_assign(name, special);
+  });
   bool seen = false;
   step.at("single").for_elements([&](const JsonValue& part) {
     if (const auto sequence = part.find("Sequence")) {
@@ -190,9 +195,12 @@ void append_template(const JsonValue& step, Surroundings& result) {
       seen = true;
       return;
     }
-    const JsonValue special = specials.at(part.at("SpecialToken").at("id").text());
-    special.at("ids").for_elements([&](const JsonValue& id) {
-      (seen ? result.after : result.before).push_back(static_cast<std::int32_t>(id.integer()));
+    const std::string_view name = part.at("SpecialToken").at("id").text();
+    const auto special = specials.find(name);
+    if (special == specials.end()) step.fail("special_tokens: has no '" + std::string(name) + "'");
+    special->second.at("ids").for_elements([&](const JsonValue& id) {
+      if (result.before.size() + result.after.size() == kMostIds) step.fail("single: adds more than 4096 tokens");
+      (seen ? result.after : result.before).push_back(id.token_id());
     });
   });
   if (!seen) step.fail("single: has no place for the text");
@@ -266,7 +274,7 @@ Surroundings json_surroundings(const JsonFile& file) {
         std::vector<JsonValue> parts;
         step.at(key).for_elements([&](const JsonValue& part) { parts.push_back(part); });
         if (parts.size() != 2) step.fail(std::string(key) + ": is not a token and its id");
-        return static_cast<std::int32_t>(parts[1].integer());
+        return parts[1].token_id();
       };
       result.before.push_back(id("cls"));
       result.after.push_back(id("sep"));

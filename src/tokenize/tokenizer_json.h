@@ -7,11 +7,15 @@
 
 #include "tokenize/algorithm.h"
 #include "tokenize/bpe.h"
-#include "tokenize/json_file.h"
+#include "base/json.h"
+#include "pare/error.h"
 #include "tokenize/unigram.h"
 #include "tokenize/wordpiece.h"
 
 namespace pare::tokenize {
+
+using base::JsonFile;
+using base::JsonValue;
 
 /// "BPE", "WordPiece" or "Unigram".
 std::string model_type(const JsonFile& file);

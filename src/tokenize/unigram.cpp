@@ -5,7 +5,7 @@
 
 #include "pare/error.h"
 #include "tokenize/unicode.h"
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
@@ -57,14 +57,14 @@ void Unigram::normalize(std::string_view text, std::string& normalized) const {
   const std::size_t begin = normalized.size();
   options_.charsmap.normalize(text, normalized);
   const CodePoints& points = CodePoints::get();
-  const auto is_space = [&](const Character& character) { return points[character.code].is_space(); };
+  const auto is_space = [&](const base::Character& character) { return points[character.code].is_space(); };
   if (options_.strip_right)
-    while (normalized.size() > begin && is_space(character_before(normalized, normalized.size())))
-      normalized.resize(normalized.size() - character_before(normalized, normalized.size()).size);
+    while (normalized.size() > begin && is_space(base::character_before(normalized, normalized.size())))
+      normalized.resize(normalized.size() - base::character_before(normalized, normalized.size()).size);
   if (options_.strip_left) {
     std::size_t end = begin;
-    while (end < normalized.size() && is_space(character_at(normalized, end)))
-      end += character_at(normalized, end).size;
+    while (end < normalized.size() && is_space(base::character_at(normalized, end)))
+      end += base::character_at(normalized, end).size;
     normalized.erase(begin, end - begin);
   }
   if (!options_.collapse_spaces) return;
@@ -98,7 +98,7 @@ void Unigram::encode(std::string_view normalized, bool first, std::vector<std::i
     if (begin < end) encode_spaced(normalized.substr(begin, end - begin), prefixed(first && begin == 0), work, ids);
   };
   for (std::size_t at = 0; at < normalized.size();) {
-    const Character character = character_at(normalized, at);
+    const base::Character character = base::character_at(normalized, at);
     if (points[character.code].is_space()) {
       end_word(at);
       begin = at + character.size;
@@ -130,7 +130,7 @@ void Unigram::encode_word(std::string_view word, Work& work, std::vector<std::in
   work.best.assign(word.size() + 1, {0, -1, 0});
   const auto unknown = static_cast<std::int32_t>(options_.unknown);
   for (std::size_t begin = 0; begin < word.size();) {
-    const std::size_t size = character_size(word[begin]);
+    const std::size_t size = base::character_size(word[begin]);
     const double score = work.best[begin].score;
     const auto offer = [&](std::size_t length, double candidate, std::int32_t id) {
       Work::Node& node = work.best[begin + length];

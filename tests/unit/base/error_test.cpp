@@ -30,6 +30,19 @@ TEST(Error, StaysOneLineAndDrivesNoTerminal) {
   EXPECT_EQ(error.tensor(), "w\r\x1b[31mred\x7f") << "the name itself is kept";
 }
 
+TEST(Error, LeavesOutTheMiddleOfWhatIsLong) {
+  const std::string name(1'000'000, 'n');
+  std::string cause = "token '";
+  for (int i = 0; i < 100'000; ++i) cause += "\u6f22";
+  cause += "' (expected 1, found 2)";
+  const Error error("a.json", name, cause);
+  const std::string_view what = error.what();
+  EXPECT_LT(what.size(), 1500U);
+  EXPECT_TRUE(what.ends_with("(expected 1, found 2)"));
+  EXPECT_NE(what.find("\u6f22..."), what.npos) << "characters stay whole";
+  EXPECT_EQ(error.tensor(), name) << "the name itself is kept";
+}
+
 TEST(Error, KeepsNamesInOtherScripts) {
   EXPECT_STREQ(Error("modèle.bin", "重み", "is empty").what(), "modèle.bin: tensor '重み': is empty");
 }

@@ -52,8 +52,10 @@ TEST_F(TextData, JsonLinesMustHaveAText) {
   EXPECT_THAT(read_json_texts(write("{\"text\": \"a b\"}\n{\"id\": 1, \"text\": \"\\u00e9\"}\n"), 0),
               ElementsAre("a b", "é"));
   EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \"a\"}\n{\"text\": 1}\n"), 0); }),
-              HasSubstr("line 2: has no string 'text'"));
-  EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \"a\n"), 0); }), HasSubstr("line 1: is no JSON"));
+              HasSubstr("line 2: "));
+  EXPECT_THAT(read_json_texts(write("\xEF\xBB\xBF{\"text\": \"a\", \"n\": [NaN, 1e400, 18446744073709551616]}\n"), 0),
+              ElementsAre("a"));
+  EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \"a\n"), 0); }), HasSubstr("line 1: "));
   EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \" \\n\"}\n"), 0); }),
               HasSubstr("line 1: has a 'text' without a word"));
 }

@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "model/config.h"
+#include "pare/error.h"
 
 namespace pare::model {
 namespace {
@@ -50,6 +54,40 @@ TEST(SparsityConfig, LeavesOthersAlone) {
     EXPECT_EQ(with_sparsity_config(config, {"m"}, 0.5), config);
   }
   EXPECT_EQ(without_sparsity_config(R"({"a":1})"), R"({"a":1})");
+}
+
+std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+TEST(SparsityConfig, SurvivesDeepNesting) {
+  for (const char* key : {"quant_method", "sparsity_config", "config_groups"}) {
+    std::string config = R"({"quantization_config":{"quant_method":"compressed-tensors",)";
+    config += R"("sparsity_config":{"format":"sparse-bitmask"},")" + std::string(key) + "\":" + nested(300'000) + "}}";
+    EXPECT_EQ(without_sparsity_config(config), config) << key;
+    EXPECT_EQ(with_sparsity_config(config, {"m"}, 0.5), config) << key;
+    EXPECT_THROW(Config(config, "config.json"), Error) << key;
+  }
+}
+
+// An entry of pare's form that holds many candidates for its own end: work grows with the size of the text, not with its
+// square. At 200,000 candidates the square would not end within the time limit of any test.
+TEST(SparsityConfig, EndsTheEntryInOnePass) {
+  for (const std::size_t count : {2'000U, 20'000U, 200'000U}) {
+    std::string config =
+        "{\n  \"quantization_config\": {\"quant_method\":\"compressed-tensors\",\"sparsity_config\":"
+        "{\"format\":\"sparse-bitmask\",";
+    for (std::size_t i = 0; i < count; ++i) config += R"("x":{"a":{"b":1}},)";
+    config += R"("y":{"z":1}}},"a":1})";
+    EXPECT_EQ(without_sparsity_config(config), R"({"a":1})");
+  }
+}
+
+TEST(Config, ReadsNumbersThatPythonReads) {
+  const Config config(R"({"a":1e400,"b":NaN,"id":-1,"large":4294967296,"c":Infinity})", "config.json");
+  EXPECT_EQ(config.real("a"), HUGE_VAL);
+  EXPECT_EQ(config.real("c"), HUGE_VAL);
+  EXPECT_THROW(config.token_id("id"), Error);
+  EXPECT_THROW(config.token_id("large"), Error);
+  EXPECT_EQ(config.number("large"), 4294967296U);
 }
 
 }  // namespace

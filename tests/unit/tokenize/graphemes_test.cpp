@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
@@ -14,12 +14,12 @@ namespace {
 /// Lengths of the clusters in code points.
 std::vector<std::size_t> clusters(const std::u32string& codes) {
   std::string text;
-  for (const char32_t code : codes) append_utf8(text, code);
+  for (const char32_t code : codes) base::append_utf8(text, code);
   std::vector<std::size_t> lengths;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = cluster_end(text, begin);
     std::size_t length = 0;
-    for (std::size_t at = begin; at < end; at += character_size(text[at])) ++length;
+    for (std::size_t at = begin; at < end; at += base::character_size(text[at])) ++length;
     lengths.push_back(length);
     begin = end;
   }

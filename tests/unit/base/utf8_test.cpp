@@ -1,8 +1,8 @@
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 #include <gtest/gtest.h>
 
-namespace pare::tokenize {
+namespace pare::base {
 namespace {
 
 TEST(Utf8, FindsTheFirstByteThatIsNone) {
@@ -44,4 +44,4 @@ TEST(Utf8, RepairsAsPythonDoes) {  // bytes.decode("utf-8", "replace")
 }
 
 }  // namespace
-}  // namespace pare::tokenize
+}  // namespace pare::base

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace pare::tokenize {
+namespace pare::base {
 
 /// Offset of the first byte that is not UTF-8 (as Unicode defines it: no overlong forms, no surrogates); empty if all
 /// is.
@@ -44,4 +44,4 @@ void append_utf8(std::string& text, char32_t code);
 /// `bytes` with each maximal invalid part replaced by U+FFFD, like Python's bytes.decode("utf-8", "replace").
 std::string repaired_utf8(std::string_view bytes);
 
-}  // namespace pare::tokenize
+}  // namespace pare::base

@@ -1,9 +1,9 @@
-#include "tokenize/utf8.h"
+#include "base/utf8.h"
 
 #include <cstdint>
 #include <cstring>
 
-namespace pare::tokenize {
+namespace pare::base {
 namespace {
 
 unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
@@ -92,4 +92,4 @@ std::string repaired_utf8(std::string_view bytes) {
   return text;
 }
 
-}  // namespace pare::tokenize
+}  // namespace pare::base
