@@ -64,8 +64,7 @@ JsonDocument::JsonDocument(std::string_view text, std::filesystem::path path, st
       parsed_->marked = true;
       error = parsed_->parser.parse(*plain).get(parsed_->root);
     }
-  if (error != simdjson::SUCCESS)
-    throw Error(path_, prefix + "is no valid JSON: " + simdjson::error_message(error));
+  if (error != simdjson::SUCCESS) throw Error(path_, prefix + "is no valid JSON: " + simdjson::error_message(error));
 }
 
 JsonDocument::~JsonDocument() = default;

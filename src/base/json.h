@@ -1,8 +1,8 @@
 // The one reader of JSON files that come from outside.
 //
-// It takes what Python's json takes: integers of any size, numbers beyond a double (which become infinite), NaN, Infinity
-// and -Infinity, a byte order mark, and duplicate keys, of which the last counts. Depth is limited; time and memory are
-// linear in the text; nothing recurses on the text's depth.
+// It takes what Python's json takes: integers of any size, numbers beyond a double (which become infinite), NaN,
+// Infinity and -Infinity, a byte order mark, and duplicate keys, of which the last counts. Depth is limited; time and
+// memory are linear in the text; nothing recurses on the text's depth.
 #pragma once
 
 #include <array>
@@ -35,10 +35,10 @@ class JsonValue {
 
   std::string_view text() const;
   bool boolean() const;
-  double number() const;            ///< may be infinite or NaN
-  std::int64_t integer() const;     ///< from -2^63 up to 2^63 - 1
+  double number() const;         ///< may be infinite or NaN
+  std::int64_t integer() const;  ///< from -2^63 up to 2^63 - 1
   std::uint64_t unsigned_integer() const;
-  std::int32_t token_id() const;    ///< from 0 up to 2^31 - 1
+  std::int32_t token_id() const;  ///< from 0 up to 2^31 - 1
 
   /// A member (of duplicates, the last); nullopt if it is absent or null. Takes time linear in the number of members.
   std::optional<JsonValue> find(std::string_view key) const;
@@ -66,9 +66,9 @@ class JsonValue {
   std::string place_;
 };
 
-inline constexpr std::size_t kJsonDepth = 1000;                 ///< about where Python gives up
-inline constexpr std::size_t kMutableJsonDepth = 64;            ///< for values that are copied and written recursively
-inline constexpr std::uint64_t kLargestJson = 4'000'000'000;    ///< bytes
+inline constexpr std::size_t kJsonDepth = 1000;               ///< about where Python gives up
+inline constexpr std::size_t kMutableJsonDepth = 64;          ///< for values that are copied and written recursively
+inline constexpr std::uint64_t kLargestJson = 4'000'000'000;  ///< bytes
 
 /// A parsed text.
 class JsonDocument {

@@ -12,8 +12,8 @@ namespace pare::base {
 inline constexpr double kInfinityMark = 1.7976931348623101e308;
 inline constexpr double kNanMark = 1.7976931348622001e308;
 
-/// `text` with its integers of 2^64 and more (below -2^63) spelled as floating-point numbers, and numbers beyond a double,
-/// NaN and Infinity as the marks above; nullopt if it has none of them. Linear; strings are left alone.
+/// `text` with its integers of 2^64 and more (below -2^63) spelled as floating-point numbers, and numbers beyond a
+/// double, NaN and Infinity as the marks above; nullopt if it has none of them. Linear; strings are left alone.
 std::optional<std::string> plain_numbers(std::string_view text);
 
 /// How deep the objects and lists of `text` nest; its syntax is not checked.

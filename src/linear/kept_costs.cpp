@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include "base/output.h"
 #include "base/parallel.h"
-#include "linear/kernel_cost_json.h"
 #include "kernels/targets.h"
+#include "linear/kernel_cost_json.h"
 #include "pare/error.h"
 #include "pare/tune.h"
 

@@ -45,7 +45,8 @@ std::string glob_of(std::string_view name) {
 std::vector<PruneSet> read_levels(const std::filesystem::path& path) {
   std::error_code ignored;
   if (const auto size = std::filesystem::file_size(path, ignored); !ignored && size > kLargest)
-    throw Error(path, fmt::format("is too large for a file of levels (expected at most {} bytes, found {})", kLargest, size));
+    throw Error(path,
+                fmt::format("is too large for a file of levels (expected at most {} bytes, found {})", kLargest, size));
   const base::JsonFile file(path);
   const auto levels = file.root().find("levels");
   if (!levels || !levels->is_list()) throw Error(path, "is no file of levels: it has no list 'levels'");

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "pare/error.h"
 #include "run/bert_layers.h"
 #include "run/runners.h"
 #include "run/settings.h"
-#include "pare/error.h"
 
 namespace pare::run {
 namespace {

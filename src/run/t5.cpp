@@ -4,13 +4,13 @@
 #include <cmath>
 #include <optional>
 
+#include "kernels/elementwise.h"
 #include "run/attention.h"
 #include "run/embedding.h"
 #include "run/nan_check.h"
 #include "run/runners.h"
 #include "run/settings.h"
 #include "run/weights.h"
-#include "kernels/elementwise.h"
 
 namespace pare::run {
 namespace {

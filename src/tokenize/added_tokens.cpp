@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tokenize/unicode.h"
 #include "base/utf8.h"
+#include "tokenize/unicode.h"
 
 namespace pare::tokenize {
 namespace {

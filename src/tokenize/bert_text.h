@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "tokenize/unicode.h"
 #include "base/utf8.h"
+#include "tokenize/unicode.h"
 
 namespace pare::tokenize {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/utf8.h"
 #include "pare/error.h"
 #include "tokenize/byte_alphabet.h"
-#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {

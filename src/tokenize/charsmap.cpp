@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "base/utf8.h"
 #include "pare/error.h"
 #include "tokenize/graphemes.h"
-#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {
@@ -83,7 +83,8 @@ void Charsmap::normalize(std::string_view text, std::string& normalized) const {
   }
   for (std::size_t at = 0; at < text.size();) {
     // Two ASCII characters never form a cluster, except CR LF.
-    const bool alone = base::is_ascii(text[at]) && (at + 1 == text.size() || (base::is_ascii(text[at + 1]) && text[at] != '\r'));
+    const bool alone =
+        base::is_ascii(text[at]) && (at + 1 == text.size() || (base::is_ascii(text[at + 1]) && text[at] != '\r'));
     if (alone) {
       const auto& found = ascii_[static_cast<unsigned char>(text[at])];
       if (found)

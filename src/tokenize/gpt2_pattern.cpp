@@ -1,6 +1,6 @@
+#include "base/utf8.h"
 #include "tokenize/bpe.h"
 #include "tokenize/unicode.h"
-#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {

@@ -1,7 +1,7 @@
 #include "tokenize/graphemes.h"
 
-#include "tokenize/unicode.h"
 #include "base/utf8.h"
+#include "tokenize/unicode.h"
 
 namespace pare::tokenize {
 namespace {

@@ -1,7 +1,7 @@
 #include "tokenize/pipeline.h"
 
-#include "pare/error.h"
 #include "base/utf8.h"
+#include "pare/error.h"
 #include "tokenize/wordpiece.h"
 
 namespace pare::tokenize {

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "base/file_map.h"
-#include "tokenize/tokenizer_files.h"
 #include "base/utf8.h"
 #include "pare/error.h"
+#include "tokenize/tokenizer_files.h"
 
 namespace pare::tokenize {
 namespace {
@@ -98,7 +98,8 @@ void read_piece(std::string_view bytes, const std::filesystem::path& path, Spiec
       score = std::bit_cast<float>(static_cast<std::uint32_t>(field.value));
     if (field.number == kType && !field.has_bytes) type = field.value;
   }
-  if (base::first_invalid_utf8(piece)) throw Error(path, "piece " + std::to_string(model.pieces.size()) + " is no UTF-8");
+  if (base::first_invalid_utf8(piece))
+    throw Error(path, "piece " + std::to_string(model.pieces.size()) + " is no UTF-8");
   if (type == kControl || type == kUserDefined) model.added.push_back({std::string(piece), type == kControl});
   model.pieces.emplace_back(piece);
   model.scores.push_back(static_cast<double>(score));

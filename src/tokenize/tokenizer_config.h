@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "tokenize/added_tokens.h"
-#include "tokenize/bert_text.h"
 #include "base/json.h"
 #include "pare/error.h"
+#include "tokenize/added_tokens.h"
+#include "tokenize/bert_text.h"
 
 namespace pare::tokenize {
 

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <unordered_map>
 
-#include "tokenize/tokenizer_files.h"
 #include "base/utf8.h"
+#include "tokenize/tokenizer_files.h"
 
 namespace pare::tokenize {
 namespace {

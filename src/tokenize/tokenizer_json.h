@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "tokenize/algorithm.h"
-#include "tokenize/bpe.h"
 #include "base/json.h"
 #include "pare/error.h"
+#include "tokenize/algorithm.h"
+#include "tokenize/bpe.h"
 #include "tokenize/unigram.h"
 #include "tokenize/wordpiece.h"
 

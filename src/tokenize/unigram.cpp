@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "pare/error.h"
 #include "tokenize/unicode.h"
-#include "base/utf8.h"
 
 namespace pare::tokenize {
 namespace {

@@ -51,8 +51,8 @@ TEST(Json, ReadsTheNumbersThatPythonReads) {
 }
 
 TEST(Json, RefusesWhatPythonRefuses) {
-  for (const char* text : {"", "nan", "{\"a\":+1}", "{\"a\":01}", "{\"a\":NaNs}", "{\"a\":Inf}", "{\"a\":1e400x}", "[1,]",
-                           "{\"a\":-}", "\"a", "{\"a\":.5}", "{\"a\":00000000000000000000000000000}"})
+  for (const char* text : {"", "nan", "{\"a\":+1}", "{\"a\":01}", "{\"a\":NaNs}", "{\"a\":Inf}", "{\"a\":1e400x}",
+                           "[1,]", "{\"a\":-}", "\"a", "{\"a\":.5}", "{\"a\":00000000000000000000000000000}"})
     EXPECT_THAT(failure([&] { JsonDocument(text, "f.json"); }), HasSubstr("f.json")) << text;
 }
 

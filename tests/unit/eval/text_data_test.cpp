@@ -51,8 +51,7 @@ TEST_F(TextData, LinesEndWithLfOrCrlfAndEmptyOnesAreLeftOut) {
 TEST_F(TextData, JsonLinesMustHaveAText) {
   EXPECT_THAT(read_json_texts(write("{\"text\": \"a b\"}\n{\"id\": 1, \"text\": \"\\u00e9\"}\n"), 0),
               ElementsAre("a b", "é"));
-  EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \"a\"}\n{\"text\": 1}\n"), 0); }),
-              HasSubstr("line 2: "));
+  EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \"a\"}\n{\"text\": 1}\n"), 0); }), HasSubstr("line 2: "));
   EXPECT_THAT(read_json_texts(write("\xEF\xBB\xBF{\"text\": \"a\", \"n\": [NaN, 1e400, 18446744073709551616]}\n"), 0),
               ElementsAre("a"));
   EXPECT_THAT(failure([&] { read_json_texts(write("{\"text\": \"a\n"), 0); }), HasSubstr("line 1: "));

@@ -68,8 +68,8 @@ TEST(SparsityConfig, SurvivesDeepNesting) {
   }
 }
 
-// An entry of pare's form that holds many candidates for its own end: work grows with the size of the text, not with its
-// square. At 200,000 candidates the square would not end within the time limit of any test.
+// An entry of pare's form that holds many candidates for its own end: work grows with the size of the text, not with
+// its square. At 200,000 candidates the square would not end within the time limit of any test.
 TEST(SparsityConfig, EndsTheEntryInOnePass) {
   for (const std::size_t count : {2'000U, 20'000U, 200'000U}) {
     std::string config =
