@@ -166,7 +166,7 @@ class Checkpoint {
   /// example "gpt2" or "openai-community/gpt2". In a directory the order of preference is that of
   /// transformers: model.safetensors, its index, pytorch_model.bin, its index; else the only
   /// checkpoint file there is.
-  /// Throws Error (file, tensor, cause) for anything that is no well-formed checkpoint.
+  /// Throws Error (file, tensor, cause) for anything that is not a well-formed checkpoint.
   static Checkpoint open(const std::string& where);
 
   /// One made of tensors that live elsewhere (`keep_alive` owns their bytes).

@@ -53,7 +53,7 @@ struct Parameter {
   bool prunable = false;  ///< by default: the 2-D weights of Linear and Conv1D layers
 };
 
-/// A tensor of the files that is no parameter of the class, and why.
+/// A tensor of the files that is not a parameter of the class, and the reason.
 struct LeftOut {
   std::string name;    ///< as the file spells it
   std::string reason;  ///< e.g. "buffer", "tied to wte.weight", "not part of BertForMaskedLM"
@@ -93,7 +93,7 @@ struct ModelOptions {
 /// its parameters. ENCODER+DECODER composes two BERT-like checkpoints as
 /// transformers' EncoderDecoderModel.from_encoder_decoder_pretrained does: cross-attention weights
 /// drawn from N(0, initializer_range), biases 0, LayerNorm weight 1 and bias 0.
-/// Throws Error for what cannot be read; an unknown architecture is no error.
+/// Throws Error for what cannot be read. An unknown architecture is not an error.
 Model open_model(const std::string& spec, const ModelOptions& options = {});
 
 /// Shell-style match over the whole name: '*' (any run, dots included), '?' (one character),

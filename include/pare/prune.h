@@ -43,7 +43,7 @@ struct Amount {
   std::optional<std::uint64_t> count;  ///< if set, fraction is ignored
   std::string label;                   ///< as the user wrote it, for directory names and tables
 
-  /// "90", "99.9", "90%": percent. Throws Error for what is no number in [0, 100].
+  /// "90", "99.9", "90%": percent. Throws Error for anything but a number in [0, 100].
   static Amount percent(std::string_view text);
   /// PyTorch's: "0.9" a fraction, "1000" a count. Throws Error.
   static Amount pytorch(std::string_view text);

@@ -34,7 +34,8 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
 
   /// Token ids of UTF-8 text, equal to transformers' tokenizer(text, add_special_tokens=...).input_ids.
-  /// Special tokens written out in the text count as such. Throws Error with the byte offset for text that is no UTF-8.
+  /// Special tokens written out in the text count as such. Throws Error with the byte offset for text that is not
+  /// UTF-8.
   virtual std::vector<std::int32_t> encode(std::string_view text, bool add_special_tokens) const = 0;
 
   /// Text of token ids, equal to transformers' decode; ids that the tokenizer does not have are left out.

@@ -30,7 +30,7 @@ std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) 
   if (fd.value < 0) throw Error(path, std::string("cannot open: ") + std::strerror(errno));
   struct stat status {};
   if (::fstat(fd.value, &status) != 0) throw Error(path, std::string("cannot stat: ") + std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) throw Error(path, "is no regular file");
+  if (!S_ISREG(status.st_mode)) throw Error(path, "is not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return std::shared_ptr<const FileMap>(new FileMap(nullptr, 0));
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.value, 0);

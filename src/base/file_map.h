@@ -12,7 +12,7 @@ namespace pare::base {
 /// A file mapped read-only. Pages are the page cache's own: no anonymous memory.
 class FileMap {
  public:
-  /// Throws Error if the file cannot be opened or mapped, or is no regular file.
+  /// Throws Error if the file cannot be opened or mapped, or is not a regular file.
   static std::shared_ptr<const FileMap> open(const std::filesystem::path& path);
   ~FileMap();
   FileMap(const FileMap&) = delete;

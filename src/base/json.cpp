@@ -51,12 +51,12 @@ JsonDocument::JsonDocument(std::string_view text, std::filesystem::path path, st
     : path_(std::move(path)), subject_(std::move(subject)), parsed_(std::make_unique<Parsed>()) {
   const std::string prefix = subject_.empty() ? "" : subject_ + (subject_.starts_with("line ") ? ": " : " ");
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  if (text.empty()) throw Error(path_, prefix + "is no valid JSON: it is empty");
+  if (text.empty()) throw Error(path_, prefix + "is not valid JSON: it is empty");
   if (text.size() > kLargestJson)
     throw Error(path_, prefix + "is too large (expected at most " + std::to_string(kLargestJson) + " bytes, found " +
                            std::to_string(text.size()) + ")");
   if (const std::size_t found = json_depth(text); found > depth)
-    throw Error(path_, prefix + "is no valid JSON: it nests too deeply (expected at most " + std::to_string(depth) +
+    throw Error(path_, prefix + "is not valid JSON: it nests too deeply (expected at most " + std::to_string(depth) +
                            " levels, found " + std::to_string(found) + ")");
   auto error = parsed_->parser.parse(text.data(), text.size()).get(parsed_->root);
   if (error != simdjson::SUCCESS)
@@ -64,7 +64,7 @@ JsonDocument::JsonDocument(std::string_view text, std::filesystem::path path, st
       parsed_->marked = true;
       error = parsed_->parser.parse(*plain).get(parsed_->root);
     }
-  if (error != simdjson::SUCCESS) throw Error(path_, prefix + "is no valid JSON: " + simdjson::error_message(error));
+  if (error != simdjson::SUCCESS) throw Error(path_, prefix + "is not valid JSON: " + simdjson::error_message(error));
 }
 
 JsonDocument::~JsonDocument() = default;

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
-/// Makes a rename durable. Some file systems cannot sync a directory; that is no failure.
+/// Makes a rename durable. Some file systems cannot sync a directory, which is not an error.
 void sync_directory(const fs::path& directory) noexcept {
   const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
@@ -111,10 +111,10 @@ OutputDirectory::OutputDirectory(fs::path path, bool force, std::string_view mar
   if (fs::exists(fs::symlink_status(path_, ignored))) {
     const bool is_directory = fs::is_directory(path_, ignored);
     const bool empty = is_directory && fs::is_empty(path_, ignored);
-    if (!is_directory) throw Error(path_, "exists and is no directory");
+    if (!is_directory) throw Error(path_, "exists and is not a directory");
     if (!empty && !force) throw Error(path_, "already exists (use --force to replace it)");
     if (!empty && !fs::exists(path_ / marker, ignored))
-      throw Error(path_, "holds no " + std::string(marker) + ", so pare did not write it and will not replace it");
+      throw Error(path_, "contains no " + std::string(marker) + ", so pare did not write it and will not replace it");
   }
   std::error_code failure;
   fs::create_directories(parent_of(path_), failure);

@@ -39,7 +39,7 @@ void write_file(const std::filesystem::path& path, std::string_view text);
 /// A directory being filled under a temporary name beside its place.
 class OutputDirectory {
  public:
-  /// Throws Error if `path` exists and is no empty directory, unless `force` is given and it holds
+  /// Throws Error if `path` exists and is not an empty directory, unless `force` is given and it holds
   /// `marker` (a file that pare puts in what it writes): then commit() replaces it.
   OutputDirectory(std::filesystem::path path, bool force, std::string_view marker);
   ~OutputDirectory();  ///< removes what was not committed

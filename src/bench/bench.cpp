@@ -1,13 +1,12 @@
 // Dense and sparse in turns, level by level.
+#include "pare/bench.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "base/parallel.h"
-#include "pare/bench.h"
-#include "pare/error.h"
-#include "pare/pack.h"
 #include "bench/compressed_size.h"
 #include "bench/loading.h"
 #include "bench/memory.h"
@@ -15,6 +14,8 @@
 #include "bench/scratch.h"
 #include "bench/statistics.h"
 #include "bench/work.h"
+#include "pare/error.h"
+#include "pare/pack.h"
 
 namespace pare {
 namespace {
@@ -23,7 +24,7 @@ using namespace bench;
 
 void check(const BenchOptions& options) {
   if (options.sequences == 0 || options.length == 0) throw Error("a pass over no tokens cannot be timed");
-  if (options.runs == 0) throw Error("no run is no measurement");
+  if (options.runs == 0) throw Error("runs must be at least 1");
   if (options.context == 0) throw Error("single tokens follow a context of at least one");
 }
 

@@ -10,7 +10,7 @@ namespace pare::checkpoint {
 /// For each tensor, whether it shows the very bytes (same place, dtype and shape) of another one
 /// that is to be kept instead. safetensors cannot hold such names, and transformers ties them
 /// again on loading. Of each set the name that transformers declares as the source of the tie
-/// stays: the first that is no output layer (lm_head.*, *decoder.weight, *decoder.bias) and no
+/// stays: the first that is not an output layer (lm_head.*, *decoder.weight, *decoder.bias) and no
 /// copy of T5's shared.weight (*embed_tokens.weight); failing that, the first.
 std::vector<bool> find_aliases(const std::vector<TensorView>& tensors);
 

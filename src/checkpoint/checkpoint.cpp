@@ -68,7 +68,8 @@ fs::path weights_in(const fs::path& directory) {
     if (it->is_regular_file(failure) && format_of(it->path())) found.push_back(it->path());
   if (failure) throw Error(directory, "cannot be listed: " + failure.message());
   if (found.size() == 1) return found.front();
-  if (found.empty()) throw Error(directory, "holds no model.safetensors, pytorch_model.bin or other checkpoint file");
+  if (found.empty())
+    throw Error(directory, "contains no model.safetensors, pytorch_model.bin or other checkpoint file");
   throw Error(directory,
               fmt::format("holds {} checkpoint files and none has the usual name; name the one to read", found.size()));
 }
@@ -92,7 +93,7 @@ class Assembler {
   void add(const fs::path& path) {
     const std::optional<Format> format = format_of(path);
     if (format == Format::kIndex) return add_shards(path);
-    if (!format) throw Error(path, "is no checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
+    if (!format) throw Error(path, "is not a checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
     checkpoint::SourceFile source =
         format == Format::kSafetensors ? checkpoint::read_safetensors(path) : checkpoint::read_torch_archive(path);
     CheckpointFile file;
@@ -127,7 +128,7 @@ class Assembler {
       const fs::path file = path.parent_path() / shard;
       if (!is_there(file)) throw Error(path, fmt::format("names shard '{}', which does not exist", shard));
       if (format_of(file) == Format::kIndex)
-        throw Error(path, fmt::format("names shard '{}', which is no checkpoint file", shard));
+        throw Error(path, fmt::format("names shard '{}', which is not a checkpoint file", shard));
       add(file);
     }
     std::set<std::string_view> present;

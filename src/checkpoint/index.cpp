@@ -29,10 +29,10 @@ ShardIndex parse_index(std::string_view text, const std::filesystem::path& path)
   ShardIndex index;
   std::set<std::string> shards;
   weights->for_members([&](std::string_view tensor, const base::JsonValue& file) {
-    if (!file.is_text()) throw Error(path, std::string(tensor), "its entry in 'weight_map' is no file name");
+    if (!file.is_text()) throw Error(path, std::string(tensor), "its entry in 'weight_map' is not a file name");
     const std::string_view shard = file.text();
     if (!is_plain_name(shard))
-      throw Error(path, std::string(tensor), fmt::format("shard '{}' is no plain file name", shard));
+      throw Error(path, std::string(tensor), fmt::format("shard '{}' is not a plain file name", shard));
     if (!index.weight_map.emplace(tensor, shard).second)
       throw Error(path, std::string(tensor), "the name appears twice in 'weight_map'");
     shards.emplace(shard);

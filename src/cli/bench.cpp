@@ -44,7 +44,7 @@ struct Arguments {
 PruneOptions pruning_of(const Arguments& arguments) {
   PruneOptions options;
   const std::vector<Pattern> patterns = patterns_of("--pattern", arguments.pattern.patterns);
-  if (patterns.size() > 1) throw UsageError("--pattern: one at a time");
+  if (patterns.size() > 1) throw UsageError("--pattern takes one pattern here");
   const bool fixed = !patterns.empty() && patterns.front().level();
   if (arguments.levels.empty() && !fixed)
     options.levels = levels_of({"50,90,95,99"}, true);
@@ -91,25 +91,25 @@ void add_shape(Command& command, BenchOptions& options) {
   const auto add = [&](const char* name, std::size_t& value, const char* help, int lowest, int highest) {
     command.add_option(name, value, help)->type_name("N")->range(lowest, highest)->group("Measurement");
   };
-  add("--batch", options.sequences, "Sequences of the pass over many tokens (default 1)", 1, 1 << 16);
-  add("--length", options.length, "Tokens of each of them (default 128)", 1, 1 << 20);
-  add("--context", options.context, "Tokens before the single ones (default 64)", 1, 1 << 20);
-  add("--steps", options.steps, "Single tokens a run; 0: none (default 32)", 0, 1 << 20);
-  add("--runs", options.runs, "How often dense and sparse take turns (default 5)", 1, 10'000);
+  add("--batch", options.sequences, "Sequences in the prefill (default 1)", 1, 1 << 16);
+  add("--length", options.length, "Tokens per sequence (default 128)", 1, 1 << 20);
+  add("--context", options.context, "Context tokens before decoding (default 64)", 1, 1 << 20);
+  add("--steps", options.steps, "Tokens decoded per run; 0 to skip (default 32)", 0, 1 << 20);
+  add("--runs", options.runs, "Number of alternating dense/sparse runs (default 5)", 1, 10'000);
 }
 
 }  // namespace
 
 void add_bench_command(Command& program) {
-  Command command = program.add_subcommand("bench", "What pruning gains: size, load time, memory, speed, beside dense");
+  Command command = program.add_subcommand("bench", "Measure what pruning gains: size, load time, memory and speed");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   add_levels(*command, arguments->levels,
-             "Percent to prune to in memory (default 50,90,95,99), none, or as a\nfile of levels says", true);
+             "Percentages to prune to in memory (default 50,90,95,99), none, or a\nlevels file", true);
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, false);
   add_shape(*command, arguments->bench);
-  command->add_flag("--no-sizes", arguments->no_sizes, "Run time alone: nothing is written, compressed and loaded")
+  command->add_flag("--no-sizes", arguments->no_sizes, "Measure run time only: write, compress and load nothing")
       ->group("Measurement");
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);

@@ -83,7 +83,7 @@ std::vector<PruneOptions> prune_options_of(const Arguments& arguments) {
   options.threads = arguments.run.threads;
   std::vector<PruneOptions> all = with_patterns(options, arguments.pattern, arguments.scope);
   if (!arguments.pattern.patterns.empty() && !prunes(all.front()))
-    throw UsageError(fmt::format("--pattern {}: give --levels as well", all.front().pattern.text()));
+    throw UsageError(fmt::format("--pattern {} requires --levels", all.front().pattern.text()));
   return all;
 }
 
@@ -156,7 +156,7 @@ report::EvalResults results_of(const Arguments& arguments, const std::vector<Mod
   const bool compares = options.task == Task::kDivergence;
   if (compares && !arguments.reference.empty()) reference = open_model(arguments.reference, arguments.models.options);
   if (compares && !reference && models.size() == 1 && pruned_count(pruning) == 0)
-    throw UsageError("divergence compares: give a second MODEL, --levels or --reference MODEL");
+    throw UsageError("divergence requires a second MODEL, --levels or --reference MODEL");
   // Without another reference the first model as it is serves, and is not compared with itself.
   const std::size_t skipped = compares && !reference ? 1 : 0;
   if (compares) options.reference = reference ? &*reference : &models.front();
@@ -173,7 +173,7 @@ void run(const Command& command, const Arguments& arguments) {
   options.kernels =
       static_cast<KernelChoice>(choose("--kernels", arguments.kernels, {"fastest", "dense", "sliced", "masked"}));
   if (!arguments.reference.empty() && options.task != Task::kDivergence)
-    throw UsageError("--reference belongs to --task divergence");
+    throw UsageError("--reference requires --task divergence");
   const std::vector<Model> models = open_models(arguments.models);
   const report::EvalResults results = results_of(arguments, models, options);
   switch (format) {
@@ -191,21 +191,22 @@ void run(const Command& command, const Arguments& arguments) {
 }  // namespace
 
 void add_eval_command(Command& program) {
-  Command command = program.add_subcommand("eval", "Scores on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
+  Command command =
+      program.add_subcommand("eval", "Score models on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   add_task(*command, arguments->task);
-  command->add_option("--reference", arguments->reference, "divergence: the model to compare with (default: the first)")
+  command->add_option("--reference", arguments->reference, "divergence: the reference model (default: the first MODEL)")
       ->type_name("MODEL")
       ->group("Task");
   add_levels(*command, arguments->levels,
-             "Score the models pruned in memory to these percentages, too; or as\na file of levels says", true);
+             "Also score the models pruned in memory to these percentages, or by\na levels file", true);
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, true);
   add_format(*command, arguments->format);
   command
       ->add_option("--kernels", arguments->kernels,
-                   "How layers with zeros are multiplied: as is fastest for each (default),\nor all one way")
+                   "Kernels for layers with zeros: the fastest for each (default), or the\nsame for all")
       ->type_name("fastest|dense|sliced|masked")
       ->group("Running");
   add_running(*command, arguments->run);

@@ -17,32 +17,29 @@ void add_task(Command& command, TaskArguments& arguments) {
          "perplexity, wikitext, lambada (decoders); masked-lm (encoders);\n"
          "classify; text2text (encoder-decoders); divergence (any)",
          "NAME", kTask);
-  option("--data", arguments.data, "The text, JSON lines or TSV to score on", "FILE", kTask);
-  option("--limit", arguments.limit, "Only the first N windows, pages, lines or rows", "N", kTask)
+  option("--data", arguments.data, "Text, JSON lines or TSV file to score on", "FILE", kTask);
+  option("--limit", arguments.limit, "Use only the first N windows, pages, lines or rows", "N", kTask)
       ->range(0, 1'000'000'000);
-  option("--context", arguments.context, "Tokens that a window sees (default: the model's positions)", "N", kText)
+  option("--context", arguments.context, "Tokens per window (default: the model's positions)", "N", kText)
       ->range(0, 1'000'000'000);
-  option("--stride", arguments.stride, "Tokens from window to window (default: half the context)", "N", kText)
+  option("--stride", arguments.stride, "Tokens between window starts (default: half the context)", "N", kText)
       ->range(0, 1'000'000'000);
   EvalOptions& defaults = arguments.defaults;
   option("--text-column", defaults.text_column, "classify: column of the text (default sentence)", "NAME", kTable);
-  option("--pair-column", defaults.pair_column, "classify: column of the second text, if there is one", "NAME", kTable);
+  option("--pair-column", defaults.pair_column, "classify: column of the second text, if any", "NAME", kTable);
   option("--label-column", defaults.label_column, "classify: column of the label (default label)", "NAME", kTable);
-  option("--source-column", defaults.source_column, "text2text: column of what is read (default source)", "NAME",
-         kTable);
-  option("--target-column", defaults.target_column, "text2text: column of what is to be written (default target)",
-         "NAME", kTable);
-  option("--prefix", arguments.prefix, "Put before every source (default of T5's classify: 'sst2 sentence: ')", "TEXT",
-         kTable);
-  option("--pair-prefix", defaults.pair_prefix, "T5's classify: put before the second text (default ' sentence2: ')",
+  option("--source-column", defaults.source_column, "text2text: column of the source (default source)", "NAME", kTable);
+  option("--target-column", defaults.target_column, "text2text: column of the target (default target)", "NAME", kTable);
+  option("--prefix", arguments.prefix, "Text before every source (T5's classify: 'sst2 sentence: ')", "TEXT", kTable);
+  option("--pair-prefix", defaults.pair_prefix, "T5's classify: text before the second text (default ' sentence2: ')",
          "TEXT", kTable);
   option("--label-words", arguments.label_words,
-         "T5's classify: what to write for label 0,1,... (default\n"
+         "T5's classify: words for labels 0,1,... (default\n"
          "negative,positive)",
          "W,...", kTable);
   option("--beams", arguments.beams, "text2text: beam search with N beams (default 1: greedy)", "N", kWriting)
       ->range(1, 1000);
-  option("--max-new-tokens", arguments.max_new_tokens, "text2text: longest output (default 64)", "N", kWriting)
+  option("--max-new-tokens", arguments.max_new_tokens, "text2text: maximum output tokens (default 64)", "N", kWriting)
       ->range(1, 100'000);
   option("--length-penalty", arguments.length_penalty, "text2text: exponent of the length (default 1)", "P", kWriting);
 }
@@ -55,7 +52,7 @@ EvalOptions eval_options_of(const Command& command, const TaskArguments& argumen
   } catch (const Error& error) {
     throw UsageError(fmt::format("--task: {}", error.what()));
   }
-  if (arguments.data.empty()) throw UsageError("--data is required: the file to score on");
+  if (arguments.data.empty()) throw UsageError("--data is required (the file to score on)");
   options.data = arguments.data;
   options.limit = arguments.limit;
   options.context = arguments.context;

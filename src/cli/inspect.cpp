@@ -97,11 +97,12 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_inspect_command(Command& program) {
-  Command command = program.add_subcommand("inspect", "Shares above a cutoff, by tensor, group, layer and overall");
+  Command command =
+      program.add_subcommand("inspect", "Show the share of parameters above a cutoff, overall and by layer");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   add_measure(*command, arguments->measure);
-  command->add_option("--tails", arguments->tails, "Further cutoffs, for the long tail (default 1,2,5)")
+  command->add_option("--tails", arguments->tails, "Additional cutoffs for the long tail (default 1,2,5)")
       ->type_name("C,...")
       ->allow_extra_args(false)
       ->group("Measure");
@@ -109,15 +110,15 @@ void add_inspect_command(Command& program) {
       ->type_name("P,...")
       ->allow_extra_args(false)
       ->group("Measure");
-  command->add_option("--largest", arguments->largest, "How many of the largest to list (default 10)")
+  command->add_option("--largest", arguments->largest, "Number of largest parameters to list (default 10)")
       ->type_name("N")
       ->range(0, 100'000)
       ->group("Measure");
   add_filters(*command, arguments->filters, "Inspect");
   command
       ->add_option("--rows", arguments->rows,
-                   "Tables to show: overall, groups, layers, tensors or all. Without it a\n"
-                   "digest (csv: tensors); json always holds everything")
+                   "Tables to show: overall, groups, layers, tensors or all (default: a\n"
+                   "summary; csv: tensors; json always contains everything)")
       ->type_name("KIND,...")
       ->allow_extra_args(false)
       ->group("Output");

@@ -20,20 +20,20 @@ namespace {
 constexpr int kFailure = 1, kUsage = 2;
 
 constexpr const char* kExamples = R"(Examples:
-  pare inspect gpt2                                 what is big in GPT-2, and where
-  pare plot gpt2 -o gpt2.png                        its histogram
+  pare inspect gpt2                                 which parameters are large, and where
+  pare plot gpt2 -o gpt2.png                        a histogram
   pare prune gpt2 -o pruned --levels 50,90          two pruned checkpoints
-  pare pack pruned/sparsity-90 -o packed            one of them in an eighth of its room
+  pare pack pruned/sparsity-90 -o packed            an eighth of the size on disk
   pare eval gpt2 --task lambada --data lambada.jsonl --levels 50,90
                                                     what pruning costs
-  pare bench gpt2 --levels 50,90                    what it gains: size and speed
+  pare bench gpt2 --levels 50,90                    what pruning gains: size and speed
   pare report gpt2 t5-small -o study                the whole study of two models
 
 MODEL is a directory, a checkpoint file (.safetensors, .bin, .pt, .pth), an index file, or a
 name in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME). TITLE=MODEL gives it a title,
-ENCODER+DECODER composes an encoder-decoder. pare COMMAND --help tells more.
+ENCODER+DECODER composes an encoder-decoder. pare COMMAND --help lists all options.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+Exit status: 0 success, 1 failure, 2 usage error, 130 interrupted.
 )";
 
 /// The command line as one could type it again.
@@ -58,8 +58,8 @@ std::string quoted_command_line(int argc, char** argv) {
 void describe(CLI::App& program) {
   program.name("pare");
   shape_help(program);
-  program.set_help_flag("-h,--help", "Show this and leave");
-  program.set_version_flag("--version", "pare " PARE_VERSION, "Show the version and leave");
+  program.set_help_flag("-h,--help", "Print help and exit");
+  program.set_version_flag("--version", "pare " PARE_VERSION, "Print the version and exit");
   program.require_subcommand(1);
   program.footer(kExamples);
 }
@@ -91,7 +91,7 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
         program,
         unknown.empty()
             ? "a command is required: inspect, plot, prune, pack, unpack, eval, sensitivity, bench, tune or report"
-            : fmt::format("'{}' is none of pare's commands", unknown.front()));
+            : fmt::format("unknown command '{}'", unknown.front()));
   }
   return usage_failure(program, error.what());
 }

@@ -22,27 +22,27 @@ void add_models(Command& command, ModelArguments& arguments, bool several) {
   command.add_option("--as", arguments.options.as_class, "Read the checkpoint as this class, e.g. BertModel")
       ->type_name("CLASS")
       ->group("Model");
-  command.add_option("--seed", arguments.options.seed, "Seed of what is drawn at random (default 0)")
+  command.add_option("--seed", arguments.options.seed, "Seed for randomly drawn weights and masks (default 0)")
       ->type_name("N")
       ->group("Model");
 }
 
 void add_measure(Command& command, MeasureArguments& arguments) {
-  command.add_option("--cutoff", arguments.cutoff, "What counts as big (default 0.1)")
+  command.add_option("--cutoff", arguments.cutoff, "Cutoff above which |w| counts as large (default 0.1)")
       ->type_name("C")
       ->group("Measure");
   command
       .add_option("--measure", arguments.measure,
-                  "magnitude: |w| > C (the default); signed: outside [0, C), as the\nstudy published it")
+                  "magnitude: |w| > C (default); signed: outside [0, C), as\npublished by the study")
       ->type_name("magnitude|signed")
       ->group("Measure");
 }
 
 void add_format(Command& command, FormatArguments& arguments) {
-  command.add_option("--format", arguments.format, "Default: table")
+  command.add_option("--format", arguments.format, "Output format (default table)")
       ->type_name("table|markdown|csv|json")
       ->group("Output");
-  command.add_flag("--json", arguments.json, "The same as --format json")->group("Output");
+  command.add_flag("--json", arguments.json, "Same as --format json")->group("Output");
 }
 
 void add_filters(Command& command, FilterArguments& arguments, const std::string& what) {
@@ -52,7 +52,7 @@ void add_filters(Command& command, FilterArguments& arguments, const std::string
       ->type_name("GLOB")
       ->allow_extra_args(false)
       ->group("Filters");
-  command.add_option("--exclude", arguments.exclude, "Leave out parameters whose name matches; repeatable")
+  command.add_option("--exclude", arguments.exclude, "Exclude parameters whose name matches; repeatable")
       ->type_name("GLOB")
       ->allow_extra_args(false)
       ->group("Filters");
@@ -67,16 +67,16 @@ void add_filters(Command& command, FilterArguments& arguments, const std::string
 }
 
 void add_running(Command& command, RunArguments& arguments) {
-  command.add_option("--threads", arguments.threads, "Default: one per core")
+  command.add_option("--threads", arguments.threads, "Number of threads (default: one per core)")
       ->type_name("N")
       ->range(1, 4096)
       ->group("Running");
-  command.add_flag("-q,--quiet", arguments.quiet, "No notes and no progress")->group("Running");
+  command.add_flag("-q,--quiet", arguments.quiet, "Suppress notes and progress")->group("Running");
 }
 
 void add_output(Command& command, std::string& path, bool& force, const std::string& type, const std::string& what) {
   command.add_option("-o,--output", path, what)->type_name(type)->group("Output");
-  command.add_flag("--force", force, "Replace an existing output of pare's")->group("Output");
+  command.add_flag("--force", force, "Replace existing output written by pare")->group("Output");
 }
 
 void add_levels(Command& command, std::vector<std::string>& levels, const std::string& help, bool file) {
@@ -89,17 +89,17 @@ void add_levels(Command& command, std::vector<std::string>& levels, const std::s
 void add_schedule(Command& command, std::string& scope, std::string& schedule) {
   command
       .add_option("--scope", scope,
-                  "global: one threshold over all pruned tensors (the default);\nper-tensor: the same share of each")
+                  "global: one threshold over all pruned tensors (default);\nper-tensor: the same share of each tensor")
       ->type_name("global|per-tensor")
       ->group("Pruning");
   command
       .add_flag_callback(
-          "--local", [&scope] { scope = "per-tensor"; }, "The same as --scope per-tensor")
+          "--local", [&scope] { scope = "per-tensor"; }, "Same as --scope per-tensor")
       ->group("Pruning");
   command
       .add_option("--schedule", schedule,
-                  "independent: every level from the original weights (the default);\n"
-                  "accumulate: each prunes its share of what the one before left")
+                  "independent: every level starts from the original weights (default);\n"
+                  "accumulate: each level prunes its share of what the previous one left")
       ->type_name("independent|accumulate")
       ->group("Pruning");
 }
@@ -107,12 +107,12 @@ void add_schedule(Command& command, std::string& scope, std::string& schedule) {
 std::size_t choose(std::string_view option, std::string_view value, const std::vector<std::string_view>& choices) {
   for (std::size_t i = 0; i < choices.size(); ++i)
     if (choices[i] == value) return i;
-  throw UsageError(fmt::format("{}: '{}' is none of {}", option, value, fmt::join(choices, ", ")));
+  throw UsageError(fmt::format("{}: '{}' is not one of {}", option, value, fmt::join(choices, ", ")));
 }
 
 Measure measure_of(const MeasureArguments& arguments) {
   if (!(arguments.cutoff >= 0) || std::isinf(arguments.cutoff))
-    throw UsageError(fmt::format("--cutoff: {} is no finite number from 0 up", arguments.cutoff));
+    throw UsageError(fmt::format("--cutoff must be a finite number >= 0 (found {})", arguments.cutoff));
   return choose("--measure", arguments.measure, {"magnitude", "signed"}) == 0 ? Measure::kMagnitude : Measure::kSigned;
 }
 
@@ -151,8 +151,9 @@ std::vector<double> numbers_of(std::string_view option, const std::vector<std::s
     double number = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (failure != std::errc() || end != text.data() + text.size() || !(number >= low && number <= high))
-      throw UsageError(std::isinf(high) ? fmt::format("{}: '{}' is no number from {} up", option, text, low)
-                                        : fmt::format("{}: '{}' is no number from {} to {}", option, text, low, high));
+      throw UsageError(std::isinf(high)
+                           ? fmt::format("{0} must be a number >= {2} (found '{1}')", option, text, low)
+                           : fmt::format("{}: '{}' is not a number from {} to {}", option, text, low, high));
     if (std::isinf(number)) throw UsageError(fmt::format("{}: '{}' is not finite", option, text));
     numbers.push_back(number);
   }

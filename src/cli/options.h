@@ -79,7 +79,7 @@ std::vector<Amount> levels_of(const std::vector<std::string>& values, bool quiet
 std::optional<std::string> levels_file(const std::vector<std::string>& values);
 /// Sets what --levels says: percentages, or a file's sets. Throws UsageError, Error.
 void set_levels(PruneOptions& options, const std::vector<std::string>& values, bool quiet);
-/// Patterns as asked for; none if none was. Throws UsageError for what is no pattern and for a pattern twice.
+/// Patterns as asked for; none if none was given. Throws UsageError for an invalid pattern and for a repeated one.
 std::vector<Pattern> patterns_of(std::string_view option, const std::vector<std::string>& values);
 Norm norm_of(const std::string& name);  ///< empty: L1
 /// `options` once for each pattern (once as it is for none). Levels go to those patterns that fix no level of their

@@ -39,7 +39,7 @@ constexpr const char* kUnpackExamples = R"(Examples:
   pare unpack small -o pruned
       the safetensors files as they were before pare pack
 
-Also reads what compressed-tensors wrote as "sparse-bitmask".
+Also reads files in the compressed-tensors format "sparse-bitmask".
 )";
 
 struct PackArguments {
@@ -63,7 +63,7 @@ PackOptions options_of(const PackArguments& arguments) {
   options.force = arguments.force;
   options.threads = arguments.run.threads;
   if (arguments.encoding.empty()) return options;
-  if (arguments.zstd) throw UsageError("--zstd chooses among all encodings, so --encoding cannot be given with it");
+  if (arguments.zstd) throw UsageError("--zstd and --encoding cannot be combined");
   std::vector<std::string_view> names;
   for (const Encoding encoding : {Encoding::kDense, Encoding::kBitmask, Encoding::kGaps8, Encoding::kGaps4,
                                   Encoding::kDenseZstd, Encoding::kGaps8Zstd})
@@ -166,7 +166,7 @@ void run_pack(const PackArguments& arguments) {
   const Format format = format_of(arguments.format);
   PackOptions options = options_of(arguments);
   if (arguments.output.empty() && !arguments.dry_run)
-    throw UsageError("-o is required: the directory to write (or --dry-run)");
+    throw UsageError("-o is required (output directory), or --dry-run");
   if (!arguments.dry_run) refuse_existing(arguments.output, arguments.force);
   const Model model = open_models(arguments.models).front();
   PackSummary summary;
@@ -179,7 +179,7 @@ void run_pack(const PackArguments& arguments) {
 }
 
 void run_unpack(const UnpackArguments& arguments) {
-  if (arguments.output.empty()) throw UsageError("-o is required: the directory to write");
+  if (arguments.output.empty()) throw UsageError("-o is required (output directory)");
   refuse_existing(arguments.output, arguments.force);
   const Model model = open_models(arguments.models).front();
   Progress progress("unpacking " + arguments.output, arguments.run.quiet);
@@ -189,26 +189,26 @@ void run_unpack(const UnpackArguments& arguments) {
 }  // namespace
 
 void add_pack_commands(Command& program) {
-  Command pack = program.add_subcommand("pack", "Sparse models in less room, which every command reads");
+  Command pack = program.add_subcommand("pack", "Store sparse models in smaller files that every command reads");
   const auto packing = std::make_shared<PackArguments>();
   add_models(*pack, packing->models, false);
-  pack->add_flag("--zstd", packing->zstd, "Compress with zstd as well, where that takes less")->group("Packing");
+  pack->add_flag("--zstd", packing->zstd, "Also compress with zstd where that is smaller")->group("Packing");
   pack->add_option("--encoding", packing->encoding,
-                   "Only this one, where it takes less than dense: sparse-bitmask (which\ncompressed-tensors loads), "
-                   "gaps8, gaps4, dense-zstd, gaps8-zstd, dense.\nWithout it each tensor takes the smallest")
+                   "Use only this encoding, or dense where smaller: sparse-bitmask (which\ncompressed-tensors loads), "
+                   "gaps8, gaps4, dense-zstd, gaps8-zstd, dense.\nBy default each tensor takes the smallest")
       ->type_name("NAME")
       ->group("Packing");
-  add_output(*pack, packing->output, packing->force, "DIR", "The directory to write");
-  pack->add_flag("--dry-run", packing->dry_run, "Only say what would be written")->group("Output");
+  add_output(*pack, packing->output, packing->force, "DIR", "Output directory");
+  pack->add_flag("--dry-run", packing->dry_run, "Print what would be written, and write nothing")->group("Output");
   add_format(*pack, packing->format);
   add_running(*pack, packing->run);
   pack->footer(kPackExamples);
   pack->callback([packing] { run_pack(*packing); });
 
-  Command unpack = program.add_subcommand("unpack", "Packed models as they were");
+  Command unpack = program.add_subcommand("unpack", "Restore packed models byte for byte");
   const auto unpacking = std::make_shared<UnpackArguments>();
   add_models(*unpack, unpacking->models, false);
-  add_output(*unpack, unpacking->output, unpacking->force, "DIR", "The directory to write");
+  add_output(*unpack, unpacking->output, unpacking->force, "DIR", "Output directory");
   add_running(*unpack, unpacking->run);
   unpack->footer(kUnpackExamples);
   unpack->callback([unpacking] { run_unpack(*unpacking); });

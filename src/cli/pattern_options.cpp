@@ -26,19 +26,21 @@ std::string list_of(const std::vector<Pattern>& patterns) {
 void require_fit(const PruneOptions& options, const std::vector<Pattern>& patterns, const PatternArguments& arguments,
                  std::string_view scope) {
   if (!arguments.norm.empty() && none_of(patterns, [](const Pattern& pattern) { return pattern.has_norm(); }))
-    throw UsageError("--norm: only rows, columns and blocks are ranked by a norm (--pattern)");
+    throw UsageError("--norm requires a --pattern of rows, columns or blocks");
   if (patterns.empty()) return;
   if (!options.levels.empty() && std::all_of(patterns.begin(), patterns.end(), fixes_level))
-    throw UsageError(fmt::format("--pattern {} fixes the level ({} %): no other can be given with it",
-                                 list_of(patterns), patterns.front().level()->label));
+    throw UsageError(fmt::format("--pattern {} fixes the level at {} %, so --levels cannot be given", list_of(patterns),
+                                 patterns.front().level()->label));
   if (scope == "global" && none_of(patterns, [](const Pattern& pattern) {
         return pattern.kind == Pattern::Kind::kBlocks || pattern == Pattern();
       }))
-    throw UsageError(fmt::format("--scope: the pattern {} prunes each tensor by itself", list_of(patterns)));
+    throw UsageError(
+        fmt::format("--pattern {} prunes per tensor and does not support --scope global", list_of(patterns)));
   if (options.criterion == Criterion::kRandom && patterns != std::vector{Pattern()})
-    throw UsageError(fmt::format("--criterion: the pattern {} goes by magnitude", list_of(patterns)));
+    throw UsageError(
+        fmt::format("--pattern {} supports magnitude pruning only, not --criterion random", list_of(patterns)));
   if (!options.sets.empty() && patterns != std::vector{Pattern()})
-    throw UsageError("--pattern: a file of levels takes weights one by one");
+    throw UsageError("--pattern cannot be combined with a levels file");
 }
 
 }  // namespace
@@ -46,12 +48,12 @@ void require_fit(const PruneOptions& options, const std::vector<Pattern>& patter
 void add_pattern(Command& command, PatternArguments& arguments, bool several) {
   Option option =
       command.add_option("--pattern", arguments.patterns,
-                         std::string("Which weights go together: unstructured (the default); N:M, as 2:4: N of\n"
-                                     "every M along the input axis stay, at no other level; rows (outputs) or\n"
-                                     "columns (inputs) of each tensor; RxC, as 1x8: blocks, outputs by inputs") +
-                             (several ? ".\nSeveral are scored side by side" : ""));
+                         std::string("Weights pruned together: unstructured (default); N:M, e.g. 2:4: N of\n"
+                                     "every M along the input axis remain (fixes the level); rows (outputs) or\n"
+                                     "columns (inputs) per tensor; RxC, e.g. 1x8: blocks, outputs x inputs") +
+                             (several ? ".\nSeveral patterns are scored side by side" : ""));
   option->type_name(several ? "PATTERN,..." : "PATTERN")->allow_extra_args(false)->group("Pruning");
-  command.add_option("--norm", arguments.norm, "What ranks rows, columns and blocks (default l1)")
+  command.add_option("--norm", arguments.norm, "Norm that ranks rows, columns and blocks (default l1)")
       ->type_name("l1|l2|linf")
       ->group("Pruning");
 }

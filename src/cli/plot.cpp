@@ -72,14 +72,14 @@ void plot_cumulative(const Arguments& arguments, const std::vector<Model>& model
 }
 
 void check(const Arguments& arguments, std::size_t kind) {
-  if (arguments.output.empty()) throw UsageError("-o is required: a .png or .svg file");
+  if (arguments.output.empty()) throw UsageError("-o is required (a .png or .svg file)");
   if (!(std::isfinite(arguments.low) && std::isfinite(arguments.high) && arguments.low < arguments.high))
     throw UsageError("--low must be less than --high, both finite");
   if (kind != 2 && arguments.models.specs.size() > 1)
     throw UsageError("--kind " + arguments.kind + " shows one model; --kind cumulative shows several");
   const std::string extension = std::filesystem::path(arguments.output).extension().string();
   if (extension != ".png" && extension != ".svg")
-    throw UsageError("-o: '" + arguments.output + "' ends in neither .png nor .svg");
+    throw UsageError("-o: '" + arguments.output + "' must end in .png or .svg");
 }
 
 void run(const Arguments& arguments) {
@@ -98,25 +98,27 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_plot_command(Command& program) {
-  Command command = program.add_subcommand("plot", "The histogram, the share by layer, or the cumulative share");
+  Command command = program.add_subcommand("plot", "Draw the histogram, the share by layer, or the cumulative share");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
   command
       ->add_option("--kind", arguments->kind,
-                   "histogram (the default); layers: the share by layer and group;\n"
+                   "histogram (default); layers: the share by layer and group;\n"
                    "cumulative: the share above each cutoff, for several models")
       ->type_name("histogram|layers|cumulative")
       ->group("Chart");
-  command->add_option("--bins", arguments->bins, "Of the histogram (default 50)")
+  command->add_option("--bins", arguments->bins, "Number of histogram bins (default 50)")
       ->type_name("N")
       ->range(1, 100'000)
       ->group("Chart");
-  command->add_option("--low", arguments->low, "Where the first bin begins (default 0)")
+  command->add_option("--low", arguments->low, "Lower end of the first bin (default 0)")
       ->type_name("X")
       ->group("Chart");
-  command->add_option("--high", arguments->high, "Where the last bin ends (default 5)")->type_name("X")->group("Chart");
+  command->add_option("--high", arguments->high, "Upper end of the last bin (default 5)")
+      ->type_name("X")
+      ->group("Chart");
   add_measure(*command, arguments->measure);
-  add_output(*command, arguments->output, arguments->force, "FILE", "The chart: a .png or .svg file");
+  add_output(*command, arguments->output, arguments->force, "FILE", "Chart to write, a .png or .svg file");
   add_running(*command, arguments->run);
   command->footer(kExamples);
   command->callback([arguments] { run(*arguments); });

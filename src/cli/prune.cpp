@@ -60,7 +60,7 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
 
 PruneOptions options_of(const Arguments& arguments) {
   const std::vector<Pattern> patterns = patterns_of("--pattern", arguments.pattern.patterns);
-  if (patterns.size() > 1) throw UsageError("--pattern: one at a time");
+  if (patterns.size() > 1) throw UsageError("--pattern takes one pattern here");
   const bool fixed = !patterns.empty() && patterns.front().level();
   if (arguments.levels.empty() == arguments.amounts.empty() && !(fixed && arguments.levels.empty()))
     throw UsageError("give either --levels (percent) or --amount (fraction or count)");
@@ -83,14 +83,14 @@ PruneOptions options_of(const Arguments& arguments) {
 void check_distinct(const std::vector<std::string>& directories) {
   std::set<std::string> seen;
   for (const std::string& directory : directories)
-    if (!seen.insert(directory).second) throw UsageError(fmt::format("two levels go to {}", directory));
+    if (!seen.insert(directory).second) throw UsageError(fmt::format("two levels would be written to {}", directory));
 }
 
 void run(const Arguments& arguments) {
   const Format format = format_of(arguments.format);
   const PruneOptions options = options_of(arguments);
   if (arguments.output.empty() && !arguments.dry_run)
-    throw UsageError("-o is required: the directory to write (or --dry-run)");
+    throw UsageError("-o is required (output directory), or --dry-run");
   if (!arguments.dry_run) refuse_existing(arguments.output, arguments.force);
   const Model model = open_models(arguments.models).front();
   const PrunePlan plan = plan_pruning(model, options);
@@ -112,28 +112,31 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_prune_command(Command& program) {
-  Command command = program.add_subcommand("prune", "Pruned checkpoints that from_pretrained loads");
+  Command command = program.add_subcommand("prune", "Write pruned checkpoints that from_pretrained loads");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, false);
   add_levels(*command, arguments->levels,
-             "Percent to prune, one checkpoint per level; or a file that pare\nsensitivity --write made: a level for "
-             "each part",
+             "Percentages to prune, one checkpoint per level; or a levels file\n(pare sensitivity --write), with a "
+             "level for each set",
              true);
-  command->add_option("--amount", arguments->amounts, "Instead: PyTorch's amount, a fraction (0.5) or a count (1000)")
+  command
+      ->add_option("--amount", arguments->amounts,
+                   "Alternative to --levels: PyTorch's amount, a fraction (0.5) or a count")
       ->type_name("A,...")
       ->allow_extra_args(false)
       ->group("Pruning");
   command
       ->add_option("--criterion", arguments->criterion,
-                   "magnitude: the smallest |w| go (the default); random: drawn by --seed")
+                   "magnitude: prune the smallest |w| (default); random: drawn with --seed")
       ->type_name("magnitude|random")
       ->group("Pruning");
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, false);
   add_filters(*command, arguments->filters, "Prune");
   add_output(*command, arguments->output, arguments->force, "DIR",
-             "The directory to write; with several levels DIR/sparsity-LEVEL each");
-  command->add_flag("--dry-run", arguments->dry_run, "Only say what would go, tensor by tensor")->group("Output");
+             "Output directory; with several levels, DIR/sparsity-LEVEL for each");
+  command->add_flag("--dry-run", arguments->dry_run, "Print what would be pruned by tensor, and write nothing")
+      ->group("Output");
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);
   command->footer(kExamples);

@@ -28,8 +28,7 @@ std::string_view schedule_name(Schedule schedule) {
 
 /// "2:4, per-tensor"; "rows by l2, per-tensor"; "magnitude, global, accumulating"; "magnitude, 12 parts each with ..".
 std::string method_text(const PruneOptions& options) {
-  if (!options.sets.empty())
-    return fmt::format("magnitude, {} parts each with a level of its own", options.sets.size());
+  if (!options.sets.empty()) return fmt::format("magnitude, {} sets with a level each", options.sets.size());
   std::string text(criterion_name(options.criterion));
   if (options.pattern != Pattern()) text = options.pattern.text();
   if (options.pattern.has_norm()) text += fmt::format(" by {}", norm_name(options.norm));
@@ -51,7 +50,7 @@ std::uint64_t elements_at(const PruneSummary& summary, std::size_t index) {
   return summary.model.tensor(parameter_at(summary, index)).elements();
 }
 
-/// "90 %" for people; amounts that are no percentage as they are.
+/// "90 %" for people; amounts that are not percentages unchanged.
 std::string level_title(const Amount& amount) {
   const bool percentage = !amount.label.empty() && amount.label.front() >= '0' && amount.label.front() <= '9';
   return percentage ? amount.label + " %" : amount.label;

@@ -47,7 +47,7 @@ struct Arguments {
 EvalOptions eval_of(const std::string& text, std::size_t limit) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals + 1 == text.size())
-    throw UsageError(fmt::format("--eval: '{}' is no TASK=FILE", text));
+    throw UsageError(fmt::format("--eval: '{}' is not of the form TASK=FILE", text));
   EvalOptions options;
   try {
     options.task = parse_task(text.substr(0, equals));
@@ -68,7 +68,7 @@ void set_patterns(ReportOptions& options, const Arguments& arguments) {
   PruneOptions pruning;
   pruning.levels = options.levels;
   const std::vector<PruneOptions> all = with_patterns(pruning, arguments.pattern, arguments.scope);
-  if (all.size() > 1) throw UsageError("--pattern: one at a time; --compare-patterns puts several side by side");
+  if (all.size() > 1) throw UsageError("--pattern takes one pattern; use --compare-patterns to compare several");
   options.pattern = all.front().pattern;
   options.norm = all.front().norm;
 }
@@ -84,7 +84,7 @@ ReportOptions options_of(const Arguments& arguments, const std::string& command_
   for (const std::string& text : arguments.evals) options.evals.push_back(eval_of(text, arguments.eval_limit));
   if (arguments.bench) options.bench.emplace();
   if (arguments.bench_runs != 0) {
-    if (!arguments.bench) throw UsageError("--bench-runs belongs to --bench");
+    if (!arguments.bench) throw UsageError("--bench-runs requires --bench");
     options.bench->runs = arguments.bench_runs;
   }
   options.keep_models = arguments.keep_models;
@@ -96,7 +96,7 @@ ReportOptions options_of(const Arguments& arguments, const std::string& command_
 
 void run(const Arguments& arguments, const std::string& command_line) {
   ReportOptions options = options_of(arguments, command_line);
-  if (arguments.output.empty()) throw UsageError("-o is required: the directory to write");
+  if (arguments.output.empty()) throw UsageError("-o is required (output directory)");
   refuse_existing(arguments.output, arguments.force);
   const std::vector<Model> models = open_models(arguments.models);
   std::filesystem::path path;
@@ -111,39 +111,42 @@ void run(const Arguments& arguments, const std::string& command_line) {
 }  // namespace
 
 void add_report_command(Command& program, const std::string& command_line) {
-  Command command = program.add_subcommand("report", "The whole study: tables, charts and pruning in one directory");
+  Command command =
+      program.add_subcommand("report", "Write the whole study: tables, charts and pruning in one directory");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
-  add_levels(*command, arguments->levels, "Percent to prune (default 10,50,90,95,99)");
+  add_levels(*command, arguments->levels, "Percentages to prune (default 10,50,90,95,99)");
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, false);
   command
-      ->add_option("--compare-patterns", arguments->compared_patterns,
-                   "Put patterns beside unstructured pruning, at the levels that N:M among\nthem fix, else at 50 %")
+      ->add_option(
+          "--compare-patterns", arguments->compared_patterns,
+          "Compare patterns with unstructured pruning, at the levels that N:M\npatterns fix, otherwise at 50 %")
       ->type_name("PATTERN,...")
       ->allow_extra_args(false)
       ->group("Pruning");
   command
       ->add_option("--eval", arguments->evals,
-                   "Score every model at every level; repeatable. Tasks: see pare eval;\none that makes no sense for a "
-                   "model is left out there")
+                   "Score every model at every level (repeatable; tasks: see pare eval).\nTasks that do not suit a "
+                   "model are skipped")
       ->type_name("TASK=FILE")
       ->allow_extra_args(false)
       ->group("Scores");
-  command->add_option("--eval-limit", arguments->eval_limit, "Only the first N windows, lines or rows of each task")
+  command->add_option("--eval-limit", arguments->eval_limit, "Use only the first N windows, lines or rows of each task")
       ->type_name("N")
       ->range(0, 1'000'000'000)
       ->group("Scores");
   command
-      ->add_flag("--bench", arguments->bench, "Measure size and run time of every model at every level: see pare bench")
+      ->add_flag("--bench", arguments->bench,
+                 "Measure size and run time of every model at every level (see pare bench)")
       ->group("Scores");
-  command->add_option("--bench-runs", arguments->bench_runs, "How often dense and sparse take turns (default 5)")
+  command->add_option("--bench-runs", arguments->bench_runs, "Number of alternating dense/sparse runs (default 5)")
       ->type_name("N")
       ->range(1, 10'000)
       ->group("Scores");
   add_measure(*command, arguments->measure);
-  add_output(*command, arguments->output, arguments->force, "DIR", "The directory to write");
-  command->add_flag("--keep-models", arguments->keep_models, "Write the pruned checkpoints too, under DIR/models/")
+  add_output(*command, arguments->output, arguments->force, "DIR", "Output directory");
+  command->add_flag("--keep-models", arguments->keep_models, "Also write the pruned checkpoints, under DIR/models/")
       ->group("Output");
   add_running(*command, arguments->run);
   command->footer(kExamples);

@@ -53,8 +53,9 @@ void run(const Command& command, const Arguments& arguments) {
   const Format format = format_of(arguments.format);
   SensitivityOptions options = options_of(command, arguments);
   const std::vector<double> targets = numbers_of("--target", arguments.target, 0, 100);
-  if (targets.size() > 1) throw UsageError("--target: one percentage, please");
-  if (!arguments.write.empty() && targets.empty()) throw UsageError("--write needs --target: the sparsity to reach");
+  if (targets.size() > 1) throw UsageError("--target takes one percentage");
+  if (!arguments.write.empty() && targets.empty())
+    throw UsageError("--write requires --target (the sparsity to reach)");
   for (const std::string* file : {&arguments.write, &arguments.chart})
     if (!file->empty()) refuse_existing(*file, arguments.force);
   const Model model = open_models(arguments.models).front();
@@ -86,26 +87,27 @@ void run(const Command& command, const Arguments& arguments) {
 }  // namespace
 
 void add_sensitivity_command(Command& program) {
-  Command command = program.add_subcommand("sensitivity", "Which layers can go, and levels for each that lose least");
+  Command command =
+      program.add_subcommand("sensitivity", "Show which layers tolerate pruning, and find levels for each");
   const auto arguments = std::make_shared<Arguments>();
   arguments->task.task = "divergence";
   add_models(*command, arguments->models, false);
   add_task(*command, arguments->task);
-  command->add_option("--by", arguments->by, "What is pruned alone: a layer (default), a group, a tensor")
+  command->add_option("--by", arguments->by, "Unit pruned at a time: a layer (default), a group or a tensor")
       ->type_name("layer|group|tensor")
       ->group("Pruning");
-  add_levels(*command, arguments->levels, "Percentages to prune each part to (default 50,80,90,95)");
-  command->add_option("--target", arguments->target, "Also find levels for each part that make P % overall")
+  add_levels(*command, arguments->levels, "Percentages to prune each unit to (default 50,80,90,95)");
+  command->add_option("--target", arguments->target, "Also search for levels of the units that give P % overall")
       ->type_name("P")
       ->group("Pruning");
-  command->add_option("--rounds", arguments->rounds, "Rounds of the search for them (default 4)")
+  command->add_option("--rounds", arguments->rounds, "Rounds of that search (default 4)")
       ->type_name("N")
       ->range(0, 1000)
       ->group("Pruning");
-  command->add_option("--write", arguments->write, "Write the levels found, for pare prune --levels FILE")
+  command->add_option("--write", arguments->write, "Write the levels to a file for pare prune --levels FILE")
       ->type_name("FILE")
       ->group("Output");
-  command->add_option("--chart", arguments->chart, "Draw the damage by layer (.png or .svg)")
+  command->add_option("--chart", arguments->chart, "Draw the degradation by layer (.png or .svg)")
       ->type_name("FILE")
       ->group("Output");
   command->add_flag("--force", arguments->force, "Replace existing files")->group("Output");

@@ -18,7 +18,7 @@ extern "C" void on_stop(int signal) {
 }
 
 extern "C" void on_bus_error(int) {
-  constexpr std::string_view kMessage = "pare: a mapped file shrank while it was read\n";
+  constexpr std::string_view kMessage = "pare: a mapped file shrank while it was being read\n";
   if (::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) ::_exit(1);
   ::_exit(1);
 }

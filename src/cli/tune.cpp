@@ -94,7 +94,7 @@ std::string text_of(const KernelCosts& costs, report::Markup markup) {
   document.table(table_of(costs));
   document.paragraph(costs.measured
                          ? fmt::format("Kept in {}.", kernel_costs_path().string())
-                         : "Never measured on this machine: these are figures of another one. Run pare tune.");
+                         : "Not measured on this machine; these are figures from another one. Run pare tune.");
   return document.text();
 }
 
@@ -116,10 +116,9 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_tune_command(Command& program) {
-  Command command =
-      program.add_subcommand("tune", "Times the kernels of this machine, so that layers take the fastest");
+  Command command = program.add_subcommand("tune", "Time the kernels on this machine, so that layers take the fastest");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_flag("--show", arguments->show, "Show what is kept, without measuring")->group("Output");
+  command->add_flag("--show", arguments->show, "Show the stored costs without measuring")->group("Output");
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);
   command->footer(kExamples);

@@ -181,7 +181,7 @@ class Search {
 
 std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options,
                                  const AllocationOptions& allocation) {
-  if (!(allocation.target >= 0 && allocation.target <= 1)) throw Error("the target is no fraction between 0 and 1");
+  if (!(allocation.target >= 0 && allocation.target <= 1)) throw Error("the target must be between 0 and 1");
   const eval::Search search(model, sensitivity, options, allocation.target);
   std::vector<Allocation> made;
   made.push_back(search.made("uniform", eval::Fractions(sensitivity.units.size(), allocation.target)));

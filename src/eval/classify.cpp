@@ -42,11 +42,11 @@ std::size_t label_of(const TsvFile& table, std::size_t row, const std::vector<st
   }
   const auto found = std::find(names.begin(), names.end(), text);
   if (found == names.end() || text.empty())
-    table.fail(row, fmt::format("'{}' is no label of the model ({})", text, fmt::join(names, ", ")));
+    table.fail(row, fmt::format("'{}' is not a label of the model ({})", text, fmt::join(names, ", ")));
   return static_cast<std::size_t>(found - names.begin());
 }
 
-/// Counts of label (row) against prediction (column); the last column is for what is no label at all.
+/// Counts of label (row) against prediction (column); the last column counts predictions that are not labels.
 class Confusion {
  public:
   explicit Confusion(std::size_t labels) : labels_(labels), counts_(labels * (labels + 1)) {}
@@ -57,7 +57,7 @@ class Confusion {
   std::vector<Score> scores() const {
     std::vector<Score> scores{mean_score("accuracy", right_)};
     if (labels_ != 2) return scores;
-    // What is no label counts as the wrong one, as in T5's own evaluation (its f1_score_with_invalid).
+    // An answer that is not a label counts as the wrong one, as in T5's own evaluation (its f1_score_with_invalid).
     const double tn = at(0, 0), fp = at(0, 1) + at(0, 2), fn = at(1, 0) + at(1, 2), tp = at(1, 1);
     const double f1 = 2 * tp + fp + fn, all = std::sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn));
     scores.push_back({"f1", f1 == 0 ? 0 : 2 * tp / f1});

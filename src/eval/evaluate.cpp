@@ -141,7 +141,7 @@ Task parse_task(std::string_view name) {
   const std::vector<std::string_view>& names = task_names();
   for (std::size_t i = 0; i < names.size(); ++i)
     if (names[i] == name) return static_cast<Task>(i);
-  throw Error(fmt::format("'{}' is no task; there are {}", name, fmt::join(names, ", ")));
+  throw Error(fmt::format("unknown task '{}' (expected one of {})", name, fmt::join(names, ", ")));
 }
 
 const ScoreKind& score_kind(std::string_view name) {

@@ -36,7 +36,7 @@ std::string read_text(const std::filesystem::path& path) {
   const auto map = base::FileMap::open(path);
   std::string text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
   if (text.empty()) throw Error(path, "is empty");
-  if (const auto at = base::first_invalid_utf8(text)) throw Error(path, fmt::format("is no UTF-8 at byte {}", *at));
+  if (const auto at = base::first_invalid_utf8(text)) throw Error(path, fmt::format("is not UTF-8 at byte {}", *at));
   return text;
 }
 

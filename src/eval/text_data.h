@@ -9,7 +9,7 @@
 
 namespace pare::eval {
 
-/// A whole file. Throws Error for one that cannot be read, is empty, or is no UTF-8 (naming the byte).
+/// A whole file. Throws Error for one that cannot be read, is empty, or is not UTF-8 (naming the byte).
 std::string read_text(const std::filesystem::path& path);
 
 /// Lines without their ends (LF or CRLF), with their numbers in the file from 1 on; empty ones are left out.

@@ -80,7 +80,7 @@ std::optional<KernelCosts> kept_kernel_costs(unsigned threads) {
 
 void keep_kernel_costs(const KernelCosts& costs) {
   const std::filesystem::path path = kernel_costs_path();
-  if (path.empty()) throw Error("there is no place to keep what was measured: neither XDG_CACHE_HOME nor HOME is set");
+  if (path.empty()) throw Error("cannot save the measured costs: neither XDG_CACHE_HOME nor HOME is set");
   Json entries = Json::array();
   for (const KernelCosts& other : kept())
     if (other.target != costs.target || other.threads != costs.threads) entries.push_back(json_of(other));

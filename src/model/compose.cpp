@@ -50,7 +50,7 @@ Half open_half(const std::string& source, bool decoder) {
     if (parameter.name.ends_with("embeddings.word_embeddings.weight")) half.embedding = &half.model.tensor(parameter);
   }
   if (half.embedding == nullptr || half.embedding->shape.size() != 2)
-    throw Error(source, "holds no word embeddings, so it cannot be composed");
+    throw Error(source, "contains no word embeddings, so it cannot be composed");
   if (const auto hidden = config.number("hidden_size"); hidden && *hidden != half.hidden())
     throw Error(path,
                 fmt::format("'hidden_size' is {}, but the word embeddings have {} columns", *hidden, half.hidden()));
@@ -67,7 +67,7 @@ Fresh draw_for(const Expected& expected, const Half& half) {
   const auto part = [&](std::string_view name) { return expected.name.find(name) != std::string::npos; };
   const bool head = part(".cls.predictions.") || part(".pooler.");
   if (!head && !expected.cross_attention)
-    throw Error(half.model.source, expected.name, "is missing, and is no part that a composition draws afresh");
+    throw Error(half.model.source, expected.name, "is missing, and a composition does not draw this tensor at random");
   Fresh fresh{expected.name, expected.role, {half.hidden()}, half.embedding->dtype, half.initializer_range};
   if (part(".predictions.bias") || part(".predictions.decoder.")) fresh.shape = {half.vocabulary()};
   if (is_prunable(expected.role)) fresh.shape.push_back(half.hidden());

@@ -71,13 +71,13 @@ Model open_single(const std::string& source, const ModelOptions& options) {
 
 Model open_model(const std::string& spec, const ModelOptions& options) {
   const auto [title, source] = split_title(spec);
-  if (source.empty()) throw Error("'" + spec + "' names no model");
+  if (source.empty()) throw Error("'" + spec + "' does not name a model");
   std::error_code ignored;
   const auto plus = fs::exists(source, ignored) ? std::string::npos : source.find('+');
   if (plus == std::string::npos) {
     Model model = open_single(source, options);
     model.title = title.empty() ? default_title(source) : title;
-    // A lone file in some directory is no model directory: only config.json makes its company the tokenizer's.
+    // A single file is not a model directory; only with a config.json beside it do the other files belong to the model.
     if (!model.config.empty()) model.side_files = find_side_files(model.checkpoint.directory());
     return model;
   }

@@ -126,8 +126,8 @@ void note_missing(Model& model) {
 
 /// What the user is told where no table applies.
 std::string why_generic(const std::string& class_name, const std::string& model_type) {
-  if (!class_name.empty()) return fmt::format("{} is no class that pare knows", class_name);
-  if (!model_type.empty()) return fmt::format("'{}' is no model type that pare knows", model_type);
+  if (!class_name.empty()) return fmt::format("{} is not a class that pare knows", class_name);
+  if (!model_type.empty()) return fmt::format("'{}' is not a model type that pare knows", model_type);
   return "the architecture is unknown";
 }
 
@@ -191,7 +191,7 @@ void resolve(Model& model, const Config& config, const std::string& as_class) {
   if (family == nullptr && as_class.empty() && model.model_type.empty() && !configured.empty())
     family = find_family(configured, {}, names);
   if (family == nullptr && !as_class.empty())
-    throw Error(model.source, fmt::format("cannot be read as '{}': that is no class that pare knows", as_class));
+    throw Error(model.source, fmt::format("cannot be read as '{}', which is not a class that pare knows", as_class));
   const bool by_config = family != nullptr && family->config_names_class;
   const std::string class_name = !as_class.empty() ? as_class : by_config ? configured : std::string();
   const std::optional<Architecture> architecture = family ? lay_out(*family, class_name, config, names) : std::nullopt;

@@ -22,7 +22,7 @@ void resolve_generic(Model& model, const Config& config, const std::string& reas
 /// Same dtype, shape and bytes.
 bool same_tensor(const TensorView& a, const TensorView& b) noexcept;
 
-/// Why a tensor is no parameter, if its dtype says so: "integer tensor", ...; empty if it does not.
+/// Why the dtype of a tensor rules it out as a parameter: "integer tensor", ...; empty if it does not.
 std::string dtype_reason(DType dtype);
 
 }  // namespace pare::model

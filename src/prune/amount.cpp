@@ -24,7 +24,7 @@ Amount Amount::percent(std::string_view text) {
   if (!digits.empty() && digits.back() == '%') digits.pop_back();
   const std::optional<double> value = parse_number(digits);
   if (!value || *value < 0 || *value > 100)
-    throw Error("level '" + std::string(text) + "' is no percentage between 0 and 100");
+    throw Error("level '" + std::string(text) + "' is not a percentage between 0 and 100");
   // "99.9" percent must be the double nearest to 0.999, as PyTorch users write it, and 99.9 / 100
   // need not be: shift the decimal point in the text instead.
   const bool has_exponent = digits.find_first_of("eE") != std::string::npos;

@@ -17,19 +17,19 @@ constexpr std::size_t kLargest = 64U << 20;  // bytes; a file of levels has a li
 
 PruneSet set_of(const base::JsonValue& entry, const std::filesystem::path& path, std::size_t index) {
   const auto fail = [&](const std::string& cause) { throw Error(path, fmt::format("levels[{}]: {}", index, cause)); };
-  if (!entry.is_object()) fail("is no object");
+  if (!entry.is_object()) fail("is not an object");
   PruneSet set;
   const auto name = entry.find("name"), tensors = entry.find("tensors"), percent = entry.find("percent");
   if (!tensors || !tensors->is_list()) fail("has no list 'tensors'");
   tensors->for_elements([&](const base::JsonValue& tensor) {
-    if (!tensor.is_text()) fail("'tensors' holds something that is no string");
+    if (!tensor.is_text()) fail("'tensors' contains an element that is not a string");
     set.tensors.emplace_back(tensor.text());
   });
   if (set.tensors.empty()) fail("has no list 'tensors'");
   set.name = name && name->is_text() ? std::string(name->text()) : set.tensors.front();
   if (!percent || !percent->is_number()) fail("has no number 'percent'");
   const double value = percent->number();
-  if (!(value >= 0 && value <= 100)) fail(fmt::format("{} is no percentage between 0 and 100", value));
+  if (!(value >= 0 && value <= 100)) fail(fmt::format("{} is not a percentage between 0 and 100", value));
   set.amount = {value / 100, std::nullopt, fmt::format("{}", value)};
   return set;
 }
@@ -49,7 +49,7 @@ std::vector<PruneSet> read_levels(const std::filesystem::path& path) {
                 fmt::format("is too large for a file of levels (expected at most {} bytes, found {})", kLargest, size));
   const base::JsonFile file(path);
   const auto levels = file.root().find("levels");
-  if (!levels || !levels->is_list()) throw Error(path, "is no file of levels: it has no list 'levels'");
+  if (!levels || !levels->is_list()) throw Error(path, "is not a levels file (expected a list 'levels')");
   std::vector<PruneSet> sets;
   levels->for_elements([&](const base::JsonValue& entry) { sets.push_back(set_of(entry, path, sets.size())); });
   if (sets.empty()) throw Error(path, "has no level");

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kLargestGroup = 1024, kLargestSide = 65536;
 
-/// "2:4", "1x8": two numbers around a sign; nullopt if it is no such thing.
+/// "2:4", "1x8": two numbers around a sign; nullopt for anything else.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> two_numbers(std::string_view text, char sign) {
   std::uint64_t first = 0, second = 0;
   const char* end = text.data() + text.size();
@@ -55,7 +55,7 @@ Pattern Pattern::parse(std::string_view text) {
     if (rows > kLargestSide || columns > kLargestSide) fail(fmt::format("has blocks longer than {}", kLargestSide));
     return {Kind::kBlocks, rows, columns};
   }
-  fail("is none of unstructured, N:M (as 2:4), rows, columns, RxC (as 1x8)");
+  fail("is not one of unstructured, N:M (as 2:4), rows, columns, RxC (as 1x8)");
   return {};
 }
 

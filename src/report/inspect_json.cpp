@@ -93,7 +93,7 @@ std::string inspect_json(std::span<const Model> models, std::span<const Inspecti
   const InspectOptions& options = inspections.front().options;
   Json json{{"cutoff", options.cutoff}, {"measure", measure_name(options.measure)}, {"models", Json::array()}};
   for (std::size_t i = 0; i < inspections.size(); ++i) json["models"].push_back(model_json(models[i], inspections[i]));
-  // Names come from files: what is no UTF-8 becomes U+FFFD.
+  // Names come from files: what is not UTF-8 becomes U+FFFD.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

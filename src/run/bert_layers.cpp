@@ -14,7 +14,7 @@ BertStack::BertStack(Weights& weights, const model::Config& config, const std::s
   heads_ = size_setting(config, {"num_attention_heads"}, 12);
   epsilon_ = epsilon_setting(config, "layer_norm_eps", 1e-12);
   activation_ = activation_setting(config, "hidden_act", "gelu");
-  if (width_ % heads_ != 0) throw Error(config.path(), "'hidden_size' is no multiple of 'num_attention_heads'");
+  if (width_ % heads_ != 0) throw Error(config.path(), "'hidden_size' is not a multiple of 'num_attention_heads'");
   const auto table = [&](const char* name, std::size_t& rows) {
     const std::string full = prefix + "embeddings." + name + "_embeddings.weight";
     rows = weights.rows_of(full, width_);
@@ -67,7 +67,8 @@ Matrix BertStack::embed(const TokenBatch& batch, Memory* memory) const {
   return normalised(std::move(x), embedding_norm_);
 }
 
-Matrix BertStack::close(const Matrix& x, const linear::Linear& output, const Matrix& mixed, const BertNorm& norm) const {
+Matrix BertStack::close(const Matrix& x, const linear::Linear& output, const Matrix& mixed,
+                        const BertNorm& norm) const {
   Matrix sum = apply(output, mixed, threads_);
   kernels::add(sum.values.data(), x.values.data(), sum.values.size());
   return normalised(std::move(sum), norm);

@@ -11,7 +11,7 @@
 namespace pare {
 namespace {
 
-/// Stands for minus infinity, as in transformers: a beam that is no candidate.
+/// Stands for minus infinity, as in transformers: a beam that is not a candidate.
 constexpr float kNever = -1e9F;
 
 std::vector<std::size_t> indices(std::size_t n) {

@@ -37,7 +37,7 @@ kernels::Activation activation_named(const model::Config& config, std::string_vi
                                           {"swish", Activation::kSilu},
                                           {"tanh", Activation::kTanh}})
     if (name == known) return activation;
-  throw Error(config.path(), fmt::format("'{}' is no activation that pare knows", name));
+  throw Error(config.path(), fmt::format("'{}' is not an activation that pare knows", name));
 }
 
 kernels::Activation activation_setting(const model::Config& config, std::string_view key, std::string_view fallback) {

@@ -54,10 +54,10 @@ Selection select(const Model& model, const InspectOptions& options, std::vector<
     selection.tensors.push_back(tensor);
   }
   if (selection.parameters.empty()) {
-    if (model.parameters.empty()) throw Error(model.source, "holds no parameters");
+    if (model.parameters.empty()) throw Error(model.source, "contains no parameters");
     const bool filtered = !options.include.empty() || !options.exclude.empty() || !options.groups.empty();
     throw Error(model.source, filtered ? "no parameter of a measured dtype passes the filters"
-                                       : "holds no parameter of a measured dtype");
+                                       : "contains no parameter of a measured dtype");
   }
   return selection;
 }

@@ -32,7 +32,7 @@ Charsmap::Charsmap(std::string_view bytes, const std::filesystem::path& path) {
   std::memcpy(units_.data(), bytes.data(), size);
   replacements_ = bytes.substr(size);
   if (const auto wrong = base::first_invalid_utf8(replacements_))
-    throw Error(path, "precompiled_charsmap: replacement at byte " + std::to_string(*wrong) + " is no UTF-8");
+    throw Error(path, "precompiled_charsmap: replacement at byte " + std::to_string(*wrong) + " is not UTF-8");
   for (std::size_t c = 0; c < ascii_.size(); ++c) {
     const char byte = static_cast<char>(c);
     if (const auto found = replacement({&byte, 1})) ascii_[c] = *found;

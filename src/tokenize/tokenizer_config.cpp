@@ -59,7 +59,7 @@ TokenizerClass named_class(const JsonValue& value) {
   const auto kind = class_of_name(value.text());
   if (!kind)
     value.fail("'" + std::string(value.text()) +
-               "' is none of GPT2Tokenizer, BertTokenizer, T5Tokenizer and "
+               "' is not one of GPT2Tokenizer, BertTokenizer, T5Tokenizer and "
                "PreTrainedTokenizerFast");
   return *kind;
 }
@@ -76,7 +76,7 @@ std::optional<TokenizerClass> class_of_config(const fs::path& path, bool has_jso
   if (const auto kind = class_of_model(type->text())) return kind;
   // An unknown architecture may still have one of the known pipelines in its tokenizer.json.
   if (has_json) return TokenizerClass::kJson;
-  type->fail("'" + std::string(type->text()) + "' has a tokenizer that is none of GPT-2's, BERT's and T5's");
+  type->fail("'" + std::string(type->text()) + "' has a tokenizer that is not one of GPT-2's, BERT's and T5's");
 }
 
 /// The tokenizer class that the files imply, if nothing else names one.

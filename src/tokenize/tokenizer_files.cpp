@@ -16,7 +16,7 @@ void for_lines(const std::filesystem::path& path, Visit&& visit) {
   const auto map = base::FileMap::open(path);
   const std::string_view text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
   if (const auto wrong = base::first_invalid_utf8(text))
-    throw Error(path, "is no UTF-8 at byte " + std::to_string(*wrong));
+    throw Error(path, "is not UTF-8 at byte " + std::to_string(*wrong));
   std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size(); ++number) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());

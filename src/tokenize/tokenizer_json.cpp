@@ -18,7 +18,7 @@ using Prefix = UnigramOptions::Prefix;
 std::string_view type_of(const JsonValue& step) { return step.at("type").text(); }
 
 [[noreturn]] void refuse(const JsonValue& step) {
-  step.fail("'" + std::string(type_of(step)) + "' is no step of GPT-2's, BERT's or T5's tokenizer");
+  step.fail("'" + std::string(type_of(step)) + "' is not a step of GPT-2's, BERT's or T5's tokenizer");
 }
 
 void require(const JsonValue& step, std::string_view type) {
@@ -53,7 +53,7 @@ std::string base64_decoded(const JsonValue& value) {
   unsigned pending = 0, bits = 0;
   for (const char c : text) {
     const int digit = digits[static_cast<unsigned char>(c)];
-    if (digit < 0) value.fail("is no base64");
+    if (digit < 0) value.fail("is not valid base64");
     pending = (pending << 6 | static_cast<unsigned>(digit)) & 0xFFFFFF;
     bits += 6;
     if (bits >= 8) bytes.push_back(static_cast<char>(pending >> (bits -= 8) & 0xFF));
@@ -97,7 +97,7 @@ Prefix prefix_of(const JsonValue& metaspace) {
   const std::string_view name = scheme->text();
   if (name == "always") return Prefix::kAlways;
   if (name == "first") return Prefix::kFirst;
-  if (name != "never") scheme->fail("is none of always, first and never");
+  if (name != "never") scheme->fail("is not one of always, first and never");
   return Prefix::kNever;
 }
 
@@ -260,7 +260,7 @@ std::unique_ptr<Algorithm> json_algorithm(const JsonFile& file) {
   if (type == "BPE") return json_bpe(file);
   if (type == "WordPiece") return json_wordpiece(file);
   if (type == "Unigram") return json_unigram(file);
-  file.root().at("model").fail("'" + type + "' is none of BPE, WordPiece and Unigram");
+  file.root().at("model").fail("'" + type + "' is not one of BPE, WordPiece and Unigram");
 }
 
 Surroundings json_surroundings(const JsonFile& file) {

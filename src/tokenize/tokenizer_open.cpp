@@ -158,7 +158,7 @@ class Assembly {
     const auto id = id_of(which);
     if (!id)
       throw Error(directory_ / "tokenizer_config.json",
-                  "names no " + std::string(kSpecialNames[static_cast<std::size_t>(which)]));
+                  "does not name " + std::string(kSpecialNames[static_cast<std::size_t>(which)]));
     return *id;
   }
 
@@ -197,7 +197,7 @@ class Assembly {
 
 std::unique_ptr<Tokenizer> Tokenizer::open(const std::filesystem::path& directory) {
   std::error_code error;
-  if (!std::filesystem::is_directory(directory, error)) throw Error(directory, "is no directory");
+  if (!std::filesystem::is_directory(directory, error)) throw Error(directory, "is not a directory");
   return tokenize::Assembly(directory).build();
 }
 

@@ -45,7 +45,8 @@ Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, UnigramOptio
                           " as the unknown one");
   std::vector<std::pair<std::string_view, std::int32_t>> entries;
   for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
-    if (!std::isfinite(scores_[i])) throw Error(path, "token " + std::to_string(i) + ": its score is no number");
+    if (!std::isfinite(scores_[i]))
+      throw Error(path, "token " + std::to_string(i) + ": its score is not a finite number");
     ids_.insert(vocabulary_[i], static_cast<std::int32_t>(i));
     entries.emplace_back(vocabulary_[i], static_cast<std::int32_t>(i));
   }

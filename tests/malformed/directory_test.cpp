@@ -1,4 +1,4 @@
-// Paths that are no model: nothing there, nothing in it, a configuration that is none.
+// Paths that are not models: missing, empty, or with an invalid configuration.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,21 +63,21 @@ TEST_F(MalformedDirectory, LinkToNothingAndToItself) {
 TEST_F(MalformedDirectory, EmptyDirectory) {
   fs::create_directory(directory_ / "empty");
   EXPECT_EQ(open_checkpoint(path("empty")),
-            path("empty") + ": holds no model.safetensors, pytorch_model.bin or other checkpoint file");
+            path("empty") + ": contains no model.safetensors, pytorch_model.bin or other checkpoint file");
 }
 TEST_F(MalformedDirectory, DirectoryWithoutWeights) {
   write_text(directory_ / "tokenizer/tokenizer.json", "{}");
   write_text(directory_ / "tokenizer/config.json", "{}");
-  EXPECT_THAT(open_checkpoint(path("tokenizer")), HasSubstr("tokenizer: holds no model.safetensors"));
+  EXPECT_THAT(open_checkpoint(path("tokenizer")), HasSubstr("tokenizer: contains no model.safetensors"));
 }
 TEST_F(MalformedDirectory, DirectoryWhereAFileShouldBe) {
   fs::create_directories(directory_ / "d/model.safetensors");
-  EXPECT_EQ(open_checkpoint(path("d")), path("d/model.safetensors") + ": is no regular file");
+  EXPECT_EQ(open_checkpoint(path("d")), path("d/model.safetensors") + ": is not a regular file");
 }
 TEST_F(MalformedDirectory, SpecialFile) {
-  EXPECT_THAT(open_checkpoint("/dev/null"), StartsWith("/dev/null: is no checkpoint"));
+  EXPECT_THAT(open_checkpoint("/dev/null"), StartsWith("/dev/null: is not a checkpoint"));
   fs::create_symlink("/dev/zero", directory_ / "endless.safetensors");
-  EXPECT_EQ(open_checkpoint(path("endless.safetensors")), path("endless.safetensors") + ": is no regular file");
+  EXPECT_EQ(open_checkpoint(path("endless.safetensors")), path("endless.safetensors") + ": is not a regular file");
 }
 TEST_F(MalformedDirectory, ConfigThatIsNoJson) {
   for (const char* config : {"", "{", "not JSON", "{\"model_type\": gpt2}", "{\"model_type\":\"\xff\"}", "\x80\x02}."})
@@ -89,7 +89,7 @@ TEST_F(MalformedDirectory, ConfigThatIsNoObject) {
 }
 TEST_F(MalformedDirectory, ConfigThatIsADirectory) {
   fs::create_directory(directory_ / "model/config.json");
-  EXPECT_EQ(error_of([&] { open_model(path("model")); }), path("model/config.json") + ": is no regular file");
+  EXPECT_EQ(error_of([&] { open_model(path("model")); }), path("model/config.json") + ": is not a regular file");
 }
 
 }  // namespace

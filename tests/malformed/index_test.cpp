@@ -29,7 +29,7 @@ TEST(MalformedIndex, TheGoodOneIsRead) { EXPECT_EQ(with_shard(R"("x.safetensors"
 
 TEST(MalformedIndex, NoJson) {
   for (const char* text : {" ", "{", "weight_map", R"({"weight_map":{"w":"x"})", "{\"\xff\":1}", "\x80\x02}."})
-    EXPECT_THAT(failure(text), StartsWith(std::string(kFile) + "the index is no valid JSON: ")) << text;
+    EXPECT_THAT(failure(text), StartsWith(std::string(kFile) + "the index is not valid JSON: ")) << text;
 }
 TEST(MalformedIndex, Empty) { EXPECT_EQ(failure(""), std::string(kFile) + "the index is empty"); }
 TEST(MalformedIndex, NoObject) {
@@ -46,16 +46,17 @@ TEST(MalformedIndex, NoTensors) {
 }
 TEST(MalformedIndex, ShardThatIsNoString) {
   for (const char* shard : {"null", "1", R"(["x"])", "{}"})
-    EXPECT_EQ(with_shard(shard), std::string(kFile) + "tensor 'w': its entry in 'weight_map' is no file name") << shard;
+    EXPECT_EQ(with_shard(shard), std::string(kFile) + "tensor 'w': its entry in 'weight_map' is not a file name")
+        << shard;
 }
 TEST(MalformedIndex, ShardThatLeadsOutside) {
   for (const char* shard : {"../x.safetensors", "/etc/x.safetensors", "a/x.safetensors", "./x.safetensors", "..", ".",
                             "", "x/", R"(..\\x.safetensors)", R"(C:\\x.safetensors)", R"(x\u002f..\u002fy)"})
     EXPECT_THAT(
         with_shard("\"" + std::string(shard) + "\""),
-        testing::AllOf(StartsWith(std::string(kFile) + "tensor 'w': shard '"), HasSubstr("' is no plain file name")))
+        testing::AllOf(StartsWith(std::string(kFile) + "tensor 'w': shard '"), HasSubstr("' is not a plain file name")))
         << shard;
-  EXPECT_THAT(with_shard(R"("x.safetensors\u0000.txt")"), HasSubstr("is no plain file name"));
+  EXPECT_THAT(with_shard(R"("x.safetensors\u0000.txt")"), HasSubstr("is not a plain file name"));
 }
 TEST(MalformedIndex, NameTwice) {
   EXPECT_EQ(failure(R"({"weight_map":{"w":"x","w":"y"}})"),
@@ -64,7 +65,7 @@ TEST(MalformedIndex, NameTwice) {
             std::string(kFile) + "tensor 'w': the name appears twice in 'weight_map'");
 }
 TEST(MalformedIndex, DeepNestingEndsSoon) {
-  EXPECT_THAT(failure("{\"weight_map\":" + std::string(1'000'000, '{')), HasSubstr("the index is no valid JSON"));
+  EXPECT_THAT(failure("{\"weight_map\":" + std::string(1'000'000, '{')), HasSubstr("the index is not valid JSON"));
 }
 TEST(MalformedIndex, TruncatedAnywhere) {
   const std::string text = R"({"metadata":{"total_size":3},"weight_map":{"w":"x.safetensors","v\n":"y.safetensors"}})";
@@ -124,15 +125,15 @@ TEST_F(MalformedShards, ShardThatIsALinkToItself) {
 TEST_F(MalformedShards, ShardThatIsADirectory) {
   fs::remove(directory_ / "2.safetensors");
   fs::create_directory(directory_ / "2.safetensors");
-  EXPECT_EQ(failure(kGood), (directory_ / "2.safetensors").string() + ": is no regular file");
+  EXPECT_EQ(failure(kGood), (directory_ / "2.safetensors").string() + ": is not a regular file");
 }
 TEST_F(MalformedShards, ShardThatIsAnIndex) {
   EXPECT_EQ(failure(R"("a":"model.safetensors.index.json")"),
-            ": names shard 'model.safetensors.index.json', which is no checkpoint file");
+            ": names shard 'model.safetensors.index.json', which is not a checkpoint file");
 }
 TEST_F(MalformedShards, ShardOfAnotherFormat) {
   write_text(directory_ / "config.json", "{}");
-  EXPECT_THAT(failure(R"("a":"config.json")"), HasSubstr("config.json: is no checkpoint (expected .safetensors"));
+  EXPECT_THAT(failure(R"("a":"config.json")"), HasSubstr("config.json: is not a checkpoint (expected .safetensors"));
 }
 TEST_F(MalformedShards, DamagedShard) {
   write_text(directory_ / "2.safetensors", safetensors_of({{"c", "3"}}) + "x");

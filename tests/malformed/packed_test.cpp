@@ -21,7 +21,7 @@ TEST(MalformedPacked, TheGoodOnesAreRead) {
 
 TEST(MalformedPacked, NoJson) {
   EXPECT_THAT(failure(File(gaps8()).with_metadata(R"("pare.packed":"{")")),
-              StartsWith("model.safetensors: 'pare.packed' is no valid JSON: "));
+              StartsWith("model.safetensors: 'pare.packed' is not valid JSON: "));
 }
 TEST(MalformedPacked, Version) {
   File file(gaps8());
@@ -44,7 +44,7 @@ TEST(MalformedPacked, HeaderChecksum) {
 TEST(MalformedPacked, HeaderThatIsNone) {
   for (const auto& [header, cause] :
        {std::pair{"", "'pare.header' does not begin with '{'"},
-        {"{\"", "'pare.header' is no valid JSON: "},
+        {"{\"", "'pare.header' is not valid JSON: "},
         {R"({"m.weight":{"dtype":"F9","shape":[2],"data_offsets":[0,2]}})", "tensor 'm.weight': unknown dtype 'F9'"},
         {R"({"m.weight":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
          "tensor 'm.weight': its data begin at 1, leaving a hole from 0"},
@@ -212,7 +212,7 @@ TEST(MalformedPacked, FramesThatAreNone) {
     for (std::size_t i = 0; i < packed.parts.size(); ++i) {
       Packed broken = packed;
       broken.parts[i].data[0] = 'x';
-      EXPECT_THAT(failure(broken), HasSubstr("are no zstd frame of a known size")) << packed.encoding;
+      EXPECT_THAT(failure(broken), HasSubstr("are not a zstd frame of a known size")) << packed.encoding;
       broken = packed;
       broken.parts[i].data.pop_back();
       broken.parts[i].shape = "[" + std::to_string(broken.parts[i].data.size()) + "]";

@@ -69,8 +69,8 @@ TEST(MalformedPickle, ObjectsOfClasses) {
   EXPECT_THAT(message(state_dict("I1\n")), HasSubstr("opcode 0x49"));             // INT, protocol 0
 }
 TEST(MalformedPickle, CallsOfWhatIsNoFunction) {
-  EXPECT_THAT(message(state_dict(text("f") + ")R")), HasSubstr("calls something that is no function"));
-  EXPECT_THAT(message(state_dict(global("torch", "Size") + text("x") + "R")), HasSubstr("calls something"));
+  EXPECT_THAT(message(state_dict(text("f") + ")R")), HasSubstr("calls a value that is not a function"));
+  EXPECT_THAT(message(state_dict(global("torch", "Size") + text("x") + "R")), HasSubstr("calls a value"));
   EXPECT_THAT(message(state_dict(global("torch", "FloatStorage") + ")R")), HasSubstr("calls a type"));
   EXPECT_THAT(message(state_dict(global("torch", "float32") + ")R")), HasSubstr("calls a type"));
   EXPECT_THAT(message(state_dict(global("torch", "Tensor") + ")R")), HasSubstr("calls a type"));
@@ -106,13 +106,13 @@ TEST(MalformedPickle, DeepNesting) {
   constexpr std::size_t kDepth = 300'000;
   std::string tuples = "N";
   for (std::size_t i = 0; i < kDepth; ++i) tuples += '\x85';
-  EXPECT_THAT(message(whole(tuples)), HasSubstr("is no dict of tensors"));
+  EXPECT_THAT(message(whole(tuples)), HasSubstr("is not a dict of tensors"));
   EXPECT_THAT(message(whole(std::string(kDepth, '('))), HasSubstr("stops with 0 values"));
   EXPECT_THAT(message(whole("}" + std::string(kDepth, '}'))), HasSubstr("stops with"));
 }
 TEST(MalformedPickle, ADictInsideItself) {
   EXPECT_THAT(message(whole("}q" + std::string(1, '\0') + text("model") + "h" + std::string(1, '\0') + "s")),
-              HasSubstr("holds no tensors"));
+              HasSubstr("contains no tensors"));
 }
 TEST(MalformedPickle, TooManyValues) {
   const std::string program = whole(std::string(checkpoint::kMaxPickleValues + 1, 'N'));
@@ -121,14 +121,14 @@ TEST(MalformedPickle, TooManyValues) {
 TEST(MalformedPickle, OtherProtocols) {
   EXPECT_THAT(message("\x80\x06N."), HasSubstr("has pickle protocol 6"));
   EXPECT_THAT(message("\x80\x01N."), HasSubstr("has pickle protocol 1"));
-  EXPECT_THAT(message("(dp0\n."), HasSubstr("is no pickle of protocol 2 to 5"));
-  EXPECT_THAT(message(""), HasSubstr("is no pickle of protocol 2 to 5"));
+  EXPECT_THAT(message("(dp0\n."), HasSubstr("is not a pickle of protocol 2 to 5"));
+  EXPECT_THAT(message(""), HasSubstr("is not a pickle of protocol 2 to 5"));
 }
 TEST(MalformedPickle, ItemsOfOtherThings) {
-  EXPECT_THAT(message(whole("N" + text("k") + "Ns")), HasSubstr("something that is no dict"));
+  EXPECT_THAT(message(whole("N" + text("k") + "Ns")), HasSubstr("a value that is not a dict"));
   EXPECT_THAT(message(whole("}(" + text("k") + "u")), HasSubstr("a key without a value"));
-  EXPECT_THAT(message(whole("NNa")), HasSubstr("something that is no list"));
-  EXPECT_THAT(message(whole("NNb")), HasSubstr("attributes of something that is no dict"));
+  EXPECT_THAT(message(whole("NNa")), HasSubstr("a value that is not a list"));
+  EXPECT_THAT(message(whole("NNb")), HasSubstr("attributes of a value that is not a dict"));
 }
 
 // State dicts.
@@ -136,7 +136,7 @@ TEST(MalformedPickle, TensorNames) {
   const std::string one = test::pickle::tensor(floats(), 0, {1}, {1});
   EXPECT_THAT(message(whole(dict({{"x", one}, {"x", one}}))), HasSubstr("tensor 'x': occurs twice"));
   EXPECT_THAT(message(whole(dict({{"\xff\xfe", one}}))), HasSubstr("not valid UTF-8"));
-  EXPECT_THAT(message(whole("}" + number(3) + one + "s")), HasSubstr("a key that is no text"));
+  EXPECT_THAT(message(whole("}" + number(3) + one + "s")), HasSubstr("a key that is not a string"));
 }
 
 // Storages.
@@ -163,7 +163,7 @@ TEST(MalformedPickle, PersistentIds) {
                                 tuple({text("storage"), type, number(0), text("cpu"), number(4)}),
                                 tuple({text("storage"), type, text("0"), text("cpu"), text("4")}),
                                 tuple({text("storage"), type, text("0"), text("cpu")})})
-    EXPECT_THAT(message(state_dict(id + "Q")), HasSubstr("a persistent id that is no storage"));
+    EXPECT_THAT(message(state_dict(id + "Q")), HasSubstr("a persistent id that is not a tensor storage"));
 }
 
 // Views.
@@ -207,14 +207,14 @@ TEST(MalformedPickle, ExpandedBomb) {
 }
 TEST(MalformedPickle, TensorsOfOtherThings) {
   const std::string rebuild = global("torch._utils", "_rebuild_tensor_v2"), shape = numbers({1});
-  EXPECT_THAT(message(state_dict(call(rebuild, ")"))), HasSubstr("rebuilds a tensor from something"));
+  EXPECT_THAT(message(state_dict(call(rebuild, ")"))), HasSubstr("rebuilds a tensor from arguments"));
   EXPECT_THAT(message(state_dict(call(rebuild, tuple({text("s"), number(0), shape, shape, "\x89", "N"})))),
-              HasSubstr("rebuilds a tensor from something"));
+              HasSubstr("rebuilds a tensor from arguments"));
   EXPECT_THAT(message(state_dict(call(global("torch._utils", "_rebuild_parameter"), tuple({"N", "\x88", "N"})))),
-              HasSubstr("makes a parameter of something that is no tensor"));
+              HasSubstr("makes a parameter from a value that is not a tensor"));
   EXPECT_THAT(message(state_dict(call(global("torch._utils", "_rebuild_tensor_v3"),
                                       tuple({floats(), number(0), shape, shape, "\x89", "N", text("float32")})))),
-              HasSubstr("something that is no dtype"));
+              HasSubstr("a value that is not a dtype"));
   const std::string from_type = global("torch._tensor", "_rebuild_from_type_v2");
   EXPECT_THAT(message(state_dict(call(from_type, tuple({from_type, global("torch", "Tensor"), ")", "}"})))),
               HasSubstr("of a class of its own"));

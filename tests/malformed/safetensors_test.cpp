@@ -99,24 +99,24 @@ TEST(MalformedSafetensors, HeaderThatBeginsWithSomethingElse) {
 }
 TEST(MalformedSafetensors, HeaderCutShort) {
   EXPECT_THAT(failure(safetensors(R"({"w":{}})", "", 5)),
-              StartsWith(std::string(kFile) + "the header is no valid JSON"));
+              StartsWith(std::string(kFile) + "the header is not valid JSON"));
 }
 TEST(MalformedSafetensors, InvalidJson) {
   for (const char* header : {"{", "{]", "{}}", "{} x", "{'w':1}", R"({"w"})", R"({"w":})", R"({"a":1,})", R"({a:1})",
                              R"({"w":01})", R"({"w":NaN})", R"({"w":1e999})", R"({"w":99999999999999999999})",
                              "{\"w\n\":1}", R"({"\x":1})", R"({"\ud800":1})", "{}//"})
-    EXPECT_THAT(with_header(header), StartsWith(std::string(kFile) + "the header is no valid JSON: ")) << header;
-  EXPECT_THAT(with_header(std::string_view("{}\0", 3)), HasSubstr("the header is no valid JSON"));
+    EXPECT_THAT(with_header(header), StartsWith(std::string(kFile) + "the header is not valid JSON: ")) << header;
+  EXPECT_THAT(with_header(std::string_view("{}\0", 3)), HasSubstr("the header is not valid JSON"));
 }
 TEST(MalformedSafetensors, InvalidUtf8) {
   for (const char* name : {"\xff", "\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82"})
     EXPECT_THAT(with_header("{\"" + std::string(name) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})"),
-                StartsWith(std::string(kFile) + "the header is no valid JSON: "));
+                StartsWith(std::string(kFile) + "the header is not valid JSON: "));
 }
 TEST(MalformedSafetensors, DeepNestingEndsSoon) {
   for (const std::size_t depth : {2000UL, 1'000'000UL})
     EXPECT_THAT(with_header("{\"w\":" + std::string(depth, '[') + std::string(depth, ']') + "}"),
-                StartsWith(std::string(kFile) + "the header is no valid JSON: "));
+                StartsWith(std::string(kFile) + "the header is not valid JSON: "));
 }
 
 // Names and metadata.
@@ -147,7 +147,7 @@ TEST(MalformedSafetensors, MetadataOfTheWrongType) {
         << metadata;
   for (const char* value : {"1", "null", "true", "{}", "[\"pt\"]"})
     EXPECT_EQ(with_header(R"({"__metadata__":{"format":)" + std::string(value) + "}}"),
-              std::string(kFile) + "'__metadata__' entry 'format' is no string")
+              std::string(kFile) + "'__metadata__' entry 'format' is not a string")
         << value;
 }
 TEST(MalformedSafetensors, WhatTheReferencePassesOver) {
@@ -185,15 +185,16 @@ TEST(MalformedSafetensors, UnknownDtype) {
 }
 TEST(MalformedSafetensors, DtypeOfTheWrongType) {
   for (const char* dtype : {"null", "0", "[\"U8\"]", "{\"U8\":null}"})
-    EXPECT_EQ(with_dtype(dtype), std::string(kTensor) + "'dtype' is no string") << dtype;
+    EXPECT_EQ(with_dtype(dtype), std::string(kTensor) + "'dtype' is not a string") << dtype;
 }
 TEST(MalformedSafetensors, ShapeOfTheWrongType) {
   for (const char* shape : {"null", "4", "\"4\"", "{}"})
-    EXPECT_EQ(with_shape(shape), std::string(kTensor) + "'shape' is no array") << shape;
+    EXPECT_EQ(with_shape(shape), std::string(kTensor) + "'shape' is not an array") << shape;
 }
 TEST(MalformedSafetensors, ExtentThatIsNoSize) {
   for (const char* shape : {"[-4]", "[4.0]", "[0.5]", "[4e0]", "[\"4\"]", "[null]", "[true]", "[[4]]"})
-    EXPECT_EQ(with_shape(shape), std::string(kTensor) + "'shape' holds something that is no non-negative integer")
+    EXPECT_EQ(with_shape(shape),
+              std::string(kTensor) + "'shape' contains an element that is not a non-negative integer")
         << shape;
   EXPECT_THAT(with_shape("[18446744073709551616]"), StartsWith(kFile));  // 2^64
 }
@@ -223,10 +224,10 @@ TEST(MalformedSafetensors, SubByteElementsThatEndWithinAByte) {
 }
 TEST(MalformedSafetensors, OffsetsOfTheWrongType) {
   for (const char* offsets : {"null", "4", "\"0,4\"", "{}"})
-    EXPECT_EQ(with_offsets(offsets), std::string(kTensor) + "'data_offsets' is no array") << offsets;
+    EXPECT_EQ(with_offsets(offsets), std::string(kTensor) + "'data_offsets' is not an array") << offsets;
   for (const char* offsets : {"[-1,4]", "[0,4.0]", "[0,null]", "[\"0\",4]"})
     EXPECT_EQ(with_offsets(offsets),
-              std::string(kTensor) + "'data_offsets' holds something that is no non-negative integer")
+              std::string(kTensor) + "'data_offsets' contains an element that is not a non-negative integer")
         << offsets;
 }
 TEST(MalformedSafetensors, OffsetsThatAreNoPair) {

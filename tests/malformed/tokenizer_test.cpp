@@ -37,7 +37,7 @@ std::string field(int number, const std::string& bytes) {
 std::string piece(const std::string& text) { return field(1, field(1, text)); }
 
 TEST_F(MalformedTokenizer, Directory) {
-  EXPECT_THAT(test::error_of([&] { Tokenizer::open(directory_ / "gone"); }), HasSubstr("gone: is no directory"));
+  EXPECT_THAT(test::error_of([&] { Tokenizer::open(directory_ / "gone"); }), HasSubstr("gone: is not a directory"));
   EXPECT_THAT(failure(), HasSubstr("has no tokenizer: none of tokenizer.json, vocab.json"));
   EXPECT_THAT(failure("config.json", R"({"model_type":"llama"})"), HasSubstr("config.json: model_type: 'llama'"));
   EXPECT_THAT(failure("config.json", R"({"model_type":"gpt2"})"), HasSubstr("vocab.json: cannot open"));
@@ -50,11 +50,11 @@ TEST_F(MalformedTokenizer, Config) {
   EXPECT_EQ(failure(), "");
   expect("tokenizer_config.json", "", "it is empty");
   expect("tokenizer_config.json", "[1]", "is no JSON object");
-  expect("tokenizer_config.json", "{\"a\":", "is no valid JSON");
-  expect("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})", "'LlamaTokenizer' is none of");
+  expect("tokenizer_config.json", "{\"a\":", "is not valid JSON");
+  expect("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})", "'LlamaTokenizer' is not one of");
   expect("tokenizer_config.json", R"({"do_lower_case":"yes"})", "do_lower_case: is not true or false");
   expect("tokenizer_config.json", R"({"cls_token":7})", "cls_token: ");
-  expect("tokenizer_config.json", R"({"cls_token":null})", "names no cls_token");
+  expect("tokenizer_config.json", R"({"cls_token":null})", "does not name cls_token");
   expect("tokenizer_config.json", R"({"added_tokens_decoder":{"x":{"content":"a"}}})", "is under no id");
   expect("tokenizer_config.json", R"({"extra_ids":-1})", "extra_ids: ");
   write("tokenizer_config.json", R"({"added_tokens_decoder":{"9":{"content":"a"}}})");
@@ -66,7 +66,7 @@ TEST_F(MalformedTokenizer, Config) {
 TEST_F(MalformedTokenizer, VocabText) {
   expect("vocab.txt", "", "has no tokens");
   expect("vocab.txt", "[UNK]\na\nb\na\n", "lines 2 and 4 are both 'a'");
-  expect("vocab.txt", "[UNK]\n\xFF\n", "is no UTF-8 at byte 6");
+  expect("vocab.txt", "[UNK]\n\xFF\n", "is not UTF-8 at byte 6");
 }
 
 TEST_F(MalformedTokenizer, VocabJson) {
@@ -80,8 +80,8 @@ TEST_F(MalformedTokenizer, VocabJson) {
   expect("vocab.json", R"({"a":0,"a":1})", "token 'a' is given twice");
   expect("vocab.json", R"({"a":0.5})", "a: is not an integer");
   expect("vocab.json", R"({"a":99999999999999999999})", "");
-  expect("vocab.json", "{\"\xFF\":0}", "is no valid JSON");
-  expect("vocab.json", R"({"\ud800":0})", "is no valid JSON");
+  expect("vocab.json", "{\"\xFF\":0}", "is not valid JSON");
+  expect("vocab.json", R"({"\ud800":0})", "is not valid JSON");
 }
 
 TEST_F(MalformedTokenizer, Merges) {
@@ -91,7 +91,7 @@ TEST_F(MalformedTokenizer, Merges) {
   expect("merges.txt", "a b c\n", "line 1 is not two tokens");
   expect("merges.txt", "a x\n", "merge 1 ('a' 'x'): token 'x' is not in the vocabulary");
   expect("merges.txt", "a b\nab b\n", "merge 2 ('ab' 'b'): token 'abb' is not in the vocabulary");
-  expect("merges.txt", "a \xC3\n", "is no UTF-8 at byte 2");
+  expect("merges.txt", "a \xC3\n", "is not UTF-8 at byte 2");
 }
 
 TEST_F(MalformedTokenizer, SentencePiece) {
@@ -105,11 +105,12 @@ TEST_F(MalformedTokenizer, SentencePiece) {
   expect("spiece.model", good + "\x0A", "a field of 1 bytes is cut off");
   expect("spiece.model", good + "\x0B", "wire type 3");
   expect("spiece.model", good + "\x08" + std::string(11, '\xFF'), "a number is too long");
-  expect("spiece.model", good + piece("\xFF"), "piece 3 is no UTF-8");
-  expect("spiece.model", good + field(1, field(1, "a") + std::string("\x15\0\0\xC0\x7F", 5)), "its score is no number");
+  expect("spiece.model", good + piece("\xFF"), "piece 3 is not UTF-8");
+  expect("spiece.model", good + field(1, field(1, "a") + std::string("\x15\0\0\xC0\x7F", 5)),
+         "its score is not a finite number");
   expect("spiece.model", good + field(3, field(2, "ab")), "precompiled_charsmap: is cut off");
   expect("spiece.model", good + field(3, field(2, std::string("\x08\0\0\0abcd", 8))), "a trie of 8 bytes in 4");
-  expect("spiece.model", good + field(3, field(2, std::string("\x04\0\0\0abcd\xFF", 9))), "is no UTF-8");
+  expect("spiece.model", good + field(3, field(2, std::string("\x04\0\0\0abcd\xFF", 9))), "is not UTF-8");
 }
 
 TEST_F(MalformedTokenizer, ADamagedCharsmapReplacesNothing) {
@@ -148,7 +149,7 @@ class MalformedTokenizerJson : public MalformedTokenizer {
 
 TEST_F(MalformedTokenizerJson, Parts) {
   expect_json("", "", "");
-  expect_json("\"Unigram\"", "\"WordLevel\"", "model: 'WordLevel' is none of BPE, WordPiece and Unigram");
+  expect_json("\"Unigram\"", "\"WordLevel\"", "model: 'WordLevel' is not one of BPE, WordPiece and Unigram");
   expect_json("\"model\"", "\"modell\"", "has no 'model'");
   expect_json("\"unk_id\":0", "\"unk_id\":3", "has 3 tokens, and 3 as the unknown one");
   expect_json("\"unk_id\":0", "\"unk_id\":-1", "unk_id: is negative");
@@ -158,13 +159,13 @@ TEST_F(MalformedTokenizerJson, Parts) {
   expect_json("[\"a\",-1.5]", "[\"a\",\"b\"]", "is not a number");
   expect_json("[\"a\",-1.5]", "7", "is not a list");
   expect_json("\"id\":2,", "\"id\":1,", "added token '</s>' should have id 1, and the vocabulary makes it 2");
-  expect_json("\"Precompiled\"", "\"NFKC\"", "'NFKC' is no step of");
-  expect_json("\"BAAAAAAAAAA=\"", "\"B*\"", "is no base64");
+  expect_json("\"Precompiled\"", "\"NFKC\"", "'NFKC' is not a step of");
+  expect_json("\"BAAAAAAAAAA=\"", "\"B*\"", "is not valid base64");
   expect_json("\"BAAAAAAAAAA=\"", "\"\"", "is cut off");
-  expect_json("\"Metaspace\",\"rep", "\"Digits\",\"rep", "'Digits' is no step of");
+  expect_json("\"Metaspace\",\"rep", "\"Digits\",\"rep", "'Digits' is not a step of");
   expect_json("▁", "_", "replacement: is not U+2581");
-  expect_json("\"first\"", "\"last\"", "prepend_scheme: is none of");
-  expect_json("\"TemplateProcessing\"", "\"RobertaProcessing\"", "'RobertaProcessing' is no step of");
+  expect_json("\"first\"", "\"last\"", "prepend_scheme: is not one of");
+  expect_json("\"TemplateProcessing\"", "\"RobertaProcessing\"", "'RobertaProcessing' is not a step of");
   expect_json("\"ids\":[2]", "\"ids\":[3]", "puts id 3 of 3");
   expect_json("{\"Sequence\":{\"id\":\"A\"}},", "", "has no place for the text");
   expect_json("{\"</s>\":{\"ids\":[2]}}", "{}", "has no '</s>'");

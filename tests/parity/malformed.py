@@ -138,7 +138,7 @@ def pare_accepts(oracle, path, what):
         return True
     line = result.stderr.strip()
     oracle.check(f"malformed: {what}: one line naming the file", "\n" not in line and str(path) in line, repr(line))
-    return line.endswith("holds no floating-point tensor that could be measured")  # read, but of no use
+    return line.endswith("contains no floating-point tensor that could be measured")  # read, but of no use
 
 
 def run(oracle, scratch):

@@ -249,7 +249,7 @@ def agreement(predicted, labels, classes):
     right = [p == label for p, label in zip(predicted, labels)]
     scores = {"accuracy": mean(right)}
     if classes == 2:
-        # What is no label at all counts as the wrong one, as in T5's own f1_score_with_invalid.
+        # An answer that is not a label counts as the wrong one, as in T5's own f1_score_with_invalid.
         predicted = [label if hit else 1 - label for hit, label in zip(right, labels)]
         count = {(p, y): sum((p, y) == pair for pair in zip(predicted, labels)) for p in (0, 1) for y in (0, 1)}
         tp, fp, fn, tn = count[1, 1], count[1, 0], count[0, 1], count[0, 0]

@@ -73,7 +73,7 @@ class PareFile {
   PareFile(const SourceFile& file, const std::filesystem::path& path) : file_(file), path_(path), parts_(file, path) {
     const std::string& text = file.metadata.at(kPackedKey);
     if (const auto error = parser_.parse(text).get(root_); error != simdjson::SUCCESS)
-      fail(fmt::format("'{}' is no valid JSON: {}", kPackedKey, simdjson::error_message(error)));
+      fail(fmt::format("'{}' is not valid JSON: {}", kPackedKey, simdjson::error_message(error)));
     std::uint64_t version = 0;
     if (root_["version"].get_uint64().get(version) != simdjson::SUCCESS)
       fail(fmt::format("'{}' has no version", kPackedKey));

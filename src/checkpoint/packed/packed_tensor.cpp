@@ -203,7 +203,7 @@ class MappedTensor final : public PackedTensor {
   std::uint64_t content_size(Bytes frame, std::string_view what) const {
     const unsigned long long size = ZSTD_getFrameContentSize(frame.data(), frame.size());
     if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR)
-      fail(fmt::format("its {} are no zstd frame of a known size", what));
+      fail(fmt::format("its {} are not a zstd frame of a known size", what));
     return size;
   }
 

@@ -27,7 +27,7 @@ class Parser {
     dom::element root;
     if (const simdjson::error_code error = parser.parse(json_.data(), json_.size(), true).get(root);
         error != simdjson::SUCCESS)
-      fail(fmt::format("{} is no valid JSON: {}", subject_, simdjson::error_message(error)));
+      fail(fmt::format("{} is not valid JSON: {}", subject_, simdjson::error_message(error)));
     dom::object object;
     if (root.get_object().get(object) != simdjson::SUCCESS) fail(fmt::format("{} is no JSON object", subject_));
     SafetensorsHeader header;
@@ -57,7 +57,7 @@ class Parser {
     for (const auto [key, text] : entries) {
       std::string_view string;
       if (text.get_string().get(string) != simdjson::SUCCESS)
-        fail(fmt::format("'__metadata__' entry '{}' is no string", key));
+        fail(fmt::format("'__metadata__' entry '{}' is not a string", key));
       if (!header.metadata.emplace(key, string).second) fail(fmt::format("'__metadata__' has two entries '{}'", key));
     }
   }
@@ -92,7 +92,7 @@ class Parser {
 
   DType read_dtype(std::string_view name, const dom::element& field) const {
     std::string_view text;
-    if (field.get_string().get(text) != simdjson::SUCCESS) fail(name, "'dtype' is no string");
+    if (field.get_string().get(text) != simdjson::SUCCESS) fail(name, "'dtype' is not a string");
     const std::optional<DType> dtype = parse_dtype(text);
     if (!dtype) fail(name, fmt::format("unknown dtype '{}'", text));
     return *dtype;
@@ -101,12 +101,12 @@ class Parser {
   std::vector<std::uint64_t> read_numbers(std::string_view name, std::string_view key,
                                           const dom::element& field) const {
     dom::array array;
-    if (field.get_array().get(array) != simdjson::SUCCESS) fail(name, fmt::format("'{}' is no array", key));
+    if (field.get_array().get(array) != simdjson::SUCCESS) fail(name, fmt::format("'{}' is not an array", key));
     std::vector<std::uint64_t> numbers;
     for (const dom::element item : array) {
       std::uint64_t number = 0;
       if (item.get_uint64().get(number) != simdjson::SUCCESS)
-        fail(name, fmt::format("'{}' holds something that is no non-negative integer", key));
+        fail(name, fmt::format("'{}' contains an element that is not a non-negative integer", key));
       numbers.push_back(number);
     }
     return numbers;

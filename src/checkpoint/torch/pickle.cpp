@@ -25,12 +25,12 @@ class StateDictReader {
 
   std::vector<PickledTensor> read(Value root) const {
     if (root.kind == Kind::kTensor) fail("is a single tensor, not a state dict");
-    if (root.kind != Kind::kDict) fail("is no dict of tensors");
+    if (root.kind != Kind::kDict) fail("is not a dict of tensors");
     std::vector<PickledTensor> tensors;
     std::unordered_set<std::string_view> names;
     for (const auto& [key, value] : choose(machine_.dict(root)).entries) {
       if (value.kind != Kind::kTensor) continue;
-      if (key.kind != Kind::kText) fail("has a tensor under a key that is no text");
+      if (key.kind != Kind::kText) fail("has a tensor under a key that is not a string");
       const std::string_view name = machine_.text(key);
       if (!simdjson::validate_utf8(name.data(), name.size())) fail("has a tensor whose name is not valid UTF-8");
       if (!names.insert(name).second) throw Error(path_, std::string(name), "occurs twice");
@@ -53,7 +53,7 @@ class StateDictReader {
         if (key == wrapper) return *dict;
     if (root.holds_tensors) return root;
     if (nested.size() == 1) return *nested.front().second;
-    if (nested.empty()) fail("holds no tensors");
+    if (nested.empty()) fail("contains no tensors");
     fail("holds several dicts of tensors ('" + std::string(nested[0].first) + "', '" + std::string(nested[1].first) +
          "', ...), none of them called state_dict or model: save the one that is meant");
   }

@@ -33,7 +33,7 @@ PickleMachine::PickleMachine(std::span<const std::byte> pickle, const std::files
 
 PickleMachine::Value PickleMachine::run() {
   if (pickle_.empty() || static_cast<unsigned char>(pickle_[0]) != opcode::kProto)
-    fail("is no pickle of protocol 2 to 5");
+    fail("is not a pickle of protocol 2 to 5");
   while (!stopped_) {
     opcode_at_ = at_;
     step(take_number<unsigned char>());
@@ -138,7 +138,7 @@ bool PickleMachine::step_scalar(unsigned char opcode) {
   }
 }
 
-/// Two's complement, little-endian, any length; what exceeds 64 bits is no size of anything.
+/// Two's complement, little-endian, any length; a value that exceeds 64 bits is not a valid size.
 void PickleMachine::take_long(std::uint64_t size) {
   if (size > sizeof(std::int64_t)) return push_opaque(size);
   const std::string_view digits = take(size);
@@ -301,7 +301,7 @@ void PickleMachine::push_tuple(std::size_t count) {
 
 void PickleMachine::set_items(std::size_t begin) {
   const std::size_t floor = marks_.empty() ? 0 : marks_.back();
-  if (begin <= floor || stack_[begin - 1].kind != Kind::kDict) fail("sets items of something that is no dict");
+  if (begin <= floor || stack_[begin - 1].kind != Kind::kDict) fail("sets items of a value that is not a dict");
   if ((stack_.size() - begin) % 2 != 0) fail("sets a key without a value");
   PickleDict& dict = dicts_[stack_[begin - 1].index];
   for (std::size_t i = begin; i < stack_.size(); i += 2) {
@@ -314,7 +314,7 @@ void PickleMachine::set_items(std::size_t begin) {
 void PickleMachine::drop_items(std::size_t begin, const char* into) {
   const std::size_t floor = marks_.empty() ? 0 : marks_.back();
   if (begin <= floor || stack_[begin - 1].kind != Kind::kOpaque)
-    fail(std::string("adds items to something that is no ") + into);
+    fail(std::string("adds items to a value that is not a ") + into);
   stack_.resize(begin);
 }
 
@@ -343,7 +343,8 @@ bool PickleMachine::step_object(unsigned char opcode) {
     }
     case opcode::kStackGlobal: {
       const Value name = pop(), module = pop();
-      if (name.kind != Kind::kText || module.kind != Kind::kText) fail("names a global by something that is no text");
+      if (name.kind != Kind::kText || module.kind != Kind::kText)
+        fail("names a global by a value that is not a string");
       push_global(text(module), text(name));
       return true;
     }

@@ -36,21 +36,21 @@ PickleMachine::Value PickleMachine::persistent(Value id) {
                           parts[1].kind == Kind::kGlobal &&
                           globals_[parts[1].index].kind == TorchGlobal::kStorageType && parts[2].kind == Kind::kText &&
                           parts[4].kind == Kind::kInt;
-  if (!storage_id) fail("has a persistent id that is no storage of tensors");
+  if (!storage_id) fail("has a persistent id that is not a tensor storage");
   if (parts[4].integer < 0) fail("has a storage of " + std::to_string(parts[4].integer) + " elements");
   storages_.push_back({text(parts[2]), globals_[parts[1].index].type, parts[4].integer});
   return make_index(Kind::kStorage, storages_.size());
 }
 
 PickleMachine::Value PickleMachine::reduce(Value function, Value arguments) {
-  if (function.kind != Kind::kGlobal || arguments.kind != Kind::kTuple) fail("calls something that is no function");
+  if (function.kind != Kind::kGlobal || arguments.kind != Kind::kTuple) fail("calls a value that is not a function");
   const auto given = items(arguments);
   switch (const TorchGlobal kind = globals_[function.index].kind) {
     case TorchGlobal::kOrderedDict:
       if (!given.empty()) fail("makes an OrderedDict of arguments, which torch.save does not");
       return make_dict();
     case TorchGlobal::kSize:
-      if (given.size() != 1 || given[0].kind != Kind::kTuple) fail("makes a torch.Size of something that is no tuple");
+      if (given.size() != 1 || given[0].kind != Kind::kTuple) fail("makes a torch.Size of a value that is not a tuple");
       return given[0];
     case TorchGlobal::kIgnored:
       return {Kind::kOpaque};
@@ -60,7 +60,7 @@ PickleMachine::Value PickleMachine::reduce(Value function, Value arguments) {
       return rebuild_tensor(given, kind);
     case TorchGlobal::kRebuildParameter:
     case TorchGlobal::kRebuildParameterWithState:
-      if (given.empty() || given[0].kind != Kind::kTensor) fail("makes a parameter of something that is no tensor");
+      if (given.empty() || given[0].kind != Kind::kTensor) fail("makes a parameter from a value that is not a tensor");
       return given[0];
     case TorchGlobal::kRebuildFromType:
       return rebuild_from_type(given);
@@ -69,7 +69,7 @@ PickleMachine::Value PickleMachine::reduce(Value function, Value arguments) {
     case TorchGlobal::kTensorClass:
       break;
   }
-  fail("calls a type that is no function");
+  fail("calls a type that is not a function");
 }
 
 /// _rebuild_tensor(storage, storage_offset, size, stride),
@@ -82,13 +82,13 @@ PickleMachine::Value PickleMachine::rebuild_tensor(std::span<const Value> argume
   const bool well_formed = (arguments.size() == needed || (arguments.size() == needed + 1 && needed > 4)) &&
                            arguments[0].kind == Kind::kStorage && arguments[1].kind == Kind::kInt &&
                            arguments[2].kind == Kind::kTuple && arguments[3].kind == Kind::kTuple;
-  if (!well_formed) fail("rebuilds a tensor from something that is no storage, offset, size and stride");
+  if (!well_formed) fail("rebuilds a tensor from arguments other than storage, offset, size and stride");
   PickleTensor tensor{
       arguments[0].index, storages_[arguments[0].index].type, arguments[1].integer, arguments[2], arguments[3], false};
   if (version == TorchGlobal::kRebuildTensorV3) {
     const Value dtype = arguments[6];
     if (dtype.kind != Kind::kGlobal || globals_[dtype.index].kind != TorchGlobal::kDType)
-      fail("rebuilds a tensor of something that is no dtype");
+      fail("rebuilds a tensor with a value that is not a dtype");
     tensor.type = globals_[dtype.index].type;
   }
   // {"conj": True} or {"neg": True}: the values are other than the bytes say.
@@ -115,7 +115,7 @@ PickleMachine::Value PickleMachine::rebuild_from_type(std::span<const Value> arg
 /// Only an OrderedDict's attributes (state_dict()'s _metadata), which no tensor is part of.
 void PickleMachine::build() {
   pop();
-  if (top().kind != Kind::kDict) fail("sets attributes of something that is no dict");
+  if (top().kind != Kind::kDict) fail("sets attributes of a value that is not a dict");
 }
 
 }  // namespace pare::checkpoint

@@ -8,8 +8,8 @@
 
 #include "base/checked.h"
 #include "base/file_map.h"
-#include "checkpoint/torch/pickle.h"
 #include "checkpoint/source.h"
+#include "checkpoint/torch/pickle.h"
 #include "checkpoint/torch/strided.h"
 #include "checkpoint/torch/zip_archive.h"
 #include "checkpoint/torch/zip_records.h"

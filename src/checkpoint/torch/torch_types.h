@@ -25,7 +25,7 @@ enum class TorchGlobal : std::uint8_t {
   kOrderedDict,                ///< collections.OrderedDict
   kSize,                       ///< torch.Size
   kTensorClass,                ///< torch.Tensor, torch.nn.parameter.Parameter or Buffer: as an argument only
-  kIgnored,                    ///< makes values that are no tensors (torch.device, set): calls give an opaque value
+  kIgnored,                    ///< makes values that are not tensors (torch.device, set): calls give an opaque value
   kRebuildTensor,              ///< torch._utils._rebuild_tensor
   kRebuildTensorV2,            ///< torch._utils._rebuild_tensor_v2
   kRebuildTensorV3,            ///< torch._utils._rebuild_tensor_v3

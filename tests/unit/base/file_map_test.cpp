@@ -61,12 +61,12 @@ TEST_F(FileMapTest, MissingFile) {
 }
 
 TEST_F(FileMapTest, Directory) {
-  EXPECT_EQ(open_failure(directory_.path()), directory_.path().string() + ": is no regular file");
+  EXPECT_EQ(open_failure(directory_.path()), directory_.path().string() + ": is not a regular file");
 }
 
 TEST_F(FileMapTest, PipeDoesNotHang) {
   ASSERT_EQ(::mkfifo((directory_ / "pipe").c_str(), 0600), 0);
-  EXPECT_THAT(open_failure(directory_ / "pipe"), HasSubstr("is no regular file"));
+  EXPECT_THAT(open_failure(directory_ / "pipe"), HasSubstr("is not a regular file"));
 }
 
 TEST_F(FileMapTest, LinkToItself) {

@@ -241,7 +241,7 @@ TEST_F(OutputDirectoryTest, RefusesWhatExistsWithoutForce) {
 TEST_F(OutputDirectoryTest, ForceReplacesWhatPareWroteAndNothingElse) {
   write_text(directory_ / "mine/thesis.tex", "years of work");
   EXPECT_THAT(error_of([&] { OutputDirectory output(directory_ / "mine", true, "pare.json"); }),
-              HasSubstr("mine: holds no pare.json, so pare did not write it and will not replace it"));
+              HasSubstr("mine: contains no pare.json, so pare did not write it and will not replace it"));
   EXPECT_EQ(read_text(directory_ / "mine/thesis.tex"), "years of work");
 
   write_text(directory_ / "out/pare.json", "{}");
@@ -260,7 +260,7 @@ TEST_F(OutputDirectoryTest, RefusesAFileAndADanglingLink) {
   for (const char* name : {"file", "link"})
     for (const bool force : {false, true})
       EXPECT_EQ(error_of([&] { OutputDirectory output(directory_ / name, force, "pare.json"); }),
-                (directory_ / name).string() + ": exists and is no directory");
+                (directory_ / name).string() + ": exists and is not a directory");
   EXPECT_THAT(names(), ElementsAre("file", "link"));
 }
 

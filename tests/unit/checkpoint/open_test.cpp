@@ -87,7 +87,7 @@ TEST_F(Open, AFileOfAnyKind) {
 TEST_F(Open, NoFileOfAnotherKind) {
   write_text(directory_ / "model.gguf", "GGUF");
   EXPECT_EQ(failure("model.gguf"), (directory_ / "model.gguf").string() +
-                                       ": is no checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
+                                       ": is not a checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
 }
 
 TEST_F(Open, TheExtensionDecidesNotTheContent) {

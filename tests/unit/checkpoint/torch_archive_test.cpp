@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{"refused_complex128.pt", "tensor 'x': has dtype complex128"},
                     Refusal{"refused_module.pt", "torch.nn.modules.linear.Linear"},
                     Refusal{"refused_tensor.pt", "is a single tensor, not a state dict"},
-                    Refusal{"refused_no_tensors.pt", "holds no tensors"},
+                    Refusal{"refused_no_tensors.pt", "contains no tensors"},
                     Refusal{"refused_two_dicts.pt", "several dicts of tensors ('generator', 'discriminator'"}));
 
 TEST(TorchArchive, ContiguousViewsAreNotCopied) {

@@ -34,7 +34,7 @@ class TextData : public testing::Test {
 };
 
 TEST_F(TextData, RefusesWhatIsNoUtf8NamingTheByte) {
-  EXPECT_THAT(failure([&] { read_text(write("abc\xff")); }), HasSubstr("is no UTF-8 at byte 3"));
+  EXPECT_THAT(failure([&] { read_text(write("abc\xff")); }), HasSubstr("is not UTF-8 at byte 3"));
   EXPECT_THAT(failure([&] { read_text(write("")); }), HasSubstr("is empty"));
 }
 

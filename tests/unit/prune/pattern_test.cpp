@@ -25,8 +25,8 @@ TEST(Pattern, ReadsWhatItWrites) {
 TEST(Pattern, RefusesTheRestAndSaysWhy) {
   for (const char* text : {"", "rows ", "Rows", "2:", ":4", "2:4:8", "-1:4", "2.0:4", "2 :4", "x8", "1x", "1X8",
                            "1x8x2", "2/4", "99999999999999999999:4", "banana"})
-    EXPECT_EQ(failure(text),
-              "pattern '" + std::string(text) + "' is none of unstructured, N:M (as 2:4), rows, columns, RxC (as 1x8)");
+    EXPECT_EQ(failure(text), "pattern '" + std::string(text) +
+                                 "' is not one of unstructured, N:M (as 2:4), rows, columns, RxC (as 1x8)");
   EXPECT_EQ(failure("5:4"), "pattern '5:4' removes nothing: N of N:M is less than M");
   EXPECT_EQ(failure("4:4"), "pattern '4:4' removes nothing: N of N:M is less than M");
   EXPECT_EQ(failure("0:4"), "pattern '0:4' keeps nothing: N of N:M is at least 1");

@@ -63,14 +63,14 @@ std::string failure_of_file(const std::string& text) {
 }
 
 TEST(LevelsFile, IsRefusedWithTheEntryThatIsWrong) {
-  EXPECT_THAT(failure_of_file("{"), HasSubstr("levels.json: is no valid JSON"));
+  EXPECT_THAT(failure_of_file("{"), HasSubstr("levels.json: is not valid JSON"));
   EXPECT_THAT(failure_of_file("[]"), HasSubstr("is no JSON object"));
   EXPECT_THAT(failure_of_file(R"({"levels": []})"), HasSubstr("has no level"));
   EXPECT_THAT(failure_of_file(R"({"levels": [{"tensors": ["a"], "percent": 1}, 7]})"),
-              HasSubstr("levels[1]: is no object"));
+              HasSubstr("levels[1]: is not an object"));
   EXPECT_THAT(failure_of_file(R"({"levels": [{"percent": 1}]})"), HasSubstr("levels[0]: has no list 'tensors'"));
   EXPECT_THAT(failure_of_file(R"({"levels": [{"tensors": ["a"], "percent": 101}]})"),
-              HasSubstr("101 is no percentage"));
+              HasSubstr("101 is not a percentage"));
   EXPECT_THAT(failure_of_file(R"({"levels": [{"tensors": ["a"]}]})"), HasSubstr("has no number 'percent'"));
 }
 

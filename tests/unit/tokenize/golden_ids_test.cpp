@@ -93,8 +93,8 @@ TEST(Tokenizer, LeavesOutIdsThatItDoesNotHave) {
 
 TEST(Tokenizer, SaysWhereATextIsNoUtf8) {
   const auto tokenizer = open(golden()["cases"][0]);
-  EXPECT_EQ(test::error_of([&] { tokenizer->encode("abc\xFF", true); }), "the text is no UTF-8 at byte 3");
-  EXPECT_EQ(test::error_of([&] { tokenizer->encode("\xED\xA0\x80", true); }), "the text is no UTF-8 at byte 0");
+  EXPECT_EQ(test::error_of([&] { tokenizer->encode("abc\xFF", true); }), "the text is not UTF-8 at byte 3");
+  EXPECT_EQ(test::error_of([&] { tokenizer->encode("\xED\xA0\x80", true); }), "the text is not UTF-8 at byte 0");
 }
 
 }  // namespace
