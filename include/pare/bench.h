@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "pare/run.h"
 #include "pare/prune.h"
+#include "pare/run.h"
 
 namespace pare {
 

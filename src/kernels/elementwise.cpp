@@ -1,4 +1,5 @@
 #include "kernels/elementwise.h"
+
 #include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE

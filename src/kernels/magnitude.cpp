@@ -1,4 +1,5 @@
 #include "kernels/magnitude.h"
+
 #include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE

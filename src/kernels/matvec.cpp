@@ -1,4 +1,5 @@
 #include "kernels/matvec.h"
+
 #include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE

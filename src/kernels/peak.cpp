@@ -1,4 +1,5 @@
 #include "kernels/peak.h"
+
 #include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -49,9 +50,7 @@ HWY_EXPORT(MultiplyTarget);
 }  // namespace
 
 float read_all(const float* x, std::size_t n) { return PARE_DISPATCH(ReadTarget)(x, n); }
-std::size_t multiply_in_registers(std::size_t rounds, float* out) {
-  return PARE_DISPATCH(MultiplyTarget)(rounds, out);
-}
+std::size_t multiply_in_registers(std::size_t rounds, float* out) { return PARE_DISPATCH(MultiplyTarget)(rounds, out); }
 
 }  // namespace pare::kernels
 #endif

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "base/parallel.h"
-#include "linear/linear.h"
 #include "kernels/targets.h"
+#include "linear/linear.h"
 #include "pare/error.h"
 #include "pare/tune.h"
 

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/sparse.h"
 #include "linear/layer_weights.h"
 #include "linear/layout_memory.h"
-#include "kernels/sparse.h"
 #include "pare/linear.h"
 
 namespace pare::linear {

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <vector>
 
+#include "kernels/attention.h"
 #include "linear/linear.h"
 #include "run/memory.h"
-#include "kernels/attention.h"
 
 namespace pare::run {
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "kernels/elementwise.h"
+#include "model/config.h"
 #include "run/attention.h"
 #include "run/nan_check.h"
 #include "run/weights.h"
-#include "kernels/elementwise.h"
-#include "model/config.h"
 
 namespace pare::run {
 

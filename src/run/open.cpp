@@ -1,5 +1,5 @@
-#include "run/runners.h"
 #include "pare/error.h"
+#include "run/runners.h"
 
 namespace pare {
 

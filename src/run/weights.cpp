@@ -79,21 +79,22 @@ linear::Linear Weights::linear(const std::string& name, std::size_t in, std::siz
              std::make_unique<linear::WeightSource>(tensor, shape));
 }
 
-linear::Linear Weights::linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
-                       Orientation orientation) {
+linear::Linear Weights::linear(const std::string& name, const float* weight, const float* bias, std::size_t in,
+                               std::size_t out, Orientation orientation) {
   const linear::LayerWeights weights{weight, in, out, orientation == Orientation::kOutIn};
   std::size_t nonzeros = in * out;
   if (options_.kernels != KernelChoice::kDense && nonzeros != 0) nonzeros = count_nonzeros(weights, options_.threads);
-  return add(name, weights, bias, nonzeros,
-             nonzeros < in * out ? std::make_unique<linear::WeightSource>(weights) : std::unique_ptr<linear::WeightSource>());
+  return add(
+      name, weights, bias, nonzeros,
+      nonzeros < in * out ? std::make_unique<linear::WeightSource>(weights) : std::unique_ptr<linear::WeightSource>());
 }
 
-linear::Linear Weights::add(const std::string& name, const linear::LayerWeights& weights, const float* bias, std::size_t nonzeros,
-                    std::unique_ptr<const linear::WeightSource> source) {
+linear::Linear Weights::add(const std::string& name, const linear::LayerWeights& weights, const float* bias,
+                            std::size_t nonzeros, std::unique_ptr<const linear::WeightSource> source) {
   linear::Linear linear{weights.data, bias, weights.in, weights.out, weights.out_in, nullptr};
   if (source != nullptr)
-    linear.sparse = std::make_shared<const linear::SparseLinear>(std::move(source), nonzeros, costs_, shared_, options_.kernels,
-                                                         options_.threads);
+    linear.sparse = std::make_shared<const linear::SparseLinear>(std::move(source), nonzeros, costs_, shared_,
+                                                                 options_.kernels, options_.threads);
   shared_->dense_bytes += sizeof(float) * weights.in * weights.out;
   layers_.push_back({name + ".weight", linear, nonzeros});
   return linear;

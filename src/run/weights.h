@@ -28,8 +28,8 @@ class Weights {
   /// `name`.weight and, where the model has it, `name`.bias.
   linear::Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
   /// A layer of weights that are used elsewhere as well, as a head tied to an embedding is.
-  linear::Linear linear(const std::string& name, const float* weight, const float* bias, std::size_t in, std::size_t out,
-                Orientation orientation);
+  linear::Linear linear(const std::string& name, const float* weight, const float* bias, std::size_t in,
+                        std::size_t out, Orientation orientation);
   std::vector<LayerUse> layers(std::size_t tokens) const;
 
  private:
@@ -40,8 +40,8 @@ class Weights {
   };
 
   /// `source` is where the sparse kernels find the weights; nullptr for a layer without zeros.
-  linear::Linear add(const std::string& name, const linear::LayerWeights& weights, const float* bias, std::size_t nonzeros,
-             std::unique_ptr<const linear::WeightSource> source);
+  linear::Linear add(const std::string& name, const linear::LayerWeights& weights, const float* bias,
+                     std::size_t nonzeros, std::unique_ptr<const linear::WeightSource> source);
   const TensorView& find(const std::string& name) const;
   const float* data(const TensorView& tensor);
 

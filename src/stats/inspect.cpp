@@ -120,12 +120,9 @@ void add_quantiles(Inspection& result, const Selection& selection, std::span<con
     sets.push_back({{i}, result.tensors[i].stats.count - result.tensors[i].stats.nans});
   }
   add(result.overall, [](const InspectRow&) { return true; });
-  for (InspectRow& row : result.groups)
-    add(row, [&](const InspectRow& tensor) { return tensor.group == row.group; });
+  for (InspectRow& row : result.groups) add(row, [&](const InspectRow& tensor) { return tensor.group == row.group; });
   for (InspectRow& row : result.layers)
-    add(row, [&](const InspectRow& tensor) {
-      return tensor.stack == row.stack && tensor.layer == row.layer;
-    });
+    add(row, [&](const InspectRow& tensor) { return tensor.stack == row.stack && tensor.layer == row.layer; });
   const std::vector<std::vector<double>> quantiles =
       stats::row_quantiles(selection.tensors, sketches, sets, result.options.quantiles, result.options.threads);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->quantiles = quantiles[i];

@@ -57,9 +57,9 @@ struct Candidates {
 
 /// An order statistic whose bin is known.
 struct Sought {
-  std::size_t candidates;   ///< index
-  std::uint64_t position;   ///< within the bin
-  std::uint64_t rank = 0;   ///< the answer
+  std::size_t candidates;  ///< index
+  std::uint64_t position;  ///< within the bin
+  std::uint64_t rank = 0;  ///< the answer
 };
 
 /// As numpy and torch.lerp: computed from the nearer end.
@@ -82,8 +82,8 @@ std::vector<std::uint64_t> positions_of(std::span<const double> p, std::uint64_t
 
 class RowQuantiles {
  public:
-  RowQuantiles(std::span<const TensorView> tensors, std::span<const Sketch> sketches,
-               std::span<const QuantileRow> rows, unsigned threads)
+  RowQuantiles(std::span<const TensorView> tensors, std::span<const Sketch> sketches, std::span<const QuantileRow> rows,
+               unsigned threads)
       : tensors_(tensors), sketches_(sketches), rows_(rows), threads_(threads) {}
 
   /// Finds the bins of a row's positions.
@@ -228,8 +228,8 @@ std::vector<double> wide_quantiles(std::span<const TensorView> tensors, const Qu
 std::vector<std::vector<double>> row_quantiles(std::span<const TensorView> tensors, std::span<const Sketch> sketches,
                                                std::span<const QuantileRow> rows, std::span<const double> p,
                                                unsigned threads) {
-  std::vector<std::vector<double>> result(
-      rows.size(), std::vector<double>(p.size(), std::numeric_limits<double>::quiet_NaN()));
+  std::vector<std::vector<double>> result(rows.size(),
+                                          std::vector<double>(p.size(), std::numeric_limits<double>::quiet_NaN()));
   RowQuantiles narrow(tensors, sketches, rows, threads);
   std::vector<std::size_t> narrow_rows;
   std::vector<Sought> sought;

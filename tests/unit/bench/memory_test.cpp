@@ -3,8 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include "pare/error.h"
 #include "bench/compressed_size.h"
+#include "pare/error.h"
 #include "support/tensors.h"
 
 namespace pare::bench {

@@ -3,8 +3,8 @@
 
 #include <random>
 
-#include "linear/linear.h"
 #include "kernels/targets.h"
+#include "linear/linear.h"
 
 namespace pare::linear {
 namespace {

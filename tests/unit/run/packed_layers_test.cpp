@@ -3,9 +3,9 @@
 
 #include <cstring>
 
-#include "pare/run.h"
 #include "pare/pack.h"
 #include "pare/prune.h"
+#include "pare/run.h"
 #include "support/files.h"
 
 namespace pare {
