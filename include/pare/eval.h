@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,7 +77,31 @@ const ScoreKind& score_kind(std::string_view name);
 /// Throws Error for a model that cannot be run.
 std::optional<std::string> unsuitable(const Model& model, Task task);
 
-/// Scores one model. Throws Error for a task that makes no sense for it, a tokenizer that is missing or does not fit,
+/// A task whose data are read and encoded once and that scores any number of models: one model and its pruned copies.
+/// For divergence, the predictions of the reference model are computed once as well and kept in memory (logits up to
+/// 1 GiB). One call at a time.
+class PreparedTask {
+ public:
+  /// `model` and `options.reference` must outlive the task. Throws what evaluate() throws.
+  PreparedTask(const Model& model, const EvalOptions& options);
+  ~PreparedTask();
+  PreparedTask(PreparedTask&&) noexcept;
+  PreparedTask& operator=(PreparedTask&&) noexcept;
+
+  /// Scores the model that the task was prepared with.
+  Evaluation score();
+  /// Scores another model with the same tokenizer. Throws Error if its kind, vocabulary or number of positions differs.
+  Evaluation score(const Model& model);
+  /// Replaces EvalOptions::progress.
+  void set_progress(std::function<void(double done)> progress);
+
+ private:
+  struct State;
+  friend Evaluation evaluate(const Model& model, const EvalOptions& options);
+  std::unique_ptr<State> state_;
+};
+
+/// Prepares a task and scores one model. Throws Error for a task that makes no sense for it, a tokenizer that is missing or does not fit,
 /// and data that is missing, empty, malformed or no UTF-8; Interrupted.
 Evaluation evaluate(const Model& model, const EvalOptions& options);
 

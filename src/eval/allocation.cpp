@@ -35,8 +35,11 @@ void meet_target(Fractions& fractions, const std::vector<double>& weights, doubl
 /// One unit's damage against its fraction, as its lower convex hull from nothing on: (fraction, damage).
 std::vector<std::pair<double, double>> convex_curve(const SensitiveUnit& unit, const std::vector<Amount>& levels) {
   std::vector<std::pair<double, double>> points{{0, 0}}, hull;
-  for (std::size_t i = 0; i < levels.size(); ++i)
-    points.emplace_back(levels[i].fraction, std::max(0.0, unit.damage[i]));
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const double fraction = levels[i].count ? static_cast<double>(*levels[i].count) / static_cast<double>(unit.weights)
+                                            : levels[i].fraction;
+    points.emplace_back(fraction, std::max(0.0, unit.damage[i]));
+  }
   std::sort(points.begin(), points.end());
   // Beyond the last level nothing is known: as bad again as everything before.
   if (points.back().first < 1) points.emplace_back(1, 4 * points.back().second + 1e-9);

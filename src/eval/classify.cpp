@@ -101,70 +101,98 @@ void add_encoded(TokenBatch& batch, const Subject& subject, std::string_view tex
   batch.add(tokens, types);
 }
 
-Evaluation by_head(const Subject& subject, const TsvFile& table, const EvalOptions& options) {
-  const EncoderRunner& runner = subject.encoder();
-  const std::vector<std::string> names = label_names(*subject.model, runner.labels());
-  if (subject.runner->positions() < 4) throw Error(subject.model->source, "has too few positions to classify");
-  Confusion confusion(runner.labels());
-  const Course course(options, table.rows());
+struct LabelledBatch {
+  TokenBatch tokens;
+  std::vector<std::size_t> labels;
+};
+
+/// Batches of rows: `label(row)` is a row's label, `add(batch, row)` encodes it.
+template <class Label, class Add>
+std::vector<LabelledBatch> batches_of(const TsvFile& table, const Label& label, const Add& add) {
+  std::vector<LabelledBatch> batches;
+  for (std::size_t next = 0; next < table.rows();) {
+    LabelledBatch& batch = batches.emplace_back();
+    for (; next < table.rows() && batch.tokens.tokens() < kBatchTokens; ++next) {
+      batch.labels.push_back(label(next));
+      add(batch.tokens, next);
+    }
+  }
+  return batches;
+}
+
+/// `predict(tokens)` returns the label predicted for each sequence; any number too large stands for no label.
+template <class Predict>
+Evaluation score_batches(const std::vector<LabelledBatch>& batches, std::size_t rows, std::size_t labels,
+                         const EvalOptions& options, const Predict& predict) {
+  Confusion confusion(labels);
+  const Course course(options, rows);
   Evaluation result;
-  for (std::size_t next = 0; next < table.rows(); course.tell(next)) {
-    TokenBatch batch;
-    std::vector<std::size_t> labels;
-    for (; next < table.rows() && batch.tokens() < kBatchTokens; ++next) {
-      labels.push_back(label_of(table, next, names, runner.labels()));
-      add_encoded(batch, subject, table.cell(next, kText), table.cell(next, kPair));
-    }
-    const Matrix logits = runner.classify(batch);
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      const float* row = logits.row(i);
-      confusion.add(labels[i], static_cast<std::size_t>(std::max_element(row, row + logits.columns) - row));
-    }
-    result.tokens += batch.tokens();
+  for (const LabelledBatch& batch : batches) {
+    const std::vector<std::size_t> predicted = predict(batch.tokens);
+    for (std::size_t i = 0; i < batch.labels.size(); ++i) confusion.add(batch.labels[i], predicted[i]);
+    result.tokens += batch.tokens.tokens();
+    result.items += batch.labels.size();
+    course.tell(result.items);
   }
   result.scores = confusion.scores();
   return result;
 }
 
-Evaluation by_words(const Subject& subject, const TsvFile& table, const EvalOptions& options) {
-  const EncoderDecoderRunner& runner = subject.encoder_decoder();
+Scoring by_head(const Subject& subject, const TsvFile& table, const EvalOptions& options) {
+  const std::size_t labels = subject.encoder().labels();
+  const std::vector<std::string> names = label_names(*subject.model, labels);
+  if (subject.runner->positions() < 4) throw Error(subject.model->source, "has too few positions to classify");
+  std::vector<LabelledBatch> batches = batches_of(
+      table, [&](std::size_t row) { return label_of(table, row, names, labels); },
+      [&](TokenBatch& batch, std::size_t row) {
+        add_encoded(batch, subject, table.cell(row, kText), table.cell(row, kPair));
+      });
+  return [batches = std::move(batches), rows = table.rows(), labels, &options](const Subject& scored) {
+    return score_batches(batches, rows, labels, options, [&](const TokenBatch& batch) {
+      const Matrix logits = scored.encoder().classify(batch);
+      std::vector<std::size_t> predicted;
+      for (std::size_t i = 0; i < logits.rows; ++i) {
+        const float* row = logits.row(i);
+        predicted.push_back(static_cast<std::size_t>(std::max_element(row, row + logits.columns) - row));
+      }
+      return predicted;
+    });
+  };
+}
+
+Scoring by_words(const Subject& subject, const TsvFile& table, const EvalOptions& options) {
   const std::string prefix = options.prefix.value_or("sst2 sentence: ");
   const TokenId end = subject.end_token();
   const std::vector<std::string>& words = options.label_words;
-  GenerateOptions generation;
-  generation.max_new_tokens = 16;
-  Confusion confusion(words.size());
-  const Course course(options, table.rows());
-  Evaluation result;
-  for (std::size_t next = 0; next < table.rows(); course.tell(next)) {
-    TokenBatch batch;
-    std::vector<std::size_t> labels;
-    for (; next < table.rows() && batch.tokens() < kBatchTokens; ++next) {
-      labels.push_back(label_of(table, next, words, words.size()));
-      std::string source = prefix + std::string(table.cell(next, kText));
-      if (!options.pair_column.empty()) source += options.pair_prefix + std::string(table.cell(next, kPair));
-      batch.add(subject.tokenizer->encode(source, true));
-    }
-    const auto written = generate(runner, batch, end, generation);
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      const std::string text = subject.tokenizer->decode(written[i], true);
-      const auto word = std::find(words.begin(), words.end(), stripped(text));
-      confusion.add(labels[i], static_cast<std::size_t>(word - words.begin()));
-    }
-    result.tokens += batch.tokens();
-  }
-  result.scores = confusion.scores();
-  return result;
+  std::vector<LabelledBatch> batches = batches_of(
+      table, [&](std::size_t row) { return label_of(table, row, words, words.size()); },
+      [&](TokenBatch& batch, std::size_t row) {
+        std::string source = prefix + std::string(table.cell(row, kText));
+        if (!options.pair_column.empty()) source += options.pair_prefix + std::string(table.cell(row, kPair));
+        batch.add(subject.tokenizer->encode(source, true));
+      });
+  return [batches = std::move(batches), rows = table.rows(), end, &options](const Subject& scored) {
+    const std::vector<std::string>& labels = options.label_words;
+    return score_batches(batches, rows, labels.size(), options, [&](const TokenBatch& batch) {
+      GenerateOptions generation;
+      generation.max_new_tokens = 16;
+      std::vector<std::size_t> predicted;
+      for (const auto& written : generate(scored.encoder_decoder(), batch, end, generation)) {
+        const std::string text = scored.tokenizer->decode(written, true);
+        const auto word = std::find(labels.begin(), labels.end(), stripped(text));
+        predicted.push_back(static_cast<std::size_t>(word - labels.begin()));
+      }
+      return predicted;
+    });
+  };
 }
 
 }  // namespace
 
-Evaluation classify(const Subject& subject, const EvalOptions& options) {
+Scoring prepare_classify(const Subject& subject, const EvalOptions& options) {
   const TsvFile table(options.data, {options.text_column, options.pair_column, options.label_column}, options.limit);
   const bool head = dynamic_cast<const EncoderRunner*>(subject.runner.get()) != nullptr;
-  Evaluation result = head ? by_head(subject, table, options) : by_words(subject, table, options);
-  result.items = table.rows();
-  return result;
+  return head ? by_head(subject, table, options) : by_words(subject, table, options);
 }
 
 }  // namespace pare::eval

@@ -1,6 +1,7 @@
 // One number for how much worse a pruned model is.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ class Damage {
   double loss_of(const Model& model) const;
 
   const Model& model_;
-  EvalOptions eval_;
+  Task task_;
+  std::unique_ptr<PreparedTask> prepared_;
   unsigned threads_;
   std::string score_, unit_;
   double dense_ = 0, dense_loss_ = 0;

@@ -12,116 +12,144 @@ namespace {
 /// (Devlin et al. 2019 hide 15 %).
 constexpr std::size_t kHiddenApart = 7;
 
-/// Runs both models and gathers where they differ.
-class Comparison {
- public:
-  Comparison(const Subject& reference, const Subject& subject, unsigned threads)
-      : reference_(reference), subject_(subject), threads_(threads) {}
+/// Memory for the logits of a reference model that is compared with several others. Those beyond it are computed again
+/// from hidden states, which are small.
+constexpr std::size_t kReferenceBytes = std::size_t{1} << 30;
 
-  void compare(const TokenBatch& batch, const std::vector<std::size_t>& rows) {
-    add(reference_.runner->hidden_states(batch), subject_.runner->hidden_states(batch), rows);
-  }
-  /// Encoder-decoders, every target token being predicted from those before it.
-  void compare_decoders(const TokenBatch& sources, const TokenBatch& targets) {
-    const auto decoded = [&](const EncoderDecoderRunner& runner) {
-      const auto state = runner.start(sources);
-      return runner.decode(targets, *state);
-    };
-    std::vector<std::size_t> rows(targets.tokens());
-    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
-    add(decoded(reference_.encoder_decoder()), decoded(subject_.encoder_decoder()), rows);
-  }
-
-  Evaluation result(std::size_t items) const {
-    Evaluation result;
-    result.items = items;
-    result.tokens = kl_.count();
-    result.scores = {mean_score("kl", kl_), mean_score("top1_agreement", agreement_)};
-    return result;
-  }
-
- private:
-  void add(const Matrix& expected, const Matrix& got, const std::vector<std::size_t>& rows) {
-    for (const Disagreement& one : compare_rows(*reference_.runner, expected, *subject_.runner, got, rows, threads_)) {
-      kl_.add(one.kl);
-      agreement_.add(one.same_best ? 1 : 0);
-    }
-  }
-
-  const Subject &reference_, &subject_;
-  unsigned threads_;
-  Mean kl_, agreement_;
+/// What is run at once. `targets` is empty but for encoder-decoders, whose sources `tokens` are.
+struct Batch {
+  TokenBatch tokens, targets;
+  std::vector<std::size_t> rows;  ///< of hidden states, to compare
+  std::size_t done = 0;           ///< windows, lines or rows read up to the end of this batch, for progress
 };
 
-Evaluation causal_divergence(const Subject& subject, Comparison& comparison, const EvalOptions& options) {
+struct Prepared {
+  std::vector<Batch> batches;
+  std::size_t items = 0, total = 0;  ///< compared items; read items, for progress
+};
+
+Matrix hidden_of(const Runner& runner, const Batch& batch) {
+  if (batch.targets.sequences() == 0) return runner.hidden_states(batch.tokens);
+  const auto& pair = dynamic_cast<const EncoderDecoderRunner&>(runner);
+  const auto state = pair.start(batch.tokens);
+  return pair.decode(batch.targets, *state);
+}
+
+Prepared prepare_causal(const Subject& subject, const EvalOptions& options) {
   const std::vector<TokenId> tokens = subject.tokenizer->encode(read_text(options.data), false);
   if (tokens.size() < 2) throw Error(options.data, "is too short: nothing in it is predicted");
   const std::size_t context = context_of(subject, options);
   std::vector<Window> windows = sliding_windows(tokens.size(), context, stride_of(options, context));
   if (options.limit != 0 && windows.size() > options.limit) windows.resize(options.limit);
-  const Course course(options, windows.size());
-  for (std::size_t next = 0; next < windows.size(); course.tell(next)) {
-    const WindowBatch batch = take_windows(tokens, windows, next);
-    std::vector<std::size_t> rows;
-    for (const Prediction& prediction : batch.predictions) rows.push_back(prediction.row);
-    comparison.compare(batch.tokens, rows);
+  Prepared prepared{{}, windows.size(), windows.size()};
+  for (std::size_t next = 0; next < windows.size();) {
+    WindowBatch window = take_windows(tokens, windows, next);
+    Batch& batch = prepared.batches.emplace_back();
+    batch.tokens = std::move(window.tokens);
+    for (const Prediction& prediction : window.predictions) batch.rows.push_back(prediction.row);
+    batch.done = next;
   }
-  return comparison.result(windows.size());
+  return prepared;
 }
 
-Evaluation masked_divergence(const Subject& subject, Comparison& comparison, const EvalOptions& options) {
+Prepared prepare_masked(const Subject& subject, const EvalOptions& options) {
   const LineFile file(options.data, options.limit);
   const TokenId mask = subject.need(subject.tokenizer->special().mask, "mask");
-  const Course course(options, file.lines().size());
-  std::size_t items = 0;
-  for (std::size_t next = 0; next < file.lines().size(); course.tell(next)) {
+  Prepared prepared{{}, 0, file.lines().size()};
+  for (std::size_t next = 0; next < file.lines().size();) {
     MaskedBatch batch;
     while (next < file.lines().size() && batch.tokens.tokens() < kBatchTokens) {
       const MaskedLine line = masked_line(subject, file.lines()[next++].text);
-      if (!line.own.empty()) ++items;
+      if (!line.own.empty()) ++prepared.items;
       for (std::size_t pass = 0; pass < kHiddenApart; ++pass) {
         std::vector<std::size_t> places;
         for (std::size_t i = pass; i < line.own.size(); i += kHiddenApart) places.push_back(line.own[i]);
         if (!places.empty()) add_masked(batch, line, places, mask);
       }
     }
-    comparison.compare(batch.tokens, batch.rows);
+    prepared.batches.push_back({std::move(batch.tokens), {}, std::move(batch.rows), next});
   }
-  if (items == 0) throw Error(options.data, "has no token to hide");
-  return comparison.result(items);
+  if (prepared.items == 0) throw Error(options.data, "has no token to hide");
+  return prepared;
 }
 
-Evaluation decoder_divergence(const Subject& subject, Comparison& comparison, const EvalOptions& options) {
+/// Encoder-decoders: every target token is predicted from those before it.
+Prepared prepare_decoder(const Subject& subject, const EvalOptions& options) {
   const TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
   const std::string prefix = options.prefix.value_or("");
   const TokenId start = subject.encoder_decoder().decoder_start();
-  const Course course(options, table.rows());
-  for (std::size_t next = 0; next < table.rows(); course.tell(next)) {
-    TokenBatch sources, targets;
-    for (; next < table.rows() && sources.tokens() + targets.tokens() < kBatchTokens; ++next) {
-      sources.add(subject.tokenizer->encode(prefix + std::string(table.cell(next, 0)), true));
+  Prepared prepared{{}, table.rows(), table.rows()};
+  for (std::size_t next = 0; next < table.rows();) {
+    Batch& batch = prepared.batches.emplace_back();
+    for (; next < table.rows() && batch.tokens.tokens() + batch.targets.tokens() < kBatchTokens; ++next) {
+      batch.tokens.add(subject.tokenizer->encode(prefix + std::string(table.cell(next, 0)), true));
       std::vector<TokenId> target = subject.tokenizer->encode(table.cell(next, 1), true);
       target.insert(target.begin(), start);
       target.pop_back();
-      targets.add(target);
+      batch.targets.add(target);
     }
-    comparison.compare_decoders(sources, targets);
+    batch.rows.resize(batch.targets.tokens());
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) batch.rows[i] = i;
+    batch.done = next;
   }
-  return comparison.result(table.rows());
+  return prepared;
 }
+
+Prepared prepared_for(const Subject& subject, const EvalOptions& options) {
+  if (dynamic_cast<const CausalRunner*>(subject.runner.get()) != nullptr) return prepare_causal(subject, options);
+  if (dynamic_cast<const EncoderRunner*>(subject.runner.get()) != nullptr) return prepare_masked(subject, options);
+  return prepare_decoder(subject, options);
+}
+
+/// Compares models with one reference, whose predictions it computes when they are first needed.
+class Comparison {
+ public:
+  Comparison(Prepared prepared, std::shared_ptr<const Runner> reference, bool keep)
+      : prepared_(std::move(prepared)), reference_(std::move(reference)), keep_(keep) {
+    if (keep_) kept_.resize(prepared_.batches.size());
+  }
+
+  Evaluation score(const Subject& subject, const EvalOptions& options) {
+    const Course course(options, prepared_.total);
+    Mean kl, agreement;
+    for (std::size_t i = 0; i < prepared_.batches.size(); ++i) {
+      const Batch& batch = prepared_.batches[i];
+      ReferenceRows once;
+      ReferenceRows& reference = keep_ ? kept_[i] : once;
+      if (reference.hidden.rows == 0) reference.hidden = picked_rows(hidden_of(*reference_, batch), batch.rows);
+      const Matrix hidden = picked_rows(hidden_of(*subject.runner, batch), batch.rows);
+      for (const Disagreement& one :
+           compare_rows(*reference_, reference, room_, *subject.runner, hidden, options.threads)) {
+        kl.add(one.kl);
+        agreement.add(one.same_best ? 1 : 0);
+      }
+      course.tell(batch.done);
+    }
+    Evaluation result;
+    result.items = prepared_.items;
+    result.tokens = kl.count();
+    result.scores = {mean_score("kl", kl), mean_score("top1_agreement", agreement)};
+    return result;
+  }
+
+ private:
+  Prepared prepared_;
+  std::shared_ptr<const Runner> reference_;
+  bool keep_;
+  std::vector<ReferenceRows> kept_;
+  std::size_t room_ = keep_ ? kReferenceBytes : 0;  ///< left for logits, in bytes
+};
 
 }  // namespace
 
-Evaluation divergence(const Subject& subject, const Subject& reference, const EvalOptions& options) {
-  if (subject.runner->vocabulary() != reference.runner->vocabulary())
-    throw Error(subject.model->source,
-                "has another vocabulary than " + reference.model->source + ": their predictions cannot be compared");
-  Comparison comparison(reference, subject, options.threads);
-  if (dynamic_cast<const CausalRunner*>(subject.runner.get()) != nullptr)
-    return causal_divergence(subject, comparison, options);
-  if (dynamic_cast<const EncoderRunner*>(subject.runner.get()) != nullptr)
-    return masked_divergence(subject, comparison, options);
-  return decoder_divergence(subject, comparison, options);
+Scoring prepare_divergence(const Subject& subject, std::shared_ptr<const Runner> reference, const EvalOptions& options,
+                           bool keep) {
+  if (subject.runner->vocabulary() != reference->vocabulary())
+    throw Error(subject.model->source, "has another vocabulary than " + options.reference->source +
+                                           ": their predictions cannot be compared");
+  const auto comparison =
+      std::make_shared<Comparison>(prepared_for(subject, options), std::move(reference), keep);
+  return [comparison, &options](const Subject& scored) { return comparison->score(scored, options); };
 }
 
 }  // namespace pare::eval

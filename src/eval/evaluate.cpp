@@ -81,30 +81,29 @@ std::optional<std::string> mismatch(const Model& model, const Runner& runner, Ta
   return std::nullopt;
 }
 
-Evaluation run_task(const Subject& subject, const EvalOptions& options) {
+Scoring prepare(const Subject& subject, const EvalOptions& options, bool keep) {
   switch (options.task) {
     case Task::kPerplexity:
-      return perplexity(subject, options);
+      return prepare_perplexity(subject, options);
     case Task::kWikitext:
-      return wikitext(subject, options);
+      return prepare_wikitext(subject, options);
     case Task::kLambada:
-      return lambada(subject, options);
+      return prepare_lambada(subject, options);
     case Task::kMaskedLm:
-      return masked_lm(subject, options);
+      return prepare_masked_lm(subject, options);
     case Task::kClassify:
-      return classify(subject, options);
+      return prepare_classify(subject, options);
     case Task::kTextToText:
-      return text_to_text(subject, options);
+      return prepare_text_to_text(subject, options);
     case Task::kDivergence:
       break;
   }
   if (options.reference == nullptr) throw Error("divergence needs a reference model");
-  Subject reference;
-  reference.model = options.reference;
-  reference.runner = open_runner(*options.reference, {options.threads, options.kernels});
-  if (shape_of(*reference.runner) != shape_of(*subject.runner))
+  std::shared_ptr<const Runner> reference = subject.runner;
+  if (options.reference != subject.model) reference = open_runner(*options.reference, {options.threads, options.kernels});
+  if (shape_of(*reference) != shape_of(*subject.runner))
     throw Error(subject.model->source, "is of another kind than " + options.reference->source);
-  return divergence(subject, reference, options);
+  return prepare_divergence(subject, std::move(reference), options, keep);
 }
 
 struct Named {
@@ -154,13 +153,57 @@ std::optional<std::string> unsuitable(const Model& model, Task task) {
   return eval::mismatch(model, *open_runner(model, {0, KernelChoice::kDense}), task);
 }
 
+struct PreparedTask::State {
+  State(const Model& model, EvalOptions given, bool keep)
+      : options(std::move(given)), subject(eval::open_subject(model, options.threads, options.kernels)) {
+    if (const auto why = eval::mismatch(model, *subject.runner, options.task)) throw Error(model.source, *why);
+    started = std::chrono::steady_clock::now();
+    scoring = eval::prepare(subject, options, keep);
+  }
+
+  Evaluation score(const eval::Subject& scored) const {
+    Evaluation result = scoring(scored);
+    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    return result;
+  }
+
+  EvalOptions options;
+  eval::Subject subject;
+  eval::Scoring scoring;
+  std::chrono::steady_clock::time_point started;
+};
+
+PreparedTask::PreparedTask(const Model& model, const EvalOptions& options)
+    : state_(std::make_unique<State>(model, options, true)) {}
+PreparedTask::~PreparedTask() = default;
+PreparedTask::PreparedTask(PreparedTask&&) noexcept = default;
+PreparedTask& PreparedTask::operator=(PreparedTask&&) noexcept = default;
+
+Evaluation PreparedTask::score() {
+  state_->started = std::chrono::steady_clock::now();
+  return state_->score(state_->subject);
+}
+
+Evaluation PreparedTask::score(const Model& model) {
+  const eval::Subject& prepared = state_->subject;
+  eval::Subject subject{&model, open_runner(model, {state_->options.threads, state_->options.kernels}),
+                        prepared.tokenizer};
+  if (eval::shape_of(*subject.runner) != eval::shape_of(*prepared.runner) ||
+      subject.runner->vocabulary() != prepared.runner->vocabulary() ||
+      subject.runner->positions() != prepared.runner->positions())
+    throw Error(model.source, "has another shape than " + prepared.model->source + ", which the task was prepared for");
+  if (const auto why = eval::mismatch(model, *subject.runner, state_->options.task)) throw Error(model.source, *why);
+  state_->started = std::chrono::steady_clock::now();
+  return state_->score(subject);
+}
+
+void PreparedTask::set_progress(std::function<void(double done)> progress) {
+  state_->options.progress = std::move(progress);
+}
+
 Evaluation evaluate(const Model& model, const EvalOptions& options) {
-  const eval::Subject subject = eval::open_subject(model, options.threads, options.kernels);
-  if (const auto why = eval::mismatch(model, *subject.runner, options.task)) throw Error(model.source, *why);
-  const auto start = std::chrono::steady_clock::now();
-  Evaluation result = eval::run_task(subject, options);
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return result;
+  const PreparedTask::State task(model, options, false);
+  return task.score(task.subject);
 }
 
 }  // namespace pare

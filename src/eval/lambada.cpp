@@ -46,30 +46,39 @@ void cut_to(Passage& passage, std::size_t positions) {
   passage.target = passage.target > surplus ? passage.target - surplus : 1;
 }
 
-}  // namespace
+struct PassageBatch {
+  TokenBatch tokens;
+  std::vector<Prediction> predictions;
+  std::vector<std::size_t> words;  ///< where each passage's predictions end
+};
 
-Evaluation lambada(const Subject& subject, const EvalOptions& options) {
-  const std::vector<std::string> texts = read_json_texts(options.data, options.limit);
-  const Course course(options, texts.size());
-  Mean right, loss;
-  Evaluation result;
-  for (std::size_t next = 0; next < texts.size(); course.tell(next)) {
-    TokenBatch batch;
-    std::vector<Prediction> predictions;
-    std::vector<std::size_t> words;  // where each passage's predictions end
-    while (next < texts.size() && batch.tokens() < kBatchTokens) {
+std::vector<PassageBatch> batches_of(const Subject& subject, const std::vector<std::string>& texts) {
+  std::vector<PassageBatch> batches;
+  for (std::size_t next = 0; next < texts.size();) {
+    PassageBatch& batch = batches.emplace_back();
+    while (next < texts.size() && batch.tokens.tokens() < kBatchTokens) {
       Passage passage = passage_of(subject, texts[next++]);
       cut_to(passage, subject.runner->positions());
-      const std::size_t row = batch.tokens();
-      batch.add(std::span(passage.tokens).first(passage.tokens.size() - 1));
+      const std::size_t row = batch.tokens.tokens();
+      batch.tokens.add(std::span(passage.tokens).first(passage.tokens.size() - 1));
       for (std::size_t at = passage.target; at < passage.tokens.size(); ++at)
-        predictions.push_back({row + at - 1, passage.tokens[at]});
-      words.push_back(predictions.size());
+        batch.predictions.push_back({row + at - 1, passage.tokens[at]});
+      batch.words.push_back(batch.predictions.size());
     }
+  }
+  return batches;
+}
+
+Evaluation score_passages(const Subject& subject, const std::vector<PassageBatch>& batches, std::size_t passages,
+                          const EvalOptions& options) {
+  const Course course(options, passages);
+  Mean right, loss;
+  Evaluation result;
+  for (const PassageBatch& batch : batches) {
     const std::vector<TokenScore> scores =
-        score_tokens(*subject.runner, subject.runner->hidden_states(batch), predictions, options.threads);
+        score_tokens(*subject.runner, subject.runner->hidden_states(batch.tokens), batch.predictions, options.threads);
     std::size_t at = 0;
-    for (const std::size_t end : words) {
+    for (const std::size_t end : batch.words) {
       double nll = 0;
       bool all = true;
       for (; at < end; ++at) {
@@ -79,11 +88,21 @@ Evaluation lambada(const Subject& subject, const EvalOptions& options) {
       loss.add(nll);
       right.add(all ? 1 : 0);
     }
-    result.tokens += predictions.size();
+    result.tokens += batch.predictions.size();
+    course.tell(right.count());
   }
   result.items = right.count();
   result.scores = {mean_score("accuracy", right), perplexity_score("perplexity", loss)};
   return result;
+}
+
+}  // namespace
+
+Scoring prepare_lambada(const Subject& subject, const EvalOptions& options) {
+  const std::vector<std::string> texts = read_json_texts(options.data, options.limit);
+  return [batches = batches_of(subject, texts), passages = texts.size(), &options](const Subject& scored) {
+    return score_passages(scored, batches, passages, options);
+  };
 }
 
 }  // namespace pare::eval

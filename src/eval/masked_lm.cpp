@@ -9,10 +9,11 @@
 
 namespace pare::eval {
 
-Evaluation masked_lm(const Subject& subject, const EvalOptions& options) {
-  const LineFile file(options.data, options.limit);
-  const TokenId mask = subject.need(subject.tokenizer->special().mask, "mask");
-  const Course course(options, file.lines().size());
+namespace {
+
+Evaluation score_lines(const Subject& subject, const std::vector<MaskedLine>& lines, TokenId mask,
+                       const EvalOptions& options) {
+  const Course course(options, lines.size());
   Mean right, loss;
   Evaluation result;
   MaskedBatch batch;
@@ -26,8 +27,8 @@ Evaluation masked_lm(const Subject& subject, const EvalOptions& options) {
     }
     batch = {};
   };
-  for (std::size_t i = 0; i < file.lines().size(); course.tell(++i)) {
-    const MaskedLine line = masked_line(subject, file.lines()[i].text);
+  for (std::size_t i = 0; i < lines.size(); course.tell(++i)) {
+    const MaskedLine& line = lines[i];
     if (!line.own.empty()) ++result.items;
     for (const std::size_t place : line.own) {
       add_masked(batch, line, {place}, mask);
@@ -39,6 +40,18 @@ Evaluation masked_lm(const Subject& subject, const EvalOptions& options) {
   result.tokens = loss.count();
   result.scores = {mean_score("accuracy", right), perplexity_score("pseudo_perplexity", loss)};
   return result;
+}
+
+}  // namespace
+
+Scoring prepare_masked_lm(const Subject& subject, const EvalOptions& options) {
+  const LineFile file(options.data, options.limit);
+  const TokenId mask = subject.need(subject.tokenizer->special().mask, "mask");
+  std::vector<MaskedLine> lines;
+  for (const Line& line : file.lines()) lines.push_back(masked_line(subject, line.text));
+  return [lines = std::move(lines), mask, &options](const Subject& scored) {
+    return score_lines(scored, lines, mask, options);
+  };
 }
 
 }  // namespace pare::eval

@@ -45,19 +45,21 @@ double score_of(const Evaluation& evaluation, const std::string& name) {
 }  // namespace
 
 Damage::Damage(const Model& model, const SensitivityOptions& options)
-    : model_(model), eval_(options.eval), threads_(options.threads), score_(main_score(options.eval.task)) {
-  eval_.threads = threads_;
-  eval_.progress = nullptr;
-  if (eval_.task == Task::kDivergence) eval_.reference = &model_;
+    : model_(model), task_(options.eval.task), threads_(options.threads), score_(main_score(options.eval.task)) {
+  EvalOptions eval = options.eval;
+  eval.threads = threads_;
+  eval.progress = nullptr;
+  if (task_ == Task::kDivergence) eval.reference = &model_;
+  prepared_ = std::make_unique<PreparedTask>(model, eval);
   unit_ = score_kind(score_).share ? "share" : "nats";
-  if (eval_.task == Task::kDivergence) return;  // 0 from itself
-  dense_ = score_of(evaluate(model, eval_), score_);
+  if (task_ == Task::kDivergence) return;  // 0 from itself
+  dense_ = score_of(prepared_->score(), score_);
   dense_loss_ = unit_ == "share" ? -dense_ : std::log(dense_);
 }
 
 double Damage::loss_of(const Model& model) const {
-  const double value = score_of(evaluate(model, eval_), score_);
-  if (eval_.task == Task::kDivergence) return value;
+  const double value = score_of(prepared_->score(model), score_);
+  if (task_ == Task::kDivergence) return value;
   return unit_ == "share" ? -value : std::log(value);
 }
 
@@ -157,7 +159,9 @@ Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& op
     result.weights += unit.weights;
     for (const Amount& level : result.levels) {
       if (options.progress) options.progress(unit.name, done++ / total);
-      unit.damage.push_back(damage.of({eval::set_of(model, unit, level.fraction)}));
+      PruneSet set = eval::set_of(model, unit, level.fraction);
+      if (level.count) set.amount = level;
+      unit.damage.push_back(damage.of({std::move(set)}));
     }
   }
   return result;

@@ -1,6 +1,7 @@
 // What is scored: a model that runs, with its tokenizer.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@ namespace pare::eval {
 
 struct Subject {
   const Model* model = nullptr;
-  std::unique_ptr<Runner> runner;
+  std::shared_ptr<const Runner> runner;
   std::shared_ptr<const Tokenizer> tokenizer;
 
   // The runner as what a task needs; `unsuitable` has refused others.
@@ -46,13 +47,19 @@ class Course {
 /// Tokens that go through a model at once: enough to keep its products busy, few enough for the caches.
 constexpr std::size_t kBatchTokens = 2048;
 
-// One function a task, by file. Each throws what evaluate() does.
-Evaluation perplexity(const Subject& subject, const EvalOptions& options);
-Evaluation wikitext(const Subject& subject, const EvalOptions& options);
-Evaluation lambada(const Subject& subject, const EvalOptions& options);
-Evaluation masked_lm(const Subject& subject, const EvalOptions& options);
-Evaluation classify(const Subject& subject, const EvalOptions& options);
-Evaluation text_to_text(const Subject& subject, const EvalOptions& options);
-Evaluation divergence(const Subject& subject, const Subject& reference, const EvalOptions& options);
+/// A prepared task: its data are read and encoded. Scores any model that differs from the prepared one only in its
+/// weights.
+using Scoring = std::function<Evaluation(const Subject& subject)>;
+
+// One function per task, each in its own file. `options` must outlive the result. Each throws what evaluate() throws.
+Scoring prepare_perplexity(const Subject& subject, const EvalOptions& options);
+Scoring prepare_wikitext(const Subject& subject, const EvalOptions& options);
+Scoring prepare_lambada(const Subject& subject, const EvalOptions& options);
+Scoring prepare_masked_lm(const Subject& subject, const EvalOptions& options);
+Scoring prepare_classify(const Subject& subject, const EvalOptions& options);
+Scoring prepare_text_to_text(const Subject& subject, const EvalOptions& options);
+/// With `keep`, what the reference model predicts is computed once, by the first scoring, and kept for the next ones.
+Scoring prepare_divergence(const Subject& subject, std::shared_ptr<const Runner> reference, const EvalOptions& options,
+                           bool keep);
 
 }  // namespace pare::eval

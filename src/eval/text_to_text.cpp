@@ -7,35 +7,56 @@
 
 namespace pare::eval {
 
-Evaluation text_to_text(const Subject& subject, const EvalOptions& options) {
-  const TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
-  const std::string prefix = options.prefix.value_or("");
+namespace {
+
+struct SourceBatch {
+  TokenBatch tokens;
+  std::vector<std::string> targets;
+};
+
+Evaluation score_sources(const Subject& subject, const std::vector<SourceBatch>& batches, std::size_t rows,
+                         const EvalOptions& options) {
   const TokenId end = subject.end_token();
   GenerateOptions generation = options.generation;
   generation.threads = options.threads;
-  // Every beam has a memory of its own.
-  const std::size_t batch_tokens = kBatchTokens / generation.beams;
-  const Course course(options, table.rows());
+  const Course course(options, rows);
   Mean exact;
   Bleu bleu;
   Evaluation result;
-  for (std::size_t next = 0; next < table.rows(); course.tell(next)) {
-    TokenBatch batch;
-    const std::size_t first = next;
-    while (next < table.rows() && (batch.tokens() == 0 || batch.tokens() < batch_tokens))
-      batch.add(subject.tokenizer->encode(prefix + std::string(table.cell(next++, 0)), true));
-    const auto written = generate(subject.encoder_decoder(), batch, end, generation);
+  for (const SourceBatch& batch : batches) {
+    const auto written = generate(subject.encoder_decoder(), batch.tokens, end, generation);
     for (std::size_t i = 0; i < written.size(); ++i) {
       const std::string text = subject.tokenizer->decode(written[i], true);
-      const std::string_view ours = stripped(text), theirs = stripped(table.cell(first + i, 1));
+      const std::string_view ours = stripped(text), theirs = stripped(batch.targets[i]);
       exact.add(ours == theirs ? 1 : 0);
       bleu.add(ours, theirs);
       result.tokens += written[i].size();
     }
+    course.tell(exact.count());
   }
-  result.items = table.rows();
+  result.items = rows;
   result.scores = {mean_score("exact_match", exact), {"bleu", bleu.score()}};
   return result;
+}
+
+}  // namespace
+
+Scoring prepare_text_to_text(const Subject& subject, const EvalOptions& options) {
+  const TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
+  const std::string prefix = options.prefix.value_or("");
+  // Every beam has its own KV cache.
+  const std::size_t batch_tokens = kBatchTokens / options.generation.beams;
+  std::vector<SourceBatch> batches;
+  for (std::size_t next = 0; next < table.rows();) {
+    SourceBatch& batch = batches.emplace_back();
+    while (next < table.rows() && (batch.tokens.tokens() == 0 || batch.tokens.tokens() < batch_tokens)) {
+      batch.tokens.add(subject.tokenizer->encode(prefix + std::string(table.cell(next, 0)), true));
+      batch.targets.emplace_back(table.cell(next++, 1));
+    }
+  }
+  return [batches = std::move(batches), rows = table.rows(), &options](const Subject& scored) {
+    return score_sources(scored, batches, rows, options);
+  };
 }
 
 }  // namespace pare::eval

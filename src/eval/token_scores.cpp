@@ -52,14 +52,29 @@ std::vector<TokenScore> score_tokens(const Runner& runner, const Matrix& hidden,
   return scores;
 }
 
-std::vector<Disagreement> compare_rows(const Runner& reference, const Matrix& reference_hidden, const Runner& model,
-                                       const Matrix& hidden, const std::vector<std::size_t>& rows, unsigned threads) {
-  std::vector<Disagreement> found(rows.size());
-  const auto row_of = [&](std::size_t i) { return rows[i]; };
-  for (std::size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
-    const std::size_t end = std::min(rows.size(), begin + kRowsAtOnce);
-    const Matrix expected = logits_of(reference, reference_hidden, begin, end, row_of);
-    const Matrix got = logits_of(model, hidden, begin, end, row_of);
+Matrix picked_rows(const Matrix& hidden, const std::vector<std::size_t>& rows) {
+  Matrix picked(rows.size(), hidden.columns);
+  for (std::size_t i = 0; i < rows.size(); ++i) std::copy_n(hidden.row(rows[i]), hidden.columns, picked.row(i));
+  return picked;
+}
+
+std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& rows, std::size_t& room,
+                                       const Runner& model, const Matrix& hidden, unsigned threads) {
+  std::vector<Disagreement> found(hidden.rows);
+  const auto same_row = [](std::size_t i) { return i; };
+  for (std::size_t begin = 0, chunk = 0; begin < hidden.rows; begin += kRowsAtOnce, ++chunk) {
+    const std::size_t end = std::min(hidden.rows, begin + kRowsAtOnce);
+    Matrix computed;
+    if (chunk >= rows.logits.size()) {
+      computed = logits_of(reference, rows.hidden, begin, end, same_row);
+      const std::size_t bytes = computed.values.size() * sizeof(float);
+      if (chunk == rows.logits.size() && bytes <= room) {
+        room -= bytes;
+        rows.logits.push_back(std::move(computed));
+      }
+    }
+    const Matrix& expected = chunk < rows.logits.size() ? rows.logits[chunk] : computed;
+    const Matrix got = logits_of(model, hidden, begin, end, same_row);
     base::parallel_for(end - begin, threads, [&](std::size_t i, unsigned) {
       found[begin + i] = {divergence_of(expected.row(i), got.row(i), got.columns),
                           best_of(expected.row(i), got.columns) == best_of(got.row(i), got.columns)};

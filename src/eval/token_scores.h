@@ -27,8 +27,18 @@ struct Disagreement {
   bool same_best = false;
 };
 
-/// One per row of `rows`: how far `model`'s distribution is from `reference`'s.
-std::vector<Disagreement> compare_rows(const Runner& reference, const Matrix& reference_hidden, const Runner& model,
-                                       const Matrix& hidden, const std::vector<std::size_t>& rows, unsigned threads);
+/// Copies these rows of hidden states.
+Matrix picked_rows(const Matrix& hidden, const std::vector<std::size_t>& rows);
+
+/// What a reference model says of some rows.
+struct ReferenceRows {
+  Matrix hidden;
+  std::vector<Matrix> logits;  ///< of the first rows, a few hundred in each
+};
+
+/// One per row of hidden states: how far `model`'s distribution is from the reference's. Logits of the reference that
+/// fit in `room` bytes are added to `rows`, and `room` is reduced by their size.
+std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& rows, std::size_t& room,
+                                       const Runner& model, const Matrix& hidden, unsigned threads);
 
 }  // namespace pare::eval

@@ -80,9 +80,36 @@ std::vector<Window> rolling_windows(std::size_t tokens, std::size_t context) {
   return windows;
 }
 
+struct PreparedPage {
+  std::vector<TokenId> tokens;  ///< the first one comes before the page
+  std::vector<Window> windows;
+  double words, bytes;
+};
+
+Evaluation score_pages(const Subject& subject, const std::vector<PreparedPage>& pages, const EvalOptions& options) {
+  const Course course(options, pages.size());
+  double loss = 0, words = 0, bytes = 0;
+  Evaluation result;
+  result.items = pages.size();
+  std::size_t done = 0;
+  for (const PreparedPage& page : pages) {
+    words += page.words;
+    bytes += page.bytes;
+    for (const TokenScore& score :
+         score_windows(*subject.runner, page.tokens, page.windows, options.threads, [](std::size_t) {}))
+      loss -= score.log_probability;
+    result.tokens += page.tokens.size() - 1;
+    course.tell(++done);
+  }
+  result.scores = {{"word_perplexity", std::exp(loss / words)},
+                   {"byte_perplexity", std::exp(loss / bytes)},
+                   {"bits_per_byte", loss / bytes / std::log(2.0)}};
+  return result;
+}
+
 }  // namespace
 
-Evaluation wikitext(const Subject& subject, const EvalOptions& options) {
+Scoring prepare_wikitext(const Subject& subject, const EvalOptions& options) {
   const std::string text = read_text(options.data);
   std::vector<std::string_view> pages = pages_of(text);
   if (pages.empty()) throw Error(options.data, "has no page");
@@ -90,25 +117,18 @@ Evaluation wikitext(const Subject& subject, const EvalOptions& options) {
   const std::size_t context = context_of(subject, options);
   const SpecialTokens& special = subject.tokenizer->special();
   const TokenId before = subject.need(special.eos ? special.eos : special.bos, "end-of-text");
-  const Course course(options, pages.size());
-  double loss = 0, words = 0, bytes = 0;
-  Evaluation result;
-  result.items = pages.size();
-  for (std::size_t page = 0; page < pages.size(); course.tell(++page)) {
-    words += static_cast<double>(count_words(pages[page]));
-    bytes += static_cast<double>(pages[page].size());
+  std::vector<PreparedPage> prepared;
+  for (const std::string_view page : pages) {
     std::vector<TokenId> tokens{before};
-    const std::vector<TokenId> own = subject.tokenizer->encode(detokenized(std::string(pages[page])), false);
+    const std::vector<TokenId> own = subject.tokenizer->encode(detokenized(std::string(page)), false);
     tokens.insert(tokens.end(), own.begin(), own.end());
-    const std::vector<Window> windows = rolling_windows(tokens.size(), context);
-    for (const TokenScore& score : score_windows(*subject.runner, tokens, windows, options.threads, [](std::size_t) {}))
-      loss -= score.log_probability;
-    result.tokens += own.size();
+    std::vector<Window> windows = rolling_windows(tokens.size(), context);
+    prepared.push_back({std::move(tokens), std::move(windows), static_cast<double>(count_words(page)),
+                        static_cast<double>(page.size())});
   }
-  result.scores = {{"word_perplexity", std::exp(loss / words)},
-                   {"byte_perplexity", std::exp(loss / bytes)},
-                   {"bits_per_byte", loss / bytes / std::log(2.0)}};
-  return result;
+  return [prepared = std::move(prepared), &options](const Subject& scored) {
+    return score_pages(scored, prepared, options);
+  };
 }
 
 }  // namespace pare::eval

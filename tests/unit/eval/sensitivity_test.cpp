@@ -46,6 +46,14 @@ TEST_F(SensitivityOfGpt2, PrunesEachUnitAlone) {
   EXPECT_LE(total(order[2]), total(order[3]));
 }
 
+TEST_F(SensitivityOfGpt2, LevelsCanBeCounts) {
+  options_.levels = {Amount::pytorch("55296"), Amount::percent("50")};  // half of a layer's 110,592 weights
+  for (const SensitiveUnit& unit : measure_sensitivity(model_, options_).units) {
+    EXPECT_GT(unit.damage[0], 0);
+    EXPECT_EQ(unit.damage[0], unit.damage[1]);
+  }
+}
+
 TEST_F(SensitivityOfGpt2, UnitsCanBeGroupsAndTensors) {
   options_.levels = {Amount::percent("50")};
   options_.unit = UnitKind::kGroup;
