@@ -1,37 +1,66 @@
-// What the world did wrong: the one exception type that pare throws.
+// What went wrong: the exception that pare throws, and its codes.
 #pragma once
 
-#include <atomic>
+#include <concepts>
+#include <cstdint>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
+
+#include "pare/context.h"
 
 namespace pare {
+
+/// What kind of failure an Error is, for programs that react to it. Values are added at the end only.
+enum class ErrorCode : std::uint8_t {
+  kArgument,     ///< an option or argument is not valid, or does not suit the model: change the call
+  kNotFound,     ///< a file, directory or model name does not exist
+  kExists,       ///< the output exists, and may not or must not be replaced
+  kIo,           ///< the system refused to open, read or write something
+  kNoSpace,      ///< a disk, a quota or a limit on file size is exhausted
+  kMalformed,    ///< a file breaks the rules of its format: cut off, damaged or contradictory
+  kUnsupported,  ///< a file or model is valid, but pare cannot do this with it
+  kMismatch,     ///< files that belong together do not fit: config, tensors, shards, tokenizer
+  kLimit,        ///< larger, longer or deeper nested than pare or the model accepts
+  kOutOfMemory,  ///< memory is exhausted, or would be
+  kUnavailable,  ///< a program or a capability of the machine is missing or failed, e.g. gnuplot
+  kChanged,      ///< a file changed while it was read
+};
+
+/// "argument", "not-found", "exists", "io", "no-space", "malformed", "unsupported", "mismatch", "limit",
+/// "out-of-memory", "unavailable", "changed".
+std::string_view error_code_name(ErrorCode code) noexcept;
 
 /// Thrown for bad input and failed input/output; never for pare's own bugs.
 /// what() is one line: "FILE: tensor 'NAME': CAUSE" (parts that do not apply are left out).
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& cause) : Error({}, {}, cause) {}
-  Error(std::filesystem::path file, const std::string& cause) : Error(std::move(file), {}, cause) {}
-  Error(std::filesystem::path file, std::string tensor, const std::string& cause);
+  // Templates, so that {} is not taken for a code.
+  template <std::same_as<ErrorCode> Code>
+  Error(Code code, const std::string& cause) : Error({}, {}, cause, code) {}
+  template <std::same_as<ErrorCode> Code>
+  Error(Code code, std::filesystem::path file, const std::string& cause) : Error(std::move(file), {}, cause, code) {}
+  template <std::same_as<ErrorCode> Code>
+  Error(Code code, std::filesystem::path file, std::string tensor, const std::string& cause)
+      : Error(std::move(file), std::move(tensor), cause, code) {}
+  // Until every place names a code.
+  explicit Error(const std::string& cause) : Error(ErrorCode::kMalformed, cause) {}
+  Error(std::filesystem::path file, const std::string& cause) : Error(ErrorCode::kMalformed, std::move(file), cause) {}
+  Error(std::filesystem::path file, std::string tensor, const std::string& cause)
+      : Error(ErrorCode::kMalformed, std::move(file), std::move(tensor), cause) {}
 
+  ErrorCode code() const noexcept { return code_; }
   const std::filesystem::path& file() const noexcept { return file_; }
   const std::string& tensor() const noexcept { return tensor_; }
 
  private:
+  Error(std::filesystem::path file, std::string tensor, const std::string& cause, ErrorCode code);
+
+  ErrorCode code_;
   std::filesystem::path file_;
   std::string tensor_;
 };
-
-/// Thrown by long operations after request_stop(); whatever was half written is gone.
-class Interrupted : public Error {
- public:
-  Interrupted() : Error("interrupted") {}
-};
-
-/// Asks every running pare operation of this process to stop soon. Async-signal-safe.
-void request_stop() noexcept;
-bool stop_requested() noexcept;
 
 }  // namespace pare

@@ -1,10 +1,13 @@
 #include "pare/error.h"
 
+#include <array>
+#include <atomic>
+#include <utility>
+
 namespace pare {
 namespace {
 
 std::atomic<bool> stop_flag{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "request_stop() is called from signal handlers");
 
 /// `text`, with the middle of a long one left out, at boundaries of UTF-8 characters.
 std::string shortened(const std::string& text, std::size_t head, std::size_t tail) {
@@ -28,8 +31,18 @@ std::string sentence(const std::filesystem::path& file, const std::string& tenso
 
 }  // namespace
 
-Error::Error(std::filesystem::path file, std::string tensor, const std::string& cause)
-    : std::runtime_error(sentence(file, tensor, cause)), file_(std::move(file)), tensor_(std::move(tensor)) {}
+std::string_view error_code_name(ErrorCode code) noexcept {
+  constexpr std::array<std::string_view, 12> kNames = {"argument", "not-found",     "exists",      "io",
+                                                       "no-space", "malformed",     "unsupported", "mismatch",
+                                                       "limit",    "out-of-memory", "unavailable", "changed"};
+  return kNames[static_cast<std::size_t>(code)];
+}
+
+Error::Error(std::filesystem::path file, std::string tensor, const std::string& cause, ErrorCode code)
+    : std::runtime_error(sentence(file, tensor, cause)),
+      code_(code),
+      file_(std::move(file)),
+      tensor_(std::move(tensor)) {}
 
 void request_stop() noexcept { stop_flag.store(true, std::memory_order_relaxed); }
 bool stop_requested() noexcept { return stop_flag.load(std::memory_order_relaxed); }

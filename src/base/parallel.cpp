@@ -16,8 +16,6 @@
 #include <thread>
 #include <utility>
 
-#include "pare/error.h"
-
 namespace pare::base {
 namespace {
 
@@ -53,16 +51,16 @@ unsigned worthwhile_threads(unsigned requested, std::size_t multiply_adds) noexc
   return multiply_adds < kWorthSharing ? 1 : thread_count(requested);
 }
 
-void parallel_for(std::size_t items, unsigned threads,
+void parallel_for(std::size_t items, const Context& context,
                   const std::function<void(std::size_t item, unsigned worker)>& body) {
   const auto workers =
-      static_cast<unsigned>(std::min<std::size_t>(thread_count(threads), std::max<std::size_t>(items, 1)));
+      static_cast<unsigned>(std::min<std::size_t>(thread_count(context), std::max<std::size_t>(items, 1)));
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
   std::mutex failure_mutex;
   const auto work = [&](unsigned worker) {
-    while (!failed.load(std::memory_order_relaxed) && !stop_requested()) {
+    while (!failed.load(std::memory_order_relaxed) && !context.stopped()) {
       const std::size_t item = next.fetch_add(1, std::memory_order_relaxed);
       if (item >= items) return;
       try {
@@ -98,7 +96,7 @@ void parallel_for(std::size_t items, unsigned threads,
     });
   }
   if (failure) std::rethrow_exception(failure);
-  if (stop_requested()) throw Interrupted();
+  context.check();
 }
 
 }  // namespace pare::base

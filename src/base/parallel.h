@@ -4,19 +4,30 @@
 #include <cstddef>
 #include <functional>
 
+#include "pare/context.h"
+
 namespace pare::base {
 
 /// Number of threads that `requested` stands for (0: one per core this process may use).
 unsigned thread_count(unsigned requested) noexcept;
+inline unsigned thread_count(const Context& context) noexcept { return thread_count(context.threads()); }
 
 /// The same, but 1 for work of few multiply-adds: handing a piece to a second thread takes some ten microseconds.
 unsigned worthwhile_threads(unsigned requested, std::size_t multiply_adds) noexcept;
+inline unsigned worthwhile_threads(const Context& context, std::size_t multiply_adds) noexcept {
+  return worthwhile_threads(context.threads(), multiply_adds);
+}
 
-/// Calls body(item, worker) for every item in [0, items), on up to `threads` threads; `worker` is
-/// below thread_count(threads) and not shared by two calls that run at once. Items are handed out
-/// in rising order, one at a time. Stops early with Interrupted after request_stop(); the first
+/// Calls body(item, worker) for every item in [0, items), on up to context.threads() threads; `worker` is
+/// below thread_count(context.threads()) and not shared by two calls that run at once. Items are handed out
+/// in rising order, one at a time. Throws Interrupted, soon, once `context` is stopped; the first
 /// exception of a body ends the loop and is rethrown.
-void parallel_for(std::size_t items, unsigned threads,
+void parallel_for(std::size_t items, const Context& context,
                   const std::function<void(std::size_t item, unsigned worker)>& body);
+/// Until every caller has a context.
+inline void parallel_for(std::size_t items, unsigned threads,
+                         const std::function<void(std::size_t item, unsigned worker)>& body) {
+  parallel_for(items, Context(threads), body);
+}
 
 }  // namespace pare::base

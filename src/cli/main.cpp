@@ -121,16 +121,20 @@ int run_command(int argc, char** argv) {
   }
 }
 
+int interrupted() {
+  print_error("interrupted");
+  return stop_status();
+}
+
 int guarded(int argc, char** argv) {
   try {
     return run_command(argc, argv);
   } catch (const std::bad_alloc&) {
     print_error("out of memory");
+  } catch (const Interrupted&) {
+    return interrupted();
   } catch (const Error& error) {
-    if (stop_requested()) {  // Interrupted, or what Ctrl-C did to a program that pare had called
-      print_error("interrupted");
-      return stop_status();
-    }
+    if (stop_requested()) return interrupted();  // what Ctrl-C did to a program that pare had called
     print_error(error.what());
   } catch (const std::exception& error) {
     print_error(fmt::format("unexpected failure, please report it: {}", error.what()));

@@ -116,8 +116,6 @@ void add_bench(Study& study, const ReportOptions& options, const std::function<v
   const auto start = std::chrono::steady_clock::now();
   try {
     study.bench = measure_speed(*study.model, timing);
-  } catch (const Interrupted&) {
-    throw;
   } catch (const Error& error) {
     study.bench_left_out = error.what();
   }

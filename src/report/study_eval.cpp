@@ -31,8 +31,6 @@ std::string chart_score(Task task) {
 std::optional<std::string> reason_against(const Model& model, Task task) {
   try {
     return unsuitable(model, task);
-  } catch (const Interrupted&) {
-    throw;
   } catch (const Error&) {
     return "is of a kind that pare does not run";
   }
