@@ -40,10 +40,14 @@ struct LineChart {
   bool ordered = false;  ///< series follow a scale, e.g. levels: coloured light to dark
 };
 
+/// Throws Error if gnuplot (or the program that PARE_GNUPLOT names) cannot be run: to be told before hours of work.
+void require_gnuplot();
+
 /// Draws into `file`, whose extension (.png or .svg) chooses the format. Written whole or not at
-/// all. Throws Error for another extension, a missing gnuplot, a gnuplot that fails, a full disk.
-void draw(const HistogramChart& chart, const std::filesystem::path& file);
-void draw(const LineChart& chart, const std::filesystem::path& file);
+/// all; `force` replaces an existing file. Throws Error for an existing file, another extension, a missing gnuplot, a
+/// gnuplot that fails, a full disk.
+void draw(const HistogramChart& chart, const std::filesystem::path& file, bool force = false);
+void draw(const LineChart& chart, const std::filesystem::path& file, bool force = false);
 
 /// Share above the cutoff by layer, one line per group (and stack).
 LineChart share_by_layer_chart(const Inspection& inspection);

@@ -15,6 +15,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "pare/file_version.h"
+
 namespace pare {
 
 /// Element types, by their safetensors names. The first six are analysed and pruned; the others
@@ -156,6 +158,7 @@ struct CheckpointFile {
   /// The header, verbatim (the 8 length bytes and the JSON), where the source is safetensors, or was before pare
   /// packed it: a copy with the same tensors starts with these very bytes. Empty otherwise.
   std::span<const std::byte> header;
+  std::vector<FileVersion> sources = {};  ///< the files that were read for it, as they were when they were opened
 };
 
 /// A checkpoint opened for reading. Cheap to copy (shared, immutable); safe to use from any thread.
@@ -180,6 +183,9 @@ class Checkpoint {
   const std::filesystem::path& directory() const noexcept;
   /// Text of config.json in directory(), if it is there. Throws Error if it cannot be read.
   std::optional<std::string> config_text() const;
+  /// Throws Error if one of the files was written to, replaced or removed since it was opened: then what was read may
+  /// be a mixture of two states.
+  void require_unchanged() const;
   /// Bytes of all files together.
   std::uint64_t bytes_on_disk() const noexcept;
 

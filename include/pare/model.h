@@ -96,6 +96,10 @@ struct ModelOptions {
 /// Throws Error for what cannot be read. An unknown architecture is not an error.
 Model open_model(const std::string& spec, const ModelOptions& options = {});
 
+/// Throws Error if writing to `output` would destroy the model's own files in passing: a directory above them, or one
+/// of them. Returns true if `output` is the model's own directory, which --force replaces once it is read.
+bool check_output_apart(const std::filesystem::path& output, const Model& model);
+
 /// Shell-style match over the whole name: '*' (any run, dots included), '?' (one character),
 /// '[abc]' sets; as Python's fnmatch.fnmatchcase.
 bool glob_match(std::string_view pattern, std::string_view name);

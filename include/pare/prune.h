@@ -91,8 +91,8 @@ struct PruneSet {
 
 /// Reads the file that write_levels() made or a user wrote. Throws Error naming the entry that is wrong.
 std::vector<PruneSet> read_levels(const std::filesystem::path& path);
-/// Writes sets as JSON (docs/formats.md). Throws Error.
-void write_levels(const std::vector<PruneSet>& sets, const std::filesystem::path& path);
+/// Writes sets as JSON (docs/formats.md); `force` replaces an existing file. Throws Error.
+void write_levels(const std::vector<PruneSet>& sets, const std::filesystem::path& path, bool force = false);
 /// A glob that matches this name alone.
 std::string glob_of(std::string_view name);
 

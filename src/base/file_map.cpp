@@ -23,6 +23,11 @@ struct Descriptor {
   }
 };
 
+FileVersion version_of(const std::filesystem::path& path, const struct stat& status) {
+  return {path, status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size),
+          status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
+}
+
 }  // namespace
 
 std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) {
@@ -32,10 +37,11 @@ std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) 
   if (::fstat(fd.value, &status) != 0) throw Error(path, std::string("cannot stat: ") + std::strerror(errno));
   if (!S_ISREG(status.st_mode)) throw Error(path, "is not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return std::shared_ptr<const FileMap>(new FileMap(nullptr, 0));
+  if (size == 0) return std::shared_ptr<const FileMap>(new FileMap(nullptr, 0, version_of(path, status)));
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.value, 0);
   if (data == MAP_FAILED) throw Error(path, std::string("cannot map: ") + std::strerror(errno));
-  return std::shared_ptr<const FileMap>(new FileMap(static_cast<const std::byte*>(data), size));
+  return std::shared_ptr<const FileMap>(
+      new FileMap(static_cast<const std::byte*>(data), size, version_of(path, status)));
 }
 
 FileMap::~FileMap() {
@@ -64,3 +70,17 @@ ScratchFile::~ScratchFile() {
 }
 
 }  // namespace pare::base
+
+namespace pare {
+
+void FileVersion::require_unchanged() const {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0)
+    throw Error(path, std::string("disappeared while it was read: ") + std::strerror(errno));
+  const FileVersion now = base::version_of(path, status);
+  if (now.device != device || now.inode != inode || now.size != size || now.modified != modified)
+    throw Error(path, "was changed while it was read (expected " + std::to_string(size) + " bytes, found " +
+                          std::to_string(now.size) + "); nothing was written");
+}
+
+}  // namespace pare

@@ -7,6 +7,8 @@
 #include <memory>
 #include <span>
 
+#include "pare/file_version.h"
+
 namespace pare::base {
 
 /// A file mapped read-only. Pages are the page cache's own: no anonymous memory.
@@ -19,11 +21,15 @@ class FileMap {
   FileMap& operator=(const FileMap&) = delete;
 
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  /// Of the file when it was opened.
+  const FileVersion& version() const noexcept { return version_; }
 
  private:
-  FileMap(const std::byte* data, std::size_t size) : data_(data), size_(size) {}
+  FileMap(const std::byte* data, std::size_t size, FileVersion version)
+      : data_(data), size_(size), version_(std::move(version)) {}
   const std::byte* data_;
   std::size_t size_;
+  FileVersion version_;
 };
 
 /// Writable memory backed by an unlinked file in TMPDIR (default /tmp), for tensors that must be

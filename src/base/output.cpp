@@ -1,16 +1,19 @@
 #include "base/output.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <random>
 #include <string>
 #include <system_error>
 
+#include "base/sync.h"
 #include "pare/error.h"
+#include "pare/publish.h"
 
 namespace pare::base {
 namespace {
@@ -18,56 +21,81 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& path, const char* what) {
-  throw Error(path, std::string(what) + ": " + std::strerror(errno));
+  const int code = errno;
+  throw Error(final_name(path), std::string(what) + ": " + std::strerror(code));
 }
 
-fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
-
-/// Makes a rename durable. Some file systems cannot sync a directory, which is not an error.
-void sync_directory(const fs::path& directory) noexcept {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
+[[noreturn]] void fail_taken(const fs::path& path) {
+  throw Error(final_name(path), "appeared while pare was running; it was left as it is, and nothing was written");
 }
 
-/// A name beside `path` that nothing has yet: `create` returns -1 and sets errno if it cannot take
-/// one. Not mkostemp(), whose files are private: the kernel applies the umask to what is created
-/// with open() and mkdir(), and to ask for the umask is to change it for every thread.
-template <class Create>
-fs::path create_beside(const fs::path& path, const Create& create) {
-  constexpr int kAttempts = 100;
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  std::random_device random;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    std::string name = "." + path.filename().string() + ".";
-    for (int i = 0; i < 8; ++i) name += kLetters[random() % kLetters.size()];
-    const fs::path candidate = parent_of(path) / name;
-    if (create(candidate.c_str()) >= 0) return candidate;
-    if (errno != EEXIST) break;
+/// renameat2(), or -1 with EINVAL where the C library, the kernel or the file system lacks it.
+int rename_with(const fs::path& from, const fs::path& to, unsigned flags) noexcept {
+  const int result = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags);
+  if (result != 0 && errno == ENOSYS) errno = EINVAL;
+  return result;
+}
+
+/// Gives a file a name that must be free. Without RENAME_NOREPLACE a link does the same.
+int rename_to_free_name(const fs::path& from, const fs::path& to) noexcept {
+  if (rename_with(from, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL) return -1;
+  if (::link(from.c_str(), to.c_str()) != 0) return -1;
+  ::unlink(from.c_str());
+  return 0;
+}
+
+bool holds_marker(int directory) noexcept {
+  struct stat status {};
+  return ::fstatat(directory, kOutputMarker, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/// A directory that is to be replaced, locked so that no other run takes it for a leftover.
+class Replaced {
+ public:
+  explicit Replaced(const fs::path& path)
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) {
+    if (descriptor_ >= 0) ::flock(descriptor_, LOCK_EX | LOCK_NB);
   }
-  fail(path, "cannot create");
-}
+  ~Replaced() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Replaced(const Replaced&) = delete;
+  Replaced& operator=(const Replaced&) = delete;
+
+  bool written_by_pare() const noexcept { return descriptor_ >= 0 && holds_marker(descriptor_); }
+  bool is_at(const fs::path& path) const noexcept {
+    struct stat here {
+    }, there{};
+    return ::fstat(descriptor_, &here) == 0 && ::lstat(path.c_str(), &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+  }
+
+ private:
+  int descriptor_;
+};
 
 fs::path without_trailing_separator(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
 }  // namespace
 
-OutputFile::OutputFile(fs::path path) : path_(std::move(path)) {
-  temporary_ = create_beside(path_, [this](const char* name) {
-    descriptor_ = ::open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return descriptor_;
-  });
+OutputFile::OutputFile(fs::path path, Publish publish) : path_(std::move(path)), publish_(publish) {
+  if (publish_ != Publish::kStaged) {
+    staged_ = create_staged_file(path_);
+    return;
+  }
+  staged_ = {path_, ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+  if (staged_.descriptor < 0) fail(path_, "cannot create");
 }
 
 OutputFile::~OutputFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!staged_.path.empty()) ::unlink(staged_.path.c_str());
+  if (staged_.descriptor >= 0) ::close(staged_.descriptor);
 }
 
 void OutputFile::reserve(std::uint64_t size) {
   if (size == 0) return;
-  if (const int failure = ::posix_fallocate(descriptor_, 0, static_cast<off_t>(size)); failure != 0) {
+  if (const int failure = ::posix_fallocate(staged_.descriptor, 0, static_cast<off_t>(size)); failure != 0) {
     errno = failure;
     fail(path_, "cannot make room");
   }
@@ -75,7 +103,7 @@ void OutputFile::reserve(std::uint64_t size) {
 
 void OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t written = ::pwrite(staged_.descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0) {
       if (errno == EINTR) continue;
       fail(path_, "cannot write");
@@ -86,66 +114,111 @@ void OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
 }
 
 void OutputFile::start_writeback(std::uint64_t offset, std::uint64_t size) noexcept {
-  ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
+  ::sync_file_range(staged_.descriptor, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
 }
 
-void OutputFile::commit() {
-  if (::fsync(descriptor_) != 0) fail(path_, "cannot sync");
-  const int closed = ::close(descriptor_);
-  descriptor_ = -1;
-  if (closed != 0) fail(path_, "cannot close");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "cannot rename into place");
-  temporary_.clear();
+void OutputFile::publish() {
+  if (::fsync(staged_.descriptor) != 0) fail(path_, "cannot sync");
+  const int renamed = publish_ == Publish::kNew ? rename_to_free_name(staged_.path, path_)
+                                                : ::rename(staged_.path.c_str(), path_.c_str());
+  if (renamed != 0) {
+    if (publish_ == Publish::kNew && errno == EEXIST) fail_taken(path_);
+    fail(path_, "cannot rename into place");
+  }
   sync_directory(parent_of(path_));
 }
 
-void write_file(const fs::path& path, std::string_view text) {
-  OutputFile file(path);
+void OutputFile::commit() {
+  if (publish_ != Publish::kStaged) publish();
+  staged_.path.clear();
+  const int closed = ::close(staged_.descriptor);
+  staged_.descriptor = -1;
+  if (closed != 0 && publish_ == Publish::kStaged) fail(path_, "cannot close");
+}
+
+void write_file(const fs::path& path, std::string_view text, Publish publish) {
+  OutputFile file(path, publish);
   file.write_at(0, text);
   file.commit();
 }
 
-OutputDirectory::OutputDirectory(fs::path path, bool force, std::string_view marker)
-    : path_(without_trailing_separator(path)) {
-  std::error_code ignored;
-  if (fs::exists(fs::symlink_status(path_, ignored))) {
-    const bool is_directory = fs::is_directory(path_, ignored);
-    const bool empty = is_directory && fs::is_empty(path_, ignored);
-    if (!is_directory) throw Error(path_, "exists and is not a directory");
-    if (!empty && !force) throw Error(path_, "already exists (use --force to replace it)");
-    if (!empty && !fs::exists(path_ / marker, ignored))
-      throw Error(path_, "contains no " + std::string(marker) + ", so pare did not write it and will not replace it");
+OutputDirectory::OutputDirectory(fs::path path, bool force) : path_(without_trailing_separator(path)), force_(force) {
+  check_output_directory(path_, force);
+  make_parents();
+  remove_dead_staged(path_);
+  try {
+    staged_ = create_staged_directory(path_);
+  } catch (const Error&) {
+    remove_empty_directories(parent_of(path_), made_parent_);
+    throw;
   }
-  std::error_code failure;
-  fs::create_directories(parent_of(path_), failure);
-  if (failure) throw Error(parent_of(path_), "cannot create: " + failure.message());
-  staging_ = create_beside(path_, [](const char* name) { return ::mkdir(name, 0777); });
 }
 
 OutputDirectory::~OutputDirectory() {
-  if (committed_) return;
-  std::error_code ignored;
-  fs::remove_all(staging_, ignored);
+  if (!committed_) {
+    std::error_code ignored;
+    fs::remove_all(staged_.path, ignored);
+    remove_empty_directories(parent_of(path_), made_parent_);
+  }
+  ::close(staged_.descriptor);
 }
 
-void OutputDirectory::commit() {
-  sync_directory(staging_);
-  fs::path old;
+void OutputDirectory::make_parents() {
   std::error_code failure;
-  if (fs::exists(path_)) {
-    old = staging_.string() + ".old";
-    fs::rename(path_, old, failure);
-    if (failure) throw Error(path_, "cannot move the old output away: " + failure.message());
+  for (fs::path missing = parent_of(path_); !fs::exists(missing, failure); missing = parent_of(missing)) {
+    made_parent_ = missing;
+    if (missing == parent_of(missing)) break;
   }
-  fs::rename(staging_, path_, failure);
-  if (failure) {
-    std::error_code ignored;
-    if (!old.empty()) fs::rename(old, path_, ignored);
-    throw Error(path_, "cannot rename into place: " + failure.message());
+  fs::create_directories(parent_of(path_), failure);
+  if (failure) throw Error(final_name(parent_of(path_)), "cannot create: " + failure.message());
+}
+
+fs::path OutputDirectory::make_directory(const fs::path& relative) const {
+  std::error_code failure;
+  fs::create_directories(staged_.path / relative, failure);
+  if (failure) throw Error(final_name(staged_.path / relative), "cannot create: " + failure.message());
+  return staged_.path / relative;
+}
+
+void OutputDirectory::exchange() {
+  const Replaced old(path_);
+  if (!old.written_by_pare()) fail_taken(path_);
+  if (rename_with(staged_.path, path_, RENAME_EXCHANGE) != 0) {
+    if (errno != EINVAL) fail(path_, "cannot rename into place");
+    // A file system that cannot exchange: killed between these two, the old output is under the hidden name.
+    const fs::path aside = staged_.path.string() + ".old";
+    if (::rename(path_.c_str(), aside.c_str()) != 0) fail(path_, "cannot move the old output away");
+    if (::rename(staged_.path.c_str(), path_.c_str()) != 0) {
+      const int code = errno;
+      if (::rename(aside.c_str(), path_.c_str()) == 0) errno = code;
+      fail(path_, "cannot rename into place");
+    }
+    staged_.path = aside;
+  }
+  if (!old.is_at(staged_.path)) {  // exchanged for something else that was put there in this very moment: back
+    rename_with(staged_.path, path_, RENAME_EXCHANGE);
+    fail_taken(path_);
   }
   committed_ = true;
   sync_directory(parent_of(path_));
-  if (!old.empty()) fs::remove_all(old, failure);
+  std::error_code ignored;
+  fs::remove_all(staged_.path, ignored);
+}
+
+void OutputDirectory::commit() {
+  sync_tree(staged_.path);
+  if (rename_with(staged_.path, path_, RENAME_NOREPLACE) != 0) {
+    // rename() itself replaces nothing but an empty directory.
+    const bool taken = errno == EEXIST || errno == EINVAL;
+    if (!taken) fail(path_, "cannot rename into place");
+    if (::rename(staged_.path.c_str(), path_.c_str()) != 0) {
+      if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) fail(path_, "cannot rename into place");
+      if (!force_ || errno == ENOTDIR) fail_taken(path_);
+      return exchange();
+    }
+  }
+  committed_ = true;
+  sync_directory(parent_of(path_));
 }
 
 }  // namespace pare::base

@@ -1,4 +1,5 @@
-// Output that appears whole or not at all: written beside its place, fsynced, renamed.
+// Output that appears whole or not at all: written beside its place, synced, renamed. Nothing that appeared there
+// meanwhile is overwritten.
 #pragma once
 
 #include <cstddef>
@@ -7,13 +8,22 @@
 #include <span>
 #include <string_view>
 
+#include "base/staging.h"
+
 namespace pare::base {
 
-/// A file being written at a temporary name; removed again unless commit() is reached.
+/// How a file gets its name.
+enum class Publish {
+  kNew,      ///< at a temporary name until commit(), which fails if the final name is taken by then
+  kReplace,  ///< the same, but commit() replaces a file of the final name
+  kStaged,   ///< at its name at once, which must be free: inside an OutputDirectory, whose commit() syncs it
+};
+
+/// A file being written; removed again unless commit() is reached.
 class OutputFile {
  public:
-  /// `path` is the final name. Throws Error if the directory cannot be written.
-  explicit OutputFile(std::filesystem::path path);
+  /// `path` is the final name. Throws Error if the directory cannot be written or the name is taken.
+  explicit OutputFile(std::filesystem::path path, Publish publish = Publish::kNew);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -25,32 +35,44 @@ class OutputFile {
   void write_at(std::uint64_t offset, std::string_view text) { write_at(offset, std::as_bytes(std::span(text))); }
   /// Asks the kernel to begin writing back what is there, without waiting.
   void start_writeback(std::uint64_t offset, std::uint64_t size) noexcept;
-  /// fsync, rename over the final name, fsync of the directory. Throws Error.
+  /// Syncs the file and gives it its final name (kStaged: only closes it). Throws Error, naming the final path.
   void commit();
 
  private:
-  std::filesystem::path path_, temporary_;
-  int descriptor_ = -1;
+  void publish();
+
+  std::filesystem::path path_;
+  Staged staged_;  ///< path empty once committed
+  Publish publish_;
 };
 
 /// Writes a small file in one go, as OutputFile does.
-void write_file(const std::filesystem::path& path, std::string_view text);
+void write_file(const std::filesystem::path& path, std::string_view text, Publish publish = Publish::kNew);
 
 /// A directory being filled under a temporary name beside its place.
 class OutputDirectory {
  public:
-  /// Throws Error if `path` exists and is not an empty directory, unless `force` is given and it holds
-  /// `marker` (a file that pare puts in what it writes): then commit() replaces it.
-  OutputDirectory(std::filesystem::path path, bool force, std::string_view marker);
+  /// Removes what killed runs to the same `path` left. Throws Error where check_output_directory() does.
+  OutputDirectory(std::filesystem::path path, bool force);
   ~OutputDirectory();  ///< removes what was not committed
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
-  const std::filesystem::path& staging() const noexcept { return staging_; }  ///< fill this
-  void commit();                                                              ///< Throws Error
+  const std::filesystem::path& staging() const noexcept { return staged_.path; }  ///< fill this
+  /// A directory inside staging(). Throws Error.
+  std::filesystem::path make_directory(const std::filesystem::path& relative) const;
+  /// Syncs all files and gives the directory its final name. With force, a directory that pare wrote is exchanged for
+  /// the new one in one step and then removed. Throws Error if anything else appeared at the name.
+  void commit();
 
  private:
-  std::filesystem::path path_, staging_;
+  void exchange();
+  void make_parents();
+
+  std::filesystem::path path_;
+  std::filesystem::path made_parent_;  ///< topmost directory made for it; empty if all were there
+  Staged staged_;
+  bool force_;
   bool committed_ = false;
 };
 

@@ -102,6 +102,7 @@ class Assembler {
     file.size = source.size;
     file.metadata = std::move(source.metadata);
     file.header = source.header;
+    if (!source.version.path.empty()) file.sources.push_back(source.version);
     if (source.stored_names.empty()) {
       for (const TensorView& tensor : source.tensors) stored_.emplace_back(tensor.name, files.size());
     } else {
@@ -149,6 +150,18 @@ class Assembler {
   std::vector<std::pair<std::string, std::size_t>> stored_;  ///< names as the files have them, and their files
 };
 
+/// Shards get names of their own where two would be written under one ("pytorch_model.bin" beside
+/// "model.safetensors"), and where one has the name that readers prefer to the index.
+void distinguish_names(std::vector<CheckpointFile>& files) {
+  std::set<std::string_view> names;
+  bool clash = false;
+  for (const CheckpointFile& file : files)
+    clash |= !names.insert(file.output_name).second || (files.size() > 1 && file.output_name == "model.safetensors");
+  if (!clash) return;
+  for (std::size_t i = 0; i < files.size(); ++i)
+    files[i].output_name = fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, files.size());
+}
+
 }  // namespace
 
 Checkpoint Checkpoint::open(const std::string& where) {
@@ -157,6 +170,7 @@ Checkpoint Checkpoint::open(const std::string& where) {
   if (fs::is_directory(path)) path = weights_in(path);
   Assembler assembler;
   assembler.add(path);
+  distinguish_names(assembler.files);
   auto state = std::make_shared<State>();
   state->tensors = std::move(assembler.tensors);
   state->files = std::move(assembler.files);
@@ -191,6 +205,11 @@ std::optional<std::string> Checkpoint::config_text() const {
   const fs::path path = state_->directory / "config.json";
   if (!is_there(path)) return std::nullopt;
   return read_text(path);
+}
+
+void Checkpoint::require_unchanged() const {
+  for (const CheckpointFile& file : state_->files)
+    for (const FileVersion& source : file.sources) source.require_unchanged();
 }
 
 std::uint64_t Checkpoint::bytes_on_disk() const noexcept {

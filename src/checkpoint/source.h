@@ -19,6 +19,7 @@ struct SourceFile {
   std::span<const std::byte> header;            ///< safetensors: length bytes and JSON, verbatim and before packing
   std::uint64_t size = 0;                       ///< of the file, bytes
   std::vector<std::string> stored_names;        ///< of what a packed file holds in the tensors' stead; else empty
+  FileVersion version;                          ///< of the file when it was opened; no path: made from bytes
   std::shared_ptr<const void> keep_alive;       ///< owns the tensors' bytes
 };
 

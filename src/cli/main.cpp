@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <new>
@@ -33,7 +35,7 @@ MODEL is a directory, a checkpoint file (.safetensors, .bin, .pt, .pth), an inde
 name in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME). TITLE=MODEL gives it a title,
 ENCODER+DECODER composes an encoder-decoder. pare COMMAND --help lists all options.
 
-Exit status: 0 success, 1 failure, 2 usage error, 130 interrupted.
+Exit status: 0 success, 1 failure, 2 usage error, 128 + signal number (130 for Ctrl-C) if interrupted.
 )";
 
 /// The command line as one could type it again.
@@ -121,7 +123,12 @@ int run_command(int argc, char** argv) {
   }
 }
 
-int interrupted() {
+/// The end of a command that was asked to stop: by a signal, or because a source was cut short.
+int stopped() {
+  if (file_shrank()) {
+    print_error("a mapped file shrank while it was being read");
+    return kFailure;
+  }
   print_error("interrupted");
   return stop_status();
 }
@@ -132,9 +139,9 @@ int guarded(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     print_error("out of memory");
   } catch (const Interrupted&) {
-    return interrupted();
+    return stopped();
   } catch (const Error& error) {
-    if (stop_requested()) return interrupted();  // what Ctrl-C did to a program that pare had called
+    if (stop_requested()) return stopped();  // what Ctrl-C did to a program that pare had called
     print_error(error.what());
   } catch (const std::exception& error) {
     print_error(fmt::format("unexpected failure, please report it: {}", error.what()));
@@ -142,11 +149,27 @@ int guarded(int argc, char** argv) {
   return kFailure;
 }
 
+/// Memory given back when there is none left, so that what was done can be undone: destructors of JSON values allocate.
+std::atomic<void*> ballast{nullptr};
+
+void give_back() {
+  void* memory = ballast.exchange(nullptr);
+  if (memory == nullptr) throw std::bad_alloc();
+  std::free(memory);
+}
+
+void reserve_memory() {
+  constexpr std::size_t kBallast = 1 << 20;
+  ballast = std::malloc(kBallast);
+  std::set_new_handler(give_back);
+}
+
 }  // namespace
 }  // namespace pare::cli
 
 int main(int argc, char** argv) {
   pare::cli::reserve_standard_streams();
+  pare::cli::reserve_memory();
   pare::cli::install_signal_handlers();
   return pare::cli::guarded(argc, argv);
 }

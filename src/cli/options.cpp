@@ -8,6 +8,7 @@
 #include "cli/arguments.h"
 #include "cli/output.h"
 #include "pare/error.h"
+#include "pare/publish.h"
 
 namespace pare::cli {
 
@@ -211,12 +212,33 @@ void print_notes(const std::string& title, const std::vector<std::string>& notes
   for (const std::string& note : notes) print_note(title + ": " + note);
 }
 
-void refuse_existing(const std::filesystem::path& path, bool force) {
-  std::error_code ignored;
-  const auto status = std::filesystem::symlink_status(path, ignored);
-  if (force || !std::filesystem::exists(status)) return;
-  if (std::filesystem::is_directory(path, ignored) && std::filesystem::is_empty(path, ignored)) return;
-  throw Error(path, "already exists (use --force to replace it)");
+namespace {
+
+void remove_leftovers_of(const std::string& path, bool quiet) {
+  for (const std::filesystem::path& removed : remove_leftovers(path))
+    if (!quiet) print_note(removed.string() + ": removed what a killed run left");
+}
+
+}  // namespace
+
+void prepare_directory(const std::string& path, bool force, bool quiet) {
+  check_output_directory(path, force);
+  remove_leftovers_of(path, quiet);
+}
+
+void prepare_file(const std::string& path, bool force, bool quiet) {
+  check_output_file(path, force);
+  remove_leftovers_of(path, quiet);
+}
+
+void prepare_apart(const std::string& path, const std::vector<Model>& models, bool quiet) {
+  bool own = false;
+  for (const Model& model : models) own |= check_output_apart(path, model);
+  if (own && !quiet) print_note(path + ": holds the model that is read; it is replaced once the new one is complete");
+}
+
+void require_unchanged(const std::vector<Model>& models) {
+  for (const Model& model : models) model.checkpoint.require_unchanged();
 }
 
 }  // namespace pare::cli

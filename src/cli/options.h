@@ -94,7 +94,13 @@ std::vector<Model> open_models(const ModelArguments& arguments);
 /// Remarks on a model for standard error, where standard output is for programs.
 void print_notes(const Model& model, bool quiet);
 void print_notes(const std::string& title, const std::vector<std::string>& notes, bool quiet);
-/// Throws Error at once where a long computation would end in a refusal to overwrite.
-void refuse_existing(const std::filesystem::path& path, bool force);
+/// Before any work: throws Error where check_output_directory() or check_output_file() does, and removes what killed
+/// runs to the same output left, with a note on each.
+void prepare_directory(const std::string& path, bool force, bool quiet);
+void prepare_file(const std::string& path, bool force, bool quiet);
+/// Once the models are open: throws Error where check_output_apart() does; a note if `path` is a model's own directory.
+void prepare_apart(const std::string& path, const std::vector<Model>& models, bool quiet);
+/// Throws Error if a file of one of them was changed since it was opened: what was read is then a mixture.
+void require_unchanged(const std::vector<Model>& models);
 
 }  // namespace pare::cli

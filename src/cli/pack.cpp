@@ -167,8 +167,10 @@ void run_pack(const PackArguments& arguments) {
   PackOptions options = options_of(arguments);
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
-  if (!arguments.dry_run) refuse_existing(arguments.output, arguments.force);
-  const Model model = open_models(arguments.models).front();
+  if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
+  const std::vector<Model> models = open_models(arguments.models);
+  const Model& model = models.front();
+  if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
   PackSummary summary;
   {
     Progress progress(arguments.dry_run ? "counting" : "packing " + arguments.output, arguments.run.quiet);
@@ -180,8 +182,10 @@ void run_pack(const PackArguments& arguments) {
 
 void run_unpack(const UnpackArguments& arguments) {
   if (arguments.output.empty()) throw UsageError("-o is required (output directory)");
-  refuse_existing(arguments.output, arguments.force);
-  const Model model = open_models(arguments.models).front();
+  prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
+  const std::vector<Model> models = open_models(arguments.models);
+  const Model& model = models.front();
+  if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
   Progress progress("unpacking " + arguments.output, arguments.run.quiet);
   write_unpacked(model, arguments.output, {arguments.force, arguments.run.threads, progress.bytes()});
 }

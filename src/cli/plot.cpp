@@ -45,7 +45,8 @@ std::vector<TensorView> measured_tensors(const Model& model) {
 void plot_histogram(const Arguments& arguments, Measure measure, const Model& model) {
   const Histogram counts =
       histogram(measured_tensors(model), measure, arguments.low, arguments.high, arguments.bins, arguments.run.threads);
-  draw(HistogramChart{model.title, counts, measure, arguments.measure.cutoff}, arguments.output);
+  model.checkpoint.require_unchanged();
+  draw(HistogramChart{model.title, counts, measure, arguments.measure.cutoff}, arguments.output, arguments.force);
 }
 
 void plot_layers(const Arguments& arguments, Measure measure, const Model& model) {
@@ -55,7 +56,9 @@ void plot_layers(const Arguments& arguments, Measure measure, const Model& model
   options.measure = measure;
   options.threads = arguments.run.threads;
   options.progress = progress.bytes();
-  draw(share_by_layer_chart(inspect(model, options)), arguments.output);
+  const LineChart chart = share_by_layer_chart(inspect(model, options));
+  model.checkpoint.require_unchanged();
+  draw(chart, arguments.output, arguments.force);
 }
 
 void plot_cumulative(const Arguments& arguments, const std::vector<Model>& models) {
@@ -68,7 +71,8 @@ void plot_cumulative(const Arguments& arguments, const std::vector<Model>& model
     titles.push_back(model.title);
     sketches.push_back(scan(measured_tensors(model), options).sketches);
   }
-  draw(cumulative_share_chart(titles, sketches, arguments.measure.cutoff), arguments.output);
+  require_unchanged(models);
+  draw(cumulative_share_chart(titles, sketches, arguments.measure.cutoff), arguments.output, arguments.force);
 }
 
 void check(const Arguments& arguments, std::size_t kind) {
@@ -86,8 +90,10 @@ void run(const Arguments& arguments) {
   const std::size_t kind = choose("--kind", arguments.kind, {"histogram", "layers", "cumulative"});
   const Measure measure = measure_of(arguments.measure);
   check(arguments, kind);
-  refuse_existing(arguments.output, arguments.force);
+  prepare_file(arguments.output, arguments.force, arguments.run.quiet);
+  require_gnuplot();
   const std::vector<Model> models = open_models(arguments.models);
+  prepare_apart(arguments.output, models, arguments.run.quiet);
   for (const Model& model : models) print_notes(model, arguments.run.quiet);
   if (kind == 0) plot_histogram(arguments, measure, models.front());
   if (kind == 1) plot_layers(arguments, measure, models.front());

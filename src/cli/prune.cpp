@@ -91,8 +91,10 @@ void run(const Arguments& arguments) {
   const PruneOptions options = options_of(arguments);
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
-  if (!arguments.dry_run) refuse_existing(arguments.output, arguments.force);
-  const Model model = open_models(arguments.models).front();
+  if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
+  const std::vector<Model> models = open_models(arguments.models);
+  const Model& model = models.front();
+  if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
   const PrunePlan plan = plan_pruning(model, options);
   if (format == Format::kCsv || format == Format::kJson) {
     print_notes(model, arguments.run.quiet);
@@ -103,10 +105,14 @@ void run(const Arguments& arguments) {
     for (std::size_t i = 0; i < directories.size(); ++i)
       directories[i] = level_directory(plan, i, arguments.output).string();
     check_distinct(directories);
+  }
+  // Before writing: once the output is in place, an interrupt comes too late to be a failure.
+  const PruneSummary summary = summarize(model, plan, std::move(directories));
+  if (!arguments.dry_run) {
     Progress progress("writing " + arguments.output, arguments.run.quiet);
     write_pruned(model, plan, arguments.output, {arguments.force, arguments.run.threads, progress.bytes()});
   }
-  print(summary_text(summarize(model, plan, std::move(directories)), format, arguments.dry_run));
+  print(summary_text(summary, format, arguments.dry_run));
 }
 
 }  // namespace

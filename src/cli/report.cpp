@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "pare/chart.h"
 #include "pare/error.h"
 
 namespace pare::cli {
@@ -97,8 +98,10 @@ ReportOptions options_of(const Arguments& arguments, const std::string& command_
 void run(const Arguments& arguments, const std::string& command_line) {
   ReportOptions options = options_of(arguments, command_line);
   if (arguments.output.empty()) throw UsageError("-o is required (output directory)");
-  refuse_existing(arguments.output, arguments.force);
+  prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
+  require_gnuplot();
   const std::vector<Model> models = open_models(arguments.models);
+  prepare_apart(arguments.output, models, arguments.run.quiet);
   std::filesystem::path path;
   {
     Progress progress("report", arguments.run.quiet);

@@ -57,8 +57,12 @@ void run(const Command& command, const Arguments& arguments) {
   if (!arguments.write.empty() && targets.empty())
     throw UsageError("--write requires --target (the sparsity to reach)");
   for (const std::string* file : {&arguments.write, &arguments.chart})
-    if (!file->empty()) refuse_existing(*file, arguments.force);
-  const Model model = open_models(arguments.models).front();
+    if (!file->empty()) prepare_file(*file, arguments.force, arguments.run.quiet);
+  if (!arguments.chart.empty()) require_gnuplot();
+  const std::vector<Model> models = open_models(arguments.models);
+  const Model& model = models.front();
+  for (const std::string* file : {&arguments.write, &arguments.chart})
+    if (!file->empty()) prepare_apart(*file, models, arguments.run.quiet);
   report::SensitivityResults results{
       model.title, std::string(task_name(options.eval.task)), options.eval.data.string(), {}, 0, {}};
   {
@@ -70,8 +74,9 @@ void run(const Command& command, const Arguments& arguments) {
       results.allocations = allocate(model, results.sensitivity, options, {results.target, arguments.rounds});
     }
   }
-  if (!arguments.chart.empty()) draw(report::sensitivity_chart(results), arguments.chart);
-  if (!arguments.write.empty()) write_levels(results.allocations.back().sets, arguments.write);
+  model.checkpoint.require_unchanged();
+  if (!arguments.write.empty()) write_levels(results.allocations.back().sets, arguments.write, arguments.force);
+  if (!arguments.chart.empty()) draw(report::sensitivity_chart(results), arguments.chart, arguments.force);
   switch (format) {
     case Format::kTable:
       return print(report::sensitivity_text(results, report::Markup::kText));

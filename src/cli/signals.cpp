@@ -1,9 +1,10 @@
 #include "cli/signals.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <string_view>
+#include <cstdint>
 
 #include "pare/error.h"
 
@@ -17,10 +18,20 @@ extern "C" void on_stop(int signal) {
   request_stop();
 }
 
-extern "C" void on_bus_error(int) {
-  constexpr std::string_view kMessage = "pare: a mapped file shrank while it was being read\n";
-  if (::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) ::_exit(1);
-  ::_exit(1);
+volatile std::sig_atomic_t shrank = 0;
+
+/// Puts a page of zeros where the file ends now and asks to stop, so that the command ends and cleans up as after any
+/// other failure.
+extern "C" void on_bus_error(int signal, siginfo_t* info, void*) {
+  constexpr std::uintptr_t kPage = 4096;
+  void* page = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(info->si_addr) & ~(kPage - 1));
+  const bool past_end = info->si_code == BUS_ADRERR;
+  if (!past_end || ::mmap(page, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+    std::signal(signal, SIG_DFL);  // the fault repeats
+    return;
+  }
+  shrank = 1;
+  request_stop();
 }
 
 void handle(int signal, void (*handler)(int), int flags) {
@@ -34,17 +45,23 @@ void handle(int signal, void (*handler)(int), int flags) {
 }  // namespace
 
 void install_signal_handlers() {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction inherited {};
     ::sigaction(signal, nullptr, &inherited);
     if (inherited.sa_handler == SIG_IGN) continue;  // a job that its shell put into the background
     // Back to the default once used: a second signal ends the process at once.
     handle(signal, on_stop, SA_RESTART | static_cast<int>(SA_RESETHAND));
   }
-  handle(SIGBUS, on_bus_error, static_cast<int>(SA_RESETHAND));
+  struct sigaction bus {};
+  bus.sa_sigaction = on_bus_error;
+  bus.sa_flags = SA_SIGINFO;
+  ::sigemptyset(&bus.sa_mask);
+  ::sigaction(SIGBUS, &bus, nullptr);
+  handle(SIGXFSZ, SIG_IGN, 0);  // a write fails instead
   handle(SIGPIPE, SIG_IGN, 0);
 }
 
+bool file_shrank() noexcept { return shrank != 0; }
 int stop_status() noexcept { return 128 + stop_signal; }
 
 }  // namespace pare::cli

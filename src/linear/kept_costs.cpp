@@ -88,7 +88,8 @@ void keep_kernel_costs(const KernelCosts& costs) {
   std::error_code failure;
   std::filesystem::create_directories(path.parent_path(), failure);
   if (failure) throw Error(path.parent_path(), "cannot be made: " + failure.message());
-  base::write_file(path, Json{{"version", kVersion}, {"costs", std::move(entries)}}.dump(2) + "\n");
+  base::write_file(path, Json{{"version", kVersion}, {"costs", std::move(entries)}}.dump(2) + "\n",
+                   base::Publish::kReplace);
 }
 
 }  // namespace pare

@@ -120,6 +120,9 @@ Checkpoint assemble(Pieces pieces, const Half& encoder, const Half& decoder, std
   CheckpointFile file;
   file.output_name = "model.safetensors";
   file.metadata = {{"format", "pt"}};
+  for (const Half* half : {&encoder, &decoder})
+    for (const CheckpointFile& source : half->model.checkpoint.files())
+      file.sources.insert(file.sources.end(), source.sources.begin(), source.sources.end());
   auto next = drawn.tensors.begin();
   for (std::optional<TensorView>& piece : pieces.tensors) {
     tensors.push_back(piece ? std::move(*piece) : std::move(*next++));

@@ -53,6 +53,7 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
     if (it->is_regular_file(ignored) && is_side_file(it->path()) && it->file_size(ignored) <= kLargestSideFile)
       found.emplace_back(it->path(), it->path().filename().string());
   }
+  if (failure) throw Error(directory, "cannot be listed: " + failure.message());
   std::sort(found.begin(), found.end());
   return found;
 }

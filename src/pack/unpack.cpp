@@ -6,7 +6,7 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
-#include "model/side_files.h"
+#include "model/model_directory.h"
 #include "pack/records.h"
 #include "pare/error.h"
 #include "pare/pack.h"
@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kMarker = "pare.json";
 constexpr std::uint64_t kPieceBytes = 16U << 20;
 
 class Unpacker {
@@ -29,7 +28,7 @@ class Unpacker {
   void write_file(std::size_t file, const fs::path& directory) {
     const checkpoint::SafetensorsLayout layout = checkpoint::rewrite_layout(checkpoint_, file);
     const CheckpointFile& source = checkpoint_.files()[file];
-    base::OutputFile output(directory / source.output_name);
+    base::OutputFile output(directory / source.output_name, base::Publish::kStaged);
     output.reserve(layout.file_size);
     output.write_at(0, layout.header);
     base::parallel_for(source.tensors.size(), options_.threads, [&](std::size_t item, unsigned) {
@@ -75,14 +74,15 @@ void write_unpacked(const Model& model, const fs::path& out, const UnpackOptions
   if (std::none_of(tensors.begin(), tensors.end(),
                    [](const TensorView& tensor) { return tensor.bytes.packed() != nullptr; }))
     throw Error(model.source, "is not packed");
-  base::OutputDirectory output(out, options.force, kMarker);
+  check_output_apart(out, model);
+  base::OutputDirectory output(out, options.force);
   Unpacker unpacker(model.checkpoint, options);
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
     unpacker.write_file(file, output.staging());
-  model::write_side_files(model, model.config, output.staging());
-  if (const std::optional<std::string> index = checkpoint::rewrite_index(model.checkpoint))
-    base::write_file(output.staging() / "model.safetensors.index.json", *index);
-  base::write_file(output.staging() / kMarker, pack::unpacked_manifest(model));
+  model::finish_directory(model,
+                          {model.config, checkpoint::rewrite_index(model.checkpoint), pack::unpacked_manifest(model)},
+                          output.staging());
+  model.checkpoint.require_unchanged();
   output.commit();
 }
 

@@ -6,7 +6,7 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "checkpoint/packed/packed_format.h"
-#include "model/side_files.h"
+#include "model/model_directory.h"
 #include "model/sparsity_config.h"
 #include "pack/packed_layout.h"
 #include "pack/records.h"
@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kMarker = "pare.json";
 constexpr std::uint64_t kPieceBytes = 16U << 20;
 
 void add_sizes(const std::vector<pack::TensorPlan>& plans, const pack::PackedLayout& layout, PackSummary& summary) {
@@ -47,7 +46,7 @@ class Packer {
     const std::vector<pack::TensorPlan> plans = planner_.plan_file(file);
     const pack::PackedLayout layout(model_.checkpoint, file, plans, options_);
     const std::string& name = model_.checkpoint.files()[file].output_name;
-    base::OutputFile output(directory / name);
+    base::OutputFile output(directory / name, base::Publish::kStaged);
     output.reserve(layout.file_size());
     const std::vector<std::size_t> order = largest_first(plans);
     std::vector<std::string> checksums(plans.size());
@@ -126,15 +125,18 @@ std::uint64_t packed_bytes(const Model& model, const PackOptions& options) {
 
 PackSummary write_packed(const Model& model, const fs::path& out, const PackOptions& options) {
   decode_packed(model.checkpoint.tensors(), options.threads);
-  base::OutputDirectory output(out, options.force, kMarker);
+  check_output_apart(out, model);
+  base::OutputDirectory output(out, options.force);
   Packer packer(model, options);
   PackSummary summary;
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
     packer.write_file(file, output.staging(), summary);
-  model::write_side_files(model, packed_config(model, options, summary), output.staging());
-  if (packer.files().size() > 1)
-    base::write_file(output.staging() / "model.safetensors.index.json", pack::packed_index(packer.files()));
-  base::write_file(output.staging() / kMarker, pack::packed_manifest(model, summary, options));
+  std::optional<std::string> index;
+  if (packer.files().size() > 1) index = pack::packed_index(packer.files());
+  model::finish_directory(
+      model, {packed_config(model, options, summary), index, pack::packed_manifest(model, summary, options)},
+      output.staging());
+  model.checkpoint.require_unchanged();
   output.commit();
   return summary;
 }

@@ -56,12 +56,13 @@ std::vector<PruneSet> read_levels(const std::filesystem::path& path) {
   return sets;
 }
 
-void write_levels(const std::vector<PruneSet>& sets, const std::filesystem::path& path) {
+void write_levels(const std::vector<PruneSet>& sets, const std::filesystem::path& path, bool force) {
   Json levels = Json::array();
   for (const PruneSet& set : sets)
     levels.push_back({{"name", set.name}, {"tensors", set.tensors}, {"percent", 100 * set.amount.fraction}});
   const Json json{{"format", "pare-levels"}, {"version", 1}, {"levels", std::move(levels)}};
-  base::write_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  base::write_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+                   force ? base::Publish::kReplace : base::Publish::kNew);
 }
 
 }  // namespace pare

@@ -10,9 +10,10 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
-#include "model/side_files.h"
+#include "model/model_directory.h"
 #include "pare/error.h"
 #include "pare/prune.h"
+#include "pare/publish.h"
 #include "prune/manifest.h"
 #include "prune/masked_copy.h"
 #include "stats/float_format.h"
@@ -22,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kMarker = "pare.json";
 constexpr std::uint64_t kPieceBytes = 1U << 20;
 
 /// Where a tensor stands in the plan.
@@ -59,7 +59,7 @@ class LevelWriter {
     const CheckpointFile& source = model_.checkpoint.files()[file];
     std::vector<std::unique_ptr<base::OutputFile>> outputs;
     for (const fs::path& directory : directories_) {
-      outputs.push_back(std::make_unique<base::OutputFile>(directory / source.output_name));
+      outputs.push_back(std::make_unique<base::OutputFile>(directory / source.output_name, base::Publish::kStaged));
       outputs.back()->reserve(layout.file_size);
       outputs.back()->write_at(0, layout.header);
     }
@@ -120,32 +120,27 @@ class LevelWriter {
   std::atomic<std::uint64_t> bytes_done_{0};
 };
 
-void write_beside(const Model& model, const fs::path& directory) {
-  model::write_side_files(model, model.config, directory);
-  if (const std::optional<std::string> index = checkpoint::rewrite_index(model.checkpoint))
-    base::write_file(directory / "model.safetensors.index.json", *index);
-}
-
 }  // namespace
 
 void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out, const WriteOptions& options) {
   decode_packed(model.checkpoint.tensors(), options.threads);
-  base::OutputDirectory output(out, options.force, kMarker);
+  check_output_apart(out, model);
+  base::OutputDirectory output(out, options.force);
   std::vector<fs::path> directories;
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
-    directories.push_back(level_directory(plan, level, output.staging()));
-    std::error_code failure;
-    fs::create_directories(directories.back(), failure);
-    if (failure) throw Error(directories.back(), "cannot create: " + failure.message());
+    directories.push_back(output.make_directory(level_directory(plan, level, "")));
   }
   LevelWriter writer(model, plan, directories, options);
   std::vector<prune::SourceHash> sources;
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) sources.push_back(writer.write_file(file));
-  for (std::size_t level = 0; level < plan.levels.size(); ++level) {
-    write_beside(model, directories[level]);
-    base::write_file(directories[level] / kMarker, prune::level_manifest(model, plan, level, sources));
-  }
-  if (plan.levels.size() > 1) base::write_file(output.staging() / kMarker, prune::plan_manifest(model, plan, sources));
+  const std::optional<std::string> index = checkpoint::rewrite_index(model.checkpoint);
+  for (std::size_t level = 0; level < plan.levels.size(); ++level)
+    model::finish_directory(model, {model.config, index, prune::level_manifest(model, plan, level, sources)},
+                            directories[level]);
+  if (plan.levels.size() > 1)
+    base::write_file(output.staging() / kOutputMarker, prune::plan_manifest(model, plan, sources),
+                     base::Publish::kStaged);
+  model.checkpoint.require_unchanged();
   output.commit();
 }
 

@@ -37,24 +37,27 @@ namespace {
 
 template <class Chart>
 void draw_script(const Chart& chart, std::string (*script)(const Chart&, PictureFormat),
-                 const std::filesystem::path& file) {
+                 const std::filesystem::path& file, bool force) {
   const PictureFormat format = picture_format(file);
-  base::write_file(file, run_gnuplot(script(chart, format), format));
+  base::write_file(file, run_gnuplot(script(chart, format), format),
+                   force ? base::Publish::kReplace : base::Publish::kNew);
 }
 
 }  // namespace
 
-void draw(const HistogramGrid& grid, const std::filesystem::path& file) { draw_script(grid, grid_script, file); }
-void draw(const BarChart& chart, const std::filesystem::path& file) { draw_script(chart, bar_script, file); }
-void draw(const TradeOffChart& chart, const std::filesystem::path& file) { draw_script(chart, trade_off_script, file); }
+void draw(const HistogramGrid& grid, const std::filesystem::path& file) { draw_script(grid, grid_script, file, false); }
+void draw(const BarChart& chart, const std::filesystem::path& file) { draw_script(chart, bar_script, file, false); }
+void draw(const TradeOffChart& chart, const std::filesystem::path& file) {
+  draw_script(chart, trade_off_script, file, false);
+}
 
 }  // namespace report
 
-void draw(const HistogramChart& chart, const std::filesystem::path& file) {
-  report::draw_script(chart, report::histogram_script, file);
+void draw(const HistogramChart& chart, const std::filesystem::path& file, bool force) {
+  report::draw_script(chart, report::histogram_script, file, force);
 }
-void draw(const LineChart& chart, const std::filesystem::path& file) {
-  report::draw_script(chart, report::line_script, file);
+void draw(const LineChart& chart, const std::filesystem::path& file, bool force) {
+  report::draw_script(chart, report::line_script, file, force);
 }
 
 LineChart share_by_layer_chart(const Inspection& inspection) {

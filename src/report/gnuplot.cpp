@@ -1,6 +1,7 @@
 #include "report/gnuplot.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -10,10 +11,14 @@
 
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string_view>
+#include <thread>
 
+#include "pare/chart.h"
 #include "pare/error.h"
 #include "report/table.h"
 
@@ -23,6 +28,7 @@ namespace {
 constexpr std::string_view kPngMagic = "\x89PNG\r\n\x1a\n";
 constexpr std::string_view kPngEnd = "IEND\xae\x42\x60\x82";
 constexpr std::size_t kMessageLimit = 64 << 10;
+constexpr std::chrono::seconds kVersionLimit{20};
 constexpr int kStopCheckMilliseconds = 100;
 
 [[noreturn]] void fail(const char* what, int code) {
@@ -88,7 +94,7 @@ class Spawn {
     sigset_t none, defaults;
     ::sigemptyset(&none);
     ::sigemptyset(&defaults);
-    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&defaults, signal);
+    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGXFSZ}) ::sigaddset(&defaults, signal);
     ::posix_spawnattr_init(&attributes_);
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
@@ -101,9 +107,9 @@ class Spawn {
   Spawn(const Spawn&) = delete;
   Spawn& operator=(const Spawn&) = delete;
 
-  pid_t start(std::string program) const {
-    char settings[] = "--default-settings";
-    char* arguments[] = {program.data(), settings, nullptr};
+  pid_t start(std::string program, const char* option = "--default-settings") const {
+    std::string settings = option;
+    char* arguments[] = {program.data(), settings.data(), nullptr};
     pid_t child = -1;
     const int code = ::posix_spawnp(&child, program.c_str(), &actions_, &attributes_, arguments, environ);
     if (code != 0)
@@ -117,12 +123,15 @@ class Spawn {
   posix_spawnattr_t attributes_;
 };
 
-/// What the child writes to `fd` until it closes it; asks it to end when pare is asked to stop.
-std::string listen(int fd, pid_t child) {
+using Clock = std::chrono::steady_clock;
+
+/// What the child writes to `fd` until it closes it; asks it to end when pare is asked to stop, ends it at `deadline`.
+std::string listen(int fd, pid_t child, Clock::time_point deadline) {
   std::string message;
   char buffer[4096];
   for (bool told = false;;) {
     if (stop_requested() && !told) told = ::kill(child, SIGTERM) == 0;
+    if (Clock::now() >= deadline) return message;
     pollfd waiting{fd, POLLIN, 0};
     if (::poll(&waiting, 1, kStopCheckMilliseconds) <= 0) continue;
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
@@ -132,11 +141,22 @@ std::string listen(int fd, pid_t child) {
   }
 }
 
-int wait_for(pid_t child) {
+/// Its status; nullopt if it had to be ended at `deadline`.
+std::optional<int> wait_for(pid_t child, Clock::time_point deadline) {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) fail("cannot wait for it", errno);
-  return status;
+  bool ended = false;
+  for (;;) {
+    const pid_t got = ::waitpid(child, &status, ended ? 0 : WNOHANG);
+    if (got < 0 && errno != EINTR) fail("cannot wait for it", errno);
+    if (got == child) return ended ? std::nullopt : std::optional(status);
+    if (got == 0 && Clock::now() >= deadline) ended = ::kill(child, SIGKILL) == 0;
+    if (got == 0 && !ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+const char* program_name() {
+  const char* named = std::getenv("PARE_GNUPLOT");
+  return named != nullptr && *named != '\0' ? named : "gnuplot";
 }
 
 /// The line that says why: gnuplot puts the command and a caret before it.
@@ -163,18 +183,20 @@ PictureFormat picture_format(const std::filesystem::path& file) {
   throw Error(file, "a chart's name must end in .png or .svg");
 }
 
-std::string run_gnuplot(const std::string& script, PictureFormat format) {
-  const char* named = std::getenv("PARE_GNUPLOT");
+std::string run_gnuplot(const std::string& script, PictureFormat format, std::chrono::milliseconds limit) {
+  const Clock::time_point deadline = Clock::now() + limit;
   const Descriptor input(memory_file(script)), output(memory_file({}));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) fail("cannot make a pipe", errno);
   const Descriptor errors(ends[0]);
   Descriptor child_errors(ends[1]);
-  const pid_t child = Spawn(input.get(), output.get(), child_errors.get()).start(named && *named ? named : "gnuplot");
+  const pid_t child = Spawn(input.get(), output.get(), child_errors.get()).start(program_name());
   child_errors.close();
-  const std::string message = listen(errors.get(), child);
-  const int status = wait_for(child);
+  const std::string message = listen(errors.get(), child, deadline);
+  const std::optional<int> ended = wait_for(child, deadline);
   if (stop_requested()) throw Interrupted();
+  if (!ended) throw Error(fmt::format("gnuplot did not finish within {} s", limit.count() / 1000.0));
+  const int status = *ended;
   if (WIFSIGNALED(status)) throw Error("gnuplot was ended by signal " + std::to_string(WTERMSIG(status)));
   if (WEXITSTATUS(status) != 0) throw Error("gnuplot failed: " + last_line(message));
   std::string picture = contents(output.get());
@@ -183,3 +205,13 @@ std::string run_gnuplot(const std::string& script, PictureFormat format) {
 }
 
 }  // namespace pare::report
+
+namespace pare {
+
+void require_gnuplot() {
+  const report::Descriptor input(report::memory_file({})), output(report::memory_file({}));
+  const pid_t child = report::Spawn(input.get(), output.get(), output.get()).start(report::program_name(), "--version");
+  report::wait_for(child, report::Clock::now() + report::kVersionLimit);
+}
+
+}  // namespace pare

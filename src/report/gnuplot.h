@@ -1,6 +1,7 @@
 // Pictures by gnuplot, a program of its own: script in, bytes of the picture out. No shell, no file names.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -16,6 +17,7 @@ PictureFormat picture_format(const std::filesystem::path& file);
 /// program is the one named in PARE_GNUPLOT, else gnuplot on the PATH; settings of the user's are not read.
 /// Safe to call from several threads at once. Throws Error if gnuplot cannot be started, fails
 /// (with its own message) or gives no whole picture; Interrupted.
-std::string run_gnuplot(const std::string& script, PictureFormat format);
+std::string run_gnuplot(const std::string& script, PictureFormat format,
+                        std::chrono::milliseconds limit = std::chrono::minutes(5));
 
 }  // namespace pare::report

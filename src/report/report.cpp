@@ -9,6 +9,7 @@
 
 #include "base/output.h"
 #include "pare/error.h"
+#include "pare/publish.h"
 #include "report/study.h"
 #include "report/study_charts.h"
 #include "report/study_tables.h"
@@ -20,8 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace report;
 
-/// By this file in a directory pare knows a report of its own, which it may replace.
-constexpr const char* kMarker = "pare.json";
 constexpr const char* kMarkerText = "{\n  \"format\": \"pare-report\",\n  \"version\": 1\n}\n";
 
 ReportOptions completed(ReportOptions options) {
@@ -67,7 +66,7 @@ class Course {
 void make_directory(const fs::path& path) {
   std::error_code failure;
   fs::create_directories(path, failure);
-  if (failure) throw Error(path, "cannot create: " + failure.message());
+  if (failure) throw Error(base::final_name(path), "cannot create: " + failure.message());
 }
 
 void write_models(Study& study, const fs::path& directory, const ReportOptions& options, const Course& course) {
@@ -109,13 +108,13 @@ std::vector<Study> make_studies(const std::vector<Model>& models, const ReportOp
   return studies;
 }
 
-std::vector<const ChartFile*> all_charts(const std::vector<ModelCharts>& charts, const SharedCharts& shared) {
-  std::vector<const ChartFile*> all{&shared.cumulative, &shared.tail, &shared.levels};
-  for (const ModelCharts& of_model : charts) {
+std::vector<ChartFile*> all_charts(std::vector<ModelCharts>& charts, SharedCharts& shared) {
+  std::vector<ChartFile*> all{&shared.cumulative, &shared.tail, &shared.levels};
+  for (ModelCharts& of_model : charts) {
     all.insert(all.end(), {&of_model.histogram, &of_model.pruned});
-    for (const auto* several : {&of_model.by_layer, &of_model.sparsity, &of_model.tasks, &of_model.sizes,
-                                &of_model.speed, &of_model.trade_offs})
-      for (const ChartFile& chart : *several) all.push_back(&chart);
+    for (auto* several : {&of_model.by_layer, &of_model.sparsity, &of_model.tasks, &of_model.sizes, &of_model.speed,
+                          &of_model.trade_offs})
+      for (ChartFile& chart : *several) all.push_back(&chart);
   }
   return all;
 }
@@ -126,28 +125,31 @@ fs::path write_report(const std::vector<Model>& models, const fs::path& out, con
   const auto start = std::chrono::steady_clock::now();
   const ReportOptions options = completed(given);
   require_titles(models);
-  base::OutputDirectory output(out, options.force, kMarker);
+  for (const Model& model : models) check_output_apart(out, model);
+  base::OutputDirectory output(out, options.force);
   const fs::path& directory = output.staging();
   Course course(models, options);
   const std::vector<Study> studies = make_studies(models, options, directory, course);
 
   std::vector<ModelCharts> charts;
   for (const Study& study : studies) charts.push_back(model_charts(study));
-  const SharedCharts shared = shared_charts(studies);
+  SharedCharts shared = shared_charts(studies);
   course.tell("charts");
   make_directory(directory / "charts");
   draw_charts(all_charts(charts, shared), directory / "charts", options.threads);
 
   make_directory(directory / "tables");
   for (const Study& study : studies) {
-    base::write_file(directory / "tables" / (study.slug + ".md"), tensors_markdown(study));
-    base::write_file(directory / "tables" / (study.slug + ".csv"), to_csv(tensors_csv_table(study)));
+    base::write_file(directory / "tables" / (study.slug + ".md"), tensors_markdown(study), base::Publish::kStaged);
+    base::write_file(directory / "tables" / (study.slug + ".csv"), to_csv(tensors_csv_table(study)),
+                     base::Publish::kStaged);
   }
   StudyDocument document{&studies, &charts, &shared, options};
   document.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  base::write_file(directory / "results.json", report_json(document));
-  base::write_file(directory / kMarker, kMarkerText);
-  base::write_file(directory / "report.md", report_markdown(document));
+  base::write_file(directory / "results.json", report_json(document), base::Publish::kStaged);
+  base::write_file(directory / kOutputMarker, kMarkerText, base::Publish::kStaged);
+  base::write_file(directory / "report.md", report_markdown(document), base::Publish::kStaged);
+  for (const Model& model : models) model.checkpoint.require_unchanged();
   output.commit();
   if (options.progress) options.progress("done", 1);
   return out / "report.md";

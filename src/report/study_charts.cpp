@@ -7,6 +7,7 @@
 
 #include "base/parallel.h"
 #include "pare/chart.h"
+#include "pare/error.h"
 #include "report/bench_results.h"
 #include "report/chart_axis.h"
 #include "report/chart_script.h"
@@ -21,8 +22,10 @@ std::string big_text(const InspectOptions& options) { return measure_title(optio
 
 template <class Chart>
 ChartFile chart_file(std::string name, std::string alt, Chart chart) {
-  return {std::move(name), std::move(alt),
-          [chart = std::move(chart)](const std::filesystem::path& file) { draw(chart, file); }};
+  return {std::move(name),
+          std::move(alt),
+          [chart = std::move(chart)](const std::filesystem::path& file) { draw(chart, file); },
+          {}};
 }
 
 ChartFile histogram_file(const Study& study) {
@@ -166,10 +169,16 @@ SharedCharts shared_charts(const std::vector<Study>& studies) {
       levels_file(studies)};
 }
 
-void draw_charts(const std::vector<const ChartFile*>& charts, const std::filesystem::path& directory,
-                 unsigned threads) {
-  base::parallel_for(charts.size(), threads,
-                     [&](std::size_t i, unsigned) { charts[i]->draw(directory / charts[i]->name); });
+void draw_charts(const std::vector<ChartFile*>& charts, const std::filesystem::path& directory, unsigned threads) {
+  base::parallel_for(charts.size(), threads, [&](std::size_t i, unsigned) {
+    try {
+      charts[i]->draw(directory / charts[i]->name);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error& error) {
+      charts[i]->failure = error.what();
+    }
+  });
 }
 
 }  // namespace pare::report

@@ -15,6 +15,7 @@ struct ChartFile {
   std::string name;  ///< e.g. "gpt2-histogram.png", to stand under charts/
   std::string alt;   ///< what it shows, for those who cannot see it
   std::function<void(const std::filesystem::path& file)> draw;
+  std::string failure = {};  ///< why it could not be drawn; empty if it was
 };
 
 /// Charts of one model.
@@ -35,7 +36,8 @@ struct SharedCharts {
 ModelCharts model_charts(const Study& study);
 SharedCharts shared_charts(const std::vector<Study>& studies);
 
-/// Draws all of them into `directory`, several at once. Throws Error, Interrupted.
-void draw_charts(const std::vector<const ChartFile*>& charts, const std::filesystem::path& directory, unsigned threads);
+/// Draws all of them into `directory`, several at once. One that cannot be drawn is left out, and its `failure` says
+/// why: the figures are worth more than a picture. Throws Interrupted.
+void draw_charts(const std::vector<ChartFile*>& charts, const std::filesystem::path& directory, unsigned threads);
 
 }  // namespace pare::report

@@ -111,10 +111,12 @@ Json tasks_json(const Study& study) {
 
 Json charts_json(const ModelCharts& charts) {
   Json json = Json::array();
-  for (const ChartFile* chart : {&charts.histogram, &charts.pruned}) json.push_back("charts/" + chart->name);
+  for (const ChartFile* chart : {&charts.histogram, &charts.pruned})
+    if (chart->failure.empty()) json.push_back("charts/" + chart->name);
   for (const auto* several :
        {&charts.by_layer, &charts.sparsity, &charts.tasks, &charts.sizes, &charts.speed, &charts.trade_offs})
-    for (const ChartFile& chart : *several) json.push_back("charts/" + chart.name);
+    for (const ChartFile& chart : *several)
+      if (chart.failure.empty()) json.push_back("charts/" + chart.name);
   return json;
 }
 
@@ -147,7 +149,7 @@ std::string report_json(const StudyDocument& document) {
   results["models"] = std::move(models);
   results["charts"] = Json::array();
   for (const ChartFile* chart : {&document.shared->cumulative, &document.shared->tail, &document.shared->levels})
-    results["charts"].push_back("charts/" + chart->name);
+    if (chart->failure.empty()) results["charts"].push_back("charts/" + chart->name);
   results["seconds"] = document.seconds;
   return results.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }

@@ -36,7 +36,11 @@ class Page {
     text.pop_back();
     block(text);
   }
-  void image(const ChartFile& chart) { block(fmt::format("![{}](charts/{})", markdown_escape(chart.alt), chart.name)); }
+  void image(const ChartFile& chart) {
+    if (!chart.failure.empty())
+      return block(markdown_escape(fmt::format("{}: this chart could not be drawn ({}).", chart.alt, chart.failure)));
+    block(fmt::format("![{}](charts/{})", markdown_escape(chart.alt), chart.name));
+  }
   void images(const std::vector<ChartFile>& charts) {
     for (const ChartFile& chart : charts) image(chart);
   }

@@ -67,4 +67,15 @@ std::string error_of(const Action& action) {
   return {};
 }
 
+/// The file that the Error names which `action` throws; empty if it throws none.
+template <class Action>
+std::filesystem::path file_of(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.file();
+  }
+  return {};
+}
+
 }  // namespace pare::test

@@ -51,7 +51,9 @@ SourceFile parse_safetensors(std::span<const std::byte> bytes, const std::filesy
 
 SourceFile read_safetensors(const std::filesystem::path& path) {
   const auto map = base::FileMap::open(path);
-  return parse_safetensors(map->bytes(), path, map);
+  SourceFile file = parse_safetensors(map->bytes(), path, map);
+  file.version = map->version();
+  return file;
 }
 
 }  // namespace pare::checkpoint

@@ -197,7 +197,9 @@ SourceFile TorchArchiveReader::read(std::shared_ptr<const void> owner) {
 
 SourceFile read_torch_archive(const std::filesystem::path& path) {
   const auto map = base::FileMap::open(path);
-  return parse_torch_archive(map->bytes(), path, map);
+  SourceFile file = parse_torch_archive(map->bytes(), path, map);
+  file.version = map->version();
+  return file;
 }
 
 SourceFile parse_torch_archive(Bytes bytes, const std::filesystem::path& path, std::shared_ptr<const void> owner) {

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "pare/publish.h"
 #include "support/files.h"
 
 namespace pare::base {
@@ -128,9 +129,17 @@ TEST_F(OutputFileTest, ReplacesAtomically) {
   write_text(file_, "a longer old text");
   const fs::path link = directory_ / "other-name";
   fs::create_hard_link(file_, link);
-  write_file(file_, "new");
+  write_file(file_, "new", Publish::kReplace);
   EXPECT_EQ(read_text(file_), "new");
   EXPECT_EQ(read_text(link), "a longer old text") << "the old file itself is not written into";
+}
+
+TEST_F(OutputFileTest, WhatAppearedMeanwhileStays) {
+  OutputFile file(file_);
+  file.write_at(0, "ours");
+  write_text(file_, "another's");
+  EXPECT_EQ(test::file_of([&] { file.commit(); }), file_);
+  EXPECT_EQ(read_text(file_), "another's");
 }
 
 TEST_F(OutputFileTest, ObeysTheUmask) {
@@ -148,7 +157,7 @@ TEST_F(OutputFileTest, LeavesTheProcessUmaskAlone) {
   std::thread observer([&] {
     while (!done) disturbed += ::umask(027) != 027 ? 1 : 0;
   });
-  for (int i = 0; i < 100; ++i) write_file(file_, "x");
+  for (int i = 0; i < 100; ++i) write_file(file_, "x", Publish::kReplace);
   done = true;
   observer.join();
   EXPECT_EQ(disturbed, 0U);
@@ -172,7 +181,8 @@ TEST_F(OutputFileTest, ReadOnlyDirectory) {
 
 TEST_F(OutputFileTest, DirectoryInItsPlace) {
   fs::create_directory(file_);
-  EXPECT_THAT(error_of([&] { write_file(file_, "x"); }), HasSubstr("out.txt: cannot rename into place: "));
+  EXPECT_THAT(error_of([&] { write_file(file_, "x", Publish::kReplace); }),
+              HasSubstr("out.txt: cannot rename into place: "));
   EXPECT_THAT(names(), ElementsAre("out.txt"));
 }
 
@@ -192,7 +202,7 @@ TEST_F(OutputFileTest, FullDisk) {
 
 TEST_F(OutputDirectoryTest, AppearsAtCommit) {
   const fs::path path = directory_ / "a/b/out";  // the directories above it are made
-  OutputDirectory output(path, false, "pare.json");
+  OutputDirectory output(path, false);
   write_text(output.staging() / "file", "text");
   EXPECT_FALSE(fs::exists(path));
   output.commit();
@@ -202,7 +212,7 @@ TEST_F(OutputDirectoryTest, AppearsAtCommit) {
 
 TEST_F(OutputDirectoryTest, WithoutCommitNothingIsLeft) {
   {
-    const OutputDirectory output(directory_ / "out", false, "pare.json");
+    const OutputDirectory output(directory_ / "out", false);
     write_text(output.staging() / "deep/er/file", "text");
   }
   EXPECT_THAT(names(), IsEmpty());
@@ -213,7 +223,7 @@ TEST_F(OutputDirectoryTest, AfterAnExceptionTheOldDirectoryStays) {
   write_text(directory_ / "out/old", "old");
   EXPECT_THROW(
       {
-        const OutputDirectory output(directory_ / "out", true, "pare.json");
+        const OutputDirectory output(directory_ / "out", true);
         write_text(output.staging() / "new", "new");
         throw std::runtime_error("in the middle");
       },
@@ -224,7 +234,7 @@ TEST_F(OutputDirectoryTest, AfterAnExceptionTheOldDirectoryStays) {
 
 TEST_F(OutputDirectoryTest, TakesAnEmptyDirectoryAndATrailingSlash) {
   fs::create_directory(directory_ / "out");
-  OutputDirectory output(directory_ / "out/", false, "pare.json");
+  OutputDirectory output(directory_ / "out/", false);
   write_text(output.staging() / "file", "text");
   output.commit();
   EXPECT_EQ(read_text(directory_ / "out/file"), "text");
@@ -233,20 +243,20 @@ TEST_F(OutputDirectoryTest, TakesAnEmptyDirectoryAndATrailingSlash) {
 
 TEST_F(OutputDirectoryTest, RefusesWhatExistsWithoutForce) {
   write_text(directory_ / "out/pare.json", "{}");
-  EXPECT_EQ(error_of([&] { OutputDirectory output(directory_ / "out", false, "pare.json"); }),
+  EXPECT_EQ(error_of([&] { OutputDirectory output(directory_ / "out", false); }),
             (directory_ / "out").string() + ": already exists (use --force to replace it)");
   EXPECT_THAT(names(), ElementsAre("out"));
 }
 
 TEST_F(OutputDirectoryTest, ForceReplacesWhatPareWroteAndNothingElse) {
   write_text(directory_ / "mine/thesis.tex", "years of work");
-  EXPECT_THAT(error_of([&] { OutputDirectory output(directory_ / "mine", true, "pare.json"); }),
-              HasSubstr("mine: contains no pare.json, so pare did not write it and will not replace it"));
+  EXPECT_THAT(error_of([&] { OutputDirectory output(directory_ / "mine", true); }),
+              HasSubstr("mine: does not contain pare.json"));
   EXPECT_EQ(read_text(directory_ / "mine/thesis.tex"), "years of work");
 
   write_text(directory_ / "out/pare.json", "{}");
   write_text(directory_ / "out/old", "old");
-  OutputDirectory output(directory_ / "out", true, "pare.json");
+  OutputDirectory output(directory_ / "out", true);
   write_text(output.staging() / "new", "new");
   EXPECT_TRUE(fs::exists(directory_ / "out/old")) << "until commit()";
   output.commit();
@@ -259,8 +269,8 @@ TEST_F(OutputDirectoryTest, RefusesAFileAndADanglingLink) {
   fs::create_symlink("gone", directory_ / "link");
   for (const char* name : {"file", "link"})
     for (const bool force : {false, true})
-      EXPECT_EQ(error_of([&] { OutputDirectory output(directory_ / name, force, "pare.json"); }),
-                (directory_ / name).string() + ": exists and is not a directory");
+      EXPECT_THAT(error_of([&] { OutputDirectory output(directory_ / name, force); }),
+                  StartsWith((directory_ / name).string() + ": "));
   EXPECT_THAT(names(), ElementsAre("file", "link"));
 }
 
@@ -269,17 +279,94 @@ TEST_F(OutputDirectoryTest, ReadOnlyDirectory) {
   {
     const ReadOnly read_only(directory_.path());
     if (!read_only.works()) GTEST_SKIP() << "cannot give up root's rights";
-    beside = error_of([&] { OutputDirectory output(directory_ / "out", false, "pare.json"); });
-    below = error_of([&] { OutputDirectory output(directory_ / "new/out", false, "pare.json"); });
+    beside = error_of([&] { OutputDirectory output(directory_ / "out", false); });
+    below = error_of([&] { OutputDirectory output(directory_ / "new/out", false); });
   }
   EXPECT_EQ(beside, (directory_ / "out").string() + ": cannot create: Permission denied");
   EXPECT_EQ(below, (directory_ / "new").string() + ": cannot create: Permission denied");
   EXPECT_THAT(names(), IsEmpty());
 }
 
+TEST_F(OutputDirectoryTest, WhatAppearedMeanwhileStays) {
+  for (const bool force : {false, true}) {
+    const fs::path path = directory_ / (force ? "forced" : "out");
+    OutputDirectory output(path, force);
+    write_text(output.staging() / "file", "ours");
+    write_text(path / "thesis.tex", "years of work");
+    EXPECT_EQ(test::file_of([&] { output.commit(); }), path);
+    EXPECT_THAT(names_in(path), ElementsAre("thesis.tex"));
+  }
+  EXPECT_THAT(names(), ElementsAre("forced", "out")) << "staging is gone";
+}
+
+TEST_F(OutputDirectoryTest, ForceChecksTheMarkerAgain) {
+  write_text(directory_ / "out/pare.json", "{}");
+  OutputDirectory output(directory_ / "out", true);
+  fs::remove_all(directory_ / "out");
+  write_text(directory_ / "out/thesis.tex", "years of work");
+  EXPECT_EQ(test::file_of([&] { output.commit(); }), directory_ / "out");
+  EXPECT_THAT(names_in(directory_ / "out"), ElementsAre("thesis.tex"));
+}
+
+TEST_F(OutputDirectoryTest, TwoAtOnceLeaveOneWhole) {
+  OutputDirectory first(directory_ / "out", false), second(directory_ / "out", false);
+  write_text(first.staging() / "first", "");
+  write_text(second.staging() / "second", "");
+  second.commit();
+  EXPECT_EQ(test::file_of([&] { first.commit(); }), directory_ / "out");
+  EXPECT_THAT(names_in(directory_ / "out"), ElementsAre("second"));
+}
+
+TEST_F(OutputDirectoryTest, RefusesLinksMountPointsAndDots) {
+  fs::create_directory(directory_ / "empty");
+  fs::create_symlink("empty", directory_ / "link");
+  for (const fs::path& path : {directory_ / "link", fs::path("/proc"), fs::path("."), directory_ / "empty/.."})
+    EXPECT_EQ(test::file_of([&] { OutputDirectory output(path, true); }), path);
+  EXPECT_THAT(names(), ElementsAre("empty", "link"));
+}
+
+TEST_F(OutputDirectoryTest, RemovesDeadStagingDirectoriesOnly) {
+  const OutputDirectory living(directory_ / "out", false);
+  write_text(directory_ / ".out.pare-abcd1234/half", "of a killed run");
+  write_text(directory_ / ".out.pare-abcd12345/mine", "too long");
+  write_text(directory_ / ".out.settings/mine", "another's");
+  EXPECT_THAT(remove_leftovers(directory_ / "out"), ElementsAre(directory_ / ".out.pare-abcd1234"));
+  EXPECT_TRUE(fs::exists(living.staging()));
+  EXPECT_THAT(names(), testing::SizeIs(3));
+}
+
+TEST_F(OutputDirectoryTest, ParentsMadeForNothingAreRemoved) {
+  { const OutputDirectory output(directory_ / "a/b/out", false); }
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(OutputDirectoryTest, ErrorsNameTheFinalPath) {
+  const OutputDirectory output(directory_ / "out", false);
+  fs::path failed;
+  {
+    const SmallDisk disk(4096);
+    failed = test::file_of([&] { OutputFile(output.staging() / "file", Publish::kStaged).reserve(5000); });
+  }
+  EXPECT_EQ(failed, directory_ / "out/file");
+}
+
+TEST_F(OutputDirectoryTest, TwoFilesOfOneNameAreAnError) {
+  const OutputDirectory output(directory_ / "out", false);
+  write_file(output.staging() / "file", "first", Publish::kStaged);
+  EXPECT_EQ(test::file_of([&] { write_file(output.staging() / "file", "second", Publish::kStaged); }),
+            directory_ / "out/file");
+}
+
+TEST_F(OutputDirectoryTest, SyncsManyFiles) {
+  OutputDirectory output(directory_ / "out", false);
+  for (int i = 0; i < 40; ++i) write_file(output.staging() / std::to_string(i), "x", Publish::kStaged);
+  output.commit();
+  EXPECT_THAT(names_in(directory_ / "out"), testing::SizeIs(40));
+}
+
 TEST_F(OutputDirectoryTest, ObeysTheUmask) {
   const ScopedUmask mask(027);
-  OutputDirectory output(directory_ / "out", false, "pare.json");
+  OutputDirectory output(directory_ / "out", false);
   output.commit();
   EXPECT_EQ(mode_of(directory_ / "out"), 0750U);
 }

@@ -174,5 +174,30 @@ TEST(FromTensors, NamesAreUnique) {
             "here: tensor 'w': another file of the checkpoint holds a tensor of this name");
 }
 
+TEST_F(Open, ShardsAreWrittenUnderDistinctNames) {
+  add("model.safetensors", "a");
+  add_archive("pytorch_model.bin");
+  write_text(directory_ / "m.safetensors.index.json",
+             R"({"weight_map":{"a":"model.safetensors","x":"pytorch_model.bin"}})");
+  std::vector<std::string> names;
+  const Checkpoint checkpoint = open("m.safetensors.index.json");
+  for (const CheckpointFile& file : checkpoint.files()) names.push_back(file.output_name);
+  EXPECT_THAT(names, ElementsAre("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"));
+}
+
+TEST_F(Open, TellsThatAFileWasChanged) {
+  add("model.safetensors", "a");
+  const fs::path file = directory_ / "model.safetensors";
+  const Checkpoint untouched = open();
+  untouched.require_unchanged();
+  fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds(1));
+  EXPECT_EQ(test::file_of([&] { untouched.require_unchanged(); }), file);
+  const Checkpoint truncated = open();
+  fs::resize_file(file, 1);
+  EXPECT_EQ(test::file_of([&] { truncated.require_unchanged(); }), file);
+  fs::remove(file);
+  EXPECT_EQ(test::file_of([&] { truncated.require_unchanged(); }), file);
+}
+
 }  // namespace
 }  // namespace pare

@@ -114,6 +114,31 @@ TEST_F(Draw, SaysHowToGetAMissingGnuplot) {
   EXPECT_EQ(files(), 0U);
 }
 
+TEST_F(Draw, AMissingGnuplotIsToldBeforehand) {
+  use("exit 0");
+  require_gnuplot();
+  ::setenv("PARE_GNUPLOT", "/nonexistent/gnuplot", 1);
+  EXPECT_THAT(test::error_of([] { require_gnuplot(); }), HasSubstr("/nonexistent/gnuplot"));
+}
+
+TEST_F(Draw, EndsAGnuplotThatHangs) {
+  using namespace std::chrono_literals;
+  for (const char* body : {"exec sleep 100", "exec sleep 100 2>&-"}) {
+    use(body);
+    EXPECT_THAT(test::error_of([] { report::run_gnuplot("", report::PictureFormat::kPng, 50ms); }),
+                HasSubstr("0.05 s"));
+  }
+}
+
+TEST_F(Draw, ReplacesAFileOnlyWithForce) {
+  const fs::path file = directory_ / "chart.svg";
+  test::write_text(file, "another's");
+  EXPECT_EQ(test::file_of([&] { draw(chart_, file); }), file);
+  EXPECT_EQ(test::read_text(file), "another's");
+  draw(chart_, file, true);
+  EXPECT_THAT(test::read_text(file), HasSubstr("<svg"));
+}
+
 TEST_F(Draw, PassesOnGnuplotsOwnMessage) {
   use("echo 'line 3: no such terminal' >&2; exit 1");
   EXPECT_THAT(failure(directory_ / "chart.png"), HasSubstr("gnuplot failed: line 3: no such terminal"));

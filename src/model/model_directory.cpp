@@ -1,0 +1,58 @@
+#include "model/model_directory.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/file_map.h"
+#include "base/output.h"
+#include "pare/error.h"
+#include "pare/publish.h"
+
+namespace pare::model {
+
+void finish_directory(const Model& model, const DirectoryTexts& texts, const std::filesystem::path& directory) {
+  const auto write = [&](const char* name, const std::string& text) {
+    base::write_file(directory / name, text, base::Publish::kStaged);
+  };
+  for (const auto& [source, name] : model.side_files) {
+    const auto map = base::FileMap::open(source);
+    base::OutputFile copy(directory / name, base::Publish::kStaged);
+    copy.write_at(0, map->bytes());
+    copy.commit();
+  }
+  if (!texts.config.empty()) write("config.json", texts.config);
+  if (texts.index) write("model.safetensors.index.json", *texts.index);
+  write(kOutputMarker, texts.manifest);
+}
+
+}  // namespace pare::model
+
+namespace pare {
+namespace {
+
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
+}
+
+}  // namespace
+
+bool check_output_apart(const std::filesystem::path& output, const Model& model) {
+  namespace fs = std::filesystem;
+  std::error_code failure;
+  const fs::path target = fs::canonical(output, failure);
+  if (failure) return false;  // there is nothing yet
+  bool own = false;
+  for (const CheckpointFile& file : model.checkpoint.files())
+    for (const FileVersion& source : file.sources) {
+      const fs::path directory = source.path.has_parent_path() ? source.path.parent_path() : fs::path(".");
+      const fs::path folder = fs::canonical(directory, failure), file_itself = fs::canonical(source.path, failure);
+      if (file_itself == target) throw Error(output, "is a file of the model that is read (expected another name)");
+      if (folder == target || file_itself.parent_path() == target)
+        own = true;
+      else if (is_below(folder, target) || is_below(file_itself, target))
+        throw Error(output, "contains the model that is read, " + directory.string() + " (expected another directory)");
+    }
+  return own;
+}
+
+}  // namespace pare
