@@ -1,7 +1,7 @@
 #include <memory>
-#include <mutex>
 
 #include "base/aligned_buffer.h"
+#include "base/once.h"
 #include "base/parallel.h"
 #include "pare/checkpoint.h"
 
@@ -9,7 +9,7 @@ namespace pare {
 
 struct TensorBytes::Kept {
   std::shared_ptr<const PackedTensor> packed;
-  std::once_flag once;
+  base::Once once;
   base::AlignedBuffer<std::byte> bytes;
 };
 
@@ -20,7 +20,7 @@ TensorBytes::TensorBytes(std::shared_ptr<const PackedTensor> packed, std::size_t
 
 const std::byte* TensorBytes::decoded() const {
   // On this thread alone: whoever waits for it may be a worker that it would need.
-  std::call_once(kept_->once, [this] {
+  kept_->once.run([this] {
     base::AlignedBuffer<std::byte> bytes(size_);
     kept_->packed->decode({bytes.data(), size_});
     kept_->bytes = std::move(bytes);

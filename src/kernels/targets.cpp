@@ -3,15 +3,15 @@
 #include <hwy/targets.h>
 
 #include <cstdlib>
-#include <mutex>
 
+#include "base/once.h"
 #include "kernels/magnitude.h"
 #include "pare/error.h"
 
 namespace pare::kernels {
 namespace {
 
-std::once_flag chosen;
+base::Once chosen;
 
 bool set_target(const std::string& name) {
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
@@ -39,12 +39,12 @@ void set_target_from_environment() {
 
 }  // namespace
 
-void choose_target() { std::call_once(chosen, set_target_from_environment); }
+void choose_target() { chosen.run(set_target_from_environment); }
 
 std::vector<std::string> supported_targets() { return generated_targets(); }
 
 bool force_target(const std::string& name) {
-  std::call_once(chosen, [] {});  // from now on the environment has no say
+  chosen.run([] {});  // from now on the environment has no say
   if (!name.empty()) return set_target(name);
   hwy::SetSupportedTargetsForTest(0);
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());

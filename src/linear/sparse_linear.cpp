@@ -27,7 +27,7 @@ const SlicedMatrix& SparseLinear::sliced(std::size_t tokens) const {
   const std::size_t inputs = block_inputs(weights_->shape(), nonzeros_, tokens);
   const bool few = inputs >= weights_->shape().in || inputs == block_inputs(weights_->shape(), nonzeros_, 1);
   std::unique_ptr<const SlicedMatrix>& matrix = few ? few_ : many_;
-  std::call_once(few ? few_once_ : many_once_, [&] {
+  (few ? few_once_ : many_once_).run([&] {
     matrix = weights_->with_nonzeros([&](const LayerWeights& weights) {
       return std::make_unique<const SlicedMatrix>(weights, inputs, model_->layouts, threads_);
     });
@@ -43,7 +43,7 @@ bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, unsigned
       sliced(x.rows).multiply(x, bias, y, threads);
       return true;
     case Kernel::kMasked:
-      std::call_once(masked_once_, [&] {
+      masked_once_.run([&] {
         masked_ = weights_->with_nonzeros([&](const LayerWeights& weights) {
           return std::make_unique<const MaskedMatrix>(weights, model_->layouts, threads_);
         });

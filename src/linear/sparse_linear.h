@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <utility>
 
+#include "base/once.h"
 #include "linear/sparse_matrix.h"
 #include "linear/weight_source.h"
 #include "pare/linear.h"
@@ -47,7 +47,7 @@ class SparseLinear {
   std::shared_ptr<SharedByLayers> model_;
   KernelChoice choice_;
   unsigned threads_;
-  mutable std::once_flag few_once_, many_once_, masked_once_;
+  mutable base::Once few_once_, many_once_, masked_once_;
   mutable std::unique_ptr<const SlicedMatrix> few_, many_;  ///< by number of tokens, where their blocks differ
   mutable std::unique_ptr<const MaskedMatrix> masked_;
 };

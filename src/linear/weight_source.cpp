@@ -38,7 +38,7 @@ const float* floats_of(const TensorView& tensor, std::unique_ptr<float[]>& room)
 
 const float* WeightSource::dense() const {
   if (weights_.data != nullptr) return weights_.data;
-  std::call_once(once_, [this] { dense_ = floats_of(tensor_, room_); });
+  once_.run([this] { dense_ = floats_of(tensor_, room_); });
   return dense_;
 }
 

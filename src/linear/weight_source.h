@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 
+#include "base/once.h"
 #include "linear/layer_weights.h"
 #include "pare/checkpoint.h"
 
@@ -41,7 +41,7 @@ class WeightSource {
 
   LayerWeights weights_;
   TensorView tensor_;
-  mutable std::once_flag once_;
+  mutable base::Once once_;
   mutable std::unique_ptr<float[]> room_;
   mutable const float* dense_ = nullptr;
 };
