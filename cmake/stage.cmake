@@ -1,10 +1,11 @@
-# pare_stage(NAME [PUBLIC_HEADERS h...] SOURCES s... [DEPENDS stage...] [LIBRARIES target...])
+# pare_stage(NAME [PUBLIC_HEADERS h...] SOURCES s... [DEPENDS stage...] [LIBRARIES target...] [LIGHT])
 #
+# LIGHT: less optimized, see precompile.cmake.
 # One library per folder of src/. A stage sees its own folder, its own public headers and those of
 # the stages it depends on, and nothing else: each has an include directory of links to just these,
 # so an include that points back against the data flow does not compile.
 function(pare_stage name)
-  cmake_parse_arguments(STAGE "" "" "PUBLIC_HEADERS;SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(STAGE "LIGHT" "" "PUBLIC_HEADERS;SOURCES;DEPENDS;LIBRARIES" ${ARGN})
   set(view ${PROJECT_BINARY_DIR}/stages/${name})
   file(REMOVE_RECURSE ${view})
   file(MAKE_DIRECTORY ${view}/pare)
@@ -20,7 +21,12 @@ function(pare_stage name)
     target_link_libraries(pare_${name} PUBLIC pare_${stage})
   endforeach()
   set_target_properties(pare_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  pare_use_precompiled(pare_${name} pare_stage_headers)
+  if(STAGE_LIGHT)
+    target_link_libraries(pare_${name} PRIVATE pare_light_flags)
+    pare_use_precompiled(pare_${name} pare_light_headers)
+  else()
+    pare_use_precompiled(pare_${name} pare_stage_headers)
+  endif()
   set_property(GLOBAL APPEND PROPERTY PARE_STAGES ${name})
 endfunction()
 
@@ -33,5 +39,5 @@ function(pare_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE PARE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   pare_use_precompiled(${name} pare_test_headers)
-  gtest_discover_tests(${name} PROPERTIES LABELS "${TEST_LABELS}" DISCOVERY_TIMEOUT 120)
+  gtest_discover_tests(${name} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT 180 DISCOVERY_TIMEOUT 120)
 endfunction()
