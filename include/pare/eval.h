@@ -101,8 +101,8 @@ class PreparedTask {
   std::unique_ptr<State> state_;
 };
 
-/// Prepares a task and scores one model. Throws Error for a task that makes no sense for it, a tokenizer that is missing or does not fit,
-/// and data that is missing, empty, malformed or no UTF-8; Interrupted.
+/// Prepares a task and scores one model. Throws Error for a task that makes no sense for it, a tokenizer that is
+/// missing or does not fit, and data that is missing, empty, malformed or no UTF-8; Interrupted.
 Evaluation evaluate(const Model& model, const EvalOptions& options);
 
 }  // namespace pare

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/system_error.h"
 #include "pare/error.h"
 
 namespace pare::base {
@@ -32,14 +33,15 @@ FileVersion version_of(const std::filesystem::path& path, const struct stat& sta
 
 std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) {
   const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (fd.value < 0) throw Error(path, std::string("cannot open: ") + std::strerror(errno));
+  if (fd.value < 0) throw Error(code_of_errno(errno), path, std::string("cannot open: ") + std::strerror(errno));
   struct stat status {};
-  if (::fstat(fd.value, &status) != 0) throw Error(path, std::string("cannot stat: ") + std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) throw Error(path, "is not a regular file");
+  if (::fstat(fd.value, &status) != 0)
+    throw Error(code_of_errno(errno), path, std::string("cannot stat: ") + std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::kIo, path, "is not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return std::shared_ptr<const FileMap>(new FileMap(nullptr, 0, version_of(path, status)));
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.value, 0);
-  if (data == MAP_FAILED) throw Error(path, std::string("cannot map: ") + std::strerror(errno));
+  if (data == MAP_FAILED) throw Error(code_of_errno(errno), path, std::string("cannot map: ") + std::strerror(errno));
   return std::shared_ptr<const FileMap>(
       new FileMap(static_cast<const std::byte*>(data), size, version_of(path, status)));
 }
@@ -55,13 +57,16 @@ ScratchFile::ScratchFile(std::uint64_t size) : size_(size) {
   name /= "pare-scratch-XXXXXX";
   std::string pattern = name.string();
   const Descriptor fd{::mkostemp(pattern.data(), O_CLOEXEC)};
-  if (fd.value < 0) throw Error(name, std::string("cannot create a scratch file: ") + std::strerror(errno));
+  if (fd.value < 0)
+    throw Error(code_of_errno(errno), name, std::string("cannot create a scratch file: ") + std::strerror(errno));
   ::unlink(pattern.c_str());
   // Room is claimed now: a full disk must be an error here, not a SIGBUS at the first write.
   if (const int failure = ::posix_fallocate(fd.value, 0, static_cast<off_t>(size)); failure != 0)
-    throw Error(name, std::string("cannot make room for a scratch file: ") + std::strerror(failure));
+    throw Error(code_of_errno(failure), name,
+                std::string("cannot make room for a scratch file: ") + std::strerror(failure));
   void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.value, 0);
-  if (data == MAP_FAILED) throw Error(name, std::string("cannot map a scratch file: ") + std::strerror(errno));
+  if (data == MAP_FAILED)
+    throw Error(code_of_errno(errno), name, std::string("cannot map a scratch file: ") + std::strerror(errno));
   data_ = static_cast<std::byte*>(data);
 }
 
@@ -76,11 +81,13 @@ namespace pare {
 void FileVersion::require_unchanged() const {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0)
-    throw Error(path, std::string("disappeared while it was read: ") + std::strerror(errno));
+    throw Error(base::code_of_errno(errno), path,
+                std::string("disappeared while it was read: ") + std::strerror(errno));
   const FileVersion now = base::version_of(path, status);
   if (now.device != device || now.inode != inode || now.size != size || now.modified != modified)
-    throw Error(path, "was changed while it was read (expected " + std::to_string(size) + " bytes, found " +
-                          std::to_string(now.size) + "); nothing was written");
+    throw Error(ErrorCode::kChanged, path,
+                "was changed while it was read (expected " + std::to_string(size) + " bytes, found " +
+                    std::to_string(now.size) + "); nothing was written");
 }
 
 }  // namespace pare

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/sync.h"
+#include "base/system_error.h"
 #include "pare/error.h"
 #include "pare/publish.h"
 
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& path, const char* what) {
   const int code = errno;
-  throw Error(final_name(path), std::string(what) + ": " + std::strerror(code));
+  throw Error(code_of_errno(code), final_name(path), std::string(what) + ": " + std::strerror(code));
 }
 
 [[noreturn]] void fail_taken(const fs::path& path) {

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/staging.h"
+#include "base/system_error.h"
 #include "pare/error.h"
 
 namespace pare {
@@ -22,7 +23,7 @@ std::optional<struct stat> status_of(const fs::path& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) == 0) return status;
   if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-  throw Error(path, std::string("cannot be written: ") + std::strerror(errno));
+  throw Error(base::code_of_errno(errno), path, std::string("cannot be written: ") + std::strerror(errno));
 }
 
 bool is_mount_point(const fs::path& path) noexcept {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/system_error.h"
 #include "pare/error.h"
 
 namespace pare::base {
@@ -63,7 +64,7 @@ Staged create_staged(const fs::path& output, const Create& create) {
       break;
     }
   }
-  throw Error(final_name(output), std::string("cannot create: ") + std::strerror(errno));
+  throw Error(code_of_errno(errno), final_name(output), std::string("cannot create: ") + std::strerror(errno));
 }
 
 bool is_staged_name(std::string_view name, std::string_view prefix) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/staging.h"
+#include "base/system_error.h"
 #include "pare/error.h"
 
 namespace pare::base {
@@ -25,7 +26,8 @@ void sync_with(const fs::path& path, int (*sync)(int)) {
   const int result = descriptor < 0 ? -1 : sync(descriptor);
   const int code = errno;
   if (descriptor >= 0) ::close(descriptor);
-  if (result != 0) throw Error(final_name(path), std::string("cannot sync: ") + std::strerror(code));
+  if (result != 0)
+    throw Error(code_of_errno(code), final_name(path), std::string("cannot sync: ") + std::strerror(code));
 }
 
 }  // namespace

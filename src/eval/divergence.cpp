@@ -145,10 +145,9 @@ class Comparison {
 Scoring prepare_divergence(const Subject& subject, std::shared_ptr<const Runner> reference, const EvalOptions& options,
                            bool keep) {
   if (subject.runner->vocabulary() != reference->vocabulary())
-    throw Error(subject.model->source, "has another vocabulary than " + options.reference->source +
-                                           ": their predictions cannot be compared");
-  const auto comparison =
-      std::make_shared<Comparison>(prepared_for(subject, options), std::move(reference), keep);
+    throw Error(subject.model->source,
+                "has another vocabulary than " + options.reference->source + ": their predictions cannot be compared");
+  const auto comparison = std::make_shared<Comparison>(prepared_for(subject, options), std::move(reference), keep);
   return [comparison, &options](const Subject& scored) { return comparison->score(scored, options); };
 }
 

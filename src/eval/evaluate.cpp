@@ -100,7 +100,8 @@ Scoring prepare(const Subject& subject, const EvalOptions& options, bool keep) {
   }
   if (options.reference == nullptr) throw Error("divergence needs a reference model");
   std::shared_ptr<const Runner> reference = subject.runner;
-  if (options.reference != subject.model) reference = open_runner(*options.reference, {options.threads, options.kernels});
+  if (options.reference != subject.model)
+    reference = open_runner(*options.reference, {options.threads, options.kernels});
   if (shape_of(*reference) != shape_of(*subject.runner))
     throw Error(subject.model->source, "is of another kind than " + options.reference->source);
   return prepare_divergence(subject, std::move(reference), options, keep);

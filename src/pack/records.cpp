@@ -20,14 +20,16 @@ std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error
 /// Deeper than any pare.json that pare writes; indentation multiplies a deeper one's size.
 constexpr std::size_t kDeepestHistory = 8;
 
-/// pare.json, if `pare prune` wrote it. Another program's file of that name, or a damaged one, is not carried on.
+/// pare.json, if `pare prune` wrote it. Another program's file of that name, or a damaged one, is not carried on; one
+/// that cannot be read is an error.
 std::optional<Json> pruned_history(const std::filesystem::path& path) {
   try {
     const base::JsonFile file(path, kDeepestHistory);
     const auto format = file.root().find("format");
     if (!format || !format->is_text() || format->text() != "pare-prune") return std::nullopt;
     return base::mutable_json<Json>(file.root());
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kMalformed && error.code() != ErrorCode::kLimit) throw;
     return std::nullopt;
   }
 }
