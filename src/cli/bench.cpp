@@ -10,7 +10,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "report/bench_results.h"
+#include "table/bench_results.h"
 
 namespace pare::cli {
 namespace {

@@ -13,7 +13,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "pare/prune.h"
-#include "report/eval_results.h"
+#include "table/eval_results.h"
 
 namespace pare::cli {
 namespace {

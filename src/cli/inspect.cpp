@@ -10,7 +10,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "report/inspect_text.h"
+#include "table/inspect_text.h"
 
 namespace pare::cli {
 namespace {

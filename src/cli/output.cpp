@@ -9,7 +9,7 @@
 #include <string>
 
 #include "pare/error.h"
-#include "report/table.h"
+#include "table/table.h"
 
 namespace pare::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "report/table_document.h"
+#include "table/table_document.h"
 
 namespace pare::cli {
 namespace {

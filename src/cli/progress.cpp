@@ -8,7 +8,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "report/table.h"
+#include "table/table.h"
 
 namespace pare::cli {
 namespace {

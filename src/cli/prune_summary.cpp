@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "report/table_document.h"
+#include "table/table_document.h"
 
 namespace pare::cli {
 namespace {

@@ -13,7 +13,8 @@
 #include "cli/progress.h"
 #include "pare/chart.h"
 #include "pare/error.h"
-#include "report/sensitivity_results.h"
+#include "report/chart_sensitivity.h"
+#include "table/sensitivity_results.h"
 
 namespace pare::cli {
 namespace {

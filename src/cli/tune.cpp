@@ -13,8 +13,8 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "linear/kernel_cost_json.h"
-#include "report/table.h"
-#include "report/table_document.h"
+#include "table/table.h"
+#include "table/table_document.h"
 
 namespace pare::cli {
 namespace {

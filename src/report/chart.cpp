@@ -5,8 +5,8 @@
 #include "base/output.h"
 #include "pare/error.h"
 #include "report/chart_script.h"
-#include "report/inspect_tables.h"
-#include "report/table.h"
+#include "table/inspect_tables.h"
+#include "table/table.h"
 
 namespace pare {
 namespace report {

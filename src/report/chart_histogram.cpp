@@ -8,7 +8,7 @@
 
 #include "report/chart_canvas.h"
 #include "report/chart_script.h"
-#include "report/table.h"
+#include "table/table.h"
 
 namespace pare::report {
 namespace {

@@ -20,7 +20,7 @@
 
 #include "pare/chart.h"
 #include "pare/error.h"
-#include "report/table.h"
+#include "table/table.h"
 
 namespace pare::report {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/parallel.h"
 #include "prune/masked_copy.h"
-#include "report/inspect_tables.h"
+#include "table/inspect_tables.h"
 
 namespace pare::report {
 namespace {

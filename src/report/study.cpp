@@ -9,7 +9,7 @@
 
 #include "base/parallel.h"
 #include "pare/error.h"
-#include "report/inspect_tables.h"
+#include "table/inspect_tables.h"
 #include "report/study_eval.h"
 #include "report/study_patterns.h"
 

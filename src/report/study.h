@@ -12,7 +12,7 @@
 #include "pare/prune.h"
 #include "pare/report.h"
 #include "report/pruned_figures.h"
-#include "report/table.h"
+#include "table/table.h"
 #include "report/task_curve.h"
 
 namespace pare::report {

@@ -8,10 +8,10 @@
 #include "base/parallel.h"
 #include "pare/chart.h"
 #include "pare/error.h"
-#include "report/bench_results.h"
+#include "table/bench_results.h"
 #include "report/chart_axis.h"
 #include "report/chart_script.h"
-#include "report/inspect_tables.h"
+#include "table/inspect_tables.h"
 #include "report/study_eval.h"
 #include "report/study_speed.h"
 

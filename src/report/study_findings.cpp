@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "report/inspect_tables.h"
+#include "table/inspect_tables.h"
 
 namespace pare::report {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "report/inspect_tables.h"
+#include "table/inspect_tables.h"
 #include "report/study_findings.h"
 
 namespace pare::report {

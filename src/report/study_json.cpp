@@ -2,9 +2,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "report/bench_results.h"
-#include "report/inspect_tables.h"
-#include "report/inspect_text.h"
+#include "table/bench_results.h"
+#include "table/inspect_tables.h"
+#include "table/inspect_text.h"
 #include "report/study_findings.h"
 #include "report/study_patterns.h"
 #include "report/study_text.h"

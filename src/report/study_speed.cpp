@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "report/bench_results.h"
+#include "table/bench_results.h"
 #include "report/study_eval.h"
 
 namespace pare::report {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "report/inspect_tables.h"
+#include "table/inspect_tables.h"
 #include "report/study_findings.h"
 
 namespace pare::report {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "report/study.h"
-#include "report/table.h"
+#include "table/table.h"
 
 namespace pare::report {
 

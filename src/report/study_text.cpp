@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "report/bench_results.h"
-#include "report/inspect_tables.h"
-#include "report/inspect_text.h"
+#include "table/bench_results.h"
+#include "table/inspect_tables.h"
+#include "table/inspect_text.h"
 #include "report/study_eval.h"
 #include "report/study_findings.h"
 #include "report/study_patterns.h"

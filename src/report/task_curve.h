@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "report/eval_results.h"
+#include "table/eval_results.h"
 
 namespace pare::report {
 

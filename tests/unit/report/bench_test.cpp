@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "report/bench_results.h"
+#include "table/bench_results.h"
 #include "report/study_speed.h"
 
 namespace pare::report {

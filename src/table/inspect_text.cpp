@@ -1,4 +1,4 @@
-#include "report/inspect_text.h"
+#include "table/inspect_text.h"
 
 #include <fmt/format.h>
 

@@ -1,12 +1,12 @@
 // Tables as people and programs read them.
-#include "report/table.h"
+#include "table/table.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "report/table_document.h"
+#include "table/table_document.h"
 
 namespace pare::report {
 namespace {

@@ -1,5 +1,5 @@
 // Inspections as tables, text and JSON. The inspections are written by hand: no figure is computed here.
-#include "report/inspect_tables.h"
+#include "table/inspect_tables.h"
 
 #include <gmock/gmock.h>
 
@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "report/inspect_text.h"
+#include "table/inspect_text.h"
 
 namespace pare::report {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "report/table.h"
+#include "table/table.h"
 
 namespace pare::report {
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "pare/bench.h"
-#include "report/table.h"
-#include "report/table_document.h"
+#include "table/table.h"
+#include "table/table_document.h"
 
 namespace pare::report {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "pare/inspect.h"
-#include "report/inspect_tables.h"
-#include "report/table_document.h"
+#include "table/inspect_tables.h"
+#include "table/table_document.h"
 
 namespace pare::report {
 

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "report/inspect_text.h"
+#include "table/inspect_text.h"
 
 namespace pare::report {
 namespace {

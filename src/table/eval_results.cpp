@@ -1,4 +1,4 @@
-#include "report/eval_results.h"
+#include "table/eval_results.h"
 
 #include <fmt/format.h>
 

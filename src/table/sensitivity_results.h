@@ -1,13 +1,12 @@
-// What pruning each part alone does, and the levels made from it: tables, JSON, chart.
+// What pruning each part alone does, and the levels made from it: tables, JSON.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "pare/chart.h"
 #include "pare/sensitivity.h"
-#include "report/table.h"
-#include "report/table_document.h"
+#include "table/table.h"
+#include "table/table_document.h"
 
 namespace pare::report {
 
@@ -22,7 +21,5 @@ std::string sensitivity_text(const SensitivityResults& results, Markup markup);
 /// A row for each unit, in model order, in full precision.
 Table sensitivity_csv_table(const SensitivityResults& results);
 std::string sensitivity_json(const SensitivityResults& results);
-/// Damage by layer, or against the level where the units are of no layer.
-LineChart sensitivity_chart(const SensitivityResults& results);
 
 }  // namespace pare::report

@@ -1,4 +1,4 @@
-#include "report/inspect_tables.h"
+#include "table/inspect_tables.h"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "pare/inspect.h"
-#include "report/table.h"
+#include "table/table.h"
 
 namespace pare::report {
 

@@ -1,4 +1,4 @@
-#include "report/bench_results.h"
+#include "table/bench_results.h"
 
 #include <fmt/format.h>
 

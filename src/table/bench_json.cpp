@@ -2,7 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "report/bench_results.h"
+#include "table/bench_results.h"
 
 namespace pare::report {
 namespace {

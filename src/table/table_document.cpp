@@ -1,4 +1,4 @@
-#include "report/table_document.h"
+#include "table/table_document.h"
 
 namespace pare::report {
 

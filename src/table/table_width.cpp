@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "report/table.h"
+#include "table/table.h"
 
 namespace pare::report {
 namespace {
