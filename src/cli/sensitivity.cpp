@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "chart/chart_sensitivity.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/eval_options.h"
@@ -13,7 +14,6 @@
 #include "cli/progress.h"
 #include "pare/chart.h"
 #include "pare/error.h"
-#include "report/chart_sensitivity.h"
 #include "table/sensitivity_results.h"
 
 namespace pare::cli {

@@ -9,9 +9,9 @@
 
 #include "base/parallel.h"
 #include "pare/error.h"
-#include "table/inspect_tables.h"
 #include "report/study_eval.h"
 #include "report/study_patterns.h"
+#include "table/inspect_tables.h"
 
 namespace pare::report {
 namespace {

@@ -12,8 +12,8 @@
 #include "pare/prune.h"
 #include "pare/report.h"
 #include "report/pruned_figures.h"
-#include "table/table.h"
 #include "report/task_curve.h"
+#include "table/table.h"
 
 namespace pare::report {
 

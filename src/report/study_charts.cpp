@@ -6,14 +6,14 @@
 #include <map>
 
 #include "base/parallel.h"
+#include "chart/chart_axis.h"
+#include "chart/chart_script.h"
 #include "pare/chart.h"
 #include "pare/error.h"
-#include "table/bench_results.h"
-#include "report/chart_axis.h"
-#include "report/chart_script.h"
-#include "table/inspect_tables.h"
 #include "report/study_eval.h"
 #include "report/study_speed.h"
+#include "table/bench_results.h"
+#include "table/inspect_tables.h"
 
 namespace pare::report {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "table/inspect_tables.h"
 #include "report/study_findings.h"
+#include "table/inspect_tables.h"
 
 namespace pare::report {
 namespace {

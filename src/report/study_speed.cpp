@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "table/bench_results.h"
 #include "report/study_eval.h"
+#include "table/bench_results.h"
 
 namespace pare::report {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "chart/chart_script.h"
 #include "pare/chart.h"
-#include "report/chart_script.h"
 #include "report/study.h"
 #include "report/study_findings.h"
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "table/inspect_tables.h"
 #include "report/study_findings.h"
+#include "table/inspect_tables.h"
 
 namespace pare::report {
 namespace {

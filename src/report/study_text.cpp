@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "table/bench_results.h"
-#include "table/inspect_tables.h"
-#include "table/inspect_text.h"
 #include "report/study_eval.h"
 #include "report/study_findings.h"
 #include "report/study_patterns.h"
 #include "report/study_speed.h"
 #include "report/study_tables.h"
+#include "table/bench_results.h"
+#include "table/inspect_tables.h"
+#include "table/inspect_text.h"
 
 namespace pare::report {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "table/bench_results.h"
 #include "report/study_speed.h"
+#include "table/bench_results.h"
 
 namespace pare::report {
 namespace {

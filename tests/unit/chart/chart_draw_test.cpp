@@ -7,10 +7,10 @@
 #include <random>
 #include <sstream>
 
+#include "chart/chart_script.h"
+#include "chart/gnuplot.h"
 #include "pare/chart.h"
 #include "pare/error.h"
-#include "report/chart_script.h"
-#include "report/gnuplot.h"
 #include "support/files.h"
 #include "support/tensors.h"
 

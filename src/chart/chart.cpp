@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/output.h"
+#include "chart/chart_script.h"
 #include "pare/error.h"
-#include "report/chart_script.h"
 #include "table/inspect_tables.h"
 #include "table/table.h"
 

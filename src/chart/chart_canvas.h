@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "report/chart_axis.h"
-#include "report/gnuplot.h"
+#include "chart/chart_axis.h"
+#include "chart/gnuplot.h"
 
 namespace pare::report {
 

@@ -1,4 +1,4 @@
-#include "report/chart_sensitivity.h"
+#include "chart/chart_sensitivity.h"
 
 #include <algorithm>
 #include <map>

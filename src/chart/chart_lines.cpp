@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "report/chart_canvas.h"
-#include "report/chart_script.h"
+#include "chart/chart_canvas.h"
+#include "chart/chart_script.h"
 
 namespace pare::report {
 namespace {

@@ -1,4 +1,4 @@
-#include "report/gnuplot.h"
+#include "chart/gnuplot.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

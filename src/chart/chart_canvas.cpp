@@ -1,4 +1,4 @@
-#include "report/chart_canvas.h"
+#include "chart/chart_canvas.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "report/chart_script.h"
+#include "chart/chart_script.h"
 
 namespace pare::report {
 namespace {

@@ -1,11 +1,11 @@
-#include "report/chart_axis.h"
+#include "chart/chart_axis.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "report/chart_script.h"
+#include "chart/chart_script.h"
 
 namespace pare::report {
 namespace {

@@ -1,13 +1,13 @@
 // Charts as text: what gnuplot is told, without running it.
-#include "report/chart_script.h"
+#include "chart/chart_script.h"
 
 #include <gmock/gmock.h>
 
 #include <cmath>
 #include <sstream>
 
-#include "report/chart_axis.h"
-#include "report/chart_canvas.h"
+#include "chart/chart_axis.h"
+#include "chart/chart_canvas.h"
 
 namespace pare::report {
 namespace {

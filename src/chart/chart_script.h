@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "chart/gnuplot.h"
 #include "pare/chart.h"
-#include "report/gnuplot.h"
 
 namespace pare::report {
 

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <optional>
 
-#include "report/chart_canvas.h"
-#include "report/chart_script.h"
+#include "chart/chart_canvas.h"
+#include "chart/chart_script.h"
 #include "table/table.h"
 
 namespace pare::report {
