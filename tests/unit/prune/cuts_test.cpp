@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "prune/masked_copy.h"
-#include "prune/random_scores.h"
+#include "prune/criteria/random_scores.h"
 #include "support/tensors.h"
 
 namespace pare::prune {

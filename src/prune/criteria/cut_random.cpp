@@ -7,8 +7,8 @@
 #include "kernels/leading_bits.h"
 #include "kernels/magnitude.h"
 #include "prune/cuts.h"
-#include "prune/random_scores.h"
-#include "prune/ties.h"
+#include "prune/criteria/random_scores.h"
+#include "prune/criteria/ties.h"
 #include "stats/float_format.h"
 #include "stats/pieces.h"
 

@@ -1,4 +1,4 @@
-#include "prune/random_scores.h"
+#include "prune/criteria/random_scores.h"
 
 namespace pare::prune {
 

@@ -1,4 +1,4 @@
-#include "prune/ties.h"
+#include "prune/criteria/ties.h"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include "base/parallel.h"
 #include "kernels/magnitude.h"
 #include "prune/cuts.h"
-#include "prune/ties.h"
+#include "prune/criteria/ties.h"
 #include "stats/float_format.h"
 #include "stats/pieces.h"
 #include "stats/rank.h"
