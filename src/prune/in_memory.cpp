@@ -5,7 +5,7 @@
 
 #include "base/parallel.h"
 #include "pare/prune.h"
-#include "prune/masked_copy.h"
+#include "prune/masks/masked_copy.h"
 #include "stats/float_format.h"
 
 namespace pare {

@@ -15,7 +15,7 @@
 #include "pare/prune.h"
 #include "pare/publish.h"
 #include "prune/manifest.h"
-#include "prune/masked_copy.h"
+#include "prune/masks/masked_copy.h"
 #include "stats/float_format.h"
 
 namespace pare {

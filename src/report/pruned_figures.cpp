@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/parallel.h"
-#include "prune/masked_copy.h"
+#include "prune/masks/masked_copy.h"
 #include "table/inspect_tables.h"
 
 namespace pare::report {

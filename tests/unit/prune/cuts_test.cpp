@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "prune/masked_copy.h"
+#include "prune/masks/masked_copy.h"
 #include "prune/criteria/random_scores.h"
 #include "support/tensors.h"
 

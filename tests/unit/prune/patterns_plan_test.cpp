@@ -8,7 +8,7 @@
 #include "pare/error.h"
 #include "pare/prune.h"
 #include "pare/stats.h"
-#include "prune/masked_copy.h"
+#include "prune/masks/masked_copy.h"
 #include "support/files.h"
 #include "support/tensors.h"
 #include "unit/prune/plain_patterns.h"

@@ -1,4 +1,4 @@
-#include "prune/masked_copy.h"
+#include "prune/masks/masked_copy.h"
 
 #include <algorithm>
 #include <array>
