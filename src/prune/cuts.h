@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "pare/prune.h"
-#include "prune/tiling.h"
+#include "prune/patterns/tiling.h"
 
 namespace pare::prune {
 

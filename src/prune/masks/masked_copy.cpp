@@ -6,7 +6,7 @@
 
 #include "kernels/magnitude.h"
 #include "prune/cuts.h"
-#include "prune/n_of_m.h"
+#include "prune/patterns/n_of_m.h"
 #include "prune/criteria/random_scores.h"
 #include "stats/float_format.h"
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "pare/prune.h"
-#include "prune/tiling.h"
+#include "prune/patterns/tiling.h"
 #include "support/files.h"
 #include "support/tensors.h"
 

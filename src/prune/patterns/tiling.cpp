@@ -1,4 +1,4 @@
-#include "prune/tiling.h"
+#include "prune/patterns/tiling.h"
 
 #include <algorithm>
 #include <bit>
@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "base/parallel.h"
-#include "prune/magnitudes.h"
+#include "prune/patterns/magnitudes.h"
 
 namespace pare::prune {
 namespace {

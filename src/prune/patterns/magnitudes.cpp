@@ -1,4 +1,4 @@
-#include "prune/magnitudes.h"
+#include "prune/patterns/magnitudes.h"
 
 #include <array>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "prune/n_of_m.h"
+#include "prune/patterns/n_of_m.h"
 
 #include <algorithm>
 #include <array>
