@@ -1,6 +1,4 @@
 // pare tune: what products cost on this machine, for the choice between dense and sparse kernels.
-#include "pare/tune.h"
-
 #include <fmt/format.h>
 
 #include <array>
@@ -13,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "linear/kernel_cost_json.h"
+#include "pare/tune.h"
 #include "table/table.h"
 #include "table/table_document.h"
 

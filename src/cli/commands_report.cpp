@@ -1,6 +1,4 @@
 // pare report: the whole study in one directory.
-#include "pare/report.h"
-
 #include <fmt/format.h>
 
 #include <memory>
@@ -12,6 +10,7 @@
 #include "cli/progress.h"
 #include "pare/chart.h"
 #include "pare/error.h"
+#include "pare/report.h"
 
 namespace pare::cli {
 namespace {

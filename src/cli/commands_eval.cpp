@@ -1,6 +1,4 @@
 // pare eval: how good models are, as they are and pruned.
-#include "pare/eval.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "pare/eval.h"
 #include "pare/prune.h"
 #include "table/eval_results.h"
 

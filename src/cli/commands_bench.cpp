@@ -1,6 +1,4 @@
 // pare bench: what pruning gains, in bytes and in time.
-#include "pare/bench.h"
-
 #include <fmt/format.h>
 
 #include <memory>
@@ -10,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "pare/bench.h"
 #include "table/bench_results.h"
 
 namespace pare::cli {

@@ -1,6 +1,4 @@
 // pare sensitivity: which parts of a model can go, and levels made from that.
-#include "pare/sensitivity.h"
-
 #include <fmt/format.h>
 
 #include <memory>
@@ -14,6 +12,7 @@
 #include "cli/progress.h"
 #include "pare/chart.h"
 #include "pare/error.h"
+#include "pare/sensitivity.h"
 #include "table/sensitivity_results.h"
 
 namespace pare::cli {

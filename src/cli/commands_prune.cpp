@@ -1,6 +1,4 @@
 // pare prune: pruned checkpoints that from_pretrained loads.
-#include "pare/prune.h"
-
 #include <fmt/format.h>
 
 #include <memory>
@@ -13,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/prune_summary.h"
 #include "pare/error.h"
+#include "pare/prune.h"
 
 namespace pare::cli {
 namespace {

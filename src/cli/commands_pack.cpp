@@ -1,6 +1,4 @@
 // pare pack, pare unpack: sparse models in less room, and back.
-#include "pare/pack.h"
-
 #include <fmt/format.h>
 
 #include <memory>
@@ -11,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "pare/pack.h"
 #include "table/table_document.h"
 
 namespace pare::cli {

@@ -1,6 +1,4 @@
 // pare inspect: where a model's big parameters sit.
-#include "pare/inspect.h"
-
 #include <algorithm>
 #include <limits>
 #include <memory>
@@ -10,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "pare/inspect.h"
 #include "table/inspect_text.h"
 
 namespace pare::cli {
