@@ -6,8 +6,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/streams.h"
 #include "pare/inspect.h"
 #include "table/inspect_text.h"
 

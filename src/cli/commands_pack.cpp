@@ -7,8 +7,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/streams.h"
 #include "pare/pack.h"
 #include "table/table_document.h"
 

@@ -5,8 +5,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/streams.h"
 #include "pare/chart.h"
 #include "pare/inspect.h"
 

@@ -7,9 +7,9 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/prune_summary.h"
+#include "cli/streams.h"
 #include "pare/error.h"
 #include "pare/prune.h"
 

@@ -12,8 +12,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "pare/error.h"
 
 namespace pare::cli {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "cli/arguments.h"
-#include "cli/output.h"
+#include "cli/streams.h"
 #include "pare/error.h"
 #include "pare/publish.h"
 

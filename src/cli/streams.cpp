@@ -1,4 +1,4 @@
-#include "cli/output.h"
+#include "cli/streams.h"
 
 #include <fcntl.h>
 #include <unistd.h>
