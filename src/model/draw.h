@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/table.h"
+#include "model/architecture.h"
 
 namespace pare::model {
 

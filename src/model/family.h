@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/table.h"
+#include "model/architecture.h"
 
 namespace pare::model {
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "model/architecture.h"
 #include "model/config.h"
-#include "model/table.h"
 #include "pare/model.h"
 
 namespace pare::model {

@@ -1,4 +1,4 @@
-#include "model/table.h"
+#include "model/architecture.h"
 
 #include <fmt/format.h>
 
