@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/attention.h"
+#include "kernels/attend.h"
 #include "kernels/elementwise.h"
 #include "kernels/float_convert.h"
 #include "kernels/leading_bits.h"

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <vector>
 
-#include "bench/memory.h"
 #include "bench/passes.h"
+#include "bench/process_memory.h"
 #include "bench/statistics.h"
 
 namespace pare::bench {

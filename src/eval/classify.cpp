@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/json.h"
-#include "eval/statistics.h"
+#include "eval/mean.h"
 #include "eval/subject.h"
 #include "eval/text_data.h"
 #include "pare/error.h"

@@ -1,6 +1,6 @@
 // How far a model's predictions are from those of another, on the same text and without labels.
 #include "eval/masking.h"
-#include "eval/statistics.h"
+#include "eval/mean.h"
 #include "eval/text_data.h"
 #include "eval/windows.h"
 #include "pare/error.h"

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "eval/statistics.h"
+#include "eval/mean.h"
 #include "eval/subject.h"
 #include "eval/text_data.h"
 #include "eval/token_scores.h"

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "eval/masking.h"
-#include "eval/statistics.h"
+#include "eval/mean.h"
 #include "eval/text_data.h"
 #include "eval/token_scores.h"
 #include "pare/error.h"

@@ -1,6 +1,6 @@
 // Text to text: what an encoder-decoder writes against what it should, by exact match and BLEU.
 #include "eval/bleu.h"
-#include "eval/statistics.h"
+#include "eval/mean.h"
 #include "eval/subject.h"
 #include "eval/text_data.h"
 #include "pare/error.h"

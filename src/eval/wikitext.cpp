@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "eval/statistics.h"
+#include "eval/mean.h"
 #include "eval/text_data.h"
 #include "eval/windows.h"
 #include "pare/error.h"

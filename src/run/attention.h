@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "kernels/attention.h"
+#include "kernels/attend.h"
 #include "linear/linear.h"
 #include "run/memory.h"
 

@@ -1,9 +1,8 @@
 // What a measurement needs, before it takes it.
-#include "bench/memory.h"
-
 #include <gmock/gmock.h>
 
 #include "bench/compressed_size.h"
+#include "bench/process_memory.h"
 #include "pare/error.h"
 #include "support/tensors.h"
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "kernels/attention.h"
+#include "kernels/attend.h"
 #include "kernels/elementwise.h"
 #include "kernels/float_convert.h"
 #include "kernels/matvec.h"

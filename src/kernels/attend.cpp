@@ -1,4 +1,4 @@
-#include "kernels/attention.h"
+#include "kernels/attend.h"
 
 #include "kernels/targets.h"
 

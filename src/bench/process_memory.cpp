@@ -1,4 +1,4 @@
-#include "bench/memory.h"
+#include "bench/process_memory.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
