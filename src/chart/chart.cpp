@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/output.h"
-#include "chart/chart_script.h"
+#include "chart/chart.h"
 #include "pare/error.h"
 #include "table/inspect_tables.h"
 #include "table/table.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "chart/chart_script.h"
+#include "chart/chart.h"
 
 namespace pare::report {
 namespace {

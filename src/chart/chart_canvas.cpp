@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "chart/chart_script.h"
+#include "chart/chart.h"
 
 namespace pare::report {
 namespace {

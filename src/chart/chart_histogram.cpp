@@ -6,8 +6,8 @@
 #include <numeric>
 #include <optional>
 
+#include "chart/chart.h"
 #include "chart/chart_canvas.h"
-#include "chart/chart_script.h"
 #include "table/table.h"
 
 namespace pare::report {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "chart/chart.h"
 #include "chart/chart_canvas.h"
-#include "chart/chart_script.h"
 
 namespace pare::report {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "chart/chart.h"
 #include "chart/chart_canvas.h"
-#include "chart/chart_script.h"
 
 namespace pare::report {
 namespace {

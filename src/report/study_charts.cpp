@@ -6,8 +6,8 @@
 #include <map>
 
 #include "base/parallel.h"
+#include "chart/chart.h"
 #include "chart/chart_axis.h"
-#include "chart/chart_script.h"
 #include "pare/chart.h"
 #include "pare/error.h"
 #include "report/study_eval.h"

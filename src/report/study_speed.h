@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "chart/chart_script.h"
+#include "chart/chart.h"
 #include "pare/chart.h"
 #include "report/study.h"
 #include "report/study_findings.h"

@@ -7,7 +7,7 @@
 #include <random>
 #include <sstream>
 
-#include "chart/chart_script.h"
+#include "chart/chart.h"
 #include "chart/gnuplot.h"
 #include "pare/chart.h"
 #include "pare/error.h"

@@ -1,11 +1,10 @@
 // Charts as text: what gnuplot is told, without running it.
-#include "chart/chart_script.h"
-
 #include <gmock/gmock.h>
 
 #include <cmath>
 #include <sstream>
 
+#include "chart/chart.h"
 #include "chart/chart_axis.h"
 #include "chart/chart_canvas.h"
 

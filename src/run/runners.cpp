@@ -1,5 +1,6 @@
-#include "pare/error.h"
 #include "run/runners.h"
+
+#include "pare/error.h"
 
 namespace pare {
 
