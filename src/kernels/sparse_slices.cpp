@@ -2,7 +2,7 @@
 #include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/slices.cpp"  // NOLINT: Highway compiles this file per target
+#define HWY_TARGET_INCLUDE "kernels/sparse_slices.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/highway.h>

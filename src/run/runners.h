@@ -1,4 +1,4 @@
-// The architectures that can be run; open.cpp chooses among them.
+// The architectures that can be run; open_runner() chooses among them.
 #pragma once
 
 #include <memory>
