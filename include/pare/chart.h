@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pare/inspect.h"
+#include "pare/results.h"
 #include "pare/stats.h"
 
 namespace pare {
@@ -56,5 +57,8 @@ LineChart share_by_layer_chart(const Inspection& inspection);
 /// `sketches[i]` are those of models[i]'s parameters, of any dtypes.
 LineChart cumulative_share_chart(const std::vector<std::string>& titles,
                                  const std::vector<std::vector<Sketch>>& sketches, double cutoff);
+
+/// Degradation by layer, or against the level where no unit belongs to a layer.
+LineChart sensitivity_chart(const SensitivityResults& results);
 
 }  // namespace pare

@@ -5,11 +5,11 @@
 #include "base/output.h"
 #include "chart/chart.h"
 #include "pare/error.h"
+#include "pare/table.h"
 #include "table/inspect_tables.h"
-#include "table/table.h"
 
 namespace pare {
-namespace report {
+namespace chart {
 
 std::string gnuplot_string(std::string_view text) {
   const std::string clean = printable(text);
@@ -51,24 +51,22 @@ void draw(const TradeOffChart& chart, const std::filesystem::path& file) {
   draw_script(chart, trade_off_script, file, false);
 }
 
-}  // namespace report
+}  // namespace chart
 
 void draw(const HistogramChart& chart, const std::filesystem::path& file, bool force) {
-  report::draw_script(chart, report::histogram_script, file, force);
+  chart::draw_script(chart, chart::histogram_script, file, force);
 }
 void draw(const LineChart& chart, const std::filesystem::path& file, bool force) {
-  report::draw_script(chart, report::line_script, file, force);
+  chart::draw_script(chart, chart::line_script, file, force);
 }
 
 LineChart share_by_layer_chart(const Inspection& inspection) {
   LineChart chart;
   chart.title = inspection.title + ": share of big parameters by layer";
   chart.x_label = "layer";
-  chart.y_label =
-      "share of parameters with " + report::measure_title(inspection.options.measure, inspection.options.cutoff);
+  chart.y_label = "share of parameters with " + measure_title(inspection.options.measure, inspection.options.cutoff);
   if (inspection.options.measure == Measure::kSigned)
-    chart.y_label =
-        "share of parameters " + report::measure_title(inspection.options.measure, inspection.options.cutoff);
+    chart.y_label = "share of parameters " + measure_title(inspection.options.measure, inspection.options.cutoff);
   chart.percent_y = true;
   for (const LayerSpread& spread : inspection.spreads) {
     ChartSeries series;

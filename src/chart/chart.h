@@ -10,7 +10,7 @@
 #include "chart/gnuplot.h"
 #include "pare/chart.h"
 
-namespace pare::report {
+namespace pare::chart {
 
 /// Histograms of one model at several sparsities, in a grid of panels with the same axes.
 struct HistogramGrid {
@@ -67,4 +67,4 @@ std::string gnuplot_string(std::string_view text);
 /// Text cut to `limit` characters, with an ellipsis where something was cut.
 std::string shortened(std::string_view text, std::size_t limit);
 
-}  // namespace pare::report
+}  // namespace pare::chart

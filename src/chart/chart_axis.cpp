@@ -7,7 +7,7 @@
 
 #include "chart/chart.h"
 
-namespace pare::report {
+namespace pare::chart {
 namespace {
 
 std::string tic_text(double value, TicText text) {
@@ -101,4 +101,4 @@ std::string axis_commands(char name, const Axis& axis, bool labelled) {
   return commands + ")\n";
 }
 
-}  // namespace pare::report
+}  // namespace pare::chart

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace pare::report {
+namespace pare::chart {
 
 struct Tic {
   double at = 0;
@@ -38,4 +38,4 @@ double tic_text_width(const Axis& axis);
 /// gnuplot's commands for the axis named `name` ('x' or 'y'); `labelled` false leaves the texts out.
 std::string axis_commands(char name, const Axis& axis, bool labelled = true);
 
-}  // namespace pare::report
+}  // namespace pare::chart

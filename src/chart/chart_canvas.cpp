@@ -8,7 +8,7 @@
 
 #include "chart/chart.h"
 
-namespace pare::report {
+namespace pare::chart {
 namespace {
 
 constexpr int kFontSize = 20;
@@ -151,4 +151,4 @@ std::string Canvas::finish() {
   return std::move(script_);
 }
 
-}  // namespace pare::report
+}  // namespace pare::chart

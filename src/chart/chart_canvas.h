@@ -10,7 +10,7 @@
 #include "chart/chart_axis.h"
 #include "chart/gnuplot.h"
 
-namespace pare::report {
+namespace pare::chart {
 
 /// Part of the picture in fractions of its width and height; the origin is at the bottom left.
 struct Rectangle {
@@ -64,4 +64,4 @@ class Canvas {
   int width_, height_;
 };
 
-}  // namespace pare::report
+}  // namespace pare::chart

@@ -8,9 +8,9 @@
 
 #include "chart/chart.h"
 #include "chart/chart_canvas.h"
-#include "table/table.h"
+#include "pare/table.h"
 
-namespace pare::report {
+namespace pare::chart {
 namespace {
 
 constexpr double kLowestCount = 0.6;  // of a log axis on which a bar of height 1 shall be seen
@@ -143,4 +143,4 @@ std::string grid_script(const HistogramGrid& grid, PictureFormat format) {
   return canvas.finish();
 }
 
-}  // namespace pare::report
+}  // namespace pare::chart

@@ -10,7 +10,7 @@
 #include "chart/chart.h"
 #include "chart/chart_canvas.h"
 
-namespace pare::report {
+namespace pare::chart {
 namespace {
 
 constexpr std::size_t kMostMarkedPoints = 64;
@@ -223,4 +223,4 @@ std::string bar_script(const BarChart& chart, PictureFormat format) {
   return canvas.finish();
 }
 
-}  // namespace pare::report
+}  // namespace pare::chart

@@ -1,11 +1,11 @@
-#include "chart/chart_sensitivity.h"
-
 #include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
 
-namespace pare::report {
+#include "pare/chart.h"
+
+namespace pare {
 
 LineChart sensitivity_chart(const SensitivityResults& results) {
   const Sensitivity& found = results.sensitivity;
@@ -33,9 +33,9 @@ LineChart sensitivity_chart(const SensitivityResults& results) {
   for (std::size_t level = 0; level < found.levels.size(); ++level)
     for (const SensitiveUnit& unit : found.units) {
       if (layers_only && unit.layer >= 0)
-        add(unit.stack, found.levels[level].label + " %", unit.layer, unit.damage[level]);
+        add(unit.stack, level_title(found.levels[level]), unit.layer, unit.damage[level]);
       else if (by_layer && unit.layer >= 0)
-        add(found.levels[level].label + " %", (unit.stack.empty() ? "" : unit.stack + " ") + unit.part, unit.layer,
+        add(level_title(found.levels[level]), (unit.stack.empty() ? "" : unit.stack + " ") + unit.part, unit.layer,
             unit.damage[level]);
       else if (!by_layer)
         add("", unit.name, 100 * found.levels[level].fraction, unit.damage[level]);
@@ -43,4 +43,4 @@ LineChart sensitivity_chart(const SensitivityResults& results) {
   return chart;
 }
 
-}  // namespace pare::report
+}  // namespace pare

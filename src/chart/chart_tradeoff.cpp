@@ -9,7 +9,7 @@
 #include "chart/chart.h"
 #include "chart/chart_canvas.h"
 
-namespace pare::report {
+namespace pare::chart {
 namespace {
 
 constexpr int kWidth = 1600, kHeight = 900;
@@ -218,4 +218,4 @@ std::string trade_off_script(const TradeOffChart& chart, PictureFormat format) {
   return canvas.finish();
 }
 
-}  // namespace pare::report
+}  // namespace pare::chart

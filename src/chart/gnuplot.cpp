@@ -20,9 +20,9 @@
 
 #include "pare/chart.h"
 #include "pare/error.h"
-#include "table/table.h"
+#include "pare/table.h"
 
-namespace pare::report {
+namespace pare::chart {
 namespace {
 
 constexpr std::string_view kPngMagic = "\x89PNG\r\n\x1a\n";
@@ -204,14 +204,14 @@ std::string run_gnuplot(const std::string& script, PictureFormat format, std::ch
   return picture;
 }
 
-}  // namespace pare::report
+}  // namespace pare::chart
 
 namespace pare {
 
 void require_gnuplot() {
-  const report::Descriptor input(report::memory_file({})), output(report::memory_file({}));
-  const pid_t child = report::Spawn(input.get(), output.get(), output.get()).start(report::program_name(), "--version");
-  report::wait_for(child, report::Clock::now() + report::kVersionLimit);
+  const chart::Descriptor input(chart::memory_file({})), output(chart::memory_file({}));
+  const pid_t child = chart::Spawn(input.get(), output.get(), output.get()).start(chart::program_name(), "--version");
+  chart::wait_for(child, chart::Clock::now() + chart::kVersionLimit);
 }
 
 }  // namespace pare

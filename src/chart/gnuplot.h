@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-namespace pare::report {
+namespace pare::chart {
 
 enum class PictureFormat : std::uint8_t { kPng, kSvg };
 
@@ -20,4 +20,4 @@ PictureFormat picture_format(const std::filesystem::path& file);
 std::string run_gnuplot(const std::string& script, PictureFormat format,
                         std::chrono::milliseconds limit = std::chrono::minutes(5));
 
-}  // namespace pare::report
+}  // namespace pare::chart

@@ -9,7 +9,8 @@
 #include "cli/progress.h"
 #include "cli/streams.h"
 #include "pare/bench.h"
-#include "table/bench_results.h"
+#include "pare/json.h"
+#include "pare/results.h"
 
 namespace pare::cli {
 namespace {
@@ -76,13 +77,13 @@ void run(const Arguments& arguments) {
   }
   switch (format) {
     case Format::kTable:
-      return print(report::bench_text(results, report::Markup::kText));
+      return print(bench_text(results, Markup::kText));
     case Format::kMarkdown:
-      return print(report::bench_text(results, report::Markup::kMarkdown));
+      return print(bench_text(results, Markup::kMarkdown));
     case Format::kJson:
-      return print(report::bench_json(results));
+      return print(bench_json(results));
     case Format::kCsv:
-      return print(report::to_csv(report::bench_csv_table(results)));
+      return print(to_csv(bench_csv_table(results)));
   }
 }
 

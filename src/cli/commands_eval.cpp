@@ -11,8 +11,9 @@
 #include "cli/progress.h"
 #include "cli/streams.h"
 #include "pare/eval.h"
+#include "pare/json.h"
 #include "pare/prune.h"
-#include "table/eval_results.h"
+#include "pare/results.h"
 
 namespace pare::cli {
 namespace {
@@ -95,7 +96,7 @@ std::size_t pruned_count(const std::vector<PruneOptions>& pruning) {
 }
 
 /// Zeros among the weights that pruning takes by default; nothing for a model that has none.
-report::Share sparsity_of(const Model& model, unsigned threads) {
+Share sparsity_of(const Model& model, unsigned threads) {
   PruneOptions options;
   options.levels = {Amount::percent("0")};
   options.threads = threads;
@@ -108,16 +109,16 @@ report::Share sparsity_of(const Model& model, unsigned threads) {
 }
 
 /// All levels of one pattern.
-std::vector<report::EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning, bool named, bool quiet,
-                                         Course& course) {
-  std::vector<report::EvalRow> rows;
+std::vector<EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning, bool named, bool quiet,
+                                 Course& course) {
+  std::vector<EvalRow> rows;
   const PrunePlan plan = plan_pruning(model, pruning);
   print_notes(model.title, plan.notes, quiet);
   const std::string pattern = pruning.pattern.text();
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     const std::string& label = plan.levels[level].amount.label;
     const Model pruned = pruned_model(model, plan, level, pruning.threads);
-    report::EvalRow& row = rows.emplace_back();
+    EvalRow& row = rows.emplace_back();
     row.model = model.title;
     row.level = label;
     if (named) row.pattern = pattern;
@@ -129,28 +130,28 @@ std::vector<report::EvalRow> pruned_rows(const Model& model, const PruneOptions&
 
 /// Level by level, so that patterns stand beside their like.
 void add_rows(const Model& model, const std::vector<PruneOptions>& pruning, const Arguments& arguments, bool dense,
-              Course& course, std::vector<report::EvalRow>& rows) {
+              Course& course, std::vector<EvalRow>& rows) {
   if (dense)
     rows.push_back({model.title, {}, sparsity_of(model, arguments.run.threads), course.score(model, model.title)});
-  std::vector<report::EvalRow> pruned;
+  std::vector<EvalRow> pruned;
   std::vector<std::string> order;  // of the levels
   for (const PruneOptions& options : pruning) {
     if (!prunes(options)) continue;
     const bool named = !arguments.pattern.patterns.empty();
-    for (report::EvalRow& row : pruned_rows(model, options, named, arguments.run.quiet, course)) {
+    for (EvalRow& row : pruned_rows(model, options, named, arguments.run.quiet, course)) {
       if (std::find(order.begin(), order.end(), *row.level) == order.end()) order.push_back(*row.level);
       pruned.push_back(std::move(row));
     }
   }
-  const auto place = [&](const report::EvalRow& row) { return std::find(order.begin(), order.end(), *row.level); };
+  const auto place = [&](const EvalRow& row) { return std::find(order.begin(), order.end(), *row.level); };
   std::stable_sort(pruned.begin(), pruned.end(),
-                   [&](const report::EvalRow& a, const report::EvalRow& b) { return place(a) < place(b); });
+                   [&](const EvalRow& a, const EvalRow& b) { return place(a) < place(b); });
   std::move(pruned.begin(), pruned.end(), std::back_inserter(rows));
 }
 
-report::EvalResults results_of(const Arguments& arguments, const std::vector<Model>& models, EvalOptions options) {
+EvalResults results_of(const Arguments& arguments, const std::vector<Model>& models, EvalOptions options) {
   const std::vector<PruneOptions> pruning = prune_options_of(arguments);
-  report::EvalResults results{options.task, options.data.string(), {}, {}};
+  EvalResults results{options.task, options.data.string(), {}, {}};
   std::optional<Model> reference;
   const bool compares = options.task == Task::kDivergence;
   if (compares && !arguments.reference.empty()) reference = open_model(arguments.reference, arguments.models.options);
@@ -174,16 +175,16 @@ void run(const Command& command, const Arguments& arguments) {
   if (!arguments.reference.empty() && options.task != Task::kDivergence)
     throw UsageError("--reference requires --task divergence");
   const std::vector<Model> models = open_models(arguments.models);
-  const report::EvalResults results = results_of(arguments, models, options);
+  const EvalResults results = results_of(arguments, models, options);
   switch (format) {
     case Format::kTable:
-      return print(report::eval_text(results, report::Markup::kText));
+      return print(eval_text(results, Markup::kText));
     case Format::kMarkdown:
-      return print(report::eval_text(results, report::Markup::kMarkdown));
+      return print(eval_text(results, Markup::kMarkdown));
     case Format::kJson:
-      return print(report::eval_json(results));
+      return print(eval_json(results));
     case Format::kCsv:
-      return print(report::to_csv(report::eval_csv_table(results)));
+      return print(to_csv(eval_csv_table(results)));
   }
 }
 

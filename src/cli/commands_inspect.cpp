@@ -9,7 +9,8 @@
 #include "cli/progress.h"
 #include "cli/streams.h"
 #include "pare/inspect.h"
-#include "table/inspect_text.h"
+#include "pare/json.h"
+#include "pare/results.h"
 
 namespace pare::cli {
 namespace {
@@ -37,8 +38,7 @@ struct Arguments {
   std::size_t largest = 10;
 };
 
-std::vector<report::Rows> rows_asked(const std::vector<std::string>& names) {
-  using report::Rows;
+std::vector<Rows> rows_asked(const std::vector<std::string>& names) {
   constexpr Rows kAll[] = {Rows::kOverall, Rows::kGroups, Rows::kLayers, Rows::kTensors};
   std::vector<Rows> rows;
   for (const std::string& name : split("--rows", names)) {
@@ -69,7 +69,7 @@ InspectOptions options_of(const Arguments& arguments) {
 void run(const Arguments& arguments) {
   const Format format = format_of(arguments.format);
   const InspectOptions options = options_of(arguments);
-  std::vector<report::Rows> rows = rows_asked(arguments.rows);
+  std::vector<Rows> rows = rows_asked(arguments.rows);
   const std::vector<Model> models = open_models(arguments.models);
   std::vector<Inspection> inspections;
   for (const Model& model : models) {
@@ -80,17 +80,17 @@ void run(const Arguments& arguments) {
   }
   switch (format) {
     case Format::kTable:
-      return print(report::inspect_text(models, inspections, rows, report::Markup::kText));
+      return print(inspect_text(models, inspections, rows, Markup::kText));
     case Format::kMarkdown:
-      return print(report::inspect_text(models, inspections, rows, report::Markup::kMarkdown));
+      return print(inspect_text(models, inspections, rows, Markup::kMarkdown));
     case Format::kJson:
-      return print(report::inspect_json(models, inspections));
+      return print(inspect_json(models, inspections));
     case Format::kCsv:
       break;
   }
   for (const Model& model : models) print_notes(model, arguments.run.quiet);
-  if (rows.empty()) rows.push_back(report::Rows::kTensors);
-  print(report::to_csv(report::full_table(inspections, rows)));
+  if (rows.empty()) rows.push_back(Rows::kTensors);
+  print(to_csv(inspect_csv_table(inspections, rows)));
 }
 
 }  // namespace

@@ -1,24 +1,17 @@
 // pare pack, pare unpack: sparse models in less room, and back.
-#include <fmt/format.h>
-
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/streams.h"
+#include "pare/json.h"
 #include "pare/pack.h"
-#include "table/table_document.h"
+#include "pare/results.h"
 
 namespace pare::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
-using report::Cell;
-using report::Share;
-using report::Table;
 
 constexpr const char* kPackExamples = R"(Examples:
   pare pack pruned/sparsity-90 -o small
@@ -71,94 +64,18 @@ PackOptions options_of(const PackArguments& arguments) {
   return options;
 }
 
-/// One row of the summary: all tensors in an encoding.
-struct Sum {
-  std::uint64_t tensors = 0, elements = 0, nonzeros = 0, dense = 0, packed = 0;
-  void add(const PackedSize& tensor) {
-    ++tensors;
-    elements += tensor.elements;
-    nonzeros += tensor.nonzeros;
-    dense += tensor.dense_bytes;
-    packed += tensor.packed_bytes;
-  }
-};
-
-Table encoding_table(const PackSummary& summary) {
-  Table table;
-  table.columns = {{"encoding", "encoding", true}, {"tensors", "tensors"}, {"elements", "elements"},
-                   {"zeros_percent", "zeros"},     {"dense", "dense"},     {"packed", "packed"},
-                   {"share_percent", "of dense"}};
-  const auto add_row = [&](const std::string& title, const Sum& sum) {
-    table.rows.push_back({title, sum.tensors, sum.elements, Share{sum.elements - sum.nonzeros, sum.elements},
-                          report::bytes_text(sum.dense), report::bytes_text(sum.packed), Share{sum.packed, sum.dense}});
-  };
-  Sum all;
-  for (std::size_t code = 0; code <= static_cast<std::size_t>(Encoding::kGaps8Zstd); ++code) {
-    Sum sum;
-    for (const PackedSize& tensor : summary.tensors)
-      if (tensor.encoding == static_cast<Encoding>(code)) sum.add(tensor);
-    if (sum.tensors != 0) add_row(std::string(encoding_name(static_cast<Encoding>(code))), sum);
-  }
-  for (const PackedSize& tensor : summary.tensors) all.add(tensor);
-  add_row("all", all);
-  return table;
-}
-
-Table tensor_table(const PackSummary& summary) {
-  Table table;
-  for (const char* key : {"tensor", "dtype", "encoding", "elements", "nonzeros", "dense_bytes", "packed_bytes"})
-    table.columns.push_back({key, key});
-  for (const PackedSize& tensor : summary.tensors)
-    table.rows.push_back({tensor.name, std::string(dtype_name(tensor.dtype)),
-                          std::string(encoding_name(tensor.encoding)), tensor.elements, tensor.nonzeros,
-                          tensor.dense_bytes, tensor.packed_bytes});
-  return table;
-}
-
-std::string json_text(const Model& model, const PackSummary& summary, const std::string& directory) {
-  Json tensors = Json::array();
-  for (const PackedSize& tensor : summary.tensors)
-    tensors.push_back({{"name", tensor.name},
-                       {"dtype", dtype_name(tensor.dtype)},
-                       {"encoding", encoding_name(tensor.encoding)},
-                       {"elements", tensor.elements},
-                       {"nonzeros", tensor.nonzeros},
-                       {"dense_bytes", tensor.dense_bytes},
-                       {"packed_bytes", tensor.packed_bytes}});
-  Json json{{"title", model.title},
-            {"source", model.source},
-            {"architecture", model.architecture},
-            {"dense_bytes", summary.dense_bytes},
-            {"packed_bytes", summary.packed_bytes}};
-  if (!directory.empty()) json["directory"] = directory;
-  json["tensors"] = std::move(tensors);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
-
-std::string document_text(const Model& model, const PackSummary& summary, const std::string& directory,
-                          report::Markup markup) {
-  report::Document document(markup);
-  document.heading(model.title, 1);
-  document.table(encoding_table(summary));
-  const std::string done = directory.empty() ? "would be written" : "written to " + directory;
-  document.paragraph(fmt::format(
-      "{} of safetensors files {}, {} of {} unpacked", report::bytes_text(summary.packed_bytes), done,
-      report::percent_text(Share{summary.packed_bytes, summary.dense_bytes}), report::bytes_text(summary.dense_bytes)));
-  return document.text();
-}
-
 std::string summary_text(const Model& model, const PackSummary& summary, const std::string& directory, Format format) {
   switch (format) {
     case Format::kJson:
-      return json_text(model, summary, directory);
+      return pack_json(model, summary, directory);
     case Format::kCsv:
-      return to_csv(tensor_table(summary));
+      return to_csv(pack_csv_table(summary));
     case Format::kMarkdown:
-      return document_text(model, summary, directory, report::Markup::kMarkdown);
+      return pack_text(model, summary, directory, Markup::kMarkdown);
     case Format::kTable:
       break;
   }
-  return document_text(model, summary, directory, report::Markup::kText);
+  return pack_text(model, summary, directory, Markup::kText);
 }
 
 void run_pack(const PackArguments& arguments) {

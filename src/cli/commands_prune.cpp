@@ -8,10 +8,11 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "cli/prune_summary.h"
 #include "cli/streams.h"
 #include "pare/error.h"
+#include "pare/json.h"
 #include "pare/prune.h"
+#include "pare/results.h"
 
 namespace pare::cli {
 namespace {
@@ -111,7 +112,16 @@ void run(const Arguments& arguments) {
     Progress progress("writing " + arguments.output, arguments.run.quiet);
     write_pruned(model, plan, arguments.output, {arguments.force, arguments.run.threads, progress.bytes()});
   }
-  print(summary_text(summary, format, arguments.dry_run));
+  switch (format) {
+    case Format::kTable:
+      return print(prune_text(summary, Markup::kText, arguments.dry_run));
+    case Format::kMarkdown:
+      return print(prune_text(summary, Markup::kMarkdown, arguments.dry_run));
+    case Format::kJson:
+      return print(prune_json(summary));
+    case Format::kCsv:
+      return print(to_csv(prune_csv_table(summary, arguments.dry_run)));
+  }
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <memory>
 
-#include "chart/chart_sensitivity.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/eval_options.h"
@@ -12,8 +11,9 @@
 #include "cli/streams.h"
 #include "pare/chart.h"
 #include "pare/error.h"
+#include "pare/json.h"
+#include "pare/results.h"
 #include "pare/sensitivity.h"
-#include "table/sensitivity_results.h"
 
 namespace pare::cli {
 namespace {
@@ -63,8 +63,8 @@ void run(const Command& command, const Arguments& arguments) {
   const Model& model = models.front();
   for (const std::string* file : {&arguments.write, &arguments.chart})
     if (!file->empty()) prepare_apart(*file, models, arguments.run.quiet);
-  report::SensitivityResults results{
-      model.title, std::string(task_name(options.eval.task)), options.eval.data.string(), {}, 0, {}};
+  SensitivityResults results{model.title, std::string(task_name(options.eval.task)), options.eval.data.string(), {}, 0,
+                             {}};
   {
     Progress progress("sensitivity", arguments.run.quiet);
     options.progress = progress.steps();
@@ -76,16 +76,16 @@ void run(const Command& command, const Arguments& arguments) {
   }
   model.checkpoint.require_unchanged();
   if (!arguments.write.empty()) write_levels(results.allocations.back().sets, arguments.write, arguments.force);
-  if (!arguments.chart.empty()) draw(report::sensitivity_chart(results), arguments.chart, arguments.force);
+  if (!arguments.chart.empty()) draw(sensitivity_chart(results), arguments.chart, arguments.force);
   switch (format) {
     case Format::kTable:
-      return print(report::sensitivity_text(results, report::Markup::kText));
+      return print(sensitivity_text(results, Markup::kText));
     case Format::kMarkdown:
-      return print(report::sensitivity_text(results, report::Markup::kMarkdown));
+      return print(sensitivity_text(results, Markup::kMarkdown));
     case Format::kJson:
-      return print(report::sensitivity_json(results));
+      return print(sensitivity_json(results));
     case Format::kCsv:
-      return print(report::to_csv(report::sensitivity_csv_table(results)));
+      return print(to_csv(sensitivity_csv_table(results)));
   }
 }
 

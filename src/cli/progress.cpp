@@ -8,7 +8,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "table/table.h"
+#include "pare/table.h"
 
 namespace pare::cli {
 namespace {
@@ -33,7 +33,7 @@ std::string duration_text(double seconds) {
 
 /// As many whole characters as fit into `columns`.
 std::string clipped(std::string text, std::size_t columns) {
-  while (report::display_width(text) > columns) {
+  while (display_width(text) > columns) {
     while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) text.pop_back();
     if (!text.empty()) text.pop_back();
   }
@@ -69,10 +69,9 @@ void Progress::show(const std::string& what, double fraction, std::uint64_t byte
   last_ = now;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   fraction = std::clamp(fraction, 0.0, 1.0);
-  std::string line = fmt::format("{:3.0f} %  {}", std::floor(100 * fraction), report::printable(what));
+  std::string line = fmt::format("{:3.0f} %  {}", std::floor(100 * fraction), printable(what));
   if (bytes_done != 0)
-    line += fmt::format("  {}/s",
-                        report::bytes_text(static_cast<std::uint64_t>(static_cast<double>(bytes_done) / elapsed)));
+    line += fmt::format("  {}/s", bytes_text(static_cast<std::uint64_t>(static_cast<double>(bytes_done) / elapsed)));
   if (fraction > 0.01) line += fmt::format("  {} left", duration_text(elapsed * (1 - fraction) / fraction));
   draw("\r\033[K" + clipped(std::move(line), terminal_columns() - 1));
   drawn_ = true;

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "pare/error.h"
-#include "table/table.h"
+#include "pare/table.h"
 
 namespace pare::cli {
 namespace {
@@ -28,7 +28,7 @@ int write_all(int descriptor, std::string_view text) noexcept {
 }
 
 void print_line(std::string_view kind, std::string_view text) {
-  write_all(STDERR_FILENO, std::string(kind) + report::printable(text) + '\n');  // nobody left to tell of a failure
+  write_all(STDERR_FILENO, std::string(kind) + printable(text) + '\n');  // nobody left to tell of a failure
 }
 
 }  // namespace

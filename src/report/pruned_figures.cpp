@@ -46,7 +46,7 @@ Look look_at_pruned(const TensorView& tensor, const prune::Mask& mask, const Ins
     scanning.threads = 1;
     const Stats stats = scan({&piece, 1}, scanning).tensors[0];
     total.above += stats.cutoffs[0].above;
-    total.big += share_of(stats, options.measure).part;
+    total.big += table::share_of(stats, options.measure).part;
     add_histogram(total.histogram, histogram({&piece, 1}, options.measure, like.low, like.high, like.counts.size(), 1));
   }
   return total;
@@ -56,7 +56,7 @@ LevelFigures untouched(const Inspection& inspection) {
   LevelFigures figures;
   for (const InspectRow& row : inspection.tensors)
     figures.tensors.push_back(
-        {row.stats.zeros, row.stats.cutoffs[0].above, share_of(row.stats, inspection.options.measure).part});
+        {row.stats.zeros, row.stats.cutoffs[0].above, table::share_of(row.stats, inspection.options.measure).part});
   return figures;
 }
 

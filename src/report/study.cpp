@@ -145,7 +145,7 @@ std::string lower(std::string text) {
 
 }  // namespace
 
-Share Study::before() const { return share_of(inspection.overall.stats, inspection.options.measure); }
+Share Study::before() const { return table::share_of(inspection.overall.stats, inspection.options.measure); }
 
 Share Study::after(std::size_t level) const { return {levels[level].big, inspection.overall.stats.count}; }
 
@@ -153,11 +153,6 @@ Share Study::sparsity(std::size_t level) const { return {plan.levels[level].zero
 
 Share Study::tensor_sparsity(std::size_t level, std::size_t tensor) const {
   return {levels[level].tensors[tensor].zeros, inspection.tensors[tensor].stats.count};
-}
-
-std::string level_title(const Amount& amount) {
-  const bool percent = !amount.label.empty() && std::isdigit(static_cast<unsigned char>(amount.label.front())) != 0;
-  return percent ? amount.label + " %" : amount.label;
 }
 
 std::vector<std::string> file_slugs(const std::vector<std::string>& titles) {

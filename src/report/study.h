@@ -11,9 +11,9 @@
 #include "pare/model.h"
 #include "pare/prune.h"
 #include "pare/report.h"
+#include "pare/table.h"
 #include "report/pruned_figures.h"
 #include "report/task_curve.h"
-#include "table/table.h"
 
 namespace pare::report {
 
@@ -65,9 +65,6 @@ struct Study {
   /// Zeros of one tensor after a level.
   Share tensor_sparsity(std::size_t level, std::size_t tensor) const;
 };
-
-/// "90 %" for a percentage, the label itself for counts ("amount-1000").
-std::string level_title(const Amount& amount);
 
 /// Names of files for titles: letters, digits, '.', '_' and '-' stay, runs of others become '-'; where two come out
 /// equal (whatever the case) the later gets a number. Never empty, never hidden.

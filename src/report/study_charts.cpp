@@ -12,7 +12,7 @@
 #include "pare/error.h"
 #include "report/study_eval.h"
 #include "report/study_speed.h"
-#include "table/bench_results.h"
+#include "table/bench_tables.h"
 #include "table/inspect_tables.h"
 
 namespace pare::report {
@@ -44,11 +44,11 @@ ChartFile histogram_file(const Study& study) {
 
 /// The histogram before pruning and after each level.
 ChartFile pruned_file(const Study& study) {
-  HistogramGrid grid;
+  chart::HistogramGrid grid;
   grid.title = study.inspection.title + ": the pruned tensors before and after";
   grid.measure = study.inspection.options.measure;
   grid.cutoff = study.inspection.options.cutoff;
-  const auto zeros = [](std::uint64_t count) { return short_count(static_cast<double>(count)) + " zeros"; };
+  const auto zeros = [](std::uint64_t count) { return chart::short_count(static_cast<double>(count)) + " zeros"; };
   std::uint64_t zeros_before = 0;
   for (const std::uint64_t count : study.plan.zeros_before) zeros_before += count;
   grid.panels.push_back({"original", study.pruned_histogram, zeros(zeros_before)});
@@ -89,7 +89,7 @@ ChartFile sparsity_file(const Study& study) {
 }
 
 ChartFile levels_file(const std::vector<Study>& studies) {
-  BarChart chart;
+  chart::BarChart chart;
   const InspectOptions& options = studies.front().inspection.options;
   chart.title = fmt::format("Big parameters ({}) before and after pruning", big_text(options));
   chart.x_label = "weights pruned";
@@ -108,7 +108,7 @@ ChartFile levels_file(const std::vector<Study>& studies) {
 
 void add_speed_charts(const Study& study, ModelCharts& charts) {
   const std::string& title = study.inspection.title;
-  if (has_sizes(*study.bench))
+  if (table::has_sizes(*study.bench))
     charts.sizes.push_back(chart_file(study.slug + "-size.png",
                                       fmt::format("Size of {} on disk against sparsity, a line per format", title),
                                       size_chart(*study.bench)));

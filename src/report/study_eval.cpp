@@ -113,7 +113,7 @@ Table task_table(const TaskCurve& curve, const PrunePlan& plan) {
     const EvalRow& scored = curve.results.rows[row];
     std::vector<Cell> cells{row == 0 ? std::string("nothing") : level_title(plan.levels[row - 1].amount), Cell()};
     if (row > 0) cells[1] = scored.sparsity;
-    for (const Score& score : scored.evaluation.scores) cells.emplace_back(score_text(score));
+    for (const Score& score : scored.evaluation.scores) cells.emplace_back(table::score_text(score));
     table.rows.push_back(std::move(cells));
   }
   return table;
@@ -133,7 +133,8 @@ Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan) {
   while (kept < order.size() && is_kept(worse(kept))) ++kept;
   while (broken > 0 && is_broken(worse(broken - 1), higher)) --broken;
   const auto change = [&](std::size_t at) {
-    return fmt::format("{} instead of {}", score_value_text(main_score_of(curve, order[at])), score_value_text(dense));
+    return fmt::format("{} instead of {}", table::score_value_text(main_score_of(curve, order[at])),
+                       table::score_value_text(dense));
   };
   if (kept == order.size())
     return {fmt::format("At no level is the {} a tenth worse than the dense model's: at {} it is {}.", name,
@@ -163,7 +164,7 @@ LineChart task_chart(const TaskCurve& curve, const PrunePlan& plan, const std::s
   chart.percent_y = kind.share;
   chart.log_y = !kind.higher_is_better;
   chart.marked_y = dense.value;
-  chart.marked_y_label = fmt::format("dense: {}", score_value_text(dense));
+  chart.marked_y_label = fmt::format("dense: {}", table::score_value_text(dense));
   ChartSeries series;
   std::uint64_t zeros = 0;
   for (const std::uint64_t count : plan.zeros_before) zeros += count;

@@ -69,12 +69,12 @@ Extremes layer_extremes(const Inspection& inspection) {
 Sentences overall_findings(const Study& study) {
   const Inspection& inspection = study.inspection;
   const Stats& all = inspection.overall.stats;
-  const Share magnitude = share_of(all, Measure::kMagnitude), outside = share_of(all, Measure::kSigned);
+  const Share magnitude = table::share_of(all, Measure::kMagnitude), outside = table::share_of(all, Measure::kSigned);
   Sentences said;
   said.push_back(fmt::format("Of {}, {} ({}) have {}; {} lie {}.", plural(all.count, "parameter"),
                              count_text(magnitude.part), percent_text(magnitude), title_of(Measure::kMagnitude, study),
                              percent_text(outside), title_of(Measure::kSigned, study)));
-  const auto big = [&](const InspectRow& row) { return share_of(row.stats, inspection.options.measure); };
+  const auto big = [&](const InspectRow& row) { return table::share_of(row.stats, inspection.options.measure); };
   const auto most = std::max_element(inspection.groups.begin(), inspection.groups.end(),
                                      [&](const auto& a, const auto& b) { return big(a).part < big(b).part; });
   if (most != inspection.groups.end() && big(*most).part != 0)
@@ -94,8 +94,8 @@ Sentences layer_findings(const Study& study) {
   Sentences said;
   const Extremes extremes = layer_extremes(inspection);
   const InspectRow &low = inspection.layers[extremes.lowest], &high = inspection.layers[extremes.highest];
-  const Share least = share_of(low.stats, inspection.options.measure);
-  const Share greatest = share_of(high.stats, inspection.options.measure);
+  const Share least = table::share_of(low.stats, inspection.options.measure);
+  const Share greatest = table::share_of(high.stats, inspection.options.measure);
   if (percent_text(least) == percent_text(greatest)) {
     said.push_back(
         fmt::format("Taken whole, every layer has the same share, to two decimals: {}.", percent_text(least)));
@@ -108,14 +108,14 @@ Sentences layer_findings(const Study& study) {
   if (const LayerSpread* most = widest(inspection);
       most != nullptr && percent_text(most->min) != percent_text(most->max))
     said.push_back(fmt::format("It varies most in {}: from {} (layer {}) to {} (layer {}), standard deviation {}.",
-                               spread_name(*most), percent_text(most->min), layer_at(*most, most->min),
+                               table::spread_name(*most), percent_text(most->min), layer_at(*most, most->min),
                                percent_text(most->max), layer_at(*most, most->max), percent_text(most->std)));
   std::vector<std::string> outlying;
   std::size_t judged = 0;
   for (const LayerSpread& spread : inspection.spreads) {
     judged += spread.layers.size() >= kFewestToJudge;
     for (const int layer : spread.outlying)
-      outlying.push_back(fmt::format("layer {} ({})", layer, spread_name(spread)));
+      outlying.push_back(fmt::format("layer {} ({})", layer, table::spread_name(spread)));
   }
   if (!outlying.empty())
     said.push_back(

@@ -130,7 +130,7 @@ Sentences shared_findings(const std::vector<Study>& studies) {
   std::vector<std::string> shares;
   for (const Study& study : studies)
     shares.push_back(fmt::format("{} of {}{}",
-                                 percent_text(share_of(study.inspection.overall.stats, Measure::kMagnitude)),
+                                 percent_text(table::share_of(study.inspection.overall.stats, Measure::kMagnitude)),
                                  shares.empty() ? "the parameters of " : "", title_of(study)));
   said.push_back(fmt::format("Meaningfully larger than 0, that is {}: {}.",
                              markdown_escape(measure_title(Measure::kMagnitude, options.cutoff)), enumeration(shares)));
@@ -138,8 +138,8 @@ Sentences shared_findings(const std::vector<Study>& studies) {
     const auto& layers = study.inspection.layers;
     if (layers.size() < 2) continue;
     const Extremes extremes = layer_extremes(study.inspection);
-    const Share low = share_of(layers[extremes.lowest].stats, options.measure);
-    const Share high = share_of(layers[extremes.highest].stats, options.measure);
+    const Share low = table::share_of(layers[extremes.lowest].stats, options.measure);
+    const Share high = table::share_of(layers[extremes.highest].stats, options.measure);
     if (percent_text(low) == percent_text(high)) continue;
     said.push_back(fmt::format("By layer in {}: {} runs from {} ({}) to {} ({}).", title_of(study), big,
                                percent_text(low), layers[extremes.lowest].name, percent_text(high),

@@ -2,12 +2,12 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "pare/json.h"
 #include "report/study_findings.h"
 #include "report/study_patterns.h"
 #include "report/study_text.h"
-#include "table/bench_results.h"
+#include "table/bench_tables.h"
 #include "table/inspect_tables.h"
-#include "table/inspect_text.h"
 
 namespace pare::report {
 namespace {

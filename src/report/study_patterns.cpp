@@ -66,7 +66,7 @@ std::string range_text(const Group& group, const TaskCurve& curve, std::size_t t
   const auto [low, high] =
       std::minmax_element(group.first, group.first + group.count,
                           [&](const PatternRow& a, const PatternRow& b) { return value(a) < value(b); });
-  const auto text = [&](const PatternRow& row) { return score_value_text(main_score(row.scores[task], curve)); };
+  const auto text = [&](const PatternRow& row) { return table::score_value_text(main_score(row.scores[task], curve)); };
   if (text(*low) == text(*high)) return fmt::format("is {} with all", text(*low));
   return fmt::format("goes from {} with {} to {} with {}", text(*low), low->pattern.text(), text(*high),
                      high->pattern.text());
@@ -126,14 +126,14 @@ Table pattern_table(const Study& study) {
   if (!tasks.empty()) {
     std::vector<Cell> dense{std::string("nothing"), Cell(), Cell(), Cell(), Cell()};
     for (const TaskCurve* curve : tasks)
-      dense.emplace_back(score_text(main_score(curve->results.rows.front().evaluation, *curve)));
+      dense.emplace_back(table::score_text(main_score(curve->results.rows.front().evaluation, *curve)));
     table.rows.push_back(std::move(dense));
   }
   for (const PatternRow& row : study.patterns) {
     std::vector<Cell> cells{level_title(row.level), row.pattern.text(), row.pruned, row.sparsity, Cell()};
     if (std::isfinite(row.squares_left)) cells.back() = fmt::format("{:.2f} %", 100 * row.squares_left);
     for (std::size_t task = 0; task < tasks.size(); ++task)
-      cells.emplace_back(score_text(main_score(row.scores[task], *tasks[task])));
+      cells.emplace_back(table::score_text(main_score(row.scores[task], *tasks[task])));
     table.rows.push_back(std::move(cells));
   }
   return table;

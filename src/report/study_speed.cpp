@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "report/study_eval.h"
-#include "table/bench_results.h"
+#include "table/bench_tables.h"
 
 namespace pare::report {
 namespace {
@@ -30,7 +30,7 @@ std::vector<const BenchLevel*> by_sparsity(const BenchResult& bench) {
 std::string ratios_text(const std::vector<const BenchLevel*>& levels, Spread BenchLevel::*ratio) {
   std::vector<std::string> parts;
   for (const BenchLevel* level : levels)
-    parts.push_back(fmt::format("{:.2f} x at {}", (level->*ratio).median, level_name(*level)));
+    parts.push_back(fmt::format("{:.2f} x at {}", (level->*ratio).median, level_title(*level)));
   return enumeration(parts);
 }
 
@@ -47,7 +47,7 @@ void add_ratio_findings(Sentences& said, const BenchResult& bench, Spread BenchL
   for (const BenchLevel* level : by_sparsity(bench)) {
     const Spread& spread = level->*ratio;
     if (all_dense(level->*layers))
-      same.push_back(level_name(*level));
+      same.push_back(level_title(*level));
     else
       (spread.low > 1 ? faster : spread.high < 1 ? slower : neither).push_back(level);
   }
@@ -80,7 +80,9 @@ const Spread& main_ratio(const BenchResult& bench, const BenchLevel& level) {
   return bench.decodes ? level.step_ratio : level.many_ratio;
 }
 
-std::string main_pass(const BenchResult& bench) { return bench.decodes ? "one token at a time" : many_title(bench); }
+std::string main_pass(const BenchResult& bench) {
+  return bench.decodes ? "one token at a time" : table::prefill_title(bench);
+}
 
 double share_of_dense(const BenchLevel& level, const BenchResult& bench) {
   return static_cast<double>(level.sizes.packed) / static_cast<double>(bench.levels.front().sizes.dense);
@@ -96,11 +98,11 @@ const TaskCurve* scored_task(const Study& study) {
 
 Sentences size_findings(const BenchResult& bench) {
   const std::vector<const BenchLevel*> levels = by_sparsity(bench);
-  if (levels.empty() || !has_sizes(bench)) return {};
+  if (levels.empty() || !table::has_sizes(bench)) return {};
   Sentences said;
   std::vector<std::string> parts;
   for (const BenchLevel* level : levels)
-    parts.push_back(fmt::format("{} at {}", percent_text(share_of_dense(*level, bench)), level_name(*level)));
+    parts.push_back(fmt::format("{} at {}", percent_text(share_of_dense(*level, bench)), level_title(*level)));
   said.push_back(fmt::format("Packed, the files take {} of the {} that they take dense.", enumeration(parts),
                              bytes_text(bench.levels.front().sizes.dense)));
   const auto smaller = [](const BenchLevel* level) { return level->sizes.packed <= level->sizes.gzip; };
@@ -117,14 +119,14 @@ Sentences size_findings(const BenchResult& bench) {
     said.push_back(
         fmt::format("What is never pruned (embeddings above all) is {} of the dense files, and most of what "
                     "is left at {}.",
-                    percent_text(rest), level_name(*levels.back())));
+                    percent_text(rest), level_title(*levels.back())));
   return said;
 }
 
 Sentences speed_findings(const BenchResult& bench) {
   Sentences said;
   add_ratio_findings(said, bench, &BenchLevel::many_ratio, &BenchLevel::many_layers,
-                     fmt::format("With {}", many_title(bench)));
+                     fmt::format("With {}", table::prefill_title(bench)));
   if (bench.decodes)
     add_ratio_findings(said, bench, &BenchLevel::step_ratio, &BenchLevel::step_layers, "One token at a time,");
   const PassTimes& dense = bench.levels.front().dense;
@@ -165,7 +167,8 @@ Sentences trade_off_findings(const TaskCurve& curve, const PrunePlan& plan, cons
       "times "
       "as fast as dense, {}",
       name, level_title(plan.levels[best - 1].amount), main_ratio(bench, level).median, main_pass(bench));
-  if (has_sizes(bench)) sentence += fmt::format(", in {} of the room", percent_text(share_of_dense(level, bench)));
+  if (table::has_sizes(bench))
+    sentence += fmt::format(", in {} of the room", percent_text(share_of_dense(level, bench)));
   return {sentence + '.'};
 }
 
@@ -189,7 +192,7 @@ LineChart speed_chart(const BenchResult& bench) {
   chart.y_label = "times as fast as dense";
   chart.marked_y = 1;
   chart.marked_y_label = "dense";
-  add_line(chart, bench, many_title(bench), [](const BenchLevel& level) { return level.many_ratio.median; });
+  add_line(chart, bench, table::prefill_title(bench), [](const BenchLevel& level) { return level.many_ratio.median; });
   if (!bench.decodes) return chart;
   add_line(chart, bench, "one token at a time", [](const BenchLevel& level) { return level.step_ratio.median; });
   add_line(chart, bench, "by bytes read alone", [](const BenchLevel& level) {
@@ -198,20 +201,20 @@ LineChart speed_chart(const BenchResult& bench) {
   return chart;
 }
 
-TradeOffChart trade_off_chart(const TaskCurve& curve, const BenchResult& bench) {
+chart::TradeOffChart trade_off_chart(const TaskCurve& curve, const BenchResult& bench) {
   const Score dense = main_score_of(curve, 0);
   const ScoreKind& kind = score_kind(dense.name);
-  TradeOffChart chart;
+  chart::TradeOffChart chart;
   chart.title = fmt::format("{}: {} against what pruning gains", bench.model, task_name(curve.results.task));
   chart.y_label = std::string(kind.title) + (kind.higher_is_better ? "" : " (lower is better)");
   chart.percent_y = kind.share;
   chart.log_y = !kind.higher_is_better;
   chart.panels.push_back({fmt::format("times as fast as dense, {}", main_pass(bench)), {}});
-  if (has_sizes(bench)) chart.panels.push_back({"packed size, % of dense", {}});
+  if (table::has_sizes(bench)) chart.panels.push_back({"packed size, % of dense", {}});
   for (std::size_t row = 0; row < std::min(bench.levels.size(), curve.results.rows.size()); ++row) {
     const BenchLevel& level = bench.levels[row];
     const double score = main_score_of(curve, row).value;
-    const std::string label = row == 0 ? "dense" : level_name(level);
+    const std::string label = row == 0 ? "dense" : level_title(level);
     // The model itself is dense by definition, whatever the noise.
     chart.panels[0].points.push_back({row == 0 ? 1 : main_ratio(bench, level).median, score, label, row == 0});
     if (chart.panels.size() > 1)
@@ -235,14 +238,14 @@ Table gains_table(const std::vector<Study>& studies) {
     const TaskCurve* curve = scored_task(study);
     for (std::size_t row = 0; row < study.bench->levels.size(); ++row) {
       const BenchLevel& level = study.bench->levels[row];
-      std::vector<Cell> cells{row == 0 ? study.inspection.title : "", row == 0 ? "nothing" : level_name(level),
+      std::vector<Cell> cells{row == 0 ? study.inspection.title : "", row == 0 ? "nothing" : level_title(level),
                               row == 0 ? study.before() : study.after(row - 1)};
       cells.resize(table.columns.size());
       if (curve != nullptr) {
         const Score score = main_score_of(*curve, row);
-        cells[3] = fmt::format("{} {}", score_value_text(score), score_kind(score.name).title);
+        cells[3] = fmt::format("{} {}", table::score_value_text(score), score_kind(score.name).title);
       }
-      if (has_sizes(*study.bench)) {
+      if (table::has_sizes(*study.bench)) {
         cells[4] = bytes_text(level.sizes.packed);
         cells[5] = percent_text(share_of_dense(level, *study.bench));
       }

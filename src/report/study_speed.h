@@ -22,7 +22,7 @@ LineChart size_chart(const BenchResult& bench);
 /// Times as fast as dense against sparsity.
 LineChart speed_chart(const BenchResult& bench);
 /// A task's main score against speed-up, and against size where files were written.
-TradeOffChart trade_off_chart(const TaskCurve& curve, const BenchResult& bench);
+chart::TradeOffChart trade_off_chart(const TaskCurve& curve, const BenchResult& bench);
 
 /// All four parts side by side: a line for each model and level.
 Table gains_table(const std::vector<Study>& studies);

@@ -133,7 +133,7 @@ Table tensors_table(const Study& study) {
 
 Table tensors_csv_table(const Study& study) {
   const Rows kinds[] = {Rows::kTensors};
-  Table table = full_table({&study.inspection, 1}, kinds);
+  Table table = inspect_csv_table({&study.inspection, 1}, kinds);
   table.columns.push_back(right("pruned"));
   for (std::size_t i = 0; i < table.rows.size(); ++i) table.rows[i].emplace_back(std::uint64_t{study.pruned[i]});
   for (std::size_t level = 0; level < study.levels.size(); ++level) {

@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "pare/table.h"
 #include "report/study.h"
-#include "table/table.h"
 
 namespace pare::report {
 

@@ -7,56 +7,39 @@
 #include "report/study_patterns.h"
 #include "report/study_speed.h"
 #include "report/study_tables.h"
-#include "table/bench_results.h"
+#include "table/bench_tables.h"
 #include "table/inspect_tables.h"
-#include "table/inspect_text.h"
 
 namespace pare::report {
 namespace {
 
-/// Blocks of Markdown, divided by empty lines.
-class Page {
+/// A Markdown document with what only reports have. Sentences are Markdown already.
+class Page : public Document {
  public:
-  void heading(int level, std::string_view text) {
-    block(std::string(static_cast<std::size_t>(level), '#') + ' ' + markdown_escape(text));
-  }
+  Page() : Document(Markup::kMarkdown) {}
+
   /// Sentences as one paragraph.
   void sentences(const Sentences& sentences) {
     std::string paragraph;
     for (const std::string& sentence : sentences) paragraph += (paragraph.empty() ? "" : " ") + sentence;
-    if (!paragraph.empty()) block(paragraph);
+    if (!paragraph.empty()) raw(paragraph);
   }
-  void list(const Sentences& items) {
+  void bullets(const Sentences& items) {
     std::string text;
     for (const std::string& item : items) text += (text.empty() ? "- " : "\n- ") + item;
-    if (!text.empty()) block(text);
-  }
-  void table(const Table& table) {
-    std::string text = to_markdown(table);
-    text.pop_back();
-    block(text);
+    if (!text.empty()) raw(text);
   }
   void image(const ChartFile& chart) {
     if (!chart.failure.empty())
-      return block(markdown_escape(fmt::format("{}: this chart could not be drawn ({}).", chart.alt, chart.failure)));
-    block(fmt::format("![{}](charts/{})", markdown_escape(chart.alt), chart.name));
+      return paragraph(fmt::format("{}: this chart could not be drawn ({}).", chart.alt, chart.failure));
+    raw(fmt::format("![{}](charts/{})", markdown_escape(chart.alt), chart.name));
   }
   void images(const std::vector<ChartFile>& charts) {
     for (const ChartFile& chart : charts) image(chart);
   }
   void folded(std::string_view summary, const Table& content) {
-    block(fmt::format("<details><summary>{}</summary>\n\n{}\n</details>", summary, to_markdown(content)));
+    raw(fmt::format("<details><summary>{}</summary>\n\n{}\n</details>", summary, to_markdown(content)));
   }
-  /// Markdown as it is.
-  void block(std::string_view markdown) {
-    if (!text_.empty()) text_ += '\n';
-    text_ += markdown;
-    text_ += '\n';
-  }
-  std::string text() && { return std::move(text_); }
-
- private:
-  std::string text_;
 };
 
 std::vector<Inspection> inspections_of(const std::vector<Study>& studies) {
@@ -76,17 +59,17 @@ std::string big_text(const InspectOptions& options) { return measure_title(optio
 void add_head(Page& page, const StudyDocument& document) {
   std::vector<std::string> titles;
   for (const Study& study : *document.studies) titles.push_back(study.inspection.title);
-  page.heading(1, "Sparsity study: " + enumeration(titles));
+  page.heading("Sparsity study: " + enumeration(titles), 1);
   page.sentences({"How many parameters are meaningfully larger than 0, overall and by layer?",
                   "What is left of them when the smallest weights are pruned, what does that cost, and what does it "
                   "gain?"});
   std::string made = "Made by pare " PARE_VERSION;
   if (!document.options.command.empty()) made += " with " + markdown_code(document.options.command);
-  page.block(made + ". All figures in full precision: [results.json](results.json).");
+  page.raw(made + ". All figures in full precision: [results.json](results.json).");
   page.table(models_table(*document.studies));
   const std::string magnitude = markdown_escape(measure_title(Measure::kMagnitude, document.options.cutoff));
   const std::string outside = markdown_escape(measure_title(Measure::kSigned, document.options.cutoff));
-  page.list(
+  page.bullets(
       {fmt::format("**{}** is the share of parameters whose magnitude is above the cutoff.", magnitude),
        fmt::format("**{}** is the share of parameters that are negative or at least the cutoff: every negative one "
                    "counts as big, so that a tensor symmetric about 0 shows about 50 % plus half of its share of "
@@ -98,38 +81,38 @@ void add_head(Page& page, const StudyDocument& document) {
 void add_overview(Page& page, const StudyDocument& document) {
   const std::vector<Study>& studies = *document.studies;
   const std::vector<Inspection> inspections = inspections_of(studies);
-  page.heading(2, studies.size() > 1 ? "Side by side" : "Overall");
-  page.list(shared_findings(studies));
+  page.heading(studies.size() > 1 ? "Side by side" : "Overall", 2);
+  page.bullets(shared_findings(studies));
   page.table(overall_table(inspections));
   page.image(document.shared->cumulative);
   if (studies.size() > 1) {
-    page.heading(3, "By group: " + big_text(inspections.front().options));
+    page.heading("By group: " + big_text(inspections.front().options), 3);
     page.table(side_by_side_table(inspections, Rows::kGroups));
-    page.heading(3, "The long tail");
+    page.heading("The long tail", 3);
     page.table(tails_table(studies));
   }
   page.image(document.shared->tail);
-  page.heading(3, fmt::format("Before and after pruning: {}", big_text(inspections.front().options)));
+  page.heading(fmt::format("Before and after pruning: {}", big_text(inspections.front().options)), 3);
   page.table(shared_levels_table(studies));
   page.image(document.shared->levels);
   if (!any_bench(studies)) return;
-  page.heading(3, "Shares, cost, size and run time together");
+  page.heading("Shares, cost, size and run time together", 3);
   page.table(gains_table(studies));
 }
 
 void add_shares(Page& page, const Study& study, const ModelCharts& charts) {
   const Inspection& inspection = study.inspection;
-  page.heading(3, "Shares: how many parameters are big");
+  page.heading("Shares: how many parameters are big", 3);
   page.sentences(overall_findings(study));
   page.image(charts.histogram);
   page.table(rows_table(inspection, Rows::kGroups));
-  page.heading(3, "By layer");
+  page.heading("By layer", 3);
   page.sentences(layer_findings(study));
   page.images(charts.by_layer);
   if (!inspection.spreads.empty()) page.table(spread_table(inspection));
   if (!inspection.layers.empty()) page.folded("Every layer", rows_table(inspection, Rows::kLayers));
-  page.block(fmt::format("Every tensor: [table](tables/{0}.md), [CSV](tables/{0}.csv).", study.slug));
-  page.heading(3, "The long tail");
+  page.raw(fmt::format("Every tensor: [table](tables/{0}.md), [CSV](tables/{0}.csv).", study.slug));
+  page.heading("The long tail", 3);
   page.sentences(tail_findings(study));
   page.table(largest_table(inspection));
 }
@@ -146,18 +129,18 @@ std::string method(const Study& study) {
 }
 
 void add_pruning(Page& page, const Study& study, const ModelCharts& charts, const ReportOptions& options) {
-  page.heading(3, "Pruning");
+  page.heading("Pruning", 3);
   Sentences opening{method(study)};
   for (std::string& sentence : selection_findings(study)) opening.push_back(std::move(sentence));
   page.sentences(opening);
   Sentences notes;
   for (const std::string& note : study.plan.notes) notes.push_back(markdown_escape(note));
-  page.list(notes);
+  page.bullets(notes);
   page.table(levels_table(study));
   page.sentences(level_findings(study));
   page.image(charts.pruned);
   page.folded("What was pruned and what was left alone, by group", selection_table(study));
-  page.heading(3, "Sparsity by layer at each level");
+  page.heading("Sparsity by layer at each level", 3);
   page.sentences(evenness_findings(study));
   page.images(charts.sparsity);
   page.table(layer_sparsity_table(study));
@@ -166,12 +149,12 @@ void add_pruning(Page& page, const Study& study, const ModelCharts& charts, cons
   for (std::size_t i = 0; i < study.levels.size(); ++i)
     links +=
         fmt::format("{}[{}]({})", i == 0 ? "" : ", ", level_title(study.plan.levels[i].amount), level_path(study, i));
-  page.block("Pruned checkpoints: " + links + ".");
+  page.raw("Pruned checkpoints: " + links + ".");
 }
 
 void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
   if (study.tasks.empty()) return;
-  page.heading(3, "Cost: what pruning does to the scores");
+  page.heading("Cost: what pruning does to the scores", 3);
   std::vector<std::string> left_out;
   std::size_t chart = 0;
   for (const TaskCurve& curve : study.tasks) {
@@ -181,13 +164,13 @@ void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
       continue;
     }
     const Evaluation& dense = curve.results.rows.front().evaluation;
-    page.heading(4, fmt::format("{} on {}", task, curve.results.data));
-    page.sentences({fmt::format("{}, {} scored.", plural(dense.items, item_name(curve.results.task)),
+    page.heading(fmt::format("{} on {}", task, curve.results.data), 4);
+    page.sentences({fmt::format("{}, {} scored.", plural(dense.items, table::item_name(curve.results.task)),
                                 plural(dense.tokens, "token"))});
     page.image(charts.tasks[chart++]);
     page.sentences(task_findings(curve, study.plan));
     page.table(task_table(curve, study.plan));
-    page.list(dense.notes);
+    page.bullets(dense.notes);
   }
   if (!left_out.empty())
     page.sentences({fmt::format("Not scored, since it makes no sense for this model: {}.", enumeration(left_out))});
@@ -195,38 +178,38 @@ void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
 
 void add_patterns(Page& page, const Study& study) {
   if (study.patterns.empty()) return;
-  page.heading(3, "Patterns at equal sparsity");
+  page.heading("Patterns at equal sparsity", 3);
   page.sentences(pattern_findings(study));
   page.table(pattern_table(study));
 }
 
 void add_gains(Page& page, const Study& study, const ModelCharts& charts) {
   if (!study.bench_left_out.empty()) {
-    page.heading(3, "Size and run time");
+    page.heading("Size and run time", 3);
     page.sentences({fmt::format("Not measured: {}.", markdown_escape(study.bench_left_out))});
   }
   if (!study.bench) return;
   const BenchResult& bench = *study.bench;
-  if (has_sizes(bench)) {
-    page.heading(3, "Size: what packing saves");
+  if (table::has_sizes(bench)) {
+    page.heading("Size: what packing saves", 3);
     page.images(charts.sizes);
     page.sentences(escaped_all(size_findings(bench)));
     page.table(sizes_table(bench));
     page.folded("Loading, from the page cache to the first result", load_table(bench));
   }
-  page.heading(3, "Run time: what sparse kernels save");
+  page.heading("Run time: what sparse kernels save", 3);
   page.images(charts.speed);
   page.sentences(escaped_all(speed_findings(bench)));
-  page.heading(4, many_title(bench));
-  page.table(many_table(bench));
+  page.heading(table::prefill_title(bench), 4);
+  page.table(prefill_table(bench));
   if (bench.decodes) {
-    page.heading(4, fmt::format("One token at a time, after {}", bench.context));
-    page.table(step_table(bench));
+    page.heading(fmt::format("One token at a time, after {}", bench.context), 4);
+    page.table(decode_table(bench));
     page.folded("How long one token takes", latency_table(bench));
   }
-  page.list(escaped_all(bench_remarks(bench)));
+  page.bullets(escaped_all(bench_remarks(bench)));
   if (charts.trade_offs.empty()) return;
-  page.heading(3, "Quality against speed-up and size");
+  page.heading("Quality against speed-up and size", 3);
   std::size_t chart = 0;
   for (const TaskCurve& curve : study.tasks) {
     if (!curve.unsuitable.empty()) continue;
@@ -236,9 +219,9 @@ void add_gains(Page& page, const Study& study, const ModelCharts& charts) {
 }
 
 void add_model(Page& page, const Study& study, const ModelCharts& charts, const ReportOptions& options) {
-  page.heading(2, study.inspection.title);
-  const std::vector<std::string> remarks = model_remarks(*study.model, study.inspection.left_out);
-  page.list(escaped_all(remarks));
+  page.heading(study.inspection.title, 2);
+  const std::vector<std::string> remarks = table::model_remarks(*study.model, study.inspection.left_out);
+  page.bullets(escaped_all(remarks));
   add_shares(page, study, charts);
   add_pruning(page, study, charts, options);
   add_tasks(page, study, charts);
@@ -259,21 +242,21 @@ std::string report_markdown(const StudyDocument& document) {
   add_overview(page, document);
   for (std::size_t i = 0; i < document.studies->size(); ++i)
     add_model(page, (*document.studies)[i], (*document.charts)[i], document.options);
-  page.heading(2, "How long it took");
+  page.heading("How long it took", 2);
   page.table(steps_table(*document.studies));
   page.sentences({fmt::format("In all, with charts and files: {:.2f} s.", document.seconds)});
-  return std::move(page).text();
+  return page.text();
 }
 
 std::string tensors_markdown(const Study& study) {
   Page page;
-  page.heading(1, study.inspection.title + ": every tensor");
-  page.block(
+  page.heading(study.inspection.title + ": every tensor", 1);
+  page.raw(
       fmt::format("Part of the [report](../report.md). The same for programs: [CSV]({}.csv). Zeros after pruning "
                   "are given for the tensors that are pruned.",
                   study.slug));
   page.table(tensors_table(study));
-  return std::move(page).text();
+  return page.text();
 }
 
 }  // namespace pare::report

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "table/eval_results.h"
+#include "table/eval_tables.h"
 
 namespace pare::report {
 

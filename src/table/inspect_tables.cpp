@@ -5,7 +5,38 @@
 #include <algorithm>
 #include <map>
 
-namespace pare::report {
+namespace pare::table {
+
+std::string spread_name(const LayerSpread& spread) {
+  std::string name = spread.stack.empty() ? "" : spread.stack + ' ';
+  if (spread.cross_attention) name += "cross-";
+  return name + std::string(group_name(spread.group));
+}
+
+Share share_of(const Stats& stats, Measure measure, std::size_t cutoff) {
+  const CutoffCount& counted = stats.cutoffs[cutoff];
+  // NaN counts as big in neither measure.
+  const std::uint64_t part = measure == Measure::kMagnitude ? counted.above : stats.count - stats.nans - counted.inside;
+  return {part, stats.count};
+}
+
+std::span<const InspectRow> rows_of(const Inspection& inspection, Rows rows) {
+  switch (rows) {
+    case Rows::kTensors:
+      return inspection.tensors;
+    case Rows::kGroups:
+      return inspection.groups;
+    case Rows::kLayers:
+      return inspection.layers;
+    case Rows::kOverall:
+      break;
+  }
+  return {&inspection.overall, 1};
+}
+
+}  // namespace pare::table
+
+namespace pare {
 namespace {
 
 Column name_column(std::string key, std::string title, bool code) {
@@ -60,7 +91,7 @@ std::vector<Cell> full_row(const Inspection& inspection, Rows kind, const Inspec
   std::vector<Cell> cells{
       row.name,
       stats.count,
-      share_of(stats, inspection.options.measure),
+      table::share_of(stats, inspection.options.measure),
       inspection.title,
       row_title(kind),
       row.tensors,
@@ -68,8 +99,8 @@ std::vector<Cell> full_row(const Inspection& inspection, Rows kind, const Inspec
       has_group ? std::string(group_name(row.group)) : std::string(),
       row.stack,
       {},
-      share_of(stats, Measure::kMagnitude),
-      share_of(stats, Measure::kSigned),
+      table::share_of(stats, Measure::kMagnitude),
+      table::share_of(stats, Measure::kSigned),
       stats.zeros,
       stats.nans,
       infinities(stats),
@@ -129,7 +160,7 @@ std::vector<Figure> overall_figures(std::span<const Inspection> inspections) {
   figures.push_back(figure(inspections, "parameters", [](const Stats& s) { return s.count; }));
   for (const Measure measure : {options.measure, other(options.measure)})
     figures.push_back(counted(inspections, measure_title(measure, options.cutoff),
-                              [&](const Stats& s) { return share_of(s, measure).part; }));
+                              [&](const Stats& s) { return table::share_of(s, measure).part; }));
   for (std::size_t i = 0; i < options.tails.size(); ++i)
     figures.push_back(counted(inspections, measure_title(Measure::kMagnitude, options.tails[i]),
                               [i](const Stats& s) { return s.cutoffs[i + 1].above; }));
@@ -154,38 +185,7 @@ std::vector<Figure> overall_figures(std::span<const Inspection> inspections) {
 
 }  // namespace
 
-std::string spread_name(const LayerSpread& spread) {
-  std::string name = spread.stack.empty() ? "" : spread.stack + ' ';
-  if (spread.cross_attention) name += "cross-";
-  return name + std::string(group_name(spread.group));
-}
-
-std::string measure_title(Measure measure, double cutoff) {
-  return measure == Measure::kMagnitude ? fmt::format("|w| > {}", cutoff) : fmt::format("outside [0, {})", cutoff);
-}
-
-Share share_of(const Stats& stats, Measure measure, std::size_t cutoff) {
-  const CutoffCount& counted = stats.cutoffs[cutoff];
-  // NaN counts as big in neither measure.
-  const std::uint64_t part = measure == Measure::kMagnitude ? counted.above : stats.count - stats.nans - counted.inside;
-  return {part, stats.count};
-}
-
-std::span<const InspectRow> rows_of(const Inspection& inspection, Rows rows) {
-  switch (rows) {
-    case Rows::kTensors:
-      return inspection.tensors;
-    case Rows::kGroups:
-      return inspection.groups;
-    case Rows::kLayers:
-      return inspection.layers;
-    case Rows::kOverall:
-      break;
-  }
-  return {&inspection.overall, 1};
-}
-
-Table full_table(std::span<const Inspection> inspections, std::span<const Rows> kinds) {
+Table inspect_csv_table(std::span<const Inspection> inspections, std::span<const Rows> kinds) {
   Table table;
   for (const char* key : kFullColumns) table.columns.push_back(number_column(key));
   for (const double tail : inspections.front().options.tails)
@@ -194,7 +194,8 @@ Table full_table(std::span<const Inspection> inspections, std::span<const Rows> 
     table.columns.push_back(number_column(fmt::format("q{}", p)));
   for (const Inspection& inspection : inspections)
     for (const Rows kind : kinds)
-      for (const InspectRow& row : rows_of(inspection, kind)) table.rows.push_back(full_row(inspection, kind, row));
+      for (const InspectRow& row : table::rows_of(inspection, kind))
+        table.rows.push_back(full_row(inspection, kind, row));
   return table;
 }
 
@@ -212,10 +213,10 @@ Table rows_table(const Inspection& inspection, Rows rows) {
   if (show_infinite) table.columns.push_back(number_column("inf", "infinite"));
   for (const char* title : {"std", "min", "max"}) table.columns.push_back(number_column(title, title));
   for (const double p : options.quantiles) table.columns.push_back(number_column("q", fmt::format("q{} of |w|", p)));
-  for (const InspectRow& row : rows_of(inspection, rows)) {
+  for (const InspectRow& row : table::rows_of(inspection, rows)) {
     const Stats& stats = row.stats;
-    std::vector<Cell> cells{row.name, stats.count, share_of(stats, options.measure),
-                            share_of(stats, other(options.measure)), Share{stats.zeros, stats.count}};
+    std::vector<Cell> cells{row.name, stats.count, table::share_of(stats, options.measure),
+                            table::share_of(stats, other(options.measure)), Share{stats.zeros, stats.count}};
     if (show_nan) cells.emplace_back(stats.nans);
     if (show_infinite) cells.emplace_back(infinities(stats));
     // Nothing deviates in a single element.
@@ -236,10 +237,10 @@ Table side_by_side_table(std::span<const Inspection> inspections, Rows rows) {
     table.columns.push_back(number_column(inspection.title, inspection.title));
   std::map<std::string, std::size_t> where;
   for (std::size_t model = 0; model < inspections.size(); ++model)
-    for (const InspectRow& row : rows_of(inspections[model], rows)) {
+    for (const InspectRow& row : table::rows_of(inspections[model], rows)) {
       const auto [entry, fresh] = where.emplace(row.name, table.rows.size());
       if (fresh) table.rows.emplace_back(table.columns.size())[0] = row.name;
-      table.rows[entry->second][model + 1] = share_of(row.stats, inspections[model].options.measure);
+      table.rows[entry->second][model + 1] = table::share_of(row.stats, inspections[model].options.measure);
     }
   return table;
 }
@@ -273,7 +274,7 @@ Table spread_table(const Inspection& inspection) {
     table.columns.push_back(number_column(title, title));
   table.columns.push_back(name_column("outlying", "stands out", false));
   for (const LayerSpread& spread : inspection.spreads)
-    table.rows.push_back({spread_name(spread), static_cast<std::uint64_t>(spread.layers.size()),
+    table.rows.push_back({table::spread_name(spread), static_cast<std::uint64_t>(spread.layers.size()),
                           percent_text(spread.min), percent_text(spread.mean), percent_text(spread.max),
                           percent_text(spread.std), outlying_text(spread)});
   return table;
@@ -288,4 +289,4 @@ Table largest_table(const Inspection& inspection) {
   return table;
 }
 
-}  // namespace pare::report
+}  // namespace pare

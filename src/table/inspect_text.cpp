@@ -1,11 +1,12 @@
-#include "table/inspect_text.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 
-namespace pare::report {
+#include "table/inspect_tables.h"
+
+namespace pare {
+namespace table {
 namespace {
 
 /// "a", "a and b", "a, b, c and 21 more".
@@ -20,6 +21,20 @@ std::string enumeration(const std::vector<std::string>& names) {
   if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
   return text;
 }
+
+}  // namespace
+
+std::vector<std::string> model_remarks(const Model& model, const std::vector<LeftOut>& left_out) {
+  std::vector<std::string> remarks = model.notes;
+  std::map<std::string, std::vector<std::string>> by_reason;
+  for (const LeftOut& entry : left_out) by_reason[entry.reason].push_back(entry.name);
+  for (const auto& [reason, names] : by_reason)
+    remarks.push_back(fmt::format("left out: {} ({})", enumeration(names), reason));
+  return remarks;
+}
+
+}  // namespace table
+namespace {
 
 std::string plural(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count_text(count), noun, count == 1 ? "" : "s");
@@ -51,8 +66,9 @@ std::string by_title(Rows rows) {
 }
 
 void add_rows(Document& document, std::span<const Inspection> inspections, Rows rows) {
-  const bool empty = std::all_of(inspections.begin(), inspections.end(),
-                                 [&](const Inspection& inspection) { return rows_of(inspection, rows).empty(); });
+  const bool empty = std::all_of(inspections.begin(), inspections.end(), [&](const Inspection& inspection) {
+    return table::rows_of(inspection, rows).empty();
+  });
   if (empty) return;
   if (rows == Rows::kOverall) return document.table(overall_table(inspections));
   if (inspections.size() == 1) return document.table(rows_table(inspections.front(), rows));
@@ -83,15 +99,6 @@ std::string hint(std::span<const Inspection> inspections) {
 
 }  // namespace
 
-std::vector<std::string> model_remarks(const Model& model, const std::vector<LeftOut>& left_out) {
-  std::vector<std::string> remarks = model.notes;
-  std::map<std::string, std::vector<std::string>> by_reason;
-  for (const LeftOut& entry : left_out) by_reason[entry.reason].push_back(entry.name);
-  for (const auto& [reason, names] : by_reason)
-    remarks.push_back(fmt::format("left out: {} ({})", enumeration(names), reason));
-  return remarks;
-}
-
 std::string inspect_text(std::span<const Model> models, std::span<const Inspection> inspections,
                          std::span<const Rows> kinds, Markup markup) {
   constexpr Rows kCustomary[] = {Rows::kOverall, Rows::kGroups, Rows::kLayers};
@@ -99,7 +106,7 @@ std::string inspect_text(std::span<const Model> models, std::span<const Inspecti
   for (std::size_t i = 0; i < inspections.size(); ++i) {
     document.heading(inspections[i].title, 1);
     document.paragraph(headline(models[i], inspections[i]));
-    document.list(model_remarks(models[i], inspections[i].left_out));
+    document.list(table::model_remarks(models[i], inspections[i].left_out));
   }
   for (const Rows rows : kinds.empty() ? std::span<const Rows>(kCustomary) : kinds)
     add_rows(document, inspections, rows);
@@ -109,4 +116,4 @@ std::string inspect_text(std::span<const Model> models, std::span<const Inspecti
   return document.text();
 }
 
-}  // namespace pare::report
+}  // namespace pare

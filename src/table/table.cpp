@@ -1,11 +1,11 @@
-#include "table/table.h"
+#include "pare/table.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-namespace pare::report {
+namespace pare {
 namespace {
 
 template <class... F>
@@ -160,4 +160,4 @@ std::string to_csv(const Table& table) {
   return text;
 }
 
-}  // namespace pare::report
+}  // namespace pare

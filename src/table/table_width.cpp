@@ -3,9 +3,9 @@
 #include <array>
 #include <cstdint>
 
-#include "table/table.h"
+#include "pare/table.h"
 
-namespace pare::report {
+namespace pare {
 namespace {
 
 struct Decoded {
@@ -114,4 +114,4 @@ std::string markdown_code(std::string_view text) {
   return result + (padded ? " " : "") + fence;
 }
 
-}  // namespace pare::report
+}  // namespace pare

@@ -85,7 +85,7 @@ TEST_F(Draw, ManagesEmptyCharts) {
   HistogramChart nothing;
   nothing.histogram = {0, 5, std::vector<std::uint64_t>(50), 0, 0, 0};
   draw(nothing, directory_ / "c.png");
-  report::draw(report::BarChart{}, directory_ / "d.png");
+  chart::draw(chart::BarChart{}, directory_ / "d.png");
   EXPECT_EQ(files(), 4U);
 }
 
@@ -125,8 +125,7 @@ TEST_F(Draw, EndsAGnuplotThatHangs) {
   using namespace std::chrono_literals;
   for (const char* body : {"exec sleep 100", "exec sleep 100 2>&-"}) {
     use(body);
-    EXPECT_THAT(test::error_of([] { report::run_gnuplot("", report::PictureFormat::kPng, 50ms); }),
-                HasSubstr("0.05 s"));
+    EXPECT_THAT(test::error_of([] { chart::run_gnuplot("", chart::PictureFormat::kPng, 50ms); }), HasSubstr("0.05 s"));
   }
 }
 

@@ -8,7 +8,7 @@
 #include "chart/chart_axis.h"
 #include "chart/chart_canvas.h"
 
-namespace pare::report {
+namespace pare::chart {
 namespace {
 
 using testing::Contains;
@@ -226,4 +226,4 @@ TEST(ShareByLayerChart, HasALinePerGroupAndAPanelPerStack) {
 }
 
 }  // namespace
-}  // namespace pare::report
+}  // namespace pare::chart

@@ -3,8 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "pare/json.h"
 #include "report/study_speed.h"
-#include "table/bench_results.h"
+#include "table/bench_tables.h"
 
 namespace pare::report {
 namespace {
@@ -70,7 +71,7 @@ std::string cell(const Table& table, std::size_t row, const std::string& title) 
 }
 
 TEST(BenchTables, TellRatesRatiosAndSharesOfTheMachine) {
-  const Table many = many_table(made_up());
+  const Table many = prefill_table(made_up());
   EXPECT_EQ(cell(many, 1, "level"), "90 %");
   EXPECT_EQ(cell(many, 1, "dense tokens/s"), "2,000");
   EXPECT_EQ(cell(many, 1, "sparse tokens/s"), "8,000");
@@ -78,7 +79,7 @@ TEST(BenchTables, TellRatesRatiosAndSharesOfTheMachine) {
   EXPECT_EQ(cell(many, 1, "dense: of peak"), "80 %");   // 8e9 in 0.1 s, of 100e9 a second
   EXPECT_EQ(cell(many, 1, "sparse: of peak"), "32 %");  // 8e8 in 0.025 s
   EXPECT_EQ(cell(many, 1, "layers by kernel"), "2 sliced, 1 dense");
-  const Table step = step_table(made_up());
+  const Table step = decode_table(made_up());
   EXPECT_EQ(cell(step, 0, "level"), "as it is");
   EXPECT_EQ(cell(step, 1, "dense tokens/s"), "50.0");
   EXPECT_EQ(cell(step, 1, "by bytes alone"), "5.00 x");
@@ -198,12 +199,13 @@ TEST(TradeOff, NamesTheFastestLevelThatKeepsTheScore) {
 }
 
 TEST(TradeOff, ChartHasEveryLevelAsALabelledPoint) {
-  const TradeOffChart chart = trade_off_chart(curve(0.5), made_up());
+  const chart::TradeOffChart chart = trade_off_chart(curve(0.5), made_up());
   ASSERT_EQ(chart.panels.size(), 2U);
   EXPECT_EQ(chart.panels[0].points[1].x, 5);
   EXPECT_EQ(chart.panels[1].points[1].x, 20);
   EXPECT_TRUE(chart.panels[0].points[0].dense);
-  EXPECT_THAT(trade_off_script(chart, PictureFormat::kPng), AllOf(HasSubstr("'90 %'"), HasSubstr("'dense'")));
+  EXPECT_THAT(chart::trade_off_script(chart, chart::PictureFormat::kPng),
+              AllOf(HasSubstr("'90 %'"), HasSubstr("'dense'")));
 }
 
 }  // namespace

@@ -7,9 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "table/inspect_text.h"
+#include "pare/json.h"
 
-namespace pare::report {
+#include "pare/json.h"
+
+namespace pare::table {
 namespace {
 
 using testing::HasSubstr;
@@ -76,7 +78,7 @@ std::vector<std::string> lines(const std::string& text) {
 TEST(FullTable, BeginsWithTheAgreedColumns) {
   const Inspection inspections[] = {sample()};
   const Rows kinds[] = {Rows::kTensors};
-  const auto csv = lines(to_csv(full_table(inspections, kinds)));
+  const auto csv = lines(to_csv(inspect_csv_table(inspections, kinds)));
   ASSERT_EQ(csv.size(), 3U);
   EXPECT_EQ(csv[0],
             "tensor,parameters,share_percent,model,kind,tensors,dtype,group,stack,layer,share_magnitude_percent,"
@@ -89,7 +91,7 @@ TEST(FullTable, TheMeasureChoosesTheThirdColumn) {
   Inspection inspection = sample();
   inspection.options.measure = Measure::kSigned;
   const Rows kinds[] = {Rows::kOverall, Rows::kTensors};
-  const auto csv = lines(to_csv(full_table({&inspection, 1}, kinds)));
+  const auto csv = lines(to_csv(inspect_csv_table({&inspection, 1}, kinds)));
   EXPECT_THAT(csv[1], StartsWith("(overall),1003,40.07976071784646,"));  // 402 of 1003
   EXPECT_THAT(csv[2], StartsWith("h.0.w,1000,40,"));
 }
@@ -171,4 +173,4 @@ TEST(InspectJson, HoldsEverythingWhateverTheNamesAre) {
 }
 
 }  // namespace
-}  // namespace pare::report
+}  // namespace pare::table

@@ -1,14 +1,14 @@
 // Tables as people and programs read them.
-#include "table/table.h"
+#include "pare/table.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "table/table_document.h"
+#include "pare/document.h"
 
-namespace pare::report {
+namespace pare::table {
 namespace {
 
 TEST(PercentText, RoundsHalfAwayFromZeroExactly) {
@@ -137,4 +137,4 @@ TEST(Document, BlocksStandApart) {
 }
 
 }  // namespace
-}  // namespace pare::report
+}  // namespace pare::table

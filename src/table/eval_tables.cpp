@@ -1,72 +1,20 @@
-#include "table/eval_results.h"
+#include "table/eval_tables.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
-namespace pare::report {
+namespace pare {
+namespace table {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 /// Perplexities of ruined models have many digits; nobody reads them.
 std::string plain_text(double value) {
   if (std::abs(value) >= 1e6) return fmt::format("{:.3g}", value);
   if (std::abs(value) >= 1000) return fmt::format("{:.0f}", value);
   return fmt::format("{:.4g}", value);
-}
-
-bool any_level(const EvalResults& results) {
-  return std::any_of(results.rows.begin(), results.rows.end(),
-                     [](const EvalRow& row) { return row.level.has_value(); });
-}
-
-bool any_pattern(const EvalResults& results) {
-  return std::any_of(results.rows.begin(), results.rows.end(),
-                     [](const EvalRow& row) { return row.pattern.has_value(); });
-}
-
-/// Names of all scores, in the order in which they first come.
-std::vector<std::string> score_names(const EvalResults& results) {
-  std::vector<std::string> names;
-  for (const EvalRow& row : results.rows)
-    for (const Score& score : row.evaluation.scores)
-      if (std::find(names.begin(), names.end(), score.name) == names.end()) names.push_back(score.name);
-  return names;
-}
-
-const Score* find_score(const Evaluation& evaluation, const std::string& name) {
-  const auto found = std::find_if(evaluation.scores.begin(), evaluation.scores.end(),
-                                  [&](const Score& score) { return score.name == name; });
-  return found == evaluation.scores.end() ? nullptr : &*found;
-}
-
-std::string level_text(const EvalRow& row) {
-  if (!row.level) return "as is";
-  return std::isdigit(static_cast<unsigned char>(row.level->front())) != 0 ? *row.level + " %" : *row.level;
-}
-
-Json row_json(const EvalRow& row) {
-  Json scores = Json::array();
-  for (const Score& score : row.evaluation.scores) {
-    Json json{{"name", score.name}, {"value", number(score.value)}};
-    if (score.standard_error) json["standard_error"] = number(*score.standard_error);
-    scores.push_back(std::move(json));
-  }
-  Json json{{"model", row.model}, {"level", row.level ? Json(*row.level) : Json()}};
-  if (row.pattern) json["pattern"] = *row.pattern;
-  json.update(Json{{"sparsity", row.sparsity.percent() / 100},
-                   {"scores", std::move(scores)},
-                   {"items", row.evaluation.items},
-                   {"tokens", row.evaluation.tokens},
-                   {"seconds", row.evaluation.seconds},
-                   {"notes", row.evaluation.notes}});
-  return json;
 }
 
 }  // namespace
@@ -101,6 +49,36 @@ std::string score_text(const Score& score) {
   return fmt::format("{} ± {}", value, error >= 100 ? plain_text(error) : fmt::format("{:.2g}", error));
 }
 
+}  // namespace table
+namespace {
+
+bool any_level(const EvalResults& results) {
+  return std::any_of(results.rows.begin(), results.rows.end(),
+                     [](const EvalRow& row) { return row.level.has_value(); });
+}
+
+bool any_pattern(const EvalResults& results) {
+  return std::any_of(results.rows.begin(), results.rows.end(),
+                     [](const EvalRow& row) { return row.pattern.has_value(); });
+}
+
+/// Names of all scores, in the order in which they first come.
+std::vector<std::string> score_names(const EvalResults& results) {
+  std::vector<std::string> names;
+  for (const EvalRow& row : results.rows)
+    for (const Score& score : row.evaluation.scores)
+      if (std::find(names.begin(), names.end(), score.name) == names.end()) names.push_back(score.name);
+  return names;
+}
+
+const Score* find_score(const Evaluation& evaluation, const std::string& name) {
+  const auto found = std::find_if(evaluation.scores.begin(), evaluation.scores.end(),
+                                  [&](const Score& score) { return score.name == name; });
+  return found == evaluation.scores.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
 Table eval_table(const EvalResults& results) {
   const bool levels = any_level(results), patterns = any_pattern(results);
   const std::vector<std::string> names = score_names(results);
@@ -110,18 +88,18 @@ Table eval_table(const EvalResults& results) {
   if (patterns) table.columns.push_back({"pattern", "pattern", true});
   table.columns.push_back({"sparsity", "sparsity"});
   for (const std::string& name : names) table.columns.push_back({name, std::string(score_kind(name).title)});
-  table.columns.insert(table.columns.end(), {{"items", std::string(item_name(results.task)) + "s"},
+  table.columns.insert(table.columns.end(), {{"items", std::string(table::item_name(results.task)) + "s"},
                                              {"tokens", "tokens"},
                                              {"seconds", "seconds"},
                                              {"rate", "tokens/s"}});
   for (const EvalRow& row : results.rows) {
     std::vector<Cell> cells{row.model};
-    if (levels) cells.emplace_back(level_text(row));
+    if (levels) cells.emplace_back(row.level ? level_title(*row.level) : "as is");
     if (patterns) cells.emplace_back(row.pattern.value_or(""));
     cells.emplace_back(row.sparsity);
     for (const std::string& name : names) {
       cells.emplace_back();
-      if (const Score* score = find_score(row.evaluation, name)) cells.back() = score_text(*score);
+      if (const Score* score = find_score(row.evaluation, name)) cells.back() = table::score_text(*score);
     }
     const double seconds = row.evaluation.seconds;
     cells.insert(cells.end(), {row.evaluation.items, row.evaluation.tokens, fmt::format("{:.2f}", seconds)});
@@ -174,13 +152,4 @@ std::string eval_text(const EvalResults& results, Markup markup) {
   return document.text();
 }
 
-std::string eval_json(const EvalResults& results) {
-  Json rows = Json::array();
-  for (const EvalRow& row : results.rows) rows.push_back(row_json(row));
-  Json json{{"task", task_name(results.task)}, {"data", results.data}};
-  if (!results.reference.empty()) json["reference"] = results.reference;
-  json["results"] = std::move(rows);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
-
-}  // namespace pare::report
+}  // namespace pare

@@ -1,4 +1,4 @@
-// Headings, sentences and tables in a row, as terminal text or as Markdown.
+// Headings, paragraphs, lists and tables one after the other, as terminal text or as Markdown.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "table/table.h"
+#include "pare/table.h"
 
-namespace pare::report {
+namespace pare {
 
 enum class Markup : std::uint8_t { kText, kMarkdown };
 
@@ -21,6 +21,8 @@ class Document {
   void paragraph(std::string_view text);
   void list(const std::vector<std::string>& items);
   void table(const Table& table);
+  /// A block that is already in the document's markup.
+  void raw(std::string_view block);
 
   /// Blocks divided by one empty line; ends with a line feed.
   const std::string& text() const noexcept { return text_; }
@@ -33,4 +35,4 @@ class Document {
   std::string text_;
 };
 
-}  // namespace pare::report
+}  // namespace pare

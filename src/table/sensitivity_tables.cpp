@@ -1,22 +1,17 @@
-#include "table/sensitivity_results.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-namespace pare::report {
+#include "pare/results.h"
+
+namespace pare {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string damage_text(double damage, const std::string& unit) {
   if (unit == "share") return fmt::format("{:+.2f} points", -100 * damage);
   return std::abs(damage) < 1e-9 ? "0" : fmt::format("{:.3g}", damage);
 }
-
-std::string level_heading(const Amount& level) { return level.label + " %"; }
 
 /// What the numbers are, in a sentence.
 std::string explanation(const SensitivityResults& results) {
@@ -35,11 +30,13 @@ std::string explanation(const SensitivityResults& results) {
       score_kind(found.score).title, percent_text(found.dense));
 }
 
-Table damage_table(const SensitivityResults& results) {
+}  // namespace
+
+Table degradation_table(const SensitivityResults& results) {
   const Sensitivity& found = results.sensitivity;
   Table table;
   table.columns = {{"rank", "rank"}, {"unit", "pruned alone", true}, {"weights", "weights"}};
-  for (const Amount& level : found.levels) table.columns.push_back({level.label, level_heading(level)});
+  for (const Amount& level : found.levels) table.columns.push_back({level.label, level_title(level)});
   std::uint64_t rank = 0;
   for (const std::size_t i : ranking(found)) {
     const SensitiveUnit& unit = found.units[i];
@@ -73,19 +70,11 @@ Table allocation_table(const SensitivityResults& results) {
   return table;
 }
 
-Json numbers(const std::vector<double>& values) {
-  Json list = Json::array();
-  for (const double value : values) list.push_back(std::isfinite(value) ? Json(value) : Json());
-  return list;
-}
-
-}  // namespace
-
 std::string sensitivity_text(const SensitivityResults& results, Markup markup) {
   Document document(markup);
   document.heading(fmt::format("{}: which parts can go ({} on {})", results.model, results.task, results.data));
   document.paragraph(explanation(results));
-  document.table(damage_table(results));
+  document.table(degradation_table(results));
   if (results.allocations.empty()) return document.text();
   document.heading(fmt::format("Levels for {:.4g} % overall", 100 * results.target));
   document.paragraph("The last column is what --write writes. Score it on other data as well: here it was chosen.");
@@ -110,31 +99,4 @@ Table sensitivity_csv_table(const SensitivityResults& results) {
   return table;
 }
 
-std::string sensitivity_json(const SensitivityResults& results) {
-  const Sensitivity& found = results.sensitivity;
-  Json levels = Json::array(), units = Json::array(), order = Json::array(), allocations = Json::array();
-  for (const Amount& level : found.levels) levels.push_back(100 * level.fraction);
-  for (const SensitiveUnit& unit : found.units)
-    units.push_back({{"name", unit.name},
-                     {"stack", unit.stack},
-                     {"layer", unit.layer >= 0 ? Json(unit.layer) : Json()},
-                     {"part", unit.part},
-                     {"weights", unit.weights},
-                     {"damage", numbers(unit.damage)}});
-  for (const std::size_t i : ranking(found)) order.push_back(found.units[i].name);
-  for (const Allocation& one : results.allocations) {
-    std::vector<double> percents;
-    for (const double level : one.levels) percents.push_back(100 * level);
-    allocations.push_back({{"name", one.name}, {"damage", one.damage}, {"percent", numbers(percents)}});
-  }
-  Json json{{"model", results.model}, {"task", results.task},      {"data", results.data},
-            {"score", found.score},   {"dense", found.dense},      {"damage_unit", found.damage_unit},
-            {"levels", levels},       {"units", std::move(units)}, {"ranking", std::move(order)}};
-  if (!results.allocations.empty()) {
-    json["target_percent"] = 100 * results.target;
-    json["allocations"] = std::move(allocations);
-  }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
-
-}  // namespace pare::report
+}  // namespace pare

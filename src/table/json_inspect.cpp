@@ -1,14 +1,12 @@
-#include <cmath>
-#include <nlohmann/json.hpp>
+#include "pare/json.h"
+#include "table/inspect_tables.h"
+#include "table/json_values.h"
 
-#include "table/inspect_text.h"
-
-namespace pare::report {
+namespace pare {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+using table::Json;
+using table::number;
 
 std::string_view measure_name(Measure measure) { return measure == Measure::kMagnitude ? "magnitude" : "signed"; }
 
@@ -16,9 +14,9 @@ Json row_json(const InspectRow& row, Rows kind, const InspectOptions& options) {
   const Stats& stats = row.stats;
   Json json{{"name", row.name},
             {"parameters", stats.count},
-            {"share_percent", share_of(stats, options.measure).percent()},
-            {"share_magnitude_percent", share_of(stats, Measure::kMagnitude).percent()},
-            {"share_signed_percent", share_of(stats, Measure::kSigned).percent()},
+            {"share_percent", table::share_of(stats, options.measure).percent()},
+            {"share_magnitude_percent", table::share_of(stats, Measure::kMagnitude).percent()},
+            {"share_signed_percent", table::share_of(stats, Measure::kSigned).percent()},
             {"dtype", row.dtype}};
   if (kind == Rows::kTensors) json["group"] = group_name(row.group);
   if (!row.stack.empty()) json["stack"] = row.stack;
@@ -43,7 +41,8 @@ Json row_json(const InspectRow& row, Rows kind, const InspectOptions& options) {
 
 Json rows_json(const Inspection& inspection, Rows kind) {
   Json rows = Json::array();
-  for (const InspectRow& row : rows_of(inspection, kind)) rows.push_back(row_json(row, kind, inspection.options));
+  for (const InspectRow& row : table::rows_of(inspection, kind))
+    rows.push_back(row_json(row, kind, inspection.options));
   return rows;
 }
 
@@ -93,8 +92,7 @@ std::string inspect_json(std::span<const Model> models, std::span<const Inspecti
   const InspectOptions& options = inspections.front().options;
   Json json{{"cutoff", options.cutoff}, {"measure", measure_name(options.measure)}, {"models", Json::array()}};
   for (std::size_t i = 0; i < inspections.size(); ++i) json["models"].push_back(model_json(models[i], inspections[i]));
-  // Names come from files: what is not UTF-8 becomes U+FFFD.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return table::text_of(json);
 }
 
-}  // namespace pare::report
+}  // namespace pare

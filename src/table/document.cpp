@@ -1,6 +1,6 @@
-#include "table/table_document.h"
+#include "pare/document.h"
 
-namespace pare::report {
+namespace pare {
 
 void Document::begin_block(bool tight) {
   if (!text_.empty() && !tight) text_ += '\n';
@@ -34,4 +34,10 @@ void Document::table(const Table& table) {
   text_ += markup_ == Markup::kMarkdown ? to_markdown(table) : to_text(table);
 }
 
-}  // namespace pare::report
+void Document::raw(std::string_view block) {
+  begin_block(after_heading_);
+  text_ += block;
+  text_ += '\n';
+}
+
+}  // namespace pare

@@ -1,4 +1,4 @@
-// One logical table, four renderings: terminal text, GitHub Markdown, CSV and JSON-ready values.
+// A logical table (columns, rows, alignment) and its renderings: terminal text, GitHub Markdown and CSV.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-namespace pare::report {
+namespace pare {
 
 /// A share as it was counted, so that a table can round it exactly.
 struct Share {
@@ -62,4 +62,4 @@ std::string markdown_escape(std::string_view text);
 /// A code span for a table cell, whatever backticks and pipes the text holds.
 std::string markdown_code(std::string_view text);
 
-}  // namespace pare::report
+}  // namespace pare

@@ -1,19 +1,11 @@
-#include "cli/prune_summary.h"
+#include "table/prune_tables.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "table/table_document.h"
-
-namespace pare::cli {
-namespace {
-
-using Json = nlohmann::ordered_json;
-using report::Cell;
-using report::Share;
-using report::Table;
+namespace pare {
+namespace table {
 
 std::string_view scope_name(const PruneOptions& options) {
   if (!options.sets.empty()) return "sets";
@@ -24,16 +16,6 @@ std::string_view criterion_name(Criterion criterion) {
 }
 std::string_view schedule_name(Schedule schedule) {
   return schedule == Schedule::kIndependent ? "independent" : "accumulate";
-}
-
-/// "2:4, per-tensor"; "rows by l2, per-tensor"; "magnitude, global, accumulating"; "magnitude, 12 parts each with ..".
-std::string method_text(const PruneOptions& options) {
-  if (!options.sets.empty()) return fmt::format("magnitude, {} sets with a level each", options.sets.size());
-  std::string text(criterion_name(options.criterion));
-  if (options.pattern != Pattern()) text = options.pattern.text();
-  if (options.pattern.has_norm()) text += fmt::format(" by {}", norm_name(options.norm));
-  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_name(options));
-  return text + (options.schedule == Schedule::kAccumulate ? ", accumulating" : "");
 }
 
 Share sparsity(const PruneSummary& summary, const LevelPlan& level) { return {level.zeros, summary.plan.candidates}; }
@@ -50,10 +32,25 @@ std::uint64_t elements_at(const PruneSummary& summary, std::size_t index) {
   return summary.model.tensor(parameter_at(summary, index)).elements();
 }
 
-/// "90 %" for people; amounts that are not percentages unchanged.
-std::string level_title(const Amount& amount) {
-  const bool percentage = !amount.label.empty() && amount.label.front() >= '0' && amount.label.front() <= '9';
-  return percentage ? amount.label + " %" : amount.label;
+}  // namespace table
+
+namespace {
+
+using table::criterion_name;
+using table::elements_at;
+using table::model_sparsity;
+using table::parameter_at;
+using table::scope_name;
+using table::sparsity;
+
+/// "2:4, per-tensor"; "rows by l2, per-tensor"; "magnitude, global, accumulating"; "magnitude, 12 parts each with ..".
+std::string method_text(const PruneOptions& options) {
+  if (!options.sets.empty()) return fmt::format("magnitude, {} sets with a level each", options.sets.size());
+  std::string text(criterion_name(options.criterion));
+  if (options.pattern != Pattern()) text = options.pattern.text();
+  if (options.pattern.has_norm()) text += fmt::format(" by {}", norm_name(options.norm));
+  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_name(options));
+  return text + (options.schedule == Schedule::kAccumulate ? ", accumulating" : "");
 }
 
 Table level_table(const PruneSummary& summary, bool for_people) {
@@ -112,61 +109,6 @@ Table long_tensor_table(const PruneSummary& summary) {
   return table;
 }
 
-Json level_json(const PruneSummary& summary, std::size_t index) {
-  const LevelPlan& level = summary.plan.levels[index];
-  Json tensors = Json::array();
-  for (std::size_t i = 0; i < summary.plan.parameters.size(); ++i)
-    tensors.push_back({{"name", parameter_at(summary, i).name},
-                       {"parameters", elements_at(summary, i)},
-                       {"zeros_before", summary.plan.zeros_before[i]},
-                       {"pruned", level.cuts[i].pruned},
-                       {"zeros", level.cuts[i].zeros}});
-  Json json{{"level", level.amount.label},
-            {"pruned", level.pruned},
-            {"zeros", level.zeros},
-            {"sparsity_percent", sparsity(summary, level).percent()},
-            {"model_sparsity_percent", model_sparsity(summary, level).percent()},
-            {"threshold", level.threshold ? Json(*level.threshold) : Json()}};
-  if (!summary.directories[index].empty()) json["directory"] = summary.directories[index];
-  json["tensors"] = std::move(tensors);
-  return json;
-}
-
-std::string json_text(const PruneSummary& summary) {
-  const PruneOptions& options = summary.plan.options;
-  Json levels = Json::array();
-  for (std::size_t i = 0; i < summary.plan.levels.size(); ++i) levels.push_back(level_json(summary, i));
-  Json json{{"title", summary.model.title},
-            {"source", summary.model.source},
-            {"architecture", summary.model.architecture},
-            {"scope", scope_name(options)},
-            {"criterion", criterion_name(options.criterion)},
-            {"schedule", schedule_name(options.schedule)},
-            {"pattern", options.pattern.text()},
-            {"candidates", summary.plan.candidates},
-            {"parameters", summary.plan.candidates + summary.untouched},
-            {"levels", std::move(levels)}};
-  if (options.pattern.has_norm()) json["norm"] = norm_name(options.norm);
-  if (!summary.plan.notes.empty()) json["notes"] = summary.plan.notes;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
-
-std::string document_text(const PruneSummary& summary, report::Markup markup, bool by_tensor) {
-  const PruneOptions& options = summary.plan.options;
-  report::Document document(markup);
-  document.heading(summary.model.title, 1);
-  document.paragraph(fmt::format(
-      "{}: {} of {} parameters, in {} of {} tensors; {}", summary.model.architecture,
-      report::count_text(summary.plan.candidates), report::count_text(summary.plan.candidates + summary.untouched),
-      summary.plan.parameters.size(), summary.model.parameters.size(), method_text(options)));
-  std::vector<std::string> notes = summary.model.notes;
-  notes.insert(notes.end(), summary.plan.notes.begin(), summary.plan.notes.end());
-  document.list(notes);
-  document.table(level_table(summary, true));
-  if (by_tensor) document.table(tensor_table(summary));
-  return document.text();
-}
-
 }  // namespace
 
 PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<std::string> directories) {
@@ -186,18 +128,24 @@ PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<st
   return summary;
 }
 
-std::string summary_text(const PruneSummary& summary, Format format, bool by_tensor) {
-  switch (format) {
-    case Format::kJson:
-      return json_text(summary);
-    case Format::kCsv:
-      return to_csv(by_tensor ? long_tensor_table(summary) : level_table(summary, false));
-    case Format::kMarkdown:
-      return document_text(summary, report::Markup::kMarkdown, by_tensor);
-    case Format::kTable:
-      break;
-  }
-  return document_text(summary, report::Markup::kText, by_tensor);
+std::string prune_text(const PruneSummary& summary, Markup markup, bool by_tensor) {
+  const PruneOptions& options = summary.plan.options;
+  Document document(markup);
+  document.heading(summary.model.title, 1);
+  document.paragraph(
+      fmt::format("{}: {} of {} parameters, in {} of {} tensors; {}", summary.model.architecture,
+                  count_text(summary.plan.candidates), count_text(summary.plan.candidates + summary.untouched),
+                  summary.plan.parameters.size(), summary.model.parameters.size(), method_text(options)));
+  std::vector<std::string> notes = summary.model.notes;
+  notes.insert(notes.end(), summary.plan.notes.begin(), summary.plan.notes.end());
+  document.list(notes);
+  document.table(level_table(summary, true));
+  if (by_tensor) document.table(tensor_table(summary));
+  return document.text();
 }
 
-}  // namespace pare::cli
+Table prune_csv_table(const PruneSummary& summary, bool by_tensor) {
+  return by_tensor ? long_tensor_table(summary) : level_table(summary, false);
+}
+
+}  // namespace pare

@@ -1,11 +1,35 @@
-#include "table/bench_results.h"
+#include "table/bench_tables.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
-namespace pare::report {
+namespace pare {
+namespace table {
+
+std::string kernels_text(const std::vector<LayerUse>& layers) {
+  std::string text;
+  for (const Kernel kernel : {Kernel::kSliced, Kernel::kMasked, Kernel::kDense}) {
+    const auto count =
+        std::count_if(layers.begin(), layers.end(), [&](const LayerUse& layer) { return layer.kernel == kernel; });
+    if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, kernel_name(kernel));
+  }
+  return text;
+}
+
+std::string ratio_text(const Spread& ratio) {
+  return fmt::format("{:.2f} x ({:.2f} to {:.2f})", ratio.median, ratio.low, ratio.high);
+}
+
+bool has_sizes(const BenchResult& result) { return !result.levels.empty() && result.levels.front().sizes.dense != 0; }
+
+std::string prefill_title(const BenchResult& result) {
+  if (result.sequences == 1) return fmt::format("{} tokens at once", result.length);
+  return fmt::format("{} x {} tokens at once", result.sequences, result.length);
+}
+
+}  // namespace table
 namespace {
 
 Column left(const char* title) { return {title, title, true}; }
@@ -33,6 +57,8 @@ std::string share_text(double part, double whole) {
   return whole > 0 ? fmt::format("{:.0f} %", 100 * part / whole) : "";
 }
 
+double quotient(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
 double many_tokens(const BenchResult& result) { return static_cast<double>(result.sequences * result.length); }
 
 double flops_of(const PassTimes& times) {
@@ -44,28 +70,6 @@ double reading_of(const PassTimes& times) {
 
 }  // namespace
 
-std::string level_name(const BenchLevel& level) {
-  if (!level.label) return "as it is";
-  const bool percent = !level.label->empty() && std::isdigit(static_cast<unsigned char>(level.label->front())) != 0;
-  return percent ? *level.label + " %" : *level.label;
-}
-
-std::string kernels_text(const std::vector<LayerUse>& layers) {
-  std::string text;
-  for (const Kernel kernel : {Kernel::kSliced, Kernel::kMasked, Kernel::kDense}) {
-    const auto count =
-        std::count_if(layers.begin(), layers.end(), [&](const LayerUse& layer) { return layer.kernel == kernel; });
-    if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, kernel_name(kernel));
-  }
-  return text;
-}
-
-std::string ratio_text(const Spread& ratio) {
-  return fmt::format("{:.2f} x ({:.2f} to {:.2f})", ratio.median, ratio.low, ratio.high);
-}
-
-bool has_sizes(const BenchResult& result) { return !result.levels.empty() && result.levels.front().sizes.dense != 0; }
-
 Table sizes_table(const BenchResult& result) {
   Table table;
   table.columns = {left("level"),           right("sparsity"),       right("dense"),
@@ -73,7 +77,7 @@ Table sizes_table(const BenchResult& result) {
                    right("share of dense"), right("gzip of dense"),  right("share of dense")};
   for (const BenchLevel& level : result.levels) {
     const BenchSizes& sizes = level.sizes;
-    table.rows.push_back({level_name(level), sparsity(level), bytes_text(sizes.dense), bytes_text(sizes.packed),
+    table.rows.push_back({level_title(level), sparsity(level), bytes_text(sizes.dense), bytes_text(sizes.packed),
                           Share{sizes.packed, sizes.dense}, bytes_text(sizes.zstd), Share{sizes.zstd, sizes.dense},
                           bytes_text(sizes.gzip), Share{sizes.gzip, sizes.dense}});
   }
@@ -87,23 +91,24 @@ Table load_table(const BenchResult& result) {
     table.rows.push_back({name, seconds_text(load.seconds), bytes_text(load.peak_memory)});
   };
   add("dense", result.dense_load);
-  for (const BenchLevel& level : result.levels) add("packed, " + level_name(level), level.load);
+  for (const BenchLevel& level : result.levels) add("packed, " + level_title(level), level.load);
   return table;
 }
 
-Table many_table(const BenchResult& result) {
+Table prefill_table(const BenchResult& result) {
   Table table;
   table.columns = {left("level"),     right("sparsity"),       right("dense tokens/s"),  right("sparse tokens/s"),
                    right("speed-up"), right("dense: of peak"), right("sparse: of peak"), left("layers by kernel")};
   for (const BenchLevel& level : result.levels)
-    table.rows.push_back({level_name(level), sparsity(level), rate(many_tokens(result), level.dense.many.median),
-                          rate(many_tokens(result), level.sparse.many.median), ratio_text(level.many_ratio),
+    table.rows.push_back({level_title(level), sparsity(level), rate(many_tokens(result), level.dense.many.median),
+                          rate(many_tokens(result), level.sparse.many.median), table::ratio_text(level.many_ratio),
                           share_text(flops_of(level.dense), result.machine.flops),
-                          share_text(flops_of(level.sparse), result.machine.flops), kernels_text(level.many_layers)});
+                          share_text(flops_of(level.sparse), result.machine.flops),
+                          table::kernels_text(level.many_layers)});
   return table;
 }
 
-Table step_table(const BenchResult& result) {
+Table decode_table(const BenchResult& result) {
   Table table;
   table.columns = {
       left("level"),           right("sparsity"),       right("dense tokens/s"),      right("sparse tokens/s"),
@@ -113,10 +118,10 @@ Table step_table(const BenchResult& result) {
     const double bound =
         level.sparse.step_work.bytes > 0 ? level.dense.step_work.bytes / level.sparse.step_work.bytes : 0;
     table.rows.push_back(
-        {level_name(level), sparsity(level), rate(1, level.dense.step.median), rate(1, level.sparse.step.median),
-         ratio_text(level.step_ratio), fmt::format("{:.2f} x", bound),
+        {level_title(level), sparsity(level), rate(1, level.dense.step.median), rate(1, level.sparse.step.median),
+         table::ratio_text(level.step_ratio), fmt::format("{:.2f} x", bound),
          share_text(reading_of(level.dense), result.machine.bytes_a_second),
-         share_text(reading_of(level.sparse), result.machine.bytes_a_second), kernels_text(level.step_layers)});
+         share_text(reading_of(level.sparse), result.machine.bytes_a_second), table::kernels_text(level.step_layers)});
   }
   return table;
 }
@@ -126,17 +131,12 @@ Table latency_table(const BenchResult& result) {
   table.columns = {left("level"),       right("dense p50"), right("p90"), right("p99"),
                    right("sparse p50"), right("p90"),       right("p99")};
   for (const BenchLevel& level : result.levels) {
-    std::vector<Cell> cells{level_name(level)};
+    std::vector<Cell> cells{level_title(level)};
     for (const PassTimes* times : {&level.dense, &level.sparse})
       for (const double p : {0.5, 0.9, 0.99}) cells.emplace_back(milliseconds(times->percentile(p)));
     table.rows.push_back(std::move(cells));
   }
   return table;
-}
-
-std::string many_title(const BenchResult& result) {
-  if (result.sequences == 1) return fmt::format("{} tokens at once", result.length);
-  return fmt::format("{} x {} tokens at once", result.sequences, result.length);
 }
 
 std::vector<std::string> bench_remarks(const BenchResult& result) {
@@ -169,17 +169,17 @@ std::string bench_text(const std::vector<BenchResult>& results, Markup markup) {
   Document document(markup);
   for (const BenchResult& result : results) {
     document.heading(result.model + ": what pruning gains");
-    if (has_sizes(result)) {
+    if (table::has_sizes(result)) {
       document.heading("Size on disk", 3);
       document.table(sizes_table(result));
       document.heading("Loading, from the page cache", 3);
       document.table(load_table(result));
     }
-    document.heading(many_title(result), 3);
-    document.table(many_table(result));
+    document.heading(table::prefill_title(result), 3);
+    document.table(prefill_table(result));
     if (result.decodes) {
       document.heading(fmt::format("One token at a time, after {}", result.context), 3);
-      document.table(step_table(result));
+      document.table(decode_table(result));
       document.heading("How long one token takes", 3);
       document.table(latency_table(result));
     }
@@ -188,4 +188,70 @@ std::string bench_text(const std::vector<BenchResult>& results, Markup markup) {
   return document.text();
 }
 
-}  // namespace pare::report
+Table bench_csv_table(const std::vector<BenchResult>& results) {
+  Table table;
+  for (const char* key : {"model",
+                          "level",
+                          "sparsity_percent",
+                          "dense_bytes",
+                          "packed_bytes",
+                          "packed_zstd_bytes",
+                          "gzip_bytes",
+                          "load_dense_seconds",
+                          "load_seconds",
+                          "peak_memory_dense_bytes",
+                          "peak_memory_bytes",
+                          "prefill_dense_seconds",
+                          "prefill_seconds",
+                          "prefill_speed_up",
+                          "prefill_speed_up_low",
+                          "prefill_speed_up_high",
+                          "prefill_dense_share_of_peak",
+                          "prefill_share_of_peak",
+                          "decode_dense_seconds",
+                          "decode_seconds",
+                          "decode_speed_up",
+                          "decode_speed_up_low",
+                          "decode_speed_up_high",
+                          "decode_speed_up_by_bytes",
+                          "decode_dense_share_of_bandwidth",
+                          "decode_share_of_bandwidth",
+                          "dense_p50",
+                          "dense_p90",
+                          "dense_p99",
+                          "p50",
+                          "p90",
+                          "p99"})
+    table.columns.push_back({key, ""});
+  for (const BenchResult& result : results)
+    for (const BenchLevel& level : result.levels) {
+      const PassTimes &dense = level.dense, &sparse = level.sparse;
+      const MachineSpeed& machine = result.machine;
+      const auto of_peak = [&](const PassTimes& t) {
+        return quotient(quotient(t.many_work.flops, t.many.median), machine.flops);
+      };
+      const auto of_bandwidth = [&](const PassTimes& t) {
+        return quotient(quotient(t.step_work.bytes, t.step.median), machine.bytes_a_second);
+      };
+      std::vector<Cell> cells{result.model, level.label.value_or(""), Share{level.zeros, level.weights}};
+      if (table::has_sizes(result))
+        cells.insert(cells.end(), {level.sizes.dense, level.sizes.packed, level.sizes.zstd, level.sizes.gzip,
+                                   result.dense_load.seconds.median, level.load.seconds.median,
+                                   result.dense_load.peak_memory, level.load.peak_memory});
+      cells.resize(11);
+      cells.insert(cells.end(), {dense.many.median, sparse.many.median, level.many_ratio.median, level.many_ratio.low,
+                                 level.many_ratio.high, of_peak(dense), of_peak(sparse)});
+      if (result.decodes) {
+        cells.insert(cells.end(), {dense.step.median, sparse.step.median, level.step_ratio.median, level.step_ratio.low,
+                                   level.step_ratio.high, quotient(dense.step_work.bytes, sparse.step_work.bytes),
+                                   of_bandwidth(dense), of_bandwidth(sparse)});
+        for (const PassTimes* times : {&dense, &sparse})
+          for (const double p : {0.5, 0.9, 0.99}) cells.emplace_back(times->percentile(p));
+      }
+      cells.resize(table.columns.size());
+      table.rows.push_back(std::move(cells));
+    }
+  return table;
+}
+
+}  // namespace pare

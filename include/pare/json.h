@@ -1,0 +1,24 @@
+// Every result as the JSON text that the command line prints with --format json: one object, two spaces of indent, a
+// line feed at the end. Figures are in full precision, and those that are NaN or infinite are null. Names come from
+// files: bytes that are not UTF-8 become U+FFFD.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pare/results.h"
+
+namespace pare {
+
+/// inspections[i] is of models[i]; at least one, all with the same options.
+std::string inspect_json(std::span<const Model> models, std::span<const Inspection> inspections);
+std::string prune_json(const PruneSummary& summary);
+/// `directory`: where the files were written; empty for a plan.
+std::string pack_json(const Model& model, const PackSummary& summary, const std::string& directory);
+std::string eval_json(const EvalResults& results);
+std::string sensitivity_json(const SensitivityResults& results);
+std::string bench_json(const std::vector<BenchResult>& results);
+std::string tune_json(const KernelCosts& costs);
+
+}  // namespace pare

@@ -1,0 +1,20 @@
+// What tables, JSON and sentences about a benchmark have in common.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pare/results.h"
+
+namespace pare::table {
+
+/// "48 sliced, 1 dense".
+std::string kernels_text(const std::vector<LayerUse>& layers);
+/// "3.21 x (3.10 to 3.30)".
+std::string ratio_text(const Spread& ratio);
+/// Whether files were written and loaded.
+bool has_sizes(const BenchResult& result);
+/// "128 tokens at once" or "2 x 128 tokens at once", for headings.
+std::string prefill_title(const BenchResult& result);
+
+}  // namespace pare::table

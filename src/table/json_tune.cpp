@@ -1,0 +1,19 @@
+#include "linear/kernel_cost_json.h"
+#include "pare/json.h"
+#include "table/json_values.h"
+
+namespace pare {
+
+using table::Json;
+
+std::string tune_json(const KernelCosts& costs) {
+  const Json json{{"target", costs.target},
+                  {"threads", costs.threads},
+                  {"measured", costs.measured},
+                  {"nanoseconds", linear::json_of<Json>(costs.points)},
+                  {"nanoseconds_cached", linear::json_of<Json>(costs.cached_points)},
+                  {"kept_in", kernel_costs_path().string()}};
+  return table::text_of(json);
+}
+
+}  // namespace pare

@@ -1,0 +1,26 @@
+// What tables and JSON about pruning have in common.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "pare/results.h"
+
+namespace pare::table {
+
+/// "global", "per-tensor", or "sets".
+std::string_view scope_name(const PruneOptions& options);
+/// "magnitude", "random".
+std::string_view criterion_name(Criterion criterion);
+/// "independent", "accumulate".
+std::string_view schedule_name(Schedule schedule);
+
+/// Zeros among the weights that the plan prunes, after a level.
+Share sparsity(const PruneSummary& summary, const LevelPlan& level);
+/// Zeros of the whole model after a level.
+Share model_sparsity(const PruneSummary& summary, const LevelPlan& level);
+/// The plan's parameter `index`.
+const Parameter& parameter_at(const PruneSummary& summary, std::size_t index);
+std::uint64_t elements_at(const PruneSummary& summary, std::size_t index);
+
+}  // namespace pare::table
