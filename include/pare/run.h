@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -91,6 +92,22 @@ class EncoderDecoderRunner : public Runner {
   virtual Matrix decode(const TokenBatch& next, DecoderState& state) const = 0;
   virtual TokenId decoder_start() const noexcept = 0;
 };
+
+enum class ModelKind : std::uint8_t { kCausal, kEncoder, kEncoderDecoder };
+
+/// Which of the three classes above a runner belongs to.
+ModelKind kind_of(const Runner& runner);
+
+/// What a model can do once it runs.
+struct ModelTraits {
+  ModelKind kind = ModelKind::kCausal;
+  bool masked_lm_head = false;  ///< of an encoder
+  std::size_t labels = 0;       ///< of an encoder's sequence-classification head; 0 if it has none
+};
+
+/// Tells this from the model's type and the names and shapes of its parameters, without reading a weight.
+/// nullopt for a kind of model that open_runner() refuses.
+std::optional<ModelTraits> traits_of(const Model& model);
 
 /// A model of unknown kind ready to run; the returned object is of one of the three classes above.
 /// `model` must outlive it: F32 weights are used where they are mapped. Throws Error for

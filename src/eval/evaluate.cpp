@@ -34,13 +34,6 @@ Subject open_subject(const Model& model, unsigned threads, KernelChoice kernels)
 
 namespace {
 
-enum class Shape : std::uint8_t { kDecoder, kEncoder, kEncoderDecoder };
-
-Shape shape_of(const Runner& runner) {
-  if (dynamic_cast<const CausalRunner*>(&runner) != nullptr) return Shape::kDecoder;
-  return dynamic_cast<const EncoderRunner*>(&runner) != nullptr ? Shape::kEncoder : Shape::kEncoderDecoder;
-}
-
 /// True for an ENCODER+DECODER whose cross-attention no file holds.
 bool has_drawn_weights(const Model& model) {
   const auto files = model.checkpoint.files();
@@ -48,37 +41,47 @@ bool has_drawn_weights(const Model& model) {
          std::any_of(files.begin(), files.end(), [](const CheckpointFile& file) { return file.path.empty(); });
 }
 
-std::optional<std::string> mismatch(const Model& model, const Runner& runner, Task task) {
-  const Shape shape = shape_of(runner);
-  const auto* encoder = dynamic_cast<const EncoderRunner*>(&runner);
+std::optional<std::string> mismatch(const Model& model, const ModelTraits& traits, Task task) {
   constexpr std::string_view kShapes[] = {"a decoder", "an encoder", "an encoder-decoder"};
   if (has_drawn_weights(model) && (task == Task::kClassify || task == Task::kTextToText))
     return "is composed of two: its cross-attention is drawn at random, and what it writes means nothing";
   const auto no = [&](std::string_view wanted) {
-    return fmt::format("is {}: {} needs {}", kShapes[static_cast<std::size_t>(shape)], task_name(task), wanted);
+    return fmt::format("is {}: {} needs {}", kShapes[static_cast<std::size_t>(traits.kind)], task_name(task), wanted);
   };
   switch (task) {
     case Task::kPerplexity:
     case Task::kWikitext:
     case Task::kLambada:
-      if (shape != Shape::kDecoder) return no("a decoder such as GPT-2");
+      if (traits.kind != ModelKind::kCausal) return no("a decoder such as GPT-2");
       break;
     case Task::kMaskedLm:
-      if (shape != Shape::kEncoder) return no("an encoder such as BERT");
-      if (!encoder->has_masked_lm_head()) return "has no masked-LM head";
+      if (traits.kind != ModelKind::kEncoder) return no("an encoder such as BERT");
+      if (!traits.masked_lm_head) return "has no masked-LM head";
       break;
     case Task::kClassify:
-      if (shape == Shape::kDecoder) return no("a classification head, or T5");
-      if (encoder != nullptr && encoder->labels() == 0) return "has no sequence-classification head";
+      if (traits.kind == ModelKind::kCausal) return no("a classification head, or T5");
+      if (traits.kind == ModelKind::kEncoder && traits.labels == 0) return "has no sequence-classification head";
       break;
     case Task::kTextToText:
-      if (shape != Shape::kEncoderDecoder) return no("an encoder-decoder such as T5");
+      if (traits.kind != ModelKind::kEncoderDecoder) return no("an encoder-decoder such as T5");
       break;
     case Task::kDivergence:
-      if (encoder != nullptr && !encoder->has_masked_lm_head()) return "has no masked-LM head to compare";
+      if (traits.kind == ModelKind::kEncoder && !traits.masked_lm_head) return "has no masked-LM head to compare";
       break;
   }
   return std::nullopt;
+}
+
+/// Throws Error for a task that makes no sense. What cannot be run at all is left to open_runner(), which says more.
+void require_suitable(const Model& model, Task task) {
+  const std::optional<ModelTraits> traits = traits_of(model);
+  if (!traits) return;
+  if (const auto why = mismatch(model, *traits, task)) throw Error(ErrorCode::kUnsupported, model.source, *why);
+}
+
+Subject open_suitable(const Model& model, const EvalOptions& options) {
+  require_suitable(model, options.task);
+  return open_subject(model, options.threads, options.kernels);
 }
 
 Scoring prepare(const Subject& subject, const EvalOptions& options, bool keep) {
@@ -102,7 +105,7 @@ Scoring prepare(const Subject& subject, const EvalOptions& options, bool keep) {
   std::shared_ptr<const Runner> reference = subject.runner;
   if (options.reference != subject.model)
     reference = open_runner(*options.reference, {options.threads, options.kernels});
-  if (shape_of(*reference) != shape_of(*subject.runner))
+  if (kind_of(*reference) != kind_of(*subject.runner))
     throw Error(subject.model->source, "is of another kind than " + options.reference->source);
   return prepare_divergence(subject, std::move(reference), options, keep);
 }
@@ -151,14 +154,18 @@ const ScoreKind& score_kind(std::string_view name) {
 }
 
 std::optional<std::string> unsuitable(const Model& model, Task task) {
-  return eval::mismatch(model, *open_runner(model, {0, KernelChoice::kDense}), task);
+  const std::optional<ModelTraits> traits = traits_of(model);
+  if (!traits) return "is of a kind that pare does not run";
+  return eval::mismatch(model, *traits, task);
 }
 
 struct PreparedTask::State {
   State(const Model& model, EvalOptions given, bool keep)
-      : options(std::move(given)), subject(eval::open_subject(model, options.threads, options.kernels)) {
-    if (const auto why = eval::mismatch(model, *subject.runner, options.task)) throw Error(model.source, *why);
+      : options(std::move(given)), subject(eval::open_suitable(model, options)) {
     started = std::chrono::steady_clock::now();
+    kind = kind_of(*subject.runner);
+    vocabulary = subject.runner->vocabulary();
+    positions = subject.runner->positions();
     scoring = eval::prepare(subject, options, keep);
   }
 
@@ -170,6 +177,8 @@ struct PreparedTask::State {
 
   EvalOptions options;
   eval::Subject subject;
+  ModelKind kind{};
+  std::size_t vocabulary = 0, positions = 0;
   eval::Scoring scoring;
   std::chrono::steady_clock::time_point started;
 };
@@ -181,19 +190,21 @@ PreparedTask::PreparedTask(PreparedTask&&) noexcept = default;
 PreparedTask& PreparedTask::operator=(PreparedTask&&) noexcept = default;
 
 Evaluation PreparedTask::score() {
+  eval::Subject& own = state_->subject;
+  if (!own.runner) own.runner = open_runner(*own.model, {state_->options.threads, state_->options.kernels});
   state_->started = std::chrono::steady_clock::now();
   return state_->score(state_->subject);
 }
 
 Evaluation PreparedTask::score(const Model& model) {
-  const eval::Subject& prepared = state_->subject;
+  eval::Subject& prepared = state_->subject;
+  prepared.runner.reset();  // its weights may be converted copies, of which one at a time is enough
   eval::Subject subject{&model, open_runner(model, {state_->options.threads, state_->options.kernels}),
                         prepared.tokenizer};
-  if (eval::shape_of(*subject.runner) != eval::shape_of(*prepared.runner) ||
-      subject.runner->vocabulary() != prepared.runner->vocabulary() ||
-      subject.runner->positions() != prepared.runner->positions())
+  if (kind_of(*subject.runner) != state_->kind || subject.runner->vocabulary() != state_->vocabulary ||
+      subject.runner->positions() != state_->positions)
     throw Error(model.source, "has another shape than " + prepared.model->source + ", which the task was prepared for");
-  if (const auto why = eval::mismatch(model, *subject.runner, state_->options.task)) throw Error(model.source, *why);
+  eval::require_suitable(model, state_->options.task);
   state_->started = std::chrono::steady_clock::now();
   return state_->score(subject);
 }

@@ -115,6 +115,21 @@ std::unique_ptr<Runner> open_bert(const Model& model, const InferOptions& option
   return std::make_unique<Bert>(model, options);
 }
 
+ModelTraits bert_traits(const Model& model) {
+  const auto find = [&](const std::string& name) {
+    return std::find_if(model.parameters.begin(), model.parameters.end(),
+                        [&](const Parameter& parameter) { return parameter.name == name; });
+  };
+  const auto has = [&](const std::string& name) { return find(name) != model.parameters.end(); };
+  const std::string prefix = has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
+  ModelTraits traits{ModelKind::kEncoder, has("cls.predictions.transform.dense.weight")};
+  if (has("classifier.weight") && has(prefix + "pooler.dense.weight")) {
+    const std::vector<std::uint64_t>& shape = model.tensor(*find("classifier.weight")).shape;
+    traits.labels = shape.empty() ? 0 : static_cast<std::size_t>(shape[0]);
+  }
+  return traits;
+}
+
 std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& options) {
   return std::make_unique<BertToBert>(model, options);
 }

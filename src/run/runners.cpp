@@ -1,8 +1,27 @@
 #include "run/runners.h"
 
+#include <algorithm>
+
 #include "pare/error.h"
 
 namespace pare {
+
+ModelKind kind_of(const Runner& runner) {
+  if (dynamic_cast<const CausalRunner*>(&runner) != nullptr) return ModelKind::kCausal;
+  if (dynamic_cast<const EncoderRunner*>(&runner) != nullptr) return ModelKind::kEncoder;
+  return ModelKind::kEncoderDecoder;
+}
+
+std::optional<ModelTraits> traits_of(const Model& model) {
+  if (model.model_type == "gpt2") return ModelTraits{ModelKind::kCausal};
+  if (model.model_type == "bert") return run::bert_traits(model);
+  if (model.model_type == "encoder-decoder") return ModelTraits{ModelKind::kEncoderDecoder};
+  const bool has_decoder = std::any_of(model.parameters.begin(), model.parameters.end(),
+                                       [](const Parameter& parameter) { return parameter.stack == "decoder"; });
+  if ((model.model_type == "t5" || model.model_type == "mt5") && has_decoder)  // not T5EncoderModel
+    return ModelTraits{ModelKind::kEncoderDecoder};
+  return std::nullopt;
+}
 
 std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options) {
   if (model.model_type == "gpt2") return run::open_gpt2(model, options);

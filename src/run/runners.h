@@ -12,4 +12,7 @@ std::unique_ptr<Runner> open_bert(const Model& model, const InferOptions& option
 std::unique_ptr<Runner> open_t5(const Model& model, const InferOptions& options);
 std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& options);
 
+/// traits_of() a BERT.
+ModelTraits bert_traits(const Model& model);
+
 }  // namespace pare::run

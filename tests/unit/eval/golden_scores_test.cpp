@@ -93,5 +93,38 @@ TEST(Unsuitable, SaysWhatATaskNeeds) {
   EXPECT_EQ(unsuitable(bert, Task::kClassify), "has no sequence-classification head");
 }
 
+TEST(Unsuitable, IsToldOfModelsThatCannotBeOpened) {
+  EvalOptions options;
+  options.data = kRoot + "demo/heldout/lm.txt";
+  Model model = open_model(kRoot + "demo/models/gpt2-world");
+  std::erase_if(model.parameters, [](const Parameter& parameter) { return parameter.name == "wpe.weight"; });
+  EXPECT_THROW(open_runner(model), Error);
+  EXPECT_FALSE(unsuitable(model, Task::kPerplexity));
+  EXPECT_EQ(unsuitable(model, Task::kMaskedLm), "is a decoder: masked-lm needs an encoder such as BERT");
+  try {
+    evaluate(model, options);
+    ADD_FAILURE() << "a model without positions was scored";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.tensor(), "wpe.weight");
+  }
+  model.model_type = "mamba";
+  EXPECT_EQ(unsuitable(model, Task::kPerplexity), "is of a kind that pare does not run");
+}
+
+TEST(Traits, AreThoseOfTheRunner) {
+  const std::string demo = kRoot + "demo/models/";
+  for (const std::string& spec : {demo + "gpt2-world", demo + "bert-world", demo + "bert-world-sst2", demo + "t5-world",
+                                  demo + "bert-world+" + demo + "bert-world"}) {
+    const Model model = open_model(spec);
+    const auto runner = open_runner(model);
+    const std::optional<ModelTraits> traits = traits_of(model);
+    ASSERT_TRUE(traits) << spec;
+    EXPECT_EQ(traits->kind, kind_of(*runner)) << spec;
+    const auto* encoder = dynamic_cast<const EncoderRunner*>(runner.get());
+    EXPECT_EQ(traits->masked_lm_head, encoder != nullptr && encoder->has_masked_lm_head()) << spec;
+    EXPECT_EQ(traits->labels, encoder == nullptr ? 0 : encoder->labels()) << spec;
+  }
+}
+
 }  // namespace
 }  // namespace pare
