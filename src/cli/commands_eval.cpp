@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -53,18 +54,25 @@ class Course {
         progress_("eval", arguments.run.quiet),
         steps_(progress_.steps()) {}
 
-  Evaluation score(const Model& model, const std::string& what) {
+  /// Scores `model`, or in its place a pruned copy.
+  Evaluation score(const Model& model, const Model* pruned, const std::string& what) {
+    if (prepared_for_ != &model) {
+      prepared_.reset();
+      prepared_.emplace(model, options_);
+      prepared_for_ = &model;
+    }
     if (steps_)
-      options_.progress = [&](double part) {
-        steps_(what, (static_cast<double>(done_) + part) / static_cast<double>(total_));
-      };
-    Evaluation result = evaluate(model, options_);
+      prepared_->set_progress(
+          [&](double part) { steps_(what, (static_cast<double>(done_) + part) / static_cast<double>(total_)); });
+    Evaluation result = pruned == nullptr ? prepared_->score() : prepared_->score(*pruned);
     ++done_;
     return result;
   }
 
  private:
   EvalOptions options_;
+  std::optional<PreparedTask> prepared_;
+  const Model* prepared_for_ = nullptr;
   std::size_t total_, done_ = 0;
   Progress progress_;
   std::function<void(const std::string&, double)> steps_;
@@ -123,7 +131,8 @@ std::vector<EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning
     row.level = label;
     if (named) row.pattern = pattern;
     row.sparsity = {plan.levels[level].zeros, plan.candidates};
-    row.evaluation = course.score(pruned, fmt::format("{} at {} %{}", model.title, label, named ? ", " + pattern : ""));
+    row.evaluation =
+        course.score(model, &pruned, fmt::format("{} at {} %{}", model.title, label, named ? ", " + pattern : ""));
   }
   return rows;
 }
@@ -132,7 +141,8 @@ std::vector<EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning
 void add_rows(const Model& model, const std::vector<PruneOptions>& pruning, const Arguments& arguments, bool dense,
               Course& course, std::vector<EvalRow>& rows) {
   if (dense)
-    rows.push_back({model.title, {}, sparsity_of(model, arguments.run.threads), course.score(model, model.title)});
+    rows.push_back(
+        {model.title, {}, sparsity_of(model, arguments.run.threads), course.score(model, nullptr, model.title)});
   std::vector<EvalRow> pruned;
   std::vector<std::string> order;  // of the levels
   for (const PruneOptions& options : pruning) {

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "pare/error.h"
 #include "report/study.h"
 
 namespace pare::report {
@@ -25,14 +24,6 @@ std::string chart_score(Task task) {
       return "top1_agreement";
     default:
       return "accuracy";
-  }
-}
-
-std::optional<std::string> reason_against(const Model& model, Task task) {
-  try {
-    return unsuitable(model, task);
-  } catch (const Error&) {
-    return "is of a kind that pare does not run";
   }
 }
 
@@ -80,20 +71,26 @@ std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, co
     curve.results.task = task.task;
     curve.results.data = task.data.string();
     curve.main_score = chart_score(task.task);
-    curve.unsuitable = reason_against(model, task.task).value_or("");
+    curve.unsuitable = unsuitable(model, task.task).value_or("");
   }
   const double total = static_cast<double>(tasks.size() * (plan.levels.size() + 1));
   double done = 0;
-  // One pruned copy at a time, for all tasks.
-  for (std::size_t row = 0; row <= plan.levels.size(); ++row) {
-    std::optional<Model> pruned;
-    for (std::size_t i = 0; i < tasks.size(); ++i, ++done) {
-      if (!curves[i].unsuitable.empty()) continue;
-      if (row > 0 && !pruned) pruned = pruned_model(model, plan, row - 1, tasks[i].threads);
-      EvalOptions options = tasks[i];
-      options.progress = [&](double part) { progress((done + part) / total); };
-      if (options.task == Task::kDivergence) options.reference = &model;
-      EvalRow scored{model.title, {}, {}, evaluate(pruned ? *pruned : model, options)};
+  // One prepared task and one pruned copy in memory at a time.
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (!curves[i].unsuitable.empty()) {
+      done += static_cast<double>(plan.levels.size() + 1);
+      continue;
+    }
+    EvalOptions options = tasks[i];
+    options.progress = [&](double part) { progress((done + part) / total); };
+    if (options.task == Task::kDivergence) options.reference = &model;
+    PreparedTask task(model, options);
+    for (std::size_t row = 0; row <= plan.levels.size(); ++row, ++done) {
+      EvalRow scored{model.title, {}, {}, {}};
+      if (row == 0)
+        scored.evaluation = task.score();
+      else
+        scored.evaluation = task.score(pruned_model(model, plan, row - 1, options.threads));
       if (row > 0) {
         scored.level = plan.levels[row - 1].amount.label;
         scored.sparsity = {plan.levels[row - 1].zeros, plan.candidates};

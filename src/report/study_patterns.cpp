@@ -85,6 +85,13 @@ std::vector<PatternRow> compare_patterns(const Study& study, const ReportOptions
   for (const Amount& level : levels)
     for (const Pattern& pattern : patterns)
       if (!pattern.level() || pattern.level()->label == level.label) rows.push_back({pattern, level, 0, {}, 0, {}});
+  std::vector<std::optional<PreparedTask>> prepared(tasks.size());
+  for (std::size_t task = 0; task < tasks.size(); ++task) {
+    if (!study.tasks[task].unsuitable.empty()) continue;
+    EvalOptions scoring = tasks[task];
+    if (scoring.task == Task::kDivergence) scoring.reference = &model;
+    prepared[task].emplace(model, scoring);
+  }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     PruneOptions pruning;
     pruning.pattern = rows[i].pattern;
@@ -98,14 +105,12 @@ std::vector<PatternRow> compare_patterns(const Study& study, const ReportOptions
     rows[i].sparsity = {plan.levels[0].zeros, plan.candidates};
     rows[i].squares_left = sum_of_squares(pruned, plan) / sum_of_squares(model, plan);
     for (std::size_t task = 0; task < tasks.size(); ++task) {
-      if (!study.tasks[task].unsuitable.empty()) continue;
-      EvalOptions scoring = tasks[task];
-      scoring.progress = [&](double part) {
+      if (!prepared[task]) continue;
+      prepared[task]->set_progress([&, task](double part) {
         const double of_row = (static_cast<double>(task) + part) / static_cast<double>(tasks.size());
         progress((static_cast<double>(i) + of_row) / static_cast<double>(rows.size()));
-      };
-      if (scoring.task == Task::kDivergence) scoring.reference = &model;
-      rows[i].scores.push_back(evaluate(pruned, scoring));
+      });
+      rows[i].scores.push_back(prepared[task]->score(pruned));
     }
     progress(static_cast<double>(i + 1) / static_cast<double>(rows.size()));
   }
