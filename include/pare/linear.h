@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "pare/model.h"
 #include "pare/tune.h"
 
 namespace pare {
@@ -45,6 +46,11 @@ struct LayerUse {
   std::uint64_t nonzeros = 0;
   Kernel kernel = Kernel::kDense;
   std::uint64_t bytes = 0;  ///< of weights and positions that a product reads
+  // Of the parameter; a head that is tied to an embedding is of kHead and of no stack or layer.
+  Group group = Group::kOther;
+  std::string stack = {};
+  int layer = -1;
+  bool cross_attention = false;
 };
 
 }  // namespace pare

@@ -3,17 +3,6 @@
 namespace pare::bench {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-bool in_layers(std::string_view name) {
-  return contains(name, "h.") || contains(name, ".block.") || contains(name, ".layer.");
-}
-
-bool is_cross_key_or_value(std::string_view name) {
-  return contains(name, "EncDecAttention.k.") || contains(name, "EncDecAttention.v.") ||
-         contains(name, "crossattention.self.key.") || contains(name, "crossattention.self.value.");
-}
-
 void add(PassLayers& pass, const LayerUse& layer, std::size_t tokens) {
   pass.layers.push_back(layer);
   pass.work.flops += 2.0 * static_cast<double>(layer.nonzeros) * static_cast<double>(tokens);
@@ -22,24 +11,13 @@ void add(PassLayers& pass, const LayerUse& layer, std::size_t tokens) {
 
 }  // namespace
 
-ModelKind kind_of(const Runner& runner) {
-  if (dynamic_cast<const CausalRunner*>(&runner) != nullptr) return ModelKind::kCausal;
-  if (dynamic_cast<const EncoderDecoderRunner*>(&runner) != nullptr) return ModelKind::kEncoderDecoder;
-  return ModelKind::kEncoder;
-}
-
-LayerPart part_of(ModelKind kind, std::string_view layer) {
-  switch (kind) {
-    case ModelKind::kCausal:
-      return in_layers(layer) ? LayerPart::kBody : LayerPart::kHead;
-    case ModelKind::kEncoder:
-      return in_layers(layer) ? LayerPart::kBody : LayerPart::kOther;
-    case ModelKind::kEncoderDecoder:
-      break;
-  }
-  if (layer.starts_with("encoder.")) return in_layers(layer) ? LayerPart::kBody : LayerPart::kOther;
-  if (is_cross_key_or_value(layer)) return LayerPart::kSources;
-  return in_layers(layer) ? LayerPart::kDecoder : LayerPart::kHead;
+LayerPart part_of(ModelKind kind, const LayerUse& linear) {
+  const bool in_layer = linear.layer >= 0;
+  if (kind == ModelKind::kEncoder || linear.stack == "encoder") return in_layer ? LayerPart::kBody : LayerPart::kOther;
+  if (!in_layer) return linear.group == Group::kHead ? LayerPart::kHead : LayerPart::kOther;
+  if (kind == ModelKind::kCausal) return LayerPart::kBody;
+  const bool key_or_value = linear.group == Group::kAttentionK || linear.group == Group::kAttentionV;
+  return linear.cross_attention && key_or_value ? LayerPart::kSources : LayerPart::kDecoder;
 }
 
 PassLayers many_layers(const Runner& runner, std::size_t sequences, std::size_t length) {
@@ -47,7 +25,7 @@ PassLayers many_layers(const Runner& runner, std::size_t sequences, std::size_t 
   const std::vector<LayerUse> all = runner.layers(sequences * length), last = runner.layers(sequences);
   PassLayers pass;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const LayerPart part = part_of(kind, all[i].name);
+    const LayerPart part = part_of(kind, all[i]);
     if (part == LayerPart::kBody || part == LayerPart::kSources) add(pass, all[i], sequences * length);
     if (part == LayerPart::kHead && kind == ModelKind::kCausal) add(pass, last[i], sequences);
   }
@@ -60,7 +38,7 @@ PassLayers step_layers(const Runner& runner) {
   if (kind == ModelKind::kEncoder) return pass;
   const LayerPart body = kind == ModelKind::kCausal ? LayerPart::kBody : LayerPart::kDecoder;
   for (const LayerUse& layer : runner.layers(1)) {
-    const LayerPart part = part_of(kind, layer.name);
+    const LayerPart part = part_of(kind, layer);
     if (part == body || part == LayerPart::kHead) add(pass, layer, 1);
   }
   return pass;

@@ -2,15 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
 #include <vector>
 
 #include "pare/bench.h"
 
 namespace pare::bench {
-
-enum class ModelKind : std::uint8_t { kCausal, kEncoder, kEncoderDecoder };
-ModelKind kind_of(const Runner& runner);
 
 /// What a linear layer belongs to, as far as the two timed passes differ.
 enum class LayerPart : std::uint8_t {
@@ -20,8 +16,8 @@ enum class LayerPart : std::uint8_t {
   kHead,     ///< of a decoder: with the tokens that something is predicted from
   kOther,    ///< poolers and heads of encoders, which the timed passes leave out
 };
-/// By the names that Runner::layers() gives.
-LayerPart part_of(ModelKind kind, std::string_view layer);
+/// By the group, stack and layer of its parameter; nothing depends on names.
+LayerPart part_of(ModelKind kind, const LayerUse& linear);
 
 /// Layers of a pass, and what they have to do.
 struct PassLayers {

@@ -118,8 +118,7 @@ BertPredictions::BertPredictions(Weights& weights, const model::Config& config, 
            weights.vector(name + "transform.LayerNorm.bias", width)};
   decoder_ = weights.has(name + "decoder.weight")
                  ? weights.linear(name + "decoder", width, body.vocabulary(), Orientation::kOutIn)
-                 : weights.linear("word_embeddings", body.word_embeddings(), nullptr, width, body.vocabulary(),
-                                  Orientation::kOutIn);
+                 : weights.tied_head("word_embeddings", body.word_embeddings(), width, body.vocabulary());
   if (weights.has(name + "bias")) decoder_.bias = weights.vector(name + "bias", body.vocabulary());
 }
 

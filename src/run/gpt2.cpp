@@ -44,9 +44,8 @@ class Gpt2 : public CausalRunner {
     for (std::size_t i = 0; i < layers; ++i)
       blocks_.push_back(block(config, prefix_ + "h." + std::to_string(i) + ".", i, inner));
     last_norm_ = norm(prefix_ + "ln_f");
-    head_ = weights_.has("lm_head.weight")
-                ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
-                : weights_.linear(prefix_ + "wte", embedding_, nullptr, width_, vocabulary_, Orientation::kOutIn);
+    head_ = weights_.has("lm_head.weight") ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
+                                           : weights_.tied_head(prefix_ + "wte", embedding_, width_, vocabulary_);
   }
 
   std::size_t vocabulary() const noexcept override { return vocabulary_; }

@@ -182,9 +182,8 @@ class T5 : public EncoderDecoderRunner {
         embedding_(weights_.matrix("shared.weight", vocabulary_, width_)),
         encoder_(weights_, config_, "encoder", false, options.threads),
         decoder_(weights_, config_, "decoder", true, options.threads) {
-    head_ = weights_.has("lm_head.weight")
-                ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
-                : weights_.linear("shared", embedding_, nullptr, width_, vocabulary_, Orientation::kOutIn);
+    head_ = weights_.has("lm_head.weight") ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
+                                           : weights_.tied_head("shared", embedding_, width_, vocabulary_);
     const bool tied = config_.flag("tie_word_embeddings").value_or(true);
     if (config_.flag("scale_decoder_outputs").value_or(tied)) scale_ = 1.0F / std::sqrt(static_cast<float>(width_));
   }

@@ -36,10 +36,10 @@ KernelCosts costs_for(const InferOptions& options) {
 
 Weights::Weights(const Model& model, const InferOptions& options)
     : model_(model), options_(options), costs_(std::make_shared<const KernelCosts>(costs_for(options))) {
-  for (const Parameter& parameter : model.parameters) by_name_.emplace(parameter.name, &model.tensor(parameter));
+  for (const Parameter& parameter : model.parameters) by_name_.emplace(parameter.name, &parameter);
 }
 
-const TensorView& Weights::find(const std::string& name) const {
+const Parameter& Weights::parameter(const std::string& name) const {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) throw Error(model_.source, name, "is needed to run the model, and missing");
   return *found->second;
@@ -68,45 +68,63 @@ std::size_t Weights::rows_of(const std::string& name, std::size_t columns) const
 linear::Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation) {
   const bool out_in = orientation == Orientation::kOutIn;
   const float* bias = has(name + ".bias") ? vector(name + ".bias", out) : nullptr;
-  const TensorView& tensor = find(name + ".weight");
-  if (options_.kernels == KernelChoice::kDense || !is_packed_without_zeros(tensor))
-    return linear(name, out_in ? matrix(name + ".weight", out, in) : matrix(name + ".weight", in, out), bias, in, out,
-                  orientation);
+  const Parameter& weight = parameter(name + ".weight");
+  const TensorView& tensor = model_.tensor(weight);
+  LayerUse use;
+  use.name = name + ".weight";
+  use.group = weight.group;
+  use.stack = weight.stack;
+  use.layer = weight.layer;
+  use.cross_attention = weight.cross_attention;
+  linear::LayerWeights weights{nullptr, in, out, out_in};
+  if (options_.kernels == KernelChoice::kDense || !is_packed_without_zeros(tensor)) {
+    weights.data = out_in ? matrix(use.name, out, in) : matrix(use.name, in, out);
+    return add_in_memory(std::move(use), weights, bias);
+  }
   expect_shape(model_, tensor, out_in ? std::vector<std::uint64_t>{out, in} : std::vector<std::uint64_t>{in, out});
-  const linear::LayerWeights shape{nullptr, in, out, out_in};
   const PackedTensor& packed = *tensor.bytes.packed();
-  return add(name, shape, bias, packed.nonzeros() - packed.negative_zeros(),
-             std::make_unique<linear::WeightSource>(tensor, shape));
+  return add(std::move(use), weights, bias, packed.nonzeros() - packed.negative_zeros(),
+             std::make_unique<linear::WeightSource>(tensor, weights));
 }
 
-linear::Linear Weights::linear(const std::string& name, const float* weight, const float* bias, std::size_t in,
-                               std::size_t out, Orientation orientation) {
-  const linear::LayerWeights weights{weight, in, out, orientation == Orientation::kOutIn};
-  std::size_t nonzeros = in * out;
-  if (options_.kernels != KernelChoice::kDense && nonzeros != 0) nonzeros = count_nonzeros(weights, options_.threads);
-  return add(
-      name, weights, bias, nonzeros,
-      nonzeros < in * out ? std::make_unique<linear::WeightSource>(weights) : std::unique_ptr<linear::WeightSource>());
+linear::Linear Weights::tied_head(const std::string& name, const float* weight, std::size_t in, std::size_t out) {
+  LayerUse use;
+  use.name = name + ".weight";
+  use.group = Group::kHead;
+  return add_in_memory(std::move(use), {weight, in, out, true}, nullptr);
 }
 
-linear::Linear Weights::add(const std::string& name, const linear::LayerWeights& weights, const float* bias,
-                            std::size_t nonzeros, std::unique_ptr<const linear::WeightSource> source) {
+linear::Linear Weights::add_in_memory(LayerUse use, const linear::LayerWeights& weights, const float* bias) {
+  const std::size_t all = weights.in * weights.out;
+  std::size_t nonzeros = all;
+  if (options_.kernels != KernelChoice::kDense && all != 0) nonzeros = count_nonzeros(weights, options_.threads);
+  std::unique_ptr<const linear::WeightSource> source;
+  if (nonzeros < all) source = std::make_unique<linear::WeightSource>(weights);
+  return add(std::move(use), weights, bias, nonzeros, std::move(source));
+}
+
+linear::Linear Weights::add(LayerUse use, const linear::LayerWeights& weights, const float* bias, std::size_t nonzeros,
+                            std::unique_ptr<const linear::WeightSource> source) {
   linear::Linear linear{weights.data, bias, weights.in, weights.out, weights.out_in, nullptr};
   if (source != nullptr)
     linear.sparse = std::make_shared<const linear::SparseLinear>(std::move(source), nonzeros, costs_, shared_,
                                                                  options_.kernels, options_.threads);
-  shared_->dense_bytes += sizeof(float) * weights.in * weights.out;
-  layers_.push_back({name + ".weight", linear, nonzeros});
+  use.in = weights.in;
+  use.out = weights.out;
+  use.nonzeros = nonzeros;
+  use.bytes = sizeof(float) * weights.in * weights.out;
+  shared_->dense_bytes += use.bytes;
+  layers_.push_back({std::move(use), linear});
   return linear;
 }
 
 std::vector<LayerUse> Weights::layers(std::size_t tokens) const {
   std::vector<LayerUse> uses;
-  for (const auto& [name, linear, nonzeros] : layers_) {
-    LayerUse use{name, linear.in, linear.out, nonzeros, Kernel::kDense, 4 * linear.in * linear.out};
+  for (const auto& [dense, linear] : layers_) {
+    LayerUse use = dense;
     if (linear.sparse) use.kernel = linear.sparse->kernel_for(tokens);
-    if (use.kernel == Kernel::kSliced) use.bytes = 6 * nonzeros;
-    if (use.kernel == Kernel::kMasked) use.bytes = 4 * nonzeros + linear.in * linear.out / 8;
+    if (use.kernel == Kernel::kSliced) use.bytes = 6 * use.nonzeros;
+    if (use.kernel == Kernel::kMasked) use.bytes = 4 * use.nonzeros + use.in * use.out / 8;
     uses.push_back(std::move(use));
   }
   return uses;

@@ -27,29 +27,30 @@ class Weights {
   std::size_t rows_of(const std::string& name, std::size_t columns) const;
   /// `name`.weight and, where the model has it, `name`.bias.
   linear::Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
-  /// A layer of weights that are used elsewhere as well, as a head tied to an embedding is.
-  linear::Linear linear(const std::string& name, const float* weight, const float* bias, std::size_t in,
-                        std::size_t out, Orientation orientation);
+  /// A head tied to the embedding `name`, whose weights are [out, in].
+  linear::Linear tied_head(const std::string& name, const float* weight, std::size_t in, std::size_t out);
   std::vector<LayerUse> layers(std::size_t tokens) const;
 
  private:
   struct Layer {
-    std::string name;
+    LayerUse use;  ///< by the dense kernel
     linear::Linear linear;
-    std::size_t nonzeros;
   };
 
+  /// `use` says which parameter it is.
+  linear::Linear add_in_memory(LayerUse use, const linear::LayerWeights& weights, const float* bias);
   /// `source` is where the sparse kernels find the weights; nullptr for a layer without zeros.
-  linear::Linear add(const std::string& name, const linear::LayerWeights& weights, const float* bias,
-                     std::size_t nonzeros, std::unique_ptr<const linear::WeightSource> source);
-  const TensorView& find(const std::string& name) const;
+  linear::Linear add(LayerUse use, const linear::LayerWeights& weights, const float* bias, std::size_t nonzeros,
+                     std::unique_ptr<const linear::WeightSource> source);
+  const Parameter& parameter(const std::string& name) const;
+  const TensorView& find(const std::string& name) const { return model_.tensor(parameter(name)); }
   const float* data(const TensorView& tensor);
 
   const Model& model_;
   InferOptions options_;
   std::shared_ptr<const KernelCosts> costs_;
   std::shared_ptr<linear::SharedByLayers> shared_ = std::make_shared<linear::SharedByLayers>();
-  std::unordered_map<std::string, const TensorView*> by_name_;
+  std::unordered_map<std::string, const Parameter*> by_name_;
   std::unordered_map<const TensorView*, std::unique_ptr<float[]>> converted_;
   std::vector<Layer> layers_;
 };

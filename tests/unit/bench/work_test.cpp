@@ -65,11 +65,34 @@ TEST(Work, OfPairsGoesToTheSourcesOrToTheTokenThatIsNext) {
     const PassLayers step = step_layers(*runner);
     double head = 0;
     for (const LayerUse& layer : step.layers)
-      if (part_of(ModelKind::kEncoderDecoder, layer.name) == LayerPart::kHead)
+      if (part_of(ModelKind::kEncoderDecoder, layer) == LayerPart::kHead)
         head += static_cast<double>(layer.in * layer.out);
     EXPECT_GE(head, static_cast<double>(runner->vocabulary()));
     EXPECT_EQ(step.work.flops, 2 * (decoder + head)) << spec;
   }
+}
+
+TEST(Work, GoesByTheParameterAndNotByNames) {
+  // Names that contain what GPT-2 and BERT call their layers, or do not, mean nothing.
+  LayerUse inner, outer, head;
+  inner.name = "decoder.layers.3.fc1.weight";
+  inner.group = Group::kFeedForward;
+  inner.layer = 3;
+  outer.name = "patch.projection.h.weight";
+  head.name = "branch.layer.weight";
+  head.group = Group::kHead;
+  for (const ModelKind kind : {ModelKind::kCausal, ModelKind::kEncoder, ModelKind::kEncoderDecoder}) {
+    const bool encoder = kind == ModelKind::kEncoder;
+    EXPECT_EQ(part_of(kind, inner), kind == ModelKind::kEncoderDecoder ? LayerPart::kDecoder : LayerPart::kBody);
+    EXPECT_EQ(part_of(kind, outer), LayerPart::kOther);
+    EXPECT_EQ(part_of(kind, head), encoder ? LayerPart::kOther : LayerPart::kHead);
+  }
+  inner.cross_attention = true;
+  inner.stack = "decoder";
+  inner.group = Group::kAttentionK;
+  EXPECT_EQ(part_of(ModelKind::kEncoderDecoder, inner), LayerPart::kSources);
+  inner.group = Group::kAttentionQ;
+  EXPECT_EQ(part_of(ModelKind::kEncoderDecoder, inner), LayerPart::kDecoder);
 }
 
 TEST(MeasureSpeed, TellsEveryLevelWithItsZerosAndSizes) {
