@@ -30,6 +30,10 @@ struct KernelCost {
   double dense_weight = 0, sliced_nonzero = 0, sliced_edge = 0, masked_nonzero = 0, masked_weight = 0;
 };
 
+/// A model is small if its linear weights, as F32, take at most this many bytes: on most machines they then stay in a
+/// cache from one token to the next.
+inline constexpr std::uint64_t kSmallModelBytes = std::uint64_t{1} << 24;
+
 struct KernelCosts {
   std::string target;  ///< instruction set, e.g. "AVX3_ZEN4"
   unsigned threads = 0;

@@ -1,12 +1,6 @@
 #include "linear/sparse_linear.h"
 
 namespace pare::linear {
-namespace {
-
-/// Weights that stay in a cache from one token to the next on most machines.
-constexpr std::uint64_t kCacheBytes = std::uint64_t{1} << 24;
-
-}  // namespace
 
 Kernel SparseLinear::kernel_for(std::size_t tokens) const {
   switch (choice_) {
@@ -20,7 +14,7 @@ Kernel SparseLinear::kernel_for(std::size_t tokens) const {
       break;
   }
   return costs_->choose(tokens, weights_->shape().in, weights_->shape().out, nonzeros_,
-                        model_->dense_bytes <= kCacheBytes);
+                        model_->dense_bytes <= kSmallModelBytes);
 }
 
 const SlicedMatrix& SparseLinear::sliced(std::size_t tokens) const {

@@ -11,9 +11,6 @@
 namespace pare::report {
 namespace {
 
-/// Weights below this many bytes may stay in a cache from one token to the next.
-constexpr double kCacheBytes = 32e6;
-
 double sparsity_of(const BenchLevel& level) { return Share{level.zeros, level.weights}.percent(); }
 
 /// The pruned levels, from the least pruned on.
@@ -131,7 +128,7 @@ Sentences speed_findings(const BenchResult& bench) {
     add_ratio_findings(said, bench, &BenchLevel::step_ratio, &BenchLevel::step_layers, "One token at a time,");
   const PassTimes& dense = bench.levels.front().dense;
   const double bytes = std::max(dense.many_work.bytes, dense.step_work.bytes);
-  if (bytes < kCacheBytes)
+  if (bytes <= static_cast<double>(kSmallModelBytes))
     said.push_back(
         fmt::format("This model is small: its weights ({} as floats) stay in the processor's cache, and much "
                     "of the time goes into what is not weights (attention, norms, activations, handing work "

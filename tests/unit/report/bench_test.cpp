@@ -157,6 +157,12 @@ TEST(SpeedFindings, AreModestAboutSmallModels) {
   BenchResult result = made_up();
   result.levels[0].dense.many_work.bytes = result.levels[0].dense.step_work.bytes = 2e6;
   EXPECT_THAT(joined(speed_findings(result)), HasSubstr("This model is small: its weights (2.0 MB as floats)"));
+  // Where kernels are chosen by the costs of small models, and nowhere else.
+  for (const std::uint64_t more : {0, 1}) {
+    double& bytes = result.levels[0].dense.step_work.bytes;
+    bytes = static_cast<double>(kSmallModelBytes + more);
+    EXPECT_EQ(joined(speed_findings(result)).find("model is small") == std::string::npos, more == 1);
+  }
 }
 
 TEST(SizeFindings, ClaimToBeatGzipOnlyWhereTrue) {
