@@ -3,14 +3,12 @@
 // their bits, so NaN, infinities, -0 and subnormal numbers come by themselves.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "fuzz/kernel_input.h"
 #include "kernels/attend.h"
 #include "kernels/elementwise.h"
 #include "kernels/float_convert.h"
@@ -26,112 +24,7 @@
 namespace {
 
 using namespace pare::kernels;
-
-/// Ends the process, so that the fuzzer keeps the input.
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "violated: %s\n", what);
-  std::abort();
-}
-
-/// Takes the input from the front; what is missing is 0.
-class Input {
- public:
-  Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-  std::uint64_t number(std::size_t bytes) {
-    std::uint64_t value = 0;
-    const std::size_t taken = std::min(bytes, size_);
-    if (taken != 0) std::memcpy(&value, data_, taken);
-    data_ += taken;
-    size_ -= taken;
-    return value;
-  }
-  std::size_t below(std::size_t limit) { return number(2) % limit; }
-  std::size_t left() const { return size_; }
-
- private:
-  const std::uint8_t* data_;
-  std::size_t size_;
-};
-
-/// Bytes that begin `offset` behind a whole line and end where the allocation does, so that reads beyond them show.
-class Unaligned {
- public:
-  Unaligned(Input& input, std::size_t bytes, std::size_t offset) : offset_(offset), bytes_(offset + bytes) {
-    for (std::size_t i = 0; i < bytes; ++i)
-      bytes_[offset + i] = static_cast<std::byte>(input.left() != 0 ? input.number(1) : i * 37 % 251);
-  }
-  std::byte* data() { return bytes_.data() + offset_; }
-
- private:
-  std::size_t offset_;
-  std::vector<std::byte> bytes_;
-};
-
-/// Moderate numbers, or in one run of four the input's bits as they are.
-std::vector<float> floats(Input& input, std::size_t n, bool raw) {
-  std::vector<float> values(n);
-  std::uint32_t state = static_cast<std::uint32_t>(input.number(4));
-  for (float& value : values) {
-    state = state * 1664525U + 1013904223U;
-    const std::uint32_t bits = input.left() >= 4 ? static_cast<std::uint32_t>(input.number(4)) : state;
-    if (raw) {
-      std::memcpy(&value, &bits, sizeof value);
-    } else {
-      value = static_cast<float>(static_cast<std::int32_t>(bits) >> 8) / 4194304.0F;
-      if (bits % 5 == 0) value = std::copysign(0.0F, value);
-    }
-  }
-  return values;
-}
-
-using Result = std::vector<double>;
-
-template <class T>
-void append(Result& result, const T& values) {
-  for (const auto value : values) result.push_back(static_cast<double>(value));
-}
-
-/// NaNs are equal to each other: which of two operands' NaNs comes out is left open.
-bool same(double a, double b) {
-  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
-  return a == b && std::signbit(a) == std::signbit(b);
-}
-
-bool near(double a, double b, double tolerance) {
-  if (!std::isfinite(a) || !std::isfinite(b)) return same(a, b);
-  return std::abs(a - b) <= tolerance;
-}
-
-/// Runs `kernel` on every instruction set. tolerance < 0: the results must have the same bits.
-void compare(const char* what, double tolerance, const std::function<Result()>& kernel) {
-  static const std::vector<std::string> targets = supported_targets();
-  Result expected;
-  std::string first;
-  for (const std::string& target : targets) {
-    require(force_target(target), "a supported target can be forced");
-    const Result found = kernel();
-    force_target("");
-    if (first.empty()) {
-      expected = found;
-      first = target;
-      continue;
-    }
-    require(found.size() == expected.size(), what);
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      if (tolerance < 0 ? same(found[i], expected[i]) : near(found[i], expected[i], tolerance)) continue;
-      std::fprintf(stderr, "%s: element %zu is %.17g on %s and %.17g on %s\n", what, i, expected[i], first.c_str(),
-                   found[i], target.c_str());
-      require(false, what);
-    }
-  }
-}
-
-/// Splits 64 bits, which a double does not hold.
-void append_bits(Result& result, std::uint64_t bits) {
-  result.push_back(static_cast<double>(bits >> 32));
-  result.push_back(static_cast<double>(bits & 0xFFFFFFFF));
-}
+using namespace pare::fuzz;
 
 void counts(Input& input) {
   const Width width = static_cast<Width>(1U << input.below(4));
@@ -189,6 +82,17 @@ void moments(Input& input) {
     append(result, lanes.squares);
     return result;
   });
+  std::vector<double> table(256);
+  for (std::size_t i = 0; const float value : floats(input, table.size(), input.below(4) == 0)) table[i++] = value;
+  const bool finite = std::all_of(table.begin(), table.end(), [](double value) { return std::isfinite(value); });
+  const std::size_t bytes = n * size;
+  compare("add_moments_by_table", -1, [&] {
+    MomentLanes lanes;
+    add_moments_by_table(table.data(), data.data(), bytes, !finite, lanes);
+    Result result(lanes.sum, lanes.sum + MomentLanes::kLanes);
+    append(result, lanes.squares);
+    return result;
+  });
   compare("float_convert", -1, [&] {
     std::vector<float> out(n);
     to_f32(type, data.data(), n, out.data());
@@ -209,6 +113,50 @@ void leading(Input& input) {
       if (const std::uint32_t count = table[bin] + table[kLeadingBins + bin]; count != 0)
         result.insert(result.end(), {static_cast<double>(bin), static_cast<double>(count)});
     return result;
+  });
+}
+
+/// No loop of it is compiled for each instruction set, so it is compared with the definition.
+void trailing(Input& input) {
+  const std::size_t offset = input.below(64), n = 1 + input.below(300);
+  Unaligned data(input, n * 4, offset);
+  const auto bits_of = [&](std::size_t i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, data.data() + 4 * i, sizeof bits);
+    return bits;
+  };
+  constexpr std::size_t kSlots = 2;
+  static std::vector<std::uint8_t> slot_of(kLeadingBins);
+  static std::vector<std::uint64_t> tables(kSlots << 16), expected(kSlots << 16);
+  std::vector<std::uint32_t> chosen;  // top bits
+  for (std::size_t slot = 0; slot < kSlots; ++slot) {
+    chosen.push_back(bits_of(input.below(n)) >> 16);
+    slot_of[chosen.back()] = static_cast<std::uint8_t>(slot + 1);
+  }
+  count_trailing_bits(data.data(), n, slot_of.data(), tables.data());
+  for (std::size_t i = 0; i < n; ++i)
+    if (const std::uint8_t slot = slot_of[bits_of(i) >> 16]; slot != 0)
+      ++expected[((slot - 1U) << 16) + (bits_of(i) & 0xFFFF)];
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t slot = 0; slot < kSlots; ++slot) {
+      const std::size_t at = (slot << 16) + (bits_of(i) & 0xFFFF);
+      require(tables[at] == expected[at], "count_trailing_bits counts what has a slot");
+    }
+  // Cleared again, which also shows counts that went elsewhere to the next input.
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t slot = 0; slot < kSlots; ++slot)
+      tables[(slot << 16) + (bits_of(i) & 0xFFFF)] = expected[(slot << 16) + (bits_of(i) & 0xFFFF)] = 0;
+  for (const std::uint32_t top : chosen) slot_of[top] = 0;
+}
+
+/// A result for each lane, since their number differs.
+void registers(Input& input) {
+  const std::size_t rounds = input.below(2000);
+  compare("multiply_in_registers", 1e-4, [&] {
+    float sum = 0;
+    const std::size_t count = multiply_in_registers(rounds, &sum);
+    require(count == 10 * lanes(), "multiply_in_registers counts its products");
+    return Result{static_cast<double>(sum) / static_cast<double>(count)};
   });
 }
 
@@ -254,7 +202,7 @@ void masked(Input& input) {
 }
 
 void panels(Input& input) {
-  const std::size_t tokens = 1 + input.below(40), in = 1 + input.below(70), extra = input.below(5);
+  const std::size_t tokens = input.below(41), in = input.below(71), extra = input.below(5);
   const std::vector<float> x = floats(input, tokens * (in + extra), true), bias = floats(input, in, true);
   compare("panels", -1, [&] {
     const std::size_t vector = lanes(), width = (tokens + vector - 1) / vector * vector;
@@ -381,8 +329,8 @@ void norms(Input& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using Case = void (*)(Input&);
-  constexpr Case kCases[] = {counts, nonzeros, moments,   leading,     few_rows, masked,
-                             panels, slices,   attention, activations, norms};
+  constexpr Case kCases[] = {counts, nonzeros,  moments,     leading, few_rows, masked,   panels,
+                             slices, attention, activations, norms,   trailing, registers};
   Input input(data, size);
   kCases[input.number(1) % std::size(kCases)](input);
   return 0;

@@ -99,6 +99,7 @@ void transpose(const Rows& from, std::size_t columns, std::size_t run, const flo
 
 void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
                    std::size_t width) {
+  if (in == 0) return;              // then `panel` may be null
   constexpr std::size_t kRun = 64;  // rows of the panel, which stay in the first cache while all tokens go through
   if (const hn::ScalableTag<float> d; tokens < width) {  // by less than a vector
     float* last = panel + width - hn::Lanes(d);
@@ -111,6 +112,7 @@ void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std
 
 void FromPanelTarget(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
                      float* y, std::size_t y_stride) {
+  if (tokens == 0 || out == 0) return;
   constexpr std::size_t kRun = 4;
   transpose<16>({panel, width, out}, tokens, kRun, bias, y, y_stride);
 }

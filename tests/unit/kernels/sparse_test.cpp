@@ -93,6 +93,12 @@ struct TwoSlices {
   }
 };
 
+TEST_P(Sparse, PanelsOfNothingAreNotTouched) {
+  to_panel(nullptr, 0, 1, 0, nullptr, lanes());
+  from_panel(nullptr, lanes(), 0, 5, nullptr, nullptr, 5);
+  from_panel(nullptr, lanes(), 3, 0, nullptr, nullptr, 0);
+}
+
 TEST_P(Sparse, SlicesTimesPanels) {
   for (const std::size_t in : {1U, 2U, 5U, 200U, 201U}) {
     const TwoSlices two(in);

@@ -1,0 +1,125 @@
+// Inputs of the kernels' fuzz target, and the comparison of their results on all instruction sets.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/targets.h"
+
+namespace pare::fuzz {
+
+/// Ends the process, so that the fuzzer keeps the input.
+inline void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "violated: %s\n", what);
+  std::abort();
+}
+
+/// Takes the input from the front; what is missing is 0.
+class Input {
+ public:
+  Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+  std::uint64_t number(std::size_t bytes) {
+    std::uint64_t value = 0;
+    const std::size_t taken = std::min(bytes, size_);
+    if (taken != 0) std::memcpy(&value, data_, taken);
+    data_ += taken;
+    size_ -= taken;
+    return value;
+  }
+  std::size_t below(std::size_t limit) { return number(2) % limit; }
+  std::size_t left() const { return size_; }
+
+ private:
+  const std::uint8_t* data_;
+  std::size_t size_;
+};
+
+/// Bytes that begin `offset` behind a whole line and end where the allocation does, so that reads beyond them show.
+class Unaligned {
+ public:
+  Unaligned(Input& input, std::size_t bytes, std::size_t offset) : offset_(offset), bytes_(offset + bytes) {
+    for (std::size_t i = 0; i < bytes; ++i)
+      bytes_[offset + i] = static_cast<std::byte>(input.left() != 0 ? input.number(1) : i * 37 % 251);
+  }
+  std::byte* data() { return bytes_.data() + offset_; }
+
+ private:
+  std::size_t offset_;
+  std::vector<std::byte> bytes_;
+};
+
+/// Moderate numbers, or in one run of four the input's bits as they are.
+inline std::vector<float> floats(Input& input, std::size_t n, bool raw) {
+  std::vector<float> values(n);
+  std::uint32_t state = static_cast<std::uint32_t>(input.number(4));
+  for (float& value : values) {
+    state = state * 1664525U + 1013904223U;
+    const std::uint32_t bits = input.left() >= 4 ? static_cast<std::uint32_t>(input.number(4)) : state;
+    if (raw) {
+      std::memcpy(&value, &bits, sizeof value);
+    } else {
+      value = static_cast<float>(static_cast<std::int32_t>(bits) >> 8) / 4194304.0F;
+      if (bits % 5 == 0) value = std::copysign(0.0F, value);
+    }
+  }
+  return values;
+}
+
+using Result = std::vector<double>;
+
+template <class T>
+void append(Result& result, const T& values) {
+  for (const auto value : values) result.push_back(static_cast<double>(value));
+}
+
+/// NaNs are equal to each other: which of two operands' NaNs comes out is left open.
+inline bool same(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
+  return a == b && std::signbit(a) == std::signbit(b);
+}
+
+inline bool near(double a, double b, double tolerance) {
+  if (!std::isfinite(a) || !std::isfinite(b)) return same(a, b);
+  return std::abs(a - b) <= tolerance;
+}
+
+/// Runs `kernel` on every instruction set. tolerance < 0: the results must have the same bits.
+inline void compare(const char* what, double tolerance, const std::function<Result()>& kernel) {
+  static const std::vector<std::string> targets = kernels::supported_targets();
+  Result expected;
+  std::string first;
+  for (const std::string& target : targets) {
+    require(kernels::force_target(target), "a supported target can be forced");
+    const Result found = kernel();
+    kernels::force_target("");
+    if (first.empty()) {
+      expected = found;
+      first = target;
+      continue;
+    }
+    require(found.size() == expected.size(), what);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (tolerance < 0 ? same(found[i], expected[i]) : near(found[i], expected[i], tolerance)) continue;
+      std::fprintf(stderr, "%s: element %zu is %.17g on %s and %.17g on %s\n", what, i, expected[i], first.c_str(),
+                   found[i], target.c_str());
+      require(false, what);
+    }
+  }
+}
+
+/// Splits 64 bits, which a double does not hold.
+inline void append_bits(Result& result, std::uint64_t bits) {
+  result.push_back(static_cast<double>(bits >> 32));
+  result.push_back(static_cast<double>(bits & 0xFFFFFFFF));
+}
+
+}  // namespace pare::fuzz
