@@ -23,9 +23,9 @@ std::size_t best_of(const float* logits, std::size_t n) {
   return static_cast<std::size_t>(std::max_element(logits, logits + n) - logits);
 }
 
-/// KL(p || q) = sum p (log p - log q), in nats.
-double divergence_of(const float* p, const float* q, std::size_t n) {
-  const double p_normaliser = kernels::log_sum_exp(p, n), q_normaliser = kernels::log_sum_exp(q, n);
+/// KL(p || q) = sum p (log p - log q), in nats; `p_normaliser` is log_sum_exp(p).
+double divergence_of(const float* p, double p_normaliser, const float* q, std::size_t n) {
+  const double q_normaliser = kernels::log_sum_exp(q, n);
   double sum = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const double log_p = p[i] - p_normaliser;
@@ -61,6 +61,7 @@ Matrix picked_rows(const Matrix& hidden, const std::vector<std::size_t>& rows) {
 std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& rows, std::size_t& room,
                                        const Runner& model, const Matrix& hidden, unsigned threads) {
   std::vector<Disagreement> found(hidden.rows);
+  rows.rows.resize(hidden.rows);
   const auto same_row = [](std::size_t i) { return i; };
   for (std::size_t begin = 0, chunk = 0; begin < hidden.rows; begin += kRowsAtOnce, ++chunk) {
     const std::size_t end = std::min(hidden.rows, begin + kRowsAtOnce);
@@ -76,8 +77,11 @@ std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& r
     const Matrix& expected = chunk < rows.logits.size() ? rows.logits[chunk] : computed;
     const Matrix got = logits_of(model, hidden, begin, end, same_row);
     base::parallel_for(end - begin, threads, [&](std::size_t i, unsigned) {
-      found[begin + i] = {divergence_of(expected.row(i), got.row(i), got.columns),
-                          best_of(expected.row(i), got.columns) == best_of(got.row(i), got.columns)};
+      ReferenceRow& row = rows.rows[begin + i];
+      if (row.best == ReferenceRow::kUnknown)
+        row = {kernels::log_sum_exp(expected.row(i), got.columns), best_of(expected.row(i), got.columns)};
+      found[begin + i] = {divergence_of(expected.row(i), row.normaliser, got.row(i), got.columns),
+                          row.best == best_of(got.row(i), got.columns)};
     });
   }
   return found;

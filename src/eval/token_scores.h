@@ -1,6 +1,8 @@
 // What logits say about tokens, computed for the rows that matter only.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "pare/run.h"
@@ -30,9 +32,17 @@ struct Disagreement {
 /// Copies these rows of hidden states.
 Matrix picked_rows(const Matrix& hidden, const std::vector<std::size_t>& rows);
 
+/// What a reference model says of one row.
+struct ReferenceRow {
+  static constexpr std::size_t kUnknown = SIZE_MAX;
+  double normaliser = 0;        ///< log_sum_exp of its logits
+  std::size_t best = kUnknown;  ///< index of the highest logit; kUnknown until the first comparison
+};
+
 /// What a reference model says of some rows.
 struct ReferenceRows {
   Matrix hidden;
+  std::vector<ReferenceRow> rows;
   std::vector<Matrix> logits;  ///< of the first rows, a few hundred in each
 };
 
