@@ -73,6 +73,14 @@ struct ScoreKind {
 /// Throws std::out_of_range for a name that no task has.
 const ScoreKind& score_kind(std::string_view name);
 
+/// What a task scores.
+struct TaskKind {
+  std::string_view item;        ///< of its data: "window", "page", "line", "row" or "item"
+  std::string_view main_score;  ///< name of the score that reports and charts show
+  std::string_view loss_score;  ///< name of the score from which sensitivity derives degradation
+};
+const TaskKind& task_kind(Task task) noexcept;
+
 /// Why `task` makes no sense for `model`, as the end of a sentence about it ("is an encoder: ..."); empty if it does.
 /// Throws Error for a model that cannot be run.
 std::optional<std::string> unsuitable(const Model& model, Task task);

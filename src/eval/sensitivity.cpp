@@ -15,27 +15,6 @@ namespace pare {
 namespace eval {
 namespace {
 
-/// The score that stands for the task.
-std::string_view main_score(Task task) {
-  switch (task) {
-    case Task::kPerplexity:
-      return "token_perplexity";
-    case Task::kWikitext:
-      return "word_perplexity";
-    case Task::kLambada:
-      return "perplexity";
-    case Task::kMaskedLm:
-      return "pseudo_perplexity";
-    case Task::kClassify:
-      return "accuracy";
-    case Task::kTextToText:
-      return "exact_match";
-    case Task::kDivergence:
-      break;
-  }
-  return "kl";
-}
-
 double score_of(const Evaluation& evaluation, const std::string& name) {
   for (const Score& score : evaluation.scores)
     if (score.name == name) return score.value;
@@ -45,7 +24,10 @@ double score_of(const Evaluation& evaluation, const std::string& name) {
 }  // namespace
 
 Damage::Damage(const Model& model, const SensitivityOptions& options)
-    : model_(model), task_(options.eval.task), threads_(options.threads), score_(main_score(options.eval.task)) {
+    : model_(model),
+      task_(options.eval.task),
+      threads_(options.threads),
+      score_(task_kind(options.eval.task).loss_score) {
   EvalOptions eval = options.eval;
   eval.threads = threads_;
   eval.progress = nullptr;

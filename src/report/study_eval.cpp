@@ -11,22 +11,6 @@
 namespace pare::report {
 namespace {
 
-/// The score that a chart shows, among those that a task has.
-std::string chart_score(Task task) {
-  switch (task) {
-    case Task::kPerplexity:
-      return "token_perplexity";
-    case Task::kWikitext:
-      return "word_perplexity";
-    case Task::kTextToText:
-      return "exact_match";
-    case Task::kDivergence:
-      return "top1_agreement";
-    default:
-      return "accuracy";
-  }
-}
-
 /// Rows of the curve (the dense one is 0) from the least pruned on.
 std::vector<std::size_t> rows_by_sparsity(const PrunePlan& plan) {
   std::vector<std::size_t> order(plan.levels.size());
@@ -55,10 +39,14 @@ std::string capital(std::string_view text) {
 
 }  // namespace
 
-Score main_score_of(const TaskCurve& curve, std::size_t row) {
-  for (const Score& score : curve.results.rows[row].evaluation.scores)
+Score main_score_of(const TaskCurve& curve, const Evaluation& evaluation) {
+  for (const Score& score : evaluation.scores)
     if (score.name == curve.main_score) return score;
   return {curve.main_score, std::nan(""), {}};
+}
+
+Score main_score_of(const TaskCurve& curve, std::size_t row) {
+  return main_score_of(curve, curve.results.rows[row].evaluation);
 }
 
 bool keeps_score(const Score& dense, const Score& pruned) { return is_kept(worsening(dense, pruned)); }
@@ -70,7 +58,7 @@ std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, co
     TaskCurve& curve = curves.emplace_back();
     curve.results.task = task.task;
     curve.results.data = task.data.string();
-    curve.main_score = chart_score(task.task);
+    curve.main_score = task_kind(task.task).main_score;
     curve.unsuitable = unsuitable(model, task.task).value_or("");
   }
   const double total = static_cast<double>(tasks.size() * (plan.levels.size() + 1));

@@ -24,6 +24,8 @@ Table task_table(const TaskCurve& curve, const PrunePlan& plan);
 Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan);
 /// The score that charts and sentences tell of: as it is (row 0), or at a level; NaN if there is none.
 Score main_score_of(const TaskCurve& curve, std::size_t row);
+/// The same of another evaluation on that task.
+Score main_score_of(const TaskCurve& curve, const Evaluation& evaluation);
 /// Whether a score is less than a tenth worse than the dense model's.
 bool keeps_score(const Score& dense, const Score& pruned);
 /// The main score against the level, the dense model's marked.

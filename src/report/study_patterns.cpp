@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "report/study_eval.h"
+
 namespace pare::report {
 namespace {
 
@@ -18,12 +20,6 @@ std::vector<const TaskCurve*> scored_tasks(const Study& study) {
   for (const TaskCurve& curve : study.tasks)
     if (curve.unsuitable.empty()) tasks.push_back(&curve);
   return tasks;
-}
-
-Score main_score(const Evaluation& evaluation, const TaskCurve& curve) {
-  for (const Score& score : evaluation.scores)
-    if (score.name == curve.main_score) return score;
-  return {curve.main_score, std::nan(""), {}};
 }
 
 double sum_of_squares(const Model& model, const PrunePlan& plan) {
@@ -62,11 +58,13 @@ std::vector<Group> by_level(const Study& study) {
 
 /// "goes from 2.31 with unstructured to 8.2 with rows", "is 0.00 % with all".
 std::string range_text(const Group& group, const TaskCurve& curve, std::size_t task) {
-  const auto value = [&](const PatternRow& row) { return main_score(row.scores[task], curve).value; };
+  const auto value = [&](const PatternRow& row) { return main_score_of(curve, row.scores[task]).value; };
   const auto [low, high] =
       std::minmax_element(group.first, group.first + group.count,
                           [&](const PatternRow& a, const PatternRow& b) { return value(a) < value(b); });
-  const auto text = [&](const PatternRow& row) { return table::score_value_text(main_score(row.scores[task], curve)); };
+  const auto text = [&](const PatternRow& row) {
+    return table::score_value_text(main_score_of(curve, row.scores[task]));
+  };
   if (text(*low) == text(*high)) return fmt::format("is {} with all", text(*low));
   return fmt::format("goes from {} with {} to {} with {}", text(*low), low->pattern.text(), text(*high),
                      high->pattern.text());
@@ -131,14 +129,14 @@ Table pattern_table(const Study& study) {
   if (!tasks.empty()) {
     std::vector<Cell> dense{std::string("nothing"), Cell(), Cell(), Cell(), Cell()};
     for (const TaskCurve* curve : tasks)
-      dense.emplace_back(table::score_text(main_score(curve->results.rows.front().evaluation, *curve)));
+      dense.emplace_back(table::score_text(main_score_of(*curve, curve->results.rows.front().evaluation)));
     table.rows.push_back(std::move(dense));
   }
   for (const PatternRow& row : study.patterns) {
     std::vector<Cell> cells{level_title(row.level), row.pattern.text(), row.pruned, row.sparsity, Cell()};
     if (std::isfinite(row.squares_left)) cells.back() = fmt::format("{:.2f} %", 100 * row.squares_left);
     for (std::size_t task = 0; task < tasks.size(); ++task)
-      cells.emplace_back(table::score_text(main_score(row.scores[task], *tasks[task])));
+      cells.emplace_back(table::score_text(main_score_of(*tasks[task], row.scores[task])));
     table.rows.push_back(std::move(cells));
   }
   return table;
@@ -153,7 +151,7 @@ Sentences pattern_findings(const Study& study) {
     if (group.count < 2) continue;
     for (std::size_t task = 0; task < tasks.size(); ++task) {
       const auto finite = [&](const PatternRow& row) {
-        return std::isfinite(main_score(row.scores[task], *tasks[task]).value);
+        return std::isfinite(main_score_of(*tasks[task], row.scores[task]).value);
       };
       if (!std::all_of(group.first, group.first + group.count, finite)) continue;
       said.push_back(fmt::format("At {} the {} {}.", level_title(group.first->level),

@@ -165,7 +165,7 @@ void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
     }
     const Evaluation& dense = curve.results.rows.front().evaluation;
     page.heading(fmt::format("{} on {}", task, curve.results.data), 4);
-    page.sentences({fmt::format("{}, {} scored.", plural(dense.items, table::item_name(curve.results.task)),
+    page.sentences({fmt::format("{}, {} scored.", plural(dense.items, task_kind(curve.results.task).item),
                                 plural(dense.tokens, "token"))});
     page.image(charts.tasks[chart++]);
     page.sentences(task_findings(curve, study.plan));

@@ -19,22 +19,6 @@ std::string plain_text(double value) {
 
 }  // namespace
 
-std::string_view item_name(Task task) {
-  switch (task) {
-    case Task::kPerplexity:
-      return "window";
-    case Task::kWikitext:
-      return "page";
-    case Task::kLambada:
-    case Task::kMaskedLm:
-      return "line";
-    case Task::kDivergence:
-      return "item";
-    default:
-      return "row";
-  }
-}
-
 std::string score_value_text(const Score& score) {
   if (!std::isfinite(score.value)) return number_text(score.value);
   return score_kind(score.name).share ? percent_text(score.value) : plain_text(score.value);
@@ -88,7 +72,7 @@ Table eval_table(const EvalResults& results) {
   if (patterns) table.columns.push_back({"pattern", "pattern", true});
   table.columns.push_back({"sparsity", "sparsity"});
   for (const std::string& name : names) table.columns.push_back({name, std::string(score_kind(name).title)});
-  table.columns.insert(table.columns.end(), {{"items", std::string(table::item_name(results.task)) + "s"},
+  table.columns.insert(table.columns.end(), {{"items", std::string(task_kind(results.task).item) + "s"},
                                              {"tokens", "tokens"},
                                              {"seconds", "seconds"},
                                              {"rate", "tokens/s"}});

@@ -2,14 +2,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "pare/results.h"
 
 namespace pare::table {
 
-/// What the items of a task are: "window", "page", "line", "row".
-std::string_view item_name(Task task);
 /// "69.00 % ± 2.07", "2.363 ± 0.011".
 std::string score_text(const Score& score);
 /// The value alone: "69.00 %", "2.363".
