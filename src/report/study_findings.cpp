@@ -36,19 +36,6 @@ int layer_at(const LayerSpread& spread, double share) {
 
 }  // namespace
 
-std::string enumeration(const std::vector<std::string>& items) {
-  std::string text;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i != 0) text += i + 1 == items.size() ? " and " : ", ";
-    text += items[i];
-  }
-  return text;
-}
-
-std::string plural(std::uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count_text(count), noun, count == 1 ? "" : "s");
-}
-
 std::string factor_text(double factor) {
   if (!(factor >= 1000)) return fmt::format("{:.3g}", factor);
   if (factor >= 1e15) return fmt::format("{:.1e}", factor);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "report/study.h"
+#include "table/wording.h"
 
 namespace pare::report {
 
@@ -26,10 +27,8 @@ Sentences evenness_findings(const Study& study);
 /// The models against one another, in answer to the study's questions.
 Sentences shared_findings(const std::vector<Study>& studies);
 
-/// "a", "a and b", "a, b and c".
-std::string enumeration(const std::vector<std::string>& items);
-/// "1 tensor", "1,234 tensors".
-std::string plural(std::uint64_t count, std::string_view noun);
+using table::enumeration;
+using table::plural;
 
 /// Three significant digits without an exponent, as far as people read it: "6.94", "3,050".
 std::string factor_text(double factor);

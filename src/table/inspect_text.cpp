@@ -4,47 +4,29 @@
 #include <map>
 
 #include "table/inspect_tables.h"
+#include "table/wording.h"
 
 namespace pare {
 namespace table {
-namespace {
-
-/// "a", "a and b", "a, b, c and 21 more".
-std::string enumeration(const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 3;
-  std::string text;
-  const std::size_t shown = names.size() <= kShown + 1 ? names.size() : kShown;
-  for (std::size_t i = 0; i < shown; ++i) {
-    if (i != 0) text += i + 1 == names.size() ? " and " : ", ";
-    text += names[i];
-  }
-  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
-  return text;
-}
-
-}  // namespace
 
 std::vector<std::string> model_remarks(const Model& model, const std::vector<LeftOut>& left_out) {
   std::vector<std::string> remarks = model.notes;
   std::map<std::string, std::vector<std::string>> by_reason;
   for (const LeftOut& entry : left_out) by_reason[entry.reason].push_back(entry.name);
   for (const auto& [reason, names] : by_reason)
-    remarks.push_back(fmt::format("left out: {} ({})", enumeration(names), reason));
+    remarks.push_back(fmt::format("left out: {} ({})", enumeration(names, 3), reason));
   return remarks;
 }
 
 }  // namespace table
 namespace {
 
-std::string plural(std::uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count_text(count), noun, count == 1 ? "" : "s");
-}
-
 /// "GPT2Model: 124,439,808 parameters in 148 tensors, F32; 548.1 MB on disk".
 std::string headline(const Model& model, const Inspection& inspection) {
   const InspectRow& all = inspection.overall;
-  std::string text = fmt::format("{}: {} in {}, {}", model.architecture, plural(all.stats.count, "parameter"),
-                                 plural(all.tensors, "tensor"), all.dtype == "mixed" ? "mixed dtypes" : all.dtype);
+  std::string text =
+      fmt::format("{}: {} in {}, {}", model.architecture, table::plural(all.stats.count, "parameter"),
+                  table::plural(all.tensors, "tensor"), all.dtype == "mixed" ? "mixed dtypes" : all.dtype);
   if (all.stats.count != model.parameter_count())
     text += fmt::format(" (of {} in {})", count_text(model.parameter_count()), count_text(model.parameters.size()));
   return text + fmt::format("; {} on disk", bytes_text(model.checkpoint.bytes_on_disk()));
