@@ -1,4 +1,4 @@
-// Work that is done once, by whoever needs its result first.
+// Work that is done once, by the thread that needs its result first.
 #pragma once
 
 #include <atomic>
