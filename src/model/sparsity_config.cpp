@@ -53,7 +53,7 @@ bool is_sparsity_alone(const base::JsonValue& entry) {
   return !groups || is_empty(*groups);
 }
 
-/// The configuration, unless it is not a JSON object: whoever reads it next reports why.
+/// The configuration, unless it is not a JSON object: the next reader reports why.
 std::unique_ptr<const base::JsonDocument> parsed(const std::string& config) {
   try {
     auto document = std::make_unique<const base::JsonDocument>(config, "config.json", base::kMutableJsonDepth);
