@@ -188,69 +188,77 @@ std::string bench_text(const std::vector<BenchResult>& results, Markup markup) {
   return document.text();
 }
 
+namespace {
+
+constexpr const char* kCsvKeys[] = {"model",
+                                    "level",
+                                    "sparsity_percent",
+                                    "dense_bytes",
+                                    "packed_bytes",
+                                    "packed_zstd_bytes",
+                                    "gzip_bytes",
+                                    "load_dense_seconds",
+                                    "load_seconds",
+                                    "peak_memory_dense_bytes",
+                                    "peak_memory_bytes",
+                                    "prefill_dense_seconds",
+                                    "prefill_seconds",
+                                    "prefill_speed_up",
+                                    "prefill_speed_up_low",
+                                    "prefill_speed_up_high",
+                                    "prefill_dense_share_of_peak",
+                                    "prefill_share_of_peak",
+                                    "decode_dense_seconds",
+                                    "decode_seconds",
+                                    "decode_speed_up",
+                                    "decode_speed_up_low",
+                                    "decode_speed_up_high",
+                                    "decode_speed_up_by_bytes",
+                                    "decode_dense_share_of_bandwidth",
+                                    "decode_share_of_bandwidth",
+                                    "dense_p50",
+                                    "dense_p90",
+                                    "dense_p99",
+                                    "p50",
+                                    "p90",
+                                    "p99"};
+
+/// Empty where something was not measured.
+std::vector<Cell> csv_row(const BenchResult& result, const BenchLevel& level) {
+  const PassTimes &dense = level.dense, &sparse = level.sparse;
+  const MachineSpeed& machine = result.machine;
+  const auto of_peak = [&](const PassTimes& t) {
+    return quotient(quotient(t.many_work.flops, t.many.median), machine.flops);
+  };
+  const auto of_bandwidth = [&](const PassTimes& t) {
+    return quotient(quotient(t.step_work.bytes, t.step.median), machine.bytes_a_second);
+  };
+  std::vector<Cell> cells{result.model, level.label.value_or(""), Share{level.zeros, level.weights}};
+  if (table::has_sizes(result))
+    cells.insert(cells.end(), {level.sizes.dense, level.sizes.packed, level.sizes.zstd, level.sizes.gzip,
+                               result.dense_load.seconds.median, level.load.seconds.median,
+                               result.dense_load.peak_memory, level.load.peak_memory});
+  cells.resize(11);
+  cells.insert(cells.end(), {dense.many.median, sparse.many.median, level.many_ratio.median, level.many_ratio.low,
+                             level.many_ratio.high, of_peak(dense), of_peak(sparse)});
+  if (result.decodes) {
+    cells.insert(cells.end(), {dense.step.median, sparse.step.median, level.step_ratio.median, level.step_ratio.low,
+                               level.step_ratio.high, quotient(dense.step_work.bytes, sparse.step_work.bytes),
+                               of_bandwidth(dense), of_bandwidth(sparse)});
+    for (const PassTimes* times : {&dense, &sparse})
+      for (const double p : {0.5, 0.9, 0.99}) cells.emplace_back(times->percentile(p));
+  }
+  cells.resize(std::size(kCsvKeys));
+  return cells;
+}
+
+}  // namespace
+
 Table bench_csv_table(const std::vector<BenchResult>& results) {
   Table table;
-  for (const char* key : {"model",
-                          "level",
-                          "sparsity_percent",
-                          "dense_bytes",
-                          "packed_bytes",
-                          "packed_zstd_bytes",
-                          "gzip_bytes",
-                          "load_dense_seconds",
-                          "load_seconds",
-                          "peak_memory_dense_bytes",
-                          "peak_memory_bytes",
-                          "prefill_dense_seconds",
-                          "prefill_seconds",
-                          "prefill_speed_up",
-                          "prefill_speed_up_low",
-                          "prefill_speed_up_high",
-                          "prefill_dense_share_of_peak",
-                          "prefill_share_of_peak",
-                          "decode_dense_seconds",
-                          "decode_seconds",
-                          "decode_speed_up",
-                          "decode_speed_up_low",
-                          "decode_speed_up_high",
-                          "decode_speed_up_by_bytes",
-                          "decode_dense_share_of_bandwidth",
-                          "decode_share_of_bandwidth",
-                          "dense_p50",
-                          "dense_p90",
-                          "dense_p99",
-                          "p50",
-                          "p90",
-                          "p99"})
-    table.columns.push_back({key, ""});
+  for (const char* key : kCsvKeys) table.columns.push_back({key, ""});
   for (const BenchResult& result : results)
-    for (const BenchLevel& level : result.levels) {
-      const PassTimes &dense = level.dense, &sparse = level.sparse;
-      const MachineSpeed& machine = result.machine;
-      const auto of_peak = [&](const PassTimes& t) {
-        return quotient(quotient(t.many_work.flops, t.many.median), machine.flops);
-      };
-      const auto of_bandwidth = [&](const PassTimes& t) {
-        return quotient(quotient(t.step_work.bytes, t.step.median), machine.bytes_a_second);
-      };
-      std::vector<Cell> cells{result.model, level.label.value_or(""), Share{level.zeros, level.weights}};
-      if (table::has_sizes(result))
-        cells.insert(cells.end(), {level.sizes.dense, level.sizes.packed, level.sizes.zstd, level.sizes.gzip,
-                                   result.dense_load.seconds.median, level.load.seconds.median,
-                                   result.dense_load.peak_memory, level.load.peak_memory});
-      cells.resize(11);
-      cells.insert(cells.end(), {dense.many.median, sparse.many.median, level.many_ratio.median, level.many_ratio.low,
-                                 level.many_ratio.high, of_peak(dense), of_peak(sparse)});
-      if (result.decodes) {
-        cells.insert(cells.end(), {dense.step.median, sparse.step.median, level.step_ratio.median, level.step_ratio.low,
-                                   level.step_ratio.high, quotient(dense.step_work.bytes, sparse.step_work.bytes),
-                                   of_bandwidth(dense), of_bandwidth(sparse)});
-        for (const PassTimes* times : {&dense, &sparse})
-          for (const double p : {0.5, 0.9, 0.99}) cells.emplace_back(times->percentile(p));
-      }
-      cells.resize(table.columns.size());
-      table.rows.push_back(std::move(cells));
-    }
+    for (const BenchLevel& level : result.levels) table.rows.push_back(csv_row(result, level));
   return table;
 }
 
