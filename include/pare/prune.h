@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pare/mask.h"
 #include "pare/model.h"
 
 namespace pare {
@@ -119,11 +120,7 @@ struct PruneOptions {
 struct TensorCut {
   std::uint64_t pruned = 0;  ///< weights set to 0 (those already 0 included)
   std::uint64_t zeros = 0;   ///< zeros afterwards
-  /// A weight goes if its score's key is below `key`, or equal to it at a flat index < tie_end.
-  std::uint64_t key = 0;
-  std::uint64_t tie_end = 0;
-  /// Instead, for rows, columns and blocks: a bit each, lowest first, in C order of the matrix as it is stored.
-  std::vector<std::uint64_t> removed = {};
+  Mask mask;                 ///< which weights those are
 };
 
 struct LevelPlan {

@@ -1,10 +1,11 @@
+#include "prune/amount.h"
+
 #include <fmt/format.h>
 
 #include <charconv>
 #include <cmath>
 
 #include "pare/error.h"
-#include "pare/prune.h"
 
 namespace pare {
 namespace {
@@ -47,5 +48,20 @@ std::uint64_t Amount::of(std::uint64_t n) const {
   if (*count > n) throw Error(fmt::format("amount {} is more than the {} weights there are to prune", *count, n));
   return *count;
 }
+
+namespace prune {
+
+std::vector<std::uint64_t> level_counts(const PruneOptions& options, std::uint64_t n) {
+  std::vector<std::uint64_t> counts;
+  std::uint64_t gone = 0;
+  for (const Amount& amount : options.levels) {
+    if (options.schedule == Schedule::kIndependent) gone = 0;
+    gone += amount.of(n - gone);
+    counts.push_back(gone);
+  }
+  return counts;
+}
+
+}  // namespace prune
 
 }  // namespace pare

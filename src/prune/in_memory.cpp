@@ -5,7 +5,6 @@
 
 #include "base/parallel.h"
 #include "pare/prune.h"
-#include "prune/masks/masked_copy.h"
 #include "stats/float_format.h"
 
 namespace pare {
@@ -30,15 +29,11 @@ Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level,
   const LevelPlan& chosen = plan.levels.at(level);
   const auto storage = std::make_shared<Storage>(Storage{model.checkpoint, {}});
   std::vector<TensorView> tensors(model.checkpoint.tensors().begin(), model.checkpoint.tensors().end());
-  std::vector<prune::Mask> masks;
   std::vector<Piece> pieces;
-  std::uint64_t position = 0;
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
     const TensorView& tensor = model.tensor(model.parameters[plan.parameters[i]]);
-    masks.push_back(prune::mask_of(model, plan, level, i, position));
-    position += tensor.elements();
     storage->buffers.push_back(
-        chosen.cuts[i].pruned == 0 ? nullptr : std::make_unique_for_overwrite<std::byte[]>(tensor.bytes.size()));
+        chosen.cuts[i].mask.is_none() ? nullptr : std::make_unique_for_overwrite<std::byte[]>(tensor.bytes.size()));
     if (storage->buffers.back() == nullptr) continue;
     for (std::uint64_t begin = 0; begin < tensor.elements(); begin += kPieceElements) pieces.push_back({i, begin});
   }
@@ -46,8 +41,9 @@ Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level,
     const Piece& piece = pieces[item];
     const TensorView& tensor = model.tensor(model.parameters[plan.parameters[piece.index]]);
     const std::uint64_t count = std::min(kPieceElements, tensor.elements() - piece.begin);
-    prune::copy_masked(tensor, masks[piece.index], piece.begin, count,
-                       storage->buffers[piece.index].get() + piece.begin * stats::float_format(tensor.dtype).size());
+    chosen.cuts[piece.index].mask.copy(
+        tensor, piece.begin, count,
+        storage->buffers[piece.index].get() + piece.begin * stats::float_format(tensor.dtype).size());
   });
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
     TensorView& tensor = tensors[model.parameters[plan.parameters[i]].tensor];

@@ -5,7 +5,12 @@
 
 #include "pare/error.h"
 #include "pare/prune.h"
-#include "prune/cuts.h"
+#include "prune/amount.h"
+#include "prune/criteria/cut_random.h"
+#include "prune/criteria/cut_smallest.h"
+#include "prune/masks/count_zeros.h"
+#include "prune/patterns/plan_pattern.h"
+#include "prune/select.h"
 
 namespace pare {
 namespace {
@@ -33,23 +38,6 @@ void require_levels(const PruneOptions& options) {
     if (!labels.insert(amount.label).second) throw Error("level '" + amount.label + "' is given twice");
 }
 
-void set_zeros(PrunePlan& plan, std::span<const TensorView> tensors) {
-  for (LevelPlan& level : plan.levels) {
-    std::uint64_t position = 0;
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      TensorCut& cut = level.cuts[i];
-      if (plan.zeros_before[i] == 0 || cut.pruned == 0 || plan.options.criterion == Criterion::kMagnitude) {
-        cut.zeros = std::max(plan.zeros_before[i], cut.pruned);  // zeros are the smallest: they go first
-      } else {
-        cut.zeros = prune::zeros_after_random(tensors[i], position, cut, plan.options.seed, plan.options.threads);
-      }
-      position += tensors[i].elements();
-      level.pruned += cut.pruned;
-      level.zeros += cut.zeros;
-    }
-  }
-}
-
 /// The level that the sets make: each has a threshold of its own.
 LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<TensorView>& tensors) {
   LevelPlan level;
@@ -73,22 +61,26 @@ LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<
   return level;
 }
 
-}  // namespace
-
-namespace prune {
-
-std::vector<std::uint64_t> level_counts(const PruneOptions& options, std::uint64_t n) {
-  std::vector<std::uint64_t> counts;
-  std::uint64_t gone = 0;
-  for (const Amount& amount : options.levels) {
-    if (options.schedule == Schedule::kIndependent) gone = 0;
-    gone += amount.of(n - gone);
-    counts.push_back(gone);
+/// Fills the levels' cuts, over all tensors together or each by itself.
+void plan_unstructured(std::span<const TensorView> tensors, PrunePlan& plan) {
+  const bool global = plan.options.scope == Scope::kGlobal;
+  const auto take = [&](std::span<const TensorView> set, std::uint64_t first_position, std::uint64_t n) {
+    std::vector<SetCut> cuts = cut_set(set, first_position, n, plan.options);
+    for (std::size_t level = 0; level < cuts.size(); ++level) {
+      LevelPlan& into = plan.levels[level];
+      into.cuts.insert(into.cuts.end(), cuts[level].tensors.begin(), cuts[level].tensors.end());
+      if (global) into.threshold = cuts[level].threshold;
+    }
+  };
+  if (global) return take(tensors, 0, plan.candidates);
+  std::uint64_t position = 0;
+  for (const TensorView& tensor : tensors) {
+    take({&tensor, 1}, position, tensor.elements());
+    position += tensor.elements();
   }
-  return counts;
 }
 
-}  // namespace prune
+}  // namespace
 
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
   PrunePlan plan;
@@ -104,32 +96,11 @@ PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
   plan.zeros_before = prune::count_zeros(tensors, options.threads);
   if (!options.sets.empty()) {
     plan.levels.push_back(cut_sets(model, plan, tensors));
-    set_zeros(plan, tensors);
-    return plan;
-  }
-  for (const Amount& amount : plan.options.levels) plan.levels.emplace_back().amount = amount;
-  if (options.pattern != Pattern()) {
-    prune::plan_pattern(model, plan);
-    return plan;
-  }
-  const auto take = [&](std::span<const TensorView> set, std::uint64_t first_position, std::uint64_t n) {
-    std::vector<SetCut> cuts = cut_set(set, first_position, n, options);
-    for (std::size_t level = 0; level < cuts.size(); ++level) {
-      LevelPlan& into = plan.levels[level];
-      into.cuts.insert(into.cuts.end(), cuts[level].tensors.begin(), cuts[level].tensors.end());
-      if (options.scope == Scope::kGlobal) into.threshold = cuts[level].threshold;
-    }
-  };
-  if (options.scope == Scope::kGlobal) {
-    take(tensors, 0, plan.candidates);
   } else {
-    std::uint64_t position = 0;
-    for (const TensorView& tensor : tensors) {
-      take({&tensor, 1}, position, tensor.elements());
-      position += tensor.elements();
-    }
+    for (const Amount& amount : plan.options.levels) plan.levels.emplace_back().amount = amount;
+    options.pattern != Pattern() ? prune::plan_pattern(model, tensors, plan) : plan_unstructured(tensors, plan);
   }
-  set_zeros(plan, tensors);
+  prune::set_zeros(plan, tensors);
   return plan;
 }
 

@@ -1,8 +1,8 @@
+#include "prune/select.h"
+
 #include <algorithm>
 
 #include "pare/error.h"
-#include "pare/prune.h"
-#include "prune/cuts.h"
 
 namespace pare {
 namespace {

@@ -15,7 +15,6 @@
 #include "pare/prune.h"
 #include "pare/publish.h"
 #include "prune/manifest.h"
-#include "prune/masks/masked_copy.h"
 #include "stats/float_format.h"
 
 namespace pare {
@@ -24,12 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kPieceBytes = 1U << 20;
-
-/// Where a tensor stands in the plan.
-struct Planned {
-  std::size_t index;             ///< into PrunePlan::parameters
-  std::uint64_t first_position;  ///< of its first element among all candidates
-};
 
 struct Piece {
   std::size_t tensor;   ///< index into the checkpoint's tensors
@@ -42,12 +35,8 @@ class LevelWriter {
  public:
   LevelWriter(const Model& model, const PrunePlan& plan, std::vector<fs::path> directories, const WriteOptions& options)
       : model_(model), plan_(plan), directories_(std::move(directories)), options_(options) {
-    std::uint64_t position = 0;
-    for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
-      const Parameter& parameter = model.parameters[plan.parameters[i]];
-      planned_.emplace(parameter.tensor, Planned{i, position});
-      position += model.tensor(parameter).elements();
-    }
+    for (std::size_t i = 0; i < plan.parameters.size(); ++i)
+      planned_.emplace(model.parameters[plan.parameters[i]].tensor, i);
     for (const CheckpointFile& file : model.checkpoint.files())
       for (const std::size_t tensor : file.tensors) bytes_total_ += model.checkpoint.tensors()[tensor].bytes.size();
     bytes_total_ *= directories_.size();
@@ -96,12 +85,11 @@ class LevelWriter {
     const auto planned = planned_.find(piece.tensor);
     for (std::size_t level = 0; level < outputs.size(); ++level) {
       std::span<const std::byte> bytes = tensor.bytes.subspan(piece.begin, piece.bytes);
-      if (planned != planned_.end() && plan_.levels[level].cuts[planned->second.index].pruned != 0) {
+      const Mask* mask = planned == planned_.end() ? nullptr : &plan_.levels[level].cuts[planned->second].mask;
+      if (mask != nullptr && !mask->is_none()) {
         buffer.resize(kPieceBytes);
-        const prune::Mask mask =
-            prune::mask_of(model_, plan_, level, planned->second.index, planned->second.first_position);
         const std::size_t size = stats::float_format(tensor.dtype).size();
-        prune::copy_masked(tensor, mask, piece.begin / size, piece.bytes / size, buffer.data());
+        mask->copy(tensor, piece.begin / size, piece.bytes / size, buffer.data());
         bytes = {buffer.data(), piece.bytes};
       }
       outputs[level]->write_at(piece.offset, bytes);
@@ -115,7 +103,7 @@ class LevelWriter {
   const PrunePlan& plan_;
   std::vector<fs::path> directories_;
   const WriteOptions& options_;
-  std::unordered_map<std::size_t, Planned> planned_;  ///< by tensor
+  std::unordered_map<std::size_t, std::size_t> planned_;  ///< tensor to its index in PrunePlan::parameters
   std::uint64_t bytes_total_ = 0;
   std::atomic<std::uint64_t> bytes_done_{0};
 };

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "base/parallel.h"
-#include "prune/masks/masked_copy.h"
 #include "table/inspect_tables.h"
 
 namespace pare::report {
@@ -30,7 +29,7 @@ struct Look {
   Histogram histogram;
 };
 
-Look look_at_pruned(const TensorView& tensor, const prune::Mask& mask, const InspectOptions& options,
+Look look_at_pruned(const TensorView& tensor, const Mask& mask, const InspectOptions& options,
                     const Histogram& like) {
   Look total;
   total.histogram = {like.low, like.high, std::vector<std::uint64_t>(like.counts.size()), 0, 0, 0};
@@ -39,7 +38,7 @@ Look look_at_pruned(const TensorView& tensor, const prune::Mask& mask, const Ins
   for (std::uint64_t begin = 0; begin < n; begin += kPieceElements) {
     const std::uint64_t count = std::min(kPieceElements, n - begin);
     buffer.resize(count * dtype_bits(tensor.dtype) / 8);
-    prune::copy_masked(tensor, mask, begin, count, buffer.data());
+    mask.copy(tensor, begin, count, buffer.data());
     const TensorView piece{tensor.name, tensor.dtype, {count}, buffer, tensor.file};
     ScanOptions scanning;
     scanning.cutoffs = {options.cutoff};
@@ -110,18 +109,19 @@ std::vector<LevelFigures> figures_after(const Model& model, const Inspection& in
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     LevelFigures figures = untouched(inspection);
     std::vector<Histogram> after = histograms;
-    const bool smallest_went = plan.options.pattern == Pattern();
     base::parallel_for(places.size(), plan.options.threads, [&](std::size_t i, unsigned) {
       const std::size_t place = places[i];
+      const TensorCut& cut = plan.levels[level].cuts[i];
+      const bool smallest_went = cut.mask.removes_smallest();
       TensorAfter& tensor = figures.tensors[place];
-      tensor.zeros = plan.levels[level].cuts[i].zeros;
+      tensor.zeros = cut.zeros;
       if (smallest_went) tensor.above = above_after(inspection.tensors[place].stats, 0, tensor.zeros);
       if (smallest_went && inspection.options.measure == Measure::kMagnitude) {
         tensor.big = tensor.above;
         after[place] = histogram_after(histograms[place], tensor.zeros);
       } else {
-        Look look = look_at_pruned(model.tensor(model.parameters[plan.parameters[i]]),
-                                   prune::mask_of(model, plan, level, i, 0), inspection.options, histograms[place]);
+        Look look = look_at_pruned(model.tensor(model.parameters[plan.parameters[i]]), cut.mask, inspection.options,
+                                   histograms[place]);
         tensor.above = look.above;
         tensor.big = look.big;
         after[place] = std::move(look.histogram);

@@ -33,10 +33,10 @@ Histogram histogram_after(const Histogram& before, std::uint64_t zeros);
 
 void add_histogram(Histogram& total, const Histogram& part);
 
-/// Figures of every level of `plan`, a magnitude plan of `model`. `histograms[i]` is that of inspection.tensors[i]
-/// in the measure of inspection.options. For magnitudes nothing is read again: the smallest
-/// went, so counts tell all. In the signed measure, and after pruning by a pattern, the pruned tensors are read once
-/// per level. Exact either way.
+/// Figures of every level of `plan`, a plan of `model`. `histograms[i]` is that of inspection.tensors[i]
+/// in the measure of inspection.options. For magnitudes nothing is read again where the
+/// smallest went, so that counts tell all. In the signed measure, and after other masks, the pruned tensors are read
+/// once per level. Exact either way.
 std::vector<LevelFigures> figures_after(const Model& model, const Inspection& inspection,
                                         const std::vector<Histogram>& histograms, const PrunePlan& plan);
 

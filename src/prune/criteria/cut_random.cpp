@@ -1,15 +1,13 @@
 // The same selection as by magnitude, on scores that are made block by block instead of read.
+#include "prune/criteria/cut_random.h"
+
 #include <algorithm>
 #include <array>
-#include <atomic>
 
 #include "base/parallel.h"
 #include "kernels/leading_bits.h"
 #include "kernels/magnitude.h"
-#include "prune/cuts.h"
 #include "prune/criteria/random_scores.h"
-#include "prune/criteria/ties.h"
-#include "stats/float_format.h"
 #include "stats/pieces.h"
 
 namespace pare::prune {
@@ -125,31 +123,17 @@ std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_
   const std::vector<std::uint64_t> pivots = select_scores(tensors, first_position, seed, positions, threads);
   for (std::size_t set = 0; set < counts.size(); ++set) {
     if (counts[set] == 0) continue;
-    for (TensorCut& cut : cuts[set].tensors) cut.key = pivots[set];
     const std::vector<kernels::RankCount> ranks = count_scores(tensors, first_position, seed, pivots[set], threads);
     const auto nth_tie = [&](std::size_t i, std::uint64_t n) {
       return nth_score(tensors[i], starts[i], seed, pivots[set], n);
     };
-    settle_ties(ranks, elements, counts[set], nth_tie, cuts[set].tensors);
+    const std::vector<TieCut> settled = settle_ties(ranks, elements, counts[set], nth_tie);
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      if (settled[i].pruned != 0)
+        cuts[set].tensors[i] = {settled[i].pruned, 0,
+                                Mask::BelowScore{pivots[set], settled[i].tie_end, seed, starts[i]}};
   }
   return cuts;
-}
-
-std::uint64_t zeros_after_random(const TensorView& tensor, std::uint64_t first_position, const TensorCut& cut,
-                                 std::uint64_t seed, unsigned threads) {
-  const stats::FloatFormat& format = stats::float_format(tensor.dtype);
-  std::atomic<std::uint64_t> zeros{0};
-  for_each_block({&tensor, 1}, first_position, seed, threads,
-                 [&](unsigned, std::size_t, std::uint64_t begin, const std::uint32_t* scores, std::size_t n) {
-                   std::uint64_t here = 0;
-                   for (std::size_t i = 0; i < n; ++i) {
-                     const std::uint64_t bits = stats::load_pattern(format, tensor.bytes.data(), begin + i);
-                     const bool drawn = scores[i] < cut.key || (scores[i] == cut.key && begin + i < cut.tie_end);
-                     here += drawn || (bits & ~format.sign_bit()) == 0;
-                   }
-                   zeros.fetch_add(here, std::memory_order_relaxed);
-                 });
-  return zeros.load();
 }
 
 }  // namespace pare::prune

@@ -1,9 +1,9 @@
+#include "prune/criteria/cut_smallest.h"
+
 #include <algorithm>
 
 #include "base/parallel.h"
 #include "kernels/magnitude.h"
-#include "prune/cuts.h"
-#include "prune/criteria/ties.h"
 #include "stats/float_format.h"
 #include "stats/pieces.h"
 #include "stats/rank.h"
@@ -82,25 +82,18 @@ std::vector<SetCut> cut_smallest(std::span<const TensorView> tensors, std::span<
     if (counts[set] == 0) continue;
     cuts[set].threshold = space.value(thresholds[set]);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      cuts[set].tensors[i].key = keys[set][i];
       // The next representable value of a narrower type may already lie above the threshold.
       const bool on_threshold = keys[set][i] < stats::float_format(tensors[i].dtype).sign_bit() &&
                                 space.to_rank(tensors[i].dtype, keys[set][i]) == thresholds[set];
       if (!on_threshold) ranks[set][i].equal = 0;
     }
     const auto nth_tie = [&](std::size_t i, std::uint64_t n) { return nth_equal(tensors[i], keys[set][i], n); };
-    settle_ties(ranks[set], elements, counts[set], nth_tie, cuts[set].tensors);
+    const std::vector<TieCut> settled = settle_ties(ranks[set], elements, counts[set], nth_tie);
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      if (settled[i].pruned != 0)
+        cuts[set].tensors[i] = {settled[i].pruned, 0, Mask::BelowKey{keys[set][i], settled[i].tie_end}};
   }
   return cuts;
-}
-
-std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, unsigned threads) {
-  // Below the smallest nonzero key there is only 0.
-  const std::vector<std::vector<std::uint64_t>> pivots{std::vector<std::uint64_t>(tensors.size(), 1)};
-  const std::vector<std::vector<kernels::RankCount>> ranks = count_ranks(tensors, pivots, threads);
-  std::vector<std::uint64_t> zeros;
-  for (const kernels::RankCount& rank : ranks.front()) zeros.push_back(rank.below);
-  return zeros;
 }
 
 }  // namespace pare::prune

@@ -1,11 +1,12 @@
 // The same selection as by magnitude over rows, columns or blocks: their norms are made whenever they are looked at,
 // and never all kept.
+#include "prune/patterns/cut_blocks.h"
+
 #include <algorithm>
 #include <atomic>
 #include <bit>
 
 #include "base/parallel.h"
-#include "prune/cuts.h"
 
 namespace pare::prune {
 namespace {
@@ -208,31 +209,15 @@ std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<co
   for (std::size_t i = 0; i < cutting.size(); ++i) {
     std::uint64_t left = last[i].position + 1;
     for (std::size_t tensor = 0; tensor < tensors.size(); ++tensor) {
-      TensorCut& cut = cuts[cutting[i]].tensors[tensor];
-      cut.removed = std::move(removed[i][tensor].words());
-      left -= take_first(ties[i][tensor].words(), left, cut.removed);
-      cut.pruned = elements_of(tilings[tensor], cut.removed);
+      const Tiling& tiling = tilings[tensor];
+      std::vector<std::uint64_t>& words = removed[i][tensor].words();
+      left -= take_first(ties[i][tensor].words(), left, words);
+      if (const std::uint64_t pruned = elements_of(tiling, words); pruned != 0)
+        cuts[cutting[i]].tensors[tensor] = {pruned, 0,
+                                            Mask::Bits{std::move(words), tiling.block_rows, tiling.block_columns}};
     }
   }
   return cuts;
-}
-
-std::vector<std::uint64_t> zeros_after_blocks(const TensorView& tensor, const Tiling& tiling,
-                                              std::span<const TensorCut* const> cuts, unsigned threads) {
-  std::vector<std::vector<std::uint64_t>> kept(base::thread_count(threads), std::vector<std::uint64_t>(cuts.size()));
-  fold_blocks({&tensor, 1}, {&tiling, 1}, Fold::kZeros, threads,
-              [&](unsigned worker, std::size_t, std::uint64_t first, std::span<const double> zeros) {
-                for (std::size_t level = 0; level < cuts.size(); ++level)
-                  for (std::size_t i = 0; i < zeros.size(); ++i)
-                    if (!is_removed(*cuts[level], first + i))
-                      kept[worker][level] += static_cast<std::uint64_t>(zeros[i]);
-              });
-  std::vector<std::uint64_t> total;
-  for (std::size_t level = 0; level < cuts.size(); ++level) {
-    total.push_back(cuts[level]->pruned);
-    for (const auto& of_worker : kept) total.back() += of_worker[level];
-  }
-  return total;
 }
 
 }  // namespace pare::prune

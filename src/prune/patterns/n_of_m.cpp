@@ -6,8 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "base/parallel.h"
-#include "prune/cuts.h"
+#include "prune/patterns/tiling.h"
 #include "stats/float_format.h"
 
 namespace pare::prune {
@@ -166,33 +165,14 @@ void copy_n_of_m(const TensorView& tensor, const Pattern& pattern, Orientation o
   }
 }
 
-TensorCut cut_n_of_m(const TensorView& tensor, const Pattern& pattern, Orientation orientation,
-                     std::uint64_t zeros_before, unsigned threads) {
-  const Tiling groups = tiling_of(pattern, orientation, tensor);
+TensorCut cut_n_of_m(const TensorView& tensor, const Pattern& pattern, Orientation orientation) {
   const Remainder rest = remainder_of(pattern, orientation, tensor);
   const std::uint64_t lines = tensor.shape[orientation == Orientation::kInOut ? 1 : 0];
   const std::uint64_t inputs = tensor.shape[orientation == Orientation::kInOut ? 0 : 1];
-  TensorCut cut;
-  cut.pruned =
+  const std::uint64_t pruned =
       lines * (inputs / pattern.m * (pattern.m - pattern.n) + rest.inputs - kept_of_group(pattern, rest.inputs));
-  cut.zeros = cut.pruned;
-  if (zeros_before == 0 || cut.pruned == 0) {
-    cut.zeros = std::max(cut.pruned, zeros_before);
-    return cut;
-  }
-  // Of a group the zeros go first: those that are more than it loses were there before.
-  std::vector<std::uint64_t> more(base::thread_count(threads));
-  fold_blocks({&tensor, 1}, {&groups, 1}, Fold::kZeros, threads,
-              [&](unsigned worker, std::size_t, std::uint64_t first, std::span<const double> zeros) {
-                for (std::size_t i = 0; i < zeros.size(); ++i) {
-                  const std::uint64_t elements = groups.elements(first + i);
-                  const std::uint64_t dropped = elements - kept_of_group(pattern, elements);
-                  const auto here = static_cast<std::uint64_t>(zeros[i]);
-                  more[worker] += here > dropped ? here - dropped : 0;
-                }
-              });
-  cut.zeros += std::accumulate(more.begin(), more.end(), std::uint64_t{0});
-  return cut;
+  if (pruned == 0) return {};
+  return {pruned, 0, Mask::NOfM{pattern.n, pattern.m, orientation}};
 }
 
 }  // namespace pare::prune

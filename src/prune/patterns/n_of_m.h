@@ -14,4 +14,7 @@ std::uint64_t kept_of_group(const Pattern& pattern, std::uint64_t elements);
 void copy_n_of_m(const TensorView& tensor, const Pattern& pattern, Orientation orientation, std::uint64_t begin,
                  std::uint64_t n, std::byte* target);
 
+/// The cut of one tensor, its zeros left 0.
+TensorCut cut_n_of_m(const TensorView& tensor, const Pattern& pattern, Orientation orientation);
+
 }  // namespace pare::prune

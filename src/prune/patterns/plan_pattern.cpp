@@ -1,10 +1,14 @@
-// Plans where weights go by groups, rows, columns or blocks.
+#include "prune/patterns/plan_pattern.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "pare/error.h"
-#include "prune/cuts.h"
+#include "prune/amount.h"
+#include "prune/patterns/cut_blocks.h"
+#include "prune/patterns/n_of_m.h"
+#include "prune/patterns/tiling.h"
 
 namespace pare::prune {
 namespace {
@@ -52,8 +56,8 @@ void note_remainders(const Model& model, PrunePlan& plan) {
 }
 
 /// Blocks of all tensors together, or of each by itself.
-void cut_blocks_by_scope(const Model& model, PrunePlan& plan, const std::vector<TensorView>& tensors,
-                         const std::vector<Tiling>& tilings) {
+void cut_blocks_by_scope(const Model& model, PrunePlan& plan, std::span<const TensorView> tensors,
+                         std::span<const Tiling> tilings) {
   const PruneOptions& options = plan.options;
   const std::size_t step = options.scope == Scope::kGlobal ? tensors.size() : 1;
   for (std::size_t begin = 0; begin < tensors.size(); begin += step) {
@@ -65,23 +69,10 @@ void cut_blocks_by_scope(const Model& model, PrunePlan& plan, const std::vector<
                     fmt::format("amount {} is more than its {} {}", *amount.count, blocks,
                                 options.pattern.kind == Pattern::Kind::kBlocks ? "blocks" : options.pattern.text()));
     std::vector<SetCut> cuts =
-        cut_blocks(std::span(tensors).subspan(begin, step), std::span(tilings).subspan(begin, step), options.norm,
+        cut_blocks(tensors.subspan(begin, step), tilings.subspan(begin, step), options.norm,
                    level_counts(options, blocks), options.threads);
     for (std::size_t level = 0; level < cuts.size(); ++level)
       for (TensorCut& cut : cuts[level].tensors) plan.levels[level].cuts.push_back(std::move(cut));
-  }
-}
-
-void set_zeros_of_blocks(PrunePlan& plan, const std::vector<TensorView>& tensors, const std::vector<Tiling>& tilings) {
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    std::vector<const TensorCut*> cuts;
-    for (const LevelPlan& level : plan.levels) cuts.push_back(&level.cuts[i]);
-    std::vector<std::uint64_t> zeros;
-    if (plan.zeros_before[i] != 0) zeros = zeros_after_blocks(tensors[i], tilings[i], cuts, plan.options.threads);
-    for (std::size_t level = 0; level < plan.levels.size(); ++level) {
-      TensorCut& cut = plan.levels[level].cuts[i];
-      cut.zeros = zeros.empty() ? cut.pruned : zeros[level];
-    }
   }
 }
 
@@ -102,28 +93,19 @@ PruneOptions completed(const PruneOptions& options) {
   return complete;
 }
 
-void plan_pattern(const Model& model, PrunePlan& plan) {
+void plan_pattern(const Model& model, std::span<const TensorView> tensors, PrunePlan& plan) {
   require_matrices(model, plan);
   note_remainders(model, plan);
-  std::vector<TensorView> tensors;
+  const Pattern& pattern = plan.options.pattern;
   std::vector<Tiling> tilings;
-  for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
-    const Parameter& parameter = parameter_at(model, plan, i);
-    tensors.push_back(model.tensor(parameter));
-    tilings.push_back(tiling_of(plan.options.pattern, parameter.orientation, tensors.back()));
-    if (plan.options.pattern.kind == Pattern::Kind::kNOfM)
-      plan.levels.front().cuts.push_back(cut_n_of_m(tensors.back(), plan.options.pattern, parameter.orientation,
-                                                    plan.zeros_before[i], plan.options.threads));
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Orientation orientation = parameter_at(model, plan, i).orientation;
+    if (pattern.has_norm())
+      tilings.push_back(tiling_of(pattern, orientation, tensors[i]));
+    else
+      plan.levels.front().cuts.push_back(cut_n_of_m(tensors[i], pattern, orientation));
   }
-  if (plan.options.pattern.has_norm()) {
-    cut_blocks_by_scope(model, plan, tensors, tilings);
-    set_zeros_of_blocks(plan, tensors, tilings);
-  }
-  for (LevelPlan& level : plan.levels)
-    for (const TensorCut& cut : level.cuts) {
-      level.pruned += cut.pruned;
-      level.zeros += cut.zeros;
-    }
+  if (pattern.has_norm()) cut_blocks_by_scope(model, plan, tensors, tilings);
 }
 
 }  // namespace pare::prune

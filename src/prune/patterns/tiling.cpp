@@ -54,7 +54,6 @@ double join(double before, double magnitude) {
 template <Fold kFold>
 double term(double magnitude) {
   if constexpr (kFold == Fold::kSumOfSquares) return magnitude * magnitude;
-  if constexpr (kFold == Fold::kZeros) return magnitude == 0 ? 1 : 0;
   return magnitude;
 }
 
@@ -97,8 +96,6 @@ void add_row(Fold fold, const Value* values, std::size_t n, std::size_t block, d
       return add_row<Fold::kSumOfSquares>(values, n, block, totals);
     case Fold::kLargest:
       return add_row<Fold::kLargest>(values, n, block, totals);
-    case Fold::kZeros:
-      return add_row<Fold::kZeros>(values, n, block, totals);
   }
 }
 

@@ -33,10 +33,10 @@ struct Remainder {
 Remainder remainder_of(const Pattern& pattern, Orientation orientation, const TensorView& tensor);
 
 /// What becomes of a block's elements.
-enum class Fold : std::uint8_t { kSum, kSumOfSquares, kLargest, kZeros };
+enum class Fold : std::uint8_t { kSum, kSumOfSquares, kLargest };
 
-/// `values[i]` is that of block `first + i` of tensor `tensor`: a sum of |w| or of w * w, the largest |w|, or the
-/// number of zeros. A NaN is the one positive quiet NaN. The same values for any number of threads.
+/// `values[i]` is that of block `first + i` of tensor `tensor`: a sum of |w| or of w * w, or the largest |w|.
+/// A NaN is the one positive quiet NaN. The same values for any number of threads.
 using VisitBlocks =
     std::function<void(unsigned worker, std::size_t tensor, std::uint64_t first, std::span<const double> values)>;
 void fold_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Fold fold, unsigned threads,

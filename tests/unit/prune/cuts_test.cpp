@@ -1,14 +1,14 @@
 // Cuts against a stable sort of the magnitudes: what torch.topk's counts and a first-in-order rule
 // for ties leave no choice about.
-#include "prune/cuts.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numeric>
 
-#include "prune/masks/masked_copy.h"
+#include "prune/criteria/cut_random.h"
+#include "prune/criteria/cut_smallest.h"
 #include "prune/criteria/random_scores.h"
+#include "prune/masks/count_zeros.h"
 #include "support/tensors.h"
 
 namespace pare::prune {
@@ -43,13 +43,13 @@ std::vector<bool> zero_set(const TensorView& tensor) {
   return zero;
 }
 
-/// The tensor as copy_masked leaves it, put together from pieces of odd lengths.
+/// The tensor as the mask leaves it, put together from pieces of odd lengths.
 OwnedTensor masked(const TensorView& tensor, const Mask& mask) {
   const std::size_t size = dtype_bits(tensor.dtype) / 8;
   std::vector<std::byte> bytes(tensor.bytes.size());
   for (std::uint64_t begin = 0; begin < tensor.elements(); begin += 601) {
     const std::uint64_t n = std::min<std::uint64_t>(601, tensor.elements() - begin);
-    copy_masked(tensor, mask, begin, n, bytes.data() + begin * size);
+    mask.copy(tensor, begin, n, bytes.data() + begin * size);
   }
   return OwnedTensor(tensor.dtype, tensor.shape, std::move(bytes));
 }
@@ -70,7 +70,7 @@ void expect_smallest_cut(const std::vector<TensorView>& tensors, const std::vect
       SCOPED_TRACE(testing::Message() << "count " << counts[level] << ", tensor " << t);
       const TensorCut& cut = cuts[level].tensors[t];
       EXPECT_EQ(cut.pruned, pruned[t]);
-      const OwnedTensor result = masked(tensors[t], {&cut, Criterion::kMagnitude, 0, 0});
+      const OwnedTensor result = masked(tensors[t], cut.mask);
       EXPECT_EQ(zero_set(result.view()), expected[t]);
     }
   }
@@ -123,7 +123,7 @@ TEST(CutSmallest, WritesPositiveZeros) {
   const OwnedTensor tensor = test::from_floats({-0.5F, -0.0F, 2.0F});
   const std::vector<std::uint64_t> counts{2};
   const SetCut cut = cut_smallest({&tensor.view(), 1}, counts, 1).at(0);
-  const OwnedTensor result = masked(tensor.view(), {&cut.tensors[0], Criterion::kMagnitude, 0, 0});
+  const OwnedTensor result = masked(tensor.view(), cut.tensors[0].mask);
   for (const double w : test::values_of(result.view())) EXPECT_FALSE(std::signbit(w));
 }
 
@@ -139,18 +139,16 @@ TEST(CutRandom, RemovesExactlyKAndTheSameForAnyThreadCount) {
   const std::vector<std::uint64_t> counts{0, 1, 152500, 305001};
   const std::vector<SetCut> one = cut_random(tensors, 0, counts, 9, 1), two = cut_random(tensors, 0, counts, 9, 2);
   for (std::size_t level = 0; level < counts.size(); ++level) {
-    std::uint64_t zeros = 0, first_position = 0;
+    std::uint64_t zeros = 0;
     for (std::size_t t = 0; t < tensors.size(); ++t) {
-      EXPECT_EQ(one[level].tensors[t].key, two[level].tensors[t].key);
-      EXPECT_EQ(one[level].tensors[t].tie_end, two[level].tensors[t].tie_end);
+      EXPECT_EQ(one[level].tensors[t].mask, two[level].tensors[t].mask);
       const TensorCut& cut = one[level].tensors[t];
-      const OwnedTensor result = masked(tensors[t], {&cut, Criterion::kRandom, 9, first_position});
+      const OwnedTensor result = masked(tensors[t], cut.mask);
       const std::vector<bool> zero = zero_set(result.view());
       const auto here = static_cast<std::uint64_t>(std::count(zero.begin(), zero.end(), true));
       EXPECT_EQ(here, cut.pruned);
-      EXPECT_EQ(zeros_after_random(tensors[t], first_position, cut, 9, 2), here);
+      EXPECT_EQ(cut.mask.zeros(tensors[t], 2), here);
       zeros += here;
-      first_position += tensors[t].elements();
     }
     EXPECT_EQ(zeros, counts[level]);
   }

@@ -8,7 +8,6 @@
 #include "pare/error.h"
 #include "pare/prune.h"
 #include "pare/stats.h"
-#include "prune/masks/masked_copy.h"
 #include "support/files.h"
 #include "support/tensors.h"
 #include "unit/prune/plain_patterns.h"
@@ -38,11 +37,11 @@ void expect_level(const std::vector<Matrix>& matrices, const Model& model, const
     all_pruned += pruned;
     all_zeros += zeros;
     // Any piece is the same as that piece of the whole.
-    const prune::Mask mask = prune::mask_of(model, plan, level, t, 0);
+    const Mask& mask = plan.levels[level].cuts[t].mask;
     const std::uint64_t n = removed[t].size();
     for (const auto& [from, to] : {std::pair(n / 3, 2 * n / 3 + 1), std::pair(n / 2, n), std::pair(n - 1, n)}) {
       std::vector<std::byte> piece((to - from) * size);
-      prune::copy_masked(before, mask, from, to - from, piece.data());
+      mask.copy(before, from, to - from, piece.data());
       EXPECT_TRUE(std::equal(piece.begin(), piece.end(), expected.begin() + static_cast<std::ptrdiff_t>(from * size)))
           << what << ", elements " << from << " to " << to;
     }
@@ -116,7 +115,7 @@ TEST(PatternPlan, LargeMatricesAreCutAlikeByAnyNumberOfThreads) {
                                                        : by_blocks(matrices, options, one.levels[level].amount);
       expect_level(matrices, model, one, level, expected, text);
       for (std::size_t t = 0; t < matrices.size(); ++t)
-        EXPECT_EQ(one.levels[level].cuts[t].removed, three.levels[level].cuts[t].removed) << text;
+        EXPECT_EQ(one.levels[level].cuts[t].mask, three.levels[level].cuts[t].mask) << text;
     }
   }
 }
@@ -155,8 +154,8 @@ TEST(PatternPlan, TiesGoInOrder) {
   options.pattern = Pattern::parse("2x4");
   options.levels = {Amount::pytorch("5")};
   const PrunePlan blocks = plan_pruning(model, options);
-  EXPECT_EQ(blocks.levels[0].cuts[0].removed, std::vector<std::uint64_t>{0b1111});
-  EXPECT_EQ(blocks.levels[0].cuts[1].removed, std::vector<std::uint64_t>{0b0001});
+  EXPECT_EQ(blocks.levels[0].cuts[0].mask, Mask(Mask::Bits{{0b1111}, 2, 4}));
+  EXPECT_EQ(blocks.levels[0].cuts[1].mask, Mask(Mask::Bits{{0b0001}, 2, 4}));
 }
 
 TEST(PatternPlan, NaNGoesLastAndNegativeZeroFirst) {
@@ -172,7 +171,7 @@ TEST(PatternPlan, NaNGoesLastAndNegativeZeroFirst) {
   EXPECT_EQ(gone, (std::vector<bool>{false, true, true, false, false, false, true, true, false, false, true, true}));
   options.pattern = Pattern::parse("columns");
   options.levels = {Amount::pytorch("2")};
-  EXPECT_EQ(plan_pruning(model, options).levels[0].cuts[0].removed, std::vector<std::uint64_t>{0b1100});
+  EXPECT_EQ(plan_pruning(model, options).levels[0].cuts[0].mask, Mask(Mask::Bits{{0b1100}, 3, 1}));
 }
 
 TEST(PatternPlan, AccumulatesRowsAsRepeatedCalls) {

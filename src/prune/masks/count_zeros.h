@@ -1,0 +1,23 @@
+// Zeros of tensors, before and after pruning.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "pare/prune.h"
+
+namespace pare::prune {
+
+/// Number of zeros (of either sign) per tensor. Reads the tensors once.
+std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, unsigned threads);
+
+/// Zeros of one tensor as each of `masks` leaves it. Reads the tensor once. Throws Error, Interrupted.
+std::vector<std::uint64_t> count_zeros_after(const TensorView& tensor, std::span<const Mask* const> masks,
+                                             unsigned threads);
+
+/// Fills zeros of all cuts of the plan, and what the levels prune and leave as zeros in all. Reads only tensors whose
+/// zeros do not follow from the number of pruned elements. tensors[i] is that of plan.parameters[i].
+void set_zeros(PrunePlan& plan, std::span<const TensorView> tensors);
+
+}  // namespace pare::prune
