@@ -1,6 +1,5 @@
 #include "stats/rank.h"
 
-#include <algorithm>
 #include <bit>
 
 #include "stats/float_format.h"
@@ -42,37 +41,14 @@ std::uint64_t RankSpace::first_key(DType dtype, std::uint64_t rank) const {
 
 double RankSpace::value(std::uint64_t rank) const { return key_value(float_format(type_), rank); }
 
-namespace {
-
-/// Finds, in counts of one digit, where each search goes on.
-void descend(std::vector<Search>& searches, std::span<const DigitCounts> counts) {
-  for (Search& search : searches) {
-    const DigitCounts& digits = counts[search.slot];
-    std::uint64_t digit = 0;
-    while (search.position >= digits[digit]) search.position -= digits[digit++];
-    search.prefix = (search.prefix << 16) | digit;
-  }
-}
-
-}  // namespace
-
 std::vector<std::uint64_t> select_ranks(const RankSpace& space, std::span<const TensorView> tensors,
                                         std::span<const std::uint64_t> positions, unsigned threads) {
-  std::vector<Search> searches;
-  for (const std::uint64_t position : positions) searches.push_back({0, position, 0});
-  const std::unique_ptr<DigitCounter> counter = make_digit_counter(space, tensors, threads);
-  for (unsigned digit = 0; digit < (space.is_wide() ? 4U : 2U); ++digit) {
-    std::vector<std::uint64_t> prefixes;
-    for (const Search& search : searches) prefixes.push_back(search.prefix);
-    std::sort(prefixes.begin(), prefixes.end());
-    prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
-    for (Search& search : searches)
-      search.slot = static_cast<std::size_t>(std::lower_bound(prefixes.begin(), prefixes.end(), search.prefix) -
-                                             prefixes.begin());
-    descend(searches, counter->count(digit, prefixes));
-  }
+  std::uint64_t elements = 0;
+  for (const TensorView& tensor : tensors) elements += tensor.elements();
+  const std::unique_ptr<KeyCounter> counter = make_rank_counter(space, tensors, threads);
   std::vector<std::uint64_t> ranks;
-  for (const Search& search : searches) ranks.push_back(search.prefix);
+  for (const SelectedKey& selected : select_keys(*counter, space.is_wide() ? 4 : 2, elements, positions))
+    ranks.push_back(selected.key);
   return ranks;
 }
 

@@ -14,10 +14,8 @@
 namespace pare::stats {
 namespace {
 
-constexpr std::size_t kDigits = 1U << 16;
-
 /// F32 rank keys. What is narrower than F32 is known exactly after its one reading.
-class NarrowCounter final : public DigitCounter {
+class NarrowCounter final : public KeyCounter {
  public:
   NarrowCounter(const RankSpace& space, std::span<const TensorView> tensors, unsigned threads)
       : space_(space), threads_(threads) {
@@ -78,7 +76,7 @@ class NarrowCounter final : public DigitCounter {
 };
 
 /// F64 rank keys, element by element: four readings.
-class WideCounter final : public DigitCounter {
+class WideCounter final : public KeyCounter {
  public:
   WideCounter(const RankSpace& space, std::span<const TensorView> tensors, unsigned threads)
       : space_(space), tensors_(tensors), threads_(threads) {}
@@ -120,8 +118,8 @@ class WideCounter final : public DigitCounter {
 
 }  // namespace
 
-std::unique_ptr<DigitCounter> make_digit_counter(const RankSpace& space, std::span<const TensorView> tensors,
-                                                 unsigned threads) {
+std::unique_ptr<KeyCounter> make_rank_counter(const RankSpace& space, std::span<const TensorView> tensors,
+                                              unsigned threads) {
   if (space.is_wide()) return std::make_unique<WideCounter>(space, tensors, threads);
   return std::make_unique<NarrowCounter>(space, tensors, threads);
 }

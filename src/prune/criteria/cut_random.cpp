@@ -1,20 +1,20 @@
-// The same selection as by magnitude, on scores that are made block by block instead of read.
 #include "prune/criteria/cut_random.h"
 
 #include <algorithm>
 #include <array>
 
 #include "base/parallel.h"
-#include "kernels/leading_bits.h"
 #include "kernels/magnitude.h"
 #include "prune/criteria/random_scores.h"
 #include "stats/pieces.h"
+#include "stats/select_keys.h"
 
 namespace pare::prune {
 namespace {
 
 constexpr std::size_t kBlock = 4096;
-constexpr std::size_t kDigits = 1U << 16;
+constexpr std::size_t kPrefixes = 16;  // that share a look at the scores: each has a table per worker
+constexpr unsigned kScoreDigits = 2;
 
 /// Calls visit(worker, tensor, index of the block's first element, scores, n) for every block.
 template <class Visit>
@@ -37,58 +37,77 @@ void for_each_block(std::span<const TensorView> tensors, std::uint64_t first_pos
   });
 }
 
-/// The score at each 0-based position of the rising order of all scores, digit by digit.
-std::vector<std::uint64_t> select_scores(std::span<const TensorView> tensors, std::uint64_t first_position,
-                                         std::uint64_t seed, std::span<const std::uint64_t> positions,
-                                         unsigned threads) {
-  const unsigned workers = base::thread_count(threads);
-  std::vector<std::vector<std::uint64_t>> counts(workers, std::vector<std::uint64_t>(kDigits, 0));
-  for_each_block(tensors, first_position, seed, threads,
-                 [&](unsigned worker, std::size_t, std::uint64_t, const std::uint32_t* scores, std::size_t n) {
-                   for (std::size_t i = 0; i < n; ++i) ++counts[worker][scores[i] >> 16];
-                 });
-  const auto descend = [&](std::uint64_t position) {
-    for (std::uint64_t digit = 0;; ++digit) {
-      std::uint64_t here = 0;
-      for (unsigned worker = 0; worker < workers; ++worker) here += counts[worker][digit];
-      if (position < here) return std::pair{digit, position};
-      position -= here;
-    }
-  };
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> found;  // first digit, position among those that share it
-  for (const std::uint64_t position : positions) found.push_back(descend(position));
-  std::vector<std::uint64_t> selected;
-  for (const auto& [leading, position] : found) {
-    for (std::vector<std::uint64_t>& table : counts) std::fill(table.begin(), table.end(), 0);
-    for_each_block(
-        tensors, first_position, seed, threads,
-        [&, top = leading](unsigned worker, std::size_t, std::uint64_t, const std::uint32_t* scores, std::size_t n) {
-          for (std::size_t i = 0; i < n; ++i)
-            if (scores[i] >> 16 == top) ++counts[worker][scores[i] & 0xffffU];
-        });
-    selected.push_back((leading << 16) | descend(position).first);
-  }
-  return selected;
-}
+/// The scores, made block by block whenever they are looked at.
+class ScoreCounter final : public stats::KeyCounter {
+ public:
+  ScoreCounter(std::span<const TensorView> tensors, std::uint64_t first_position, std::uint64_t seed, unsigned threads)
+      : tensors_(tensors), first_position_(first_position), seed_(seed), threads_(threads) {}
 
-/// Elements of each tensor whose score lies below and at the pivot.
-std::vector<kernels::RankCount> count_scores(std::span<const TensorView> tensors, std::uint64_t first_position,
-                                             std::uint64_t seed, std::uint64_t pivot, unsigned threads) {
-  std::vector<std::vector<kernels::RankCount>> by_worker(base::thread_count(threads),
-                                                         std::vector<kernels::RankCount>(tensors.size()));
+  std::vector<stats::DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) override {
+    if (digit == 0)
+      return count_tables(1, [](std::uint32_t score) { return std::pair{1U, score >> 16}; });
+    std::vector<stats::DigitCounts> counts;
+    for (std::size_t begin = 0; begin < prefixes.size(); begin += kPrefixes) {
+      const auto some = prefixes.subspan(begin, std::min(kPrefixes, prefixes.size() - begin));
+      std::vector<std::uint8_t> slot_of(stats::kDigits, 0);
+      for (std::size_t slot = 0; slot < some.size(); ++slot) slot_of[some[slot]] = static_cast<std::uint8_t>(slot + 1);
+      for (stats::DigitCounts& digits : count_tables(some.size(), [&](std::uint32_t score) {
+             return std::pair<unsigned, std::uint32_t>{slot_of[score >> 16], score & 0xffffU};
+           }))
+        counts.push_back(std::move(digits));
+    }
+    return counts;
+  }
+
+ private:
+  /// place(score) is the table, from 1 (0: none), and the digit to count there.
+  template <class Place>
+  std::vector<stats::DigitCounts> count_tables(std::size_t tables, const Place& place) const {
+    std::vector<std::vector<stats::DigitCounts>> by_worker(base::thread_count(threads_));
+    for_each_block(tensors_, first_position_, seed_, threads_,
+                   [&](unsigned worker, std::size_t, std::uint64_t, const std::uint32_t* scores, std::size_t n) {
+                     std::vector<stats::DigitCounts>& counts = by_worker[worker];
+                     if (counts.empty()) counts.assign(tables, stats::DigitCounts(stats::kDigits, 0));
+                     for (std::size_t i = 0; i < n; ++i)
+                       if (const auto [table, digit] = place(scores[i]); table != 0) ++counts[table - 1][digit];
+                   });
+    std::vector<stats::DigitCounts> total(tables, stats::DigitCounts(stats::kDigits, 0));
+    for (const std::vector<stats::DigitCounts>& counts : by_worker)
+      for (std::size_t table = 0; table < counts.size(); ++table)
+        for (std::size_t digit = 0; digit < stats::kDigits; ++digit) total[table][digit] += counts[table][digit];
+    return total;
+  }
+
+  std::span<const TensorView> tensors_;
+  std::uint64_t first_position_, seed_;
+  unsigned threads_;
+};
+
+/// ranks[set][tensor]: how many elements' scores lie below and at pivots[set]. One look at the scores.
+std::vector<std::vector<kernels::RankCount>> count_scores(std::span<const TensorView> tensors,
+                                                          std::uint64_t first_position, std::uint64_t seed,
+                                                          std::span<const stats::SelectedKey> pivots,
+                                                          unsigned threads) {
+  using Ranks = std::vector<std::vector<kernels::RankCount>>;
+  const Ranks none(pivots.size(), std::vector<kernels::RankCount>(tensors.size()));
+  std::vector<Ranks> by_worker(base::thread_count(threads), none);
   for_each_block(tensors, first_position, seed, threads,
                  [&](unsigned worker, std::size_t tensor, std::uint64_t, const std::uint32_t* scores, std::size_t n) {
                    const auto* bytes = reinterpret_cast<const std::byte*>(scores);
-                   const kernels::RankCount rank = kernels::count_rank(kernels::Width::k32, bytes, n, pivot);
-                   by_worker[worker][tensor].below += rank.below;
-                   by_worker[worker][tensor].equal += rank.equal;
+                   for (std::size_t set = 0; set < pivots.size(); ++set) {
+                     const kernels::RankCount rank =
+                         kernels::count_rank(kernels::Width::k32, bytes, n, pivots[set].key);
+                     by_worker[worker][set][tensor].below += rank.below;
+                     by_worker[worker][set][tensor].equal += rank.equal;
+                   }
                  });
-  std::vector<kernels::RankCount> total(tensors.size());
-  for (const std::vector<kernels::RankCount>& counts : by_worker)
-    for (std::size_t i = 0; i < total.size(); ++i) {
-      total[i].below += counts[i].below;
-      total[i].equal += counts[i].equal;
-    }
+  Ranks total = none;
+  for (const Ranks& ranks : by_worker)
+    for (std::size_t set = 0; set < pivots.size(); ++set)
+      for (std::size_t i = 0; i < tensors.size(); ++i) {
+        total[set][i].below += ranks[set][i].below;
+        total[set][i].equal += ranks[set][i].equal;
+      }
   return total;
 }
 
@@ -120,18 +139,20 @@ std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_
   if (total == 0) return cuts;
   std::vector<std::uint64_t> positions;
   for (const std::uint64_t count : counts) positions.push_back(count == 0 ? 0 : count - 1);
-  const std::vector<std::uint64_t> pivots = select_scores(tensors, first_position, seed, positions, threads);
+  ScoreCounter scores(tensors, first_position, seed, threads);
+  const std::vector<stats::SelectedKey> pivots = stats::select_keys(scores, kScoreDigits, total, positions);
+  const std::vector<std::vector<kernels::RankCount>> ranks =
+      count_scores(tensors, first_position, seed, pivots, threads);
   for (std::size_t set = 0; set < counts.size(); ++set) {
     if (counts[set] == 0) continue;
-    const std::vector<kernels::RankCount> ranks = count_scores(tensors, first_position, seed, pivots[set], threads);
     const auto nth_tie = [&](std::size_t i, std::uint64_t n) {
-      return nth_score(tensors[i], starts[i], seed, pivots[set], n);
+      return nth_score(tensors[i], starts[i], seed, pivots[set].key, n);
     };
-    const std::vector<TieCut> settled = settle_ties(ranks, elements, counts[set], nth_tie);
+    const std::vector<TieCut> settled = settle_ties(ranks[set], elements, counts[set], nth_tie);
     for (std::size_t i = 0; i < tensors.size(); ++i)
       if (settled[i].pruned != 0)
         cuts[set].tensors[i] = {settled[i].pruned, 0,
-                                Mask::BelowScore{pivots[set], settled[i].tie_end, seed, starts[i]}};
+                                Mask::BelowScore{pivots[set].key, settled[i].tie_end, seed, starts[i]}};
   }
   return cuts;
 }

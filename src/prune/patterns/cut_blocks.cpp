@@ -1,5 +1,3 @@
-// The same selection as by magnitude over rows, columns or blocks: their norms are made whenever they are looked at,
-// and never all kept.
 #include "prune/patterns/cut_blocks.h"
 
 #include <algorithm>
@@ -7,11 +5,12 @@
 #include <bit>
 
 #include "base/parallel.h"
+#include "stats/select_keys.h"
 
 namespace pare::prune {
 namespace {
 
-constexpr unsigned kDigitBits = 16;
+constexpr unsigned kScoreDigits = 4;
 constexpr std::uint64_t kFewEnough = 1U << 20;  // scores that are kept to look for the threshold among them
 
 Fold fold_of(Norm norm) {
@@ -26,7 +25,8 @@ Fold fold_of(Norm norm) {
   return Fold::kSum;
 }
 
-/// Scores in the order of the norms, as patterns of numbers from 0 up, so that integers compare them.
+/// Scores of all blocks, made whenever they are looked at and never all stored: in the order of the norms, as patterns
+/// of numbers from 0 up, so that integers compare them.
 class Scores {
  public:
   Scores(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm, unsigned threads)
@@ -71,79 +71,55 @@ class Scores {
   unsigned threads_;
 };
 
-std::uint64_t leading(std::uint64_t score, unsigned bits) { return bits == 0 ? 0 : score >> (64 - bits); }
+/// Scores as keys, for the selection.
+class NormCounter final : public stats::KeyCounter {
+ public:
+  explicit NormCounter(const Scores& scores) : scores_(scores) {}
 
-/// A score at a position of the rising order, as far as it is known: its leading digits.
-struct Sought {
-  std::uint64_t position = 0;  ///< among the scores that share the digits
-  std::uint64_t digits = 0;
-  std::uint64_t sharing = 0;  ///< how many those are
+  std::vector<stats::DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) override {
+    std::vector<std::vector<stats::DigitCounts>> by_worker(
+        scores_.workers(),
+        std::vector<stats::DigitCounts>(prefixes.size(), stats::DigitCounts(stats::kDigits)));
+    const unsigned shift = 64 - stats::kDigitBits * (digit + 1);
+    each_match(digit, prefixes, [&](unsigned worker, std::size_t slot, std::uint64_t score) {
+      ++by_worker[worker][slot][score >> shift & (stats::kDigits - 1)];
+    });
+    std::vector<stats::DigitCounts> total = std::move(by_worker.front());
+    for (std::size_t worker = 1; worker < by_worker.size(); ++worker)
+      for (std::size_t slot = 0; slot < total.size(); ++slot)
+        for (std::size_t i = 0; i < stats::kDigits; ++i) total[slot][i] += by_worker[worker][slot][i];
+    return total;
+  }
+
+  std::uint64_t list_limit() const override { return kFewEnough; }
+
+  std::vector<std::vector<std::uint64_t>> list(unsigned digit, std::span<const std::uint64_t> prefixes) override {
+    std::vector<std::vector<std::vector<std::uint64_t>>> by_worker(
+        scores_.workers(), std::vector<std::vector<std::uint64_t>>(prefixes.size()));
+    each_match(digit, prefixes, [&](unsigned worker, std::size_t slot, std::uint64_t score) {
+      by_worker[worker][slot].push_back(score);
+    });
+    std::vector<std::vector<std::uint64_t>> lists = std::move(by_worker.front());
+    for (std::size_t worker = 1; worker < by_worker.size(); ++worker)
+      for (std::size_t slot = 0; slot < lists.size(); ++slot)
+        lists[slot].insert(lists[slot].end(), by_worker[worker][slot].begin(), by_worker[worker][slot].end());
+    return lists;
+  }
+
+ private:
+  /// Calls visit(worker, index into prefixes, score) for every score whose first `digit` digits are a prefix.
+  template <class Visit>
+  void each_match(unsigned digit, std::span<const std::uint64_t> prefixes, const Visit& visit) const {
+    const unsigned known_bits = stats::kDigitBits * digit;
+    scores_.for_each([&](unsigned worker, std::size_t, std::uint64_t, std::uint64_t score) {
+      const std::uint64_t prefix = known_bits == 0 ? 0 : score >> (64 - known_bits);
+      for (std::size_t slot = 0; slot < prefixes.size(); ++slot)
+        if (prefix == prefixes[slot]) visit(worker, slot, score);
+    });
+  }
+
+  const Scores& scores_;
 };
-
-/// Finds the next digit of every sought score in one reading.
-void next_digit(const Scores& scores, unsigned known_bits, std::vector<Sought>& sought) {
-  std::vector<std::uint64_t> prefixes;
-  for (const Sought& one : sought) prefixes.push_back(one.digits);
-  std::sort(prefixes.begin(), prefixes.end());
-  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
-  using Counts = std::vector<std::uint64_t>;
-  std::vector<std::vector<Counts>> counts(scores.workers(),
-                                          std::vector<Counts>(prefixes.size(), Counts(1U << kDigitBits)));
-  const unsigned shift = 64 - known_bits - kDigitBits;
-  scores.for_each([&](unsigned worker, std::size_t, std::uint64_t, std::uint64_t score) {
-    const std::uint64_t prefix = leading(score, known_bits);
-    for (std::size_t i = 0; i < prefixes.size(); ++i)
-      if (prefix == prefixes[i]) ++counts[worker][i][score >> shift & 0xffffU];
-  });
-  for (Sought& one : sought) {
-    const auto table = std::lower_bound(prefixes.begin(), prefixes.end(), one.digits) - prefixes.begin();
-    for (std::uint64_t digit = 0;; ++digit) {
-      std::uint64_t here = 0;
-      for (const auto& of_worker : counts) here += of_worker[table][digit];
-      if (one.position < here) {
-        one.digits = one.digits << kDigitBits | digit;
-        one.sharing = here;
-        break;
-      }
-      one.position -= here;
-    }
-  }
-}
-
-/// Completes the scores from all that share their digits.
-void complete(const Scores& scores, unsigned known_bits, std::vector<Sought>& sought) {
-  std::vector<std::vector<std::vector<std::uint64_t>>> found(scores.workers());
-  for (auto& of_worker : found) of_worker.resize(sought.size());
-  scores.for_each([&](unsigned worker, std::size_t, std::uint64_t, std::uint64_t score) {
-    for (std::size_t i = 0; i < sought.size(); ++i)
-      if (leading(score, known_bits) == sought[i].digits) found[worker][i].push_back(score);
-  });
-  for (std::size_t i = 0; i < sought.size(); ++i) {
-    std::vector<std::uint64_t> candidates;
-    for (const auto& of_worker : found) candidates.insert(candidates.end(), of_worker[i].begin(), of_worker[i].end());
-    const auto nth = candidates.begin() + static_cast<std::ptrdiff_t>(sought[i].position);
-    std::nth_element(candidates.begin(), nth, candidates.end());
-    sought[i].digits = *nth;
-    // What is left of the position are ties that come before it.
-    sought[i].position -= static_cast<std::uint64_t>(
-        std::count_if(candidates.begin(), nth, [&](std::uint64_t score) { return score < sought[i].digits; }));
-  }
-}
-
-/// The last scores to go: `digits` is the score, `position` how many of its ties go before the last.
-std::vector<Sought> find_last(const Scores& scores, const std::vector<std::uint64_t>& positions) {
-  std::vector<Sought> sought;
-  for (const std::uint64_t position : positions) sought.push_back({position, 0, scores.blocks()});
-  unsigned known_bits = 0;
-  for (; known_bits < 64; known_bits += kDigitBits) {
-    if (std::all_of(sought.begin(), sought.end(), [](const Sought& one) { return one.sharing <= kFewEnough; })) {
-      complete(scores, known_bits, sought);
-      break;
-    }
-    next_digit(scores, known_bits, sought);
-  }
-  return sought;
-}
 
 /// A bit for each block, which several threads set.
 class BlockBits {
@@ -193,7 +169,8 @@ std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<co
   }
   if (cutting.empty()) return cuts;
   const Scores scores(tensors, tilings, norm, threads);
-  const std::vector<Sought> last = find_last(scores, positions);
+  NormCounter counter(scores);
+  const std::vector<stats::SelectedKey> last = stats::select_keys(counter, kScoreDigits, scores.blocks(), positions);
   std::vector<std::vector<BlockBits>> removed(cutting.size()), ties(cutting.size());
   for (std::size_t i = 0; i < cutting.size(); ++i)
     for (const Tiling& tiling : tilings) {
@@ -202,12 +179,12 @@ std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<co
     }
   scores.for_each([&](unsigned, std::size_t tensor, std::uint64_t block, std::uint64_t score) {
     for (std::size_t i = 0; i < last.size(); ++i) {
-      if (score < last[i].digits) removed[i][tensor].set(block);
-      if (score == last[i].digits) ties[i][tensor].set(block);
+      if (score < last[i].key) removed[i][tensor].set(block);
+      if (score == last[i].key) ties[i][tensor].set(block);
     }
   });
   for (std::size_t i = 0; i < cutting.size(); ++i) {
-    std::uint64_t left = last[i].position + 1;
+    std::uint64_t left = last[i].ties_before + 1;
     for (std::size_t tensor = 0; tensor < tensors.size(); ++tensor) {
       const Tiling& tiling = tilings[tensor];
       std::vector<std::uint64_t>& words = removed[i][tensor].words();

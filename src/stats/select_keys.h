@@ -1,0 +1,42 @@
+// The one selection of the k smallest: order statistics of keys of any kind (magnitudes, drawn scores, norms of
+// blocks), found digit by digit. Nothing is sorted, and memory does not grow with the number of elements.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace pare::stats {
+
+/// Keys are cut into digits of 16 bits, most significant first.
+constexpr unsigned kDigitBits = 16;
+constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
+
+/// 2^16 counters of a digit's values.
+using DigitCounts = std::vector<std::uint64_t>;
+
+/// Unsigned keys of many elements, in no particular order, which can be looked at several times.
+class KeyCounter {
+ public:
+  virtual ~KeyCounter() = default;
+  /// For each prefix (ascending, distinct; just {0} for digit 0), the counts of the next digit over
+  /// the elements whose earlier digits are that prefix.
+  virtual std::vector<DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) = 0;
+  /// Prefixes that at most so many elements share are listed instead of counted further; 0: never.
+  virtual std::uint64_t list_limit() const { return 0; }
+  /// For each prefix, the keys whose first `digit` digits it is, in any order.
+  virtual std::vector<std::vector<std::uint64_t>> list(unsigned digit, std::span<const std::uint64_t> prefixes);
+};
+
+struct SelectedKey {
+  std::uint64_t key = 0;
+  std::uint64_t ties_before = 0;  ///< elements of this key that come before the position
+};
+
+/// The keys at the 0-based `positions` (each below `elements`, the number of elements) of the rising order, in the
+/// order asked for. Keys have `digits` digits. Any number of positions share the looks at the keys: at most one per
+/// digit.
+std::vector<SelectedKey> select_keys(KeyCounter& keys, unsigned digits, std::uint64_t elements,
+                                     std::span<const std::uint64_t> positions);
+
+}  // namespace pare::stats
