@@ -1,7 +1,10 @@
-// Measuring a model in parts: each part is a Measurement, parts merge, and the whole becomes an Inspection.
+// Measuring a model in parts: each part is a Measurement, which can be saved and loaded; parts merge, and the whole
+// becomes an Inspection.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +25,9 @@ struct MeasuredTensor {
 
 /// A partial result of inspect(): some of the selected parameters, measured.
 struct Measurement {
+  /// Hash of what was measured: names, dtypes and shapes of all parameters, and a sample of the bytes of each (not of
+  /// packed ones). Equal for parts of one model, and for copies of it.
+  std::uint64_t content = 0;
   std::vector<double> cutoffs;          ///< InspectOptions::cutoff, then the tails
   std::size_t largest_wanted = 0;       ///< InspectOptions::largest
   bool sketches = false;                ///< whether tensors have sketches
@@ -36,12 +42,24 @@ Measurement measure(const Model& model, const InspectOptions& options = {});
 Measurement measure(const Model& model, const InspectOptions& options, std::span<const std::size_t> parameters);
 
 /// Both together. Exact, commutative and associative, so that every split of a model into parts merges to the same
-/// Measurement. Throws Error if the two were made with different options or both hold the same parameter.
+/// Measurement. Throws Error: kMismatch if the two were made with different options or of different models, kArgument
+/// if both hold the same parameter.
 Measurement merge(const Measurement& left, const Measurement& right);
 
 /// Sums up a measurement of all parameters that `options` selects; quantiles read the weights once more. inspect() is
-/// this after measure(). Throws Error for a selected parameter that was not measured, or is not the one that was;
-/// Interrupted.
+/// this after measure(). Throws Error (kMismatch) for a selected parameter that was not measured, and if the
+/// measurement is of another model or was made with other options; Interrupted.
 Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement);
+
+/// A measurement as bytes: a version, the figures in little-endian order, and a checksum. The same bytes on every
+/// machine.
+std::vector<std::byte> measurement_bytes(const Measurement& measurement);
+/// The measurement that measurement_bytes() made these of. Reads untrusted bytes: memory is bounded by their number,
+/// and figures that contradict each other are refused. Throws Error (kMalformed for damage, kUnsupported for a version
+/// of a later pare), naming `file` if given.
+Measurement parse_measurement(std::span<const std::byte> bytes, const std::filesystem::path& file = {});
+/// The same in a file; `force` replaces an existing one. Throws Error.
+void save_measurement(const Measurement& measurement, const std::filesystem::path& path, bool force = false);
+Measurement load_measurement(const std::filesystem::path& path);
 
 }  // namespace pare

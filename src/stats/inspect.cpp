@@ -9,6 +9,7 @@
 
 #include "pare/error.h"
 #include "pare/measure.h"
+#include "stats/content.h"
 #include "stats/inspect_spread.h"
 #include "stats/row_quantiles.h"
 #include "stats/selection.h"
@@ -23,13 +24,27 @@ void require_measured(const Model& model, const Selection& selection, const Meas
   for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
     const TensorView& tensor = selection.tensors[i];
     if (i >= measurement.tensors.size() || measurement.tensors[i].name != selection.parameters[i]->name ||
-        &model.parameters.at(measurement.tensors[i].parameter) != selection.parameters[i])
-      throw Error(model.source, selection.parameters[i]->name, "was not measured");
+        measurement.tensors[i].parameter !=
+            static_cast<std::size_t>(selection.parameters[i] - model.parameters.data()))
+      throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name, "was not measured");
     if (measurement.tensors[i].dtype != tensor.dtype || measurement.tensors[i].shape != tensor.shape)
-      throw Error(model.source, selection.parameters[i]->name, "dtype or shape differs from what was measured");
+      throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name,
+                  "dtype or shape differs from what was measured");
   }
   if (measurement.tensors.size() != selection.parameters.size())
-    throw Error(model.source, measurement.tensors[selection.parameters.size()].name, "measured but not selected");
+    throw Error(ErrorCode::kMismatch, model.source, measurement.tensors[selection.parameters.size()].name,
+                "measured but not selected");
+}
+
+/// Throws Error unless the measurement is of this model, with these options.
+void require_options(const Model& model, const InspectOptions& options, const Measurement& measurement) {
+  std::vector<double> cutoffs{options.cutoff};
+  cutoffs.insert(cutoffs.end(), options.tails.begin(), options.tails.end());
+  if (measurement.sketches == options.quantiles.empty() || measurement.largest_wanted != options.largest ||
+      measurement.cutoffs != cutoffs)
+    throw Error(ErrorCode::kMismatch, model.source, "was measured with different options");
+  if (measurement.content != stats::content_hash(model))
+    throw Error(ErrorCode::kMismatch, model.source, "the measurement is of another model");
 }
 
 InspectRow tensor_row(const Parameter& parameter, const TensorView& tensor, Stats stats) {
@@ -180,8 +195,7 @@ Inspection assemble(const Model& model, const InspectOptions& options, Measureme
   result.notes = model.notes;
   const Selection selection = stats::select(model, options, result.left_out);
   require_measured(model, selection, measurement);
-  if (measurement.sketches == options.quantiles.empty() || measurement.largest_wanted != options.largest)
-    throw Error(model.source, "was measured with different options");
+  require_options(model, options, measurement);
   std::vector<std::size_t> everything;
   std::vector<Sketch> sketches;
   for (std::size_t i = 0; i < selection.parameters.size(); ++i) {

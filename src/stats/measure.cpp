@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pare/error.h"
+#include "stats/content.h"
 #include "stats/selection.h"
 
 namespace pare {
@@ -34,6 +35,7 @@ ScanResult scan_selection(const stats::Selection& selection, const InspectOption
 Measurement measure_selection(const Model& model, const InspectOptions& options, const stats::Selection& selection) {
   ScanResult scanned = scan_selection(selection, options);
   Measurement measurement;
+  measurement.content = stats::content_hash(model);
   measurement.cutoffs = {options.cutoff};
   measurement.cutoffs.insert(measurement.cutoffs.end(), options.tails.begin(), options.tails.end());
   measurement.largest_wanted = options.largest;
@@ -72,14 +74,16 @@ Measurement measure(const Model& model, const InspectOptions& options, std::span
 
 Measurement merge(const Measurement& left, const Measurement& right) {
   if (left.cutoffs != right.cutoffs || left.largest_wanted != right.largest_wanted || left.sketches != right.sketches)
-    throw Error("measurements made with different options cannot be merged");
+    throw Error(ErrorCode::kMismatch, "measurements made with different options cannot be merged");
+  if (left.content != right.content)
+    throw Error(ErrorCode::kMismatch, "measurements of different models cannot be merged");
   Measurement both = left;
   both.tensors.insert(both.tensors.end(), right.tensors.begin(), right.tensors.end());
   std::sort(both.tensors.begin(), both.tensors.end(),
             [](const MeasuredTensor& a, const MeasuredTensor& b) { return a.parameter < b.parameter; });
   for (std::size_t i = 1; i < both.tensors.size(); ++i)
     if (both.tensors[i].parameter == both.tensors[i - 1].parameter)
-      throw Error({}, both.tensors[i].name, "measured in both parts");
+      throw Error(ErrorCode::kArgument, {}, both.tensors[i].name, "measured in both parts");
   both.largest.insert(both.largest.end(), right.largest.begin(), right.largest.end());
   std::sort(both.largest.begin(), both.largest.end(), [](const Outlier& a, const Outlier& b) {
     return std::tuple(-std::abs(a.value), a.tensor, a.index) < std::tuple(-std::abs(b.value), b.tensor, b.index);

@@ -1,5 +1,7 @@
 #include "stats/row_quantiles.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -7,8 +9,10 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <numeric>
 
 #include "base/parallel.h"
+#include "pare/error.h"
 #include "stats/pieces.h"
 #include "stats/rank.h"
 
@@ -42,8 +46,15 @@ struct Candidates {
     else
       table[low] += count;
   }
-  /// The low bits at a 0-based position of the rising order.
+  /// The low bits at a 0-based position of the rising order. Throws Error if the elements are not those that the
+  /// sketch counted.
   std::uint64_t at(std::uint64_t position) {
+    const std::uint64_t found =
+        elements <= kListed ? list.size() : std::accumulate(table.begin(), table.end(), std::uint64_t{0});
+    if (found != elements)
+      throw Error(ErrorCode::kMismatch, fmt::format("the weights are not those that were measured (expected {} of one "
+                                                    "magnitude, found {})",
+                                                    elements, found));
     if (elements <= kListed) {
       const auto nth = list.begin() + static_cast<std::ptrdiff_t>(position);
       std::nth_element(list.begin(), nth, list.end());

@@ -1,0 +1,14 @@
+// Telling whether two parts were measured of the same model.
+#pragma once
+
+#include <cstdint>
+
+#include "pare/model.h"
+
+namespace pare::stats {
+
+/// Hash of the names, dtypes and shapes of all parameters, and of a few bytes of each that is not packed. Reads three
+/// places of a tensor.
+std::uint64_t content_hash(const Model& model);
+
+}  // namespace pare::stats
