@@ -35,6 +35,12 @@ enum class Norm : std::uint8_t {
   kLInf,  ///< largest magnitude
 };
 
+/// "magnitude", "random".
+std::string_view criterion_name(Criterion criterion) noexcept;
+/// "global", "per-tensor".
+std::string_view scope_name(Scope scope) noexcept;
+/// "independent", "accumulate".
+std::string_view schedule_name(Schedule schedule) noexcept;
 /// "l1", "l2", "linf".
 std::string_view norm_name(Norm norm) noexcept;
 

@@ -67,8 +67,9 @@ PruneOptions options_of(const Arguments& arguments) {
   PruneOptions options;
   options.levels = amounts_of(arguments);
   set_levels(options, arguments.levels, arguments.run.quiet);
-  options.criterion = choose("--criterion", arguments.criterion, {"magnitude", "random"}) == 0 ? Criterion::kMagnitude
-                                                                                               : Criterion::kRandom;
+  constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kRandom};
+  options.criterion = kCriteria[choose("--criterion", arguments.criterion,
+                                       {criterion_name(kCriteria[0]), criterion_name(kCriteria[1])})];
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
   options.seed = arguments.models.options.seed;

@@ -190,12 +190,14 @@ void set_levels(PruneOptions& options, const std::vector<std::string>& values, b
 }
 
 Scope scope_of(std::string_view name) {
-  return name.empty() || choose("--scope", name, {"global", "per-tensor"}) == 0 ? Scope::kGlobal : Scope::kPerTensor;
+  if (name.empty()) return Scope::kGlobal;
+  constexpr Scope kScopes[] = {Scope::kGlobal, Scope::kPerTensor};
+  return kScopes[choose("--scope", name, {scope_name(kScopes[0]), scope_name(kScopes[1])})];
 }
 
 Schedule schedule_of(std::string_view name) {
-  return choose("--schedule", name, {"independent", "accumulate"}) == 0 ? Schedule::kIndependent
-                                                                        : Schedule::kAccumulate;
+  constexpr Schedule kSchedules[] = {Schedule::kIndependent, Schedule::kAccumulate};
+  return kSchedules[choose("--schedule", name, {schedule_name(kSchedules[0]), schedule_name(kSchedules[1])})];
 }
 
 std::vector<Model> open_models(const ModelArguments& arguments) {

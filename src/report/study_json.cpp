@@ -88,11 +88,11 @@ Json pruning_json(const Study& study, bool kept) {
   Json names = Json::array(), levels = Json::array();
   for (const std::size_t parameter : study.plan.parameters) names.push_back(study.model->parameters[parameter].name);
   for (std::size_t i = 0; i < study.levels.size(); ++i) levels.push_back(level_json(study, i, kept));
-  return {{"criterion", "magnitude"},
+  return {{"criterion", criterion_name(options.criterion)},
           {"pattern", options.pattern.text()},
           {"norm", options.pattern.has_norm() ? Json(norm_name(options.norm)) : Json()},
-          {"scope", options.scope == Scope::kGlobal ? "global" : "per-tensor"},
-          {"schedule", options.schedule == Schedule::kIndependent ? "independent" : "accumulate"},
+          {"scope", scope_name(options.scope)},
+          {"schedule", schedule_name(options.schedule)},
           {"candidates", study.plan.candidates},
           {"left_alone", study.inspection.overall.stats.count - study.plan.candidates},
           {"tensors", std::move(names)},

@@ -7,15 +7,8 @@
 namespace pare {
 namespace table {
 
-std::string_view scope_name(const PruneOptions& options) {
-  if (!options.sets.empty()) return "sets";
-  return options.scope == Scope::kGlobal ? "global" : "per-tensor";
-}
-std::string_view criterion_name(Criterion criterion) {
-  return criterion == Criterion::kMagnitude ? "magnitude" : "random";
-}
-std::string_view schedule_name(Schedule schedule) {
-  return schedule == Schedule::kIndependent ? "independent" : "accumulate";
+std::string_view scope_text(const PruneOptions& options) {
+  return options.sets.empty() ? scope_name(options.scope) : "sets";
 }
 
 Share sparsity(const PruneSummary& summary, const LevelPlan& level) { return {level.zeros, summary.plan.candidates}; }
@@ -36,11 +29,10 @@ std::uint64_t elements_at(const PruneSummary& summary, std::size_t index) {
 
 namespace {
 
-using table::criterion_name;
 using table::elements_at;
 using table::model_sparsity;
 using table::parameter_at;
-using table::scope_name;
+using table::scope_text;
 using table::sparsity;
 
 /// "2:4, per-tensor"; "rows by l2, per-tensor"; "magnitude, global, accumulating"; "magnitude, 12 parts each with ..".
@@ -49,7 +41,7 @@ std::string method_text(const PruneOptions& options) {
   std::string text(criterion_name(options.criterion));
   if (options.pattern != Pattern()) text = options.pattern.text();
   if (options.pattern.has_norm()) text += fmt::format(" by {}", norm_name(options.norm));
-  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_name(options));
+  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_text(options));
   return text + (options.schedule == Schedule::kAccumulate ? ", accumulating" : "");
 }
 

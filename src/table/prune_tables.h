@@ -9,11 +9,7 @@
 namespace pare::table {
 
 /// "global", "per-tensor", or "sets".
-std::string_view scope_name(const PruneOptions& options);
-/// "magnitude", "random".
-std::string_view criterion_name(Criterion criterion);
-/// "independent", "accumulate".
-std::string_view schedule_name(Schedule schedule);
+std::string_view scope_text(const PruneOptions& options);
 
 /// Zeros among the weights that the plan prunes, after a level.
 Share sparsity(const PruneSummary& summary, const LevelPlan& level);
