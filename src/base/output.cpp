@@ -149,7 +149,7 @@ OutputDirectory::OutputDirectory(fs::path path, bool force) : path_(without_trai
   remove_dead_staged(path_);
   try {
     staged_ = create_staged_directory(path_);
-  } catch (const Error&) {
+  } catch (...) {
     remove_empty_directories(parent_of(path_), made_parent_);
     throw;
   }

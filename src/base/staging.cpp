@@ -46,6 +46,21 @@ bool claim(const fs::path& path, int descriptor) noexcept {
   return (locked || errno != EWOULDBLOCK) && is_same(path, descriptor);
 }
 
+bool remove_if_dead(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  struct stat status {};
+  bool removed = false;
+  if (::fstat(descriptor, &status) == 0 && (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode)) &&
+      ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_same(path, descriptor)) {
+    std::error_code failure;
+    fs::remove_all(path, failure);
+    removed = !failure;
+  }
+  ::close(descriptor);
+  return removed;
+}
+
 /// `create` returns a descriptor, or -1 with errno set. Not mkostemp(), whose files are private: the kernel applies
 /// the umask to what is created with open() and mkdir(), and asking for the umask changes it for every thread.
 template <class Create>
@@ -60,6 +75,7 @@ Staged create_staged(const fs::path& output, const Create& create) {
     if (staged.descriptor >= 0) {
       if (claim(staged.path, staged.descriptor)) return staged;
       ::close(staged.descriptor);
+      remove_if_dead(staged.path);
     } else if (errno != EEXIST) {
       break;
     }
@@ -70,21 +86,6 @@ Staged create_staged(const fs::path& output, const Create& create) {
 bool is_staged_name(std::string_view name, std::string_view prefix) {
   return name.size() == prefix.size() + kRandom && name.starts_with(prefix) &&
          name.find_first_not_of(kLetters, prefix.size()) == std::string_view::npos;
-}
-
-bool remove_if_dead(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  struct stat status {};
-  bool removed = false;
-  if (::fstat(descriptor, &status) == 0 && (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode)) &&
-      ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_same(path, descriptor)) {
-    std::error_code failure;
-    fs::remove_all(path, failure);
-    removed = !failure;
-  }
-  ::close(descriptor);
-  return removed;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/file_map.h"
+#include "base/files.h"
 #include "checkpoint/aliases.h"
 #include "checkpoint/hub.h"
 #include "checkpoint/index.h"
@@ -48,20 +49,11 @@ std::optional<Format> format_of(const fs::path& path) {
   return std::nullopt;
 }
 
-/// Unlike fs::exists(), throws Error where the file system will not say: a link to itself, a name
-/// too long, a directory that may not be searched.
-bool is_there(const fs::path& path) {
-  std::error_code failure;
-  const fs::file_status status = fs::status(path, failure);
-  if (!fs::status_known(status)) throw Error(path, "cannot be opened: " + failure.message());
-  return fs::exists(status);
-}
-
 /// What transformers loads from a directory, else the only checkpoint file in it.
 fs::path weights_in(const fs::path& directory) {
   for (const char* name :
        {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
-    if (is_there(directory / name)) return directory / name;
+    if (base::is_there(directory / name)) return directory / name;
   std::vector<fs::path> found;
   std::error_code failure;
   for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure))
@@ -127,7 +119,7 @@ class Assembler {
     const checkpoint::ShardIndex index = checkpoint::parse_index(read_text(path), path);
     for (const std::string& shard : index.shards) {
       const fs::path file = path.parent_path() / shard;
-      if (!is_there(file)) throw Error(path, fmt::format("names shard '{}', which does not exist", shard));
+      if (!base::is_there(file)) throw Error(path, fmt::format("names shard '{}', which does not exist", shard));
       if (format_of(file) == Format::kIndex)
         throw Error(path, fmt::format("names shard '{}', which is not a checkpoint file", shard));
       add(file);
@@ -166,8 +158,8 @@ void distinguish_names(std::vector<CheckpointFile>& files) {
 
 Checkpoint Checkpoint::open(const std::string& where) {
   fs::path path = where;
-  if (!is_there(path)) path = checkpoint::find_in_hub_cache(where);
-  if (fs::is_directory(path)) path = weights_in(path);
+  if (!base::is_there(path)) path = checkpoint::find_in_hub_cache(where);
+  if (base::is_directory(path)) path = weights_in(path);
   Assembler assembler;
   assembler.add(path);
   distinguish_names(assembler.files);
@@ -203,7 +195,7 @@ const fs::path& Checkpoint::directory() const noexcept { return state_->director
 
 std::optional<std::string> Checkpoint::config_text() const {
   const fs::path path = state_->directory / "config.json";
-  if (!is_there(path)) return std::nullopt;
+  if (!base::is_there(path)) return std::nullopt;
   return read_text(path);
 }
 

@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/files.h"
+#include "base/system_error.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {
@@ -41,6 +43,8 @@ std::vector<fs::path> subdirectories(const fs::path& directory) {
   std::error_code failure;
   for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure))
     if (it->is_directory(failure)) found.push_back(it->path());
+  if (failure && base::is_there(directory))
+    throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
   std::sort(found.begin(), found.end());
   return found;
 }

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "base/output.h"
 #include "base/parallel.h"
@@ -43,17 +44,18 @@ KernelCosts costs_of(const base::JsonValue& entry) {
   return costs;
 }
 
-/// The entries of the file; none if it is not there, damaged or another version's: they can be measured again.
+/// The entries of the file; none if it is not there, damaged or another version's: they can be measured again. Throws
+/// Error for one that cannot be read.
 std::vector<KernelCosts> kept() {
   std::vector<KernelCosts> all;
   const std::filesystem::path path = kernel_costs_path();
-  std::error_code ignored;
-  if (path.empty() || !std::filesystem::is_regular_file(path, ignored)) return all;
+  if (path.empty() || !base::is_there(path)) return all;
   try {
     const base::JsonFile file(path);
     if (file.root().at("version").integer() != kVersion) return all;
     file.root().at("costs").for_elements([&](const base::JsonValue& entry) { all.push_back(costs_of(entry)); });
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kMalformed && error.code() != ErrorCode::kLimit) throw;
     all.clear();
   }
   return all;
@@ -72,7 +74,12 @@ std::filesystem::path kernel_costs_path() {
 
 std::optional<KernelCosts> kept_kernel_costs(unsigned threads) {
   const std::string target = kernels::current_target();
-  for (KernelCosts& costs : kept())
+  std::vector<KernelCosts> all;
+  try {
+    all = kept();
+  } catch (const Error&) {  // a home of somebody else's: the standard costs do as well
+  }
+  for (KernelCosts& costs : all)
     if (costs.target == target && costs.threads == base::thread_count(threads) && !costs.points.empty())
       return std::move(costs);
   return std::nullopt;

@@ -1,9 +1,9 @@
 #include "model/model_directory.h"
 
 #include <algorithm>
-#include <system_error>
 
 #include "base/file_map.h"
+#include "base/files.h"
 #include "base/output.h"
 #include "pare/error.h"
 #include "pare/publish.h"
@@ -38,14 +38,13 @@ bool is_below(const std::filesystem::path& path, const std::filesystem::path& di
 
 bool check_output_apart(const std::filesystem::path& output, const Model& model) {
   namespace fs = std::filesystem;
-  std::error_code failure;
-  const fs::path target = fs::canonical(output, failure);
-  if (failure) return false;  // there is nothing yet
+  if (!base::is_there(output)) return false;
+  const fs::path target = base::resolved(output);
   bool own = false;
   for (const CheckpointFile& file : model.checkpoint.files())
     for (const FileVersion& source : file.sources) {
       const fs::path directory = source.path.has_parent_path() ? source.path.parent_path() : fs::path(".");
-      const fs::path folder = fs::canonical(directory, failure), file_itself = fs::canonical(source.path, failure);
+      const fs::path folder = base::resolved(directory), file_itself = base::resolved(source.path);
       if (file_itself == target) throw Error(output, "is a file of the model that is read (expected another name)");
       if (folder == target || file_itself.parent_path() == target)
         own = true;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/files.h"
 #include "model/compose.h"
 #include "model/resolver.h"
 #include "model/sparsity_config.h"
@@ -26,15 +27,14 @@ std::pair<std::string, std::string> split_title(const std::string& spec) {
 /// What a model is called by default: its directory's name, or a file's stem unless that is the same for all.
 std::string default_title(const std::string& source) {
   const fs::path path(source);
-  std::error_code ignored;
-  if (fs::is_regular_file(path, ignored)) {
+  if (base::is_file(path)) {
     const std::string stem = path.stem().string();
     const bool usual = stem == "model" || stem == "pytorch_model" || stem == "model.safetensors.index" ||
                        stem == "pytorch_model.bin.index";
     return usual ? default_title(path.has_parent_path() ? path.parent_path().string() : ".") : stem;
   }
-  if (!fs::exists(path, ignored)) return source;  // a name of the hub
-  const fs::path whole = fs::weakly_canonical(path, ignored);
+  if (!base::is_there(path)) return source;  // a name of the hub
+  const fs::path whole = base::resolved(path);
   return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
 }
 
@@ -49,8 +49,9 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
   std::vector<std::pair<fs::path, std::string>> found;
   std::error_code failure;
   for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure)) {
-    std::error_code ignored;
-    if (it->is_regular_file(ignored) && is_side_file(it->path()) && it->file_size(ignored) <= kLargestSideFile)
+    // One that cannot be opened must be an error, not missing in what is written.
+    if (!is_side_file(it->path()) || !base::is_file(it->path())) continue;
+    if (fs::file_size(it->path(), failure) <= kLargestSideFile || failure)
       found.emplace_back(it->path(), it->path().filename().string());
   }
   if (failure) throw Error(directory, "cannot be listed: " + failure.message());

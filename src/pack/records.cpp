@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
+#include "base/files.h"
 #include "base/json_append.h"
 #include "base/json_mutable.h"
 #include "pare/error.h"
@@ -38,9 +38,8 @@ std::optional<Json> pruned_history(const std::filesystem::path& path) {
 Json history(const Model& model, const char* format) {
   const std::filesystem::path path = model.checkpoint.directory() / "pare.json";
   const auto files = model.checkpoint.files();
-  std::error_code ignored;
   // A model with tensors from no file is a composition: the file would be one half's.
-  if (!files.empty() && !files.front().path.empty() && std::filesystem::is_regular_file(path, ignored))
+  if (!files.empty() && !files.front().path.empty() && base::is_file(path))
     if (auto json = pruned_history(path)) {
       json->erase("packed");
       return *std::move(json);

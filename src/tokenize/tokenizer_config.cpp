@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/files.h"
+
 namespace pare::tokenize {
 namespace {
 
@@ -66,7 +68,7 @@ TokenizerClass named_class(const JsonValue& value) {
 
 /// The tokenizer class that config.json implies.
 std::optional<TokenizerClass> class_of_config(const fs::path& path, bool has_json) {
-  if (!fs::exists(path)) return std::nullopt;
+  if (!base::is_there(path)) return std::nullopt;
   const JsonFile file(path);
   if (const auto name = file.root().find("tokenizer_class")) return named_class(*name);
   JsonValue model = file.root();
@@ -82,9 +84,9 @@ std::optional<TokenizerClass> class_of_config(const fs::path& path, bool has_jso
 /// The tokenizer class that the files imply, if nothing else names one.
 TokenizerClass class_of_files(const fs::path& directory, bool has_json) {
   if (has_json) return TokenizerClass::kJson;
-  if (fs::exists(directory / "vocab.txt")) return TokenizerClass::kBert;
-  if (fs::exists(directory / "spiece.model")) return TokenizerClass::kT5;
-  if (fs::exists(directory / "vocab.json")) return TokenizerClass::kGpt2;
+  if (base::is_there(directory / "vocab.txt")) return TokenizerClass::kBert;
+  if (base::is_there(directory / "spiece.model")) return TokenizerClass::kT5;
+  if (base::is_there(directory / "vocab.json")) return TokenizerClass::kGpt2;
   throw Error(directory, "has no tokenizer: none of tokenizer.json, vocab.json, vocab.txt and spiece.model is there");
 }
 
@@ -160,7 +162,7 @@ TokenizerConfig read_tokenizer_config(const fs::path& directory, bool has_json) 
   TokenizerConfig config;
   const fs::path path = directory / "tokenizer_config.json";
   std::optional<JsonFile> file;
-  if (fs::exists(path)) file.emplace(path);
+  if (base::is_there(path)) file.emplace(path);
   const auto name = file ? file->root().find("tokenizer_class") : std::nullopt;
   if (name)
     config.kind = named_class(*name);
@@ -175,9 +177,9 @@ TokenizerConfig read_tokenizer_config(const fs::path& directory, bool has_json) 
     if (const auto decoder = file->root().find("added_tokens_decoder")) take_decoder(*decoder, config);
   }
   if (!config.has_added_tokens_decoder) {  // saved by transformers before 4.34
-    if (fs::exists(directory / "special_tokens_map.json"))
+    if (base::is_there(directory / "special_tokens_map.json"))
       take_specials(JsonFile(directory / "special_tokens_map.json").root(), config);
-    if (fs::exists(directory / "added_tokens.json"))
+    if (base::is_there(directory / "added_tokens.json"))
       JsonFile(directory / "added_tokens.json").root().for_members([&](std::string_view content, const JsonValue& id) {
         AddedToken token;
         token.content = content;

@@ -1,6 +1,7 @@
 // Builds a tokenizer from the files of a model directory by the rules of transformers 5's AutoTokenizer.
 #include <algorithm>
 
+#include "base/files.h"
 #include "tokenize/pipeline.h"
 #include "tokenize/tokenizer_config.h"
 #include "tokenize/tokenizer_files.h"
@@ -17,7 +18,7 @@ class Assembly {
  public:
   explicit Assembly(const fs::path& directory) : directory_(directory) {
     const fs::path json = directory / "tokenizer.json";
-    if (fs::exists(json)) json_ = std::make_unique<JsonFile>(json);
+    if (base::is_there(json)) json_ = std::make_unique<JsonFile>(json);
     config_ = read_tokenizer_config(directory, json_ != nullptr);
   }
 

@@ -32,8 +32,9 @@ DATA = {
     "lambada.jsonl": b'{"text": "the cat sat on the mat"}\n{"text": "a dog ran to the park"}\n',
     "classes.tsv": b"sentence\tlabel\nthe cat sat\t1\na dog\t0\n",
     "pairs.tsv": b"source\ttarget\nthe cat sat\tthe dog\na dog\tcat\n",
-    "levels.json": b'{"format": "pare-levels", "version": 1, "levels": '
-    b'[{"name": "layer 0", "tensors": ["h.0.*.c_*.weight"], "percent": 71.3}, {"name": "rest", "tensors": ["wte.*", "wpe.*"], "percent": 20}]}',
+    "levels.json": b'{"format": "pare-levels", "version": 1, "levels": ['
+    b'{"name": "layer 0", "tensors": ["h.0.*.c_*.weight"], "percent": 71.3}, '
+    b'{"name": "rest", "tensors": ["wte.*", "wpe.*"], "percent": 20}]}',
 }
 COST = (
     b'{"tokens": %d, "dense_weight": 0.1, "sliced_nonzero": 0.1, "sliced_edge": 0.3, "masked_nonzero": 0.1, '

@@ -132,6 +132,24 @@ int mkdir(const char* path, mode_t mode) {
   return real(path, mode);
 }
 
+int stat(const char* path, struct stat* status) {
+  REAL(int, "stat", const char*, struct stat*);
+  FAIL_INT("stat");
+  return real(path, status);
+}
+
+int lstat(const char* path, struct stat* status) {
+  REAL(int, "lstat", const char*, struct stat*);
+  FAIL_INT("stat");
+  return real(path, status);
+}
+
+int fstat(int fd, struct stat* status) {
+  REAL(int, "fstat", int, struct stat*);
+  FAIL_INT("stat");
+  return real(fd, status);
+}
+
 int posix_fallocate(int fd, off_t offset, off_t size) {
   REAL(int, "posix_fallocate", int, off_t, off_t);
   if (hit("posix_fallocate") == kFail) return code;

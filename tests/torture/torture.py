@@ -26,9 +26,9 @@ import threading
 import time
 
 FILE_CALLS = ["write", "pwrite", "fsync", "rename", "renameat2", "mkdir", "mmap", "open", "posix_fallocate", "syncfs",
-              "link"]
+              "link", "stat"]
 ERRORS = [errno.EIO, errno.ENOSPC, errno.EACCES, errno.EINVAL, errno.EMFILE]
-TIMEOUT = 60  # seconds; a run takes some ten milliseconds
+TIMEOUT = 60  # seconds; most runs take some ten milliseconds
 
 Command = collections.namedtuple("Command", "name arguments output exact weight")
 
@@ -155,7 +155,7 @@ class Torture:
                         process.wait(interrupt[0])
                     except subprocess.TimeoutExpired:
                         process.send_signal(interrupt[1])
-                status = process.wait(TIMEOUT)
+                status = process.wait(max(TIMEOUT, 20 * self.times.get(command.name, 0)))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

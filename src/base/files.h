@@ -1,0 +1,19 @@
+// Whether files are there, told apart from whether the system will say so.
+#pragma once
+
+#include <filesystem>
+
+namespace pare::base {
+
+/// Whether `path` exists, links followed. Unlike std::filesystem::exists(), throws Error where the system will not say: a
+/// link to itself, a name too long, a directory that may not be searched, a failing disk.
+bool is_there(const std::filesystem::path& path);
+
+/// The same, and whether it is a regular file, or a directory.
+bool is_file(const std::filesystem::path& path);
+bool is_directory(const std::filesystem::path& path);
+
+/// The absolute path without links of something that exists. Throws Error.
+std::filesystem::path resolved(const std::filesystem::path& path);
+
+}  // namespace pare::base
