@@ -29,6 +29,16 @@ FileVersion version_of(const std::filesystem::path& path, const struct stat& sta
           status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
+/// A file without a name in `directory`, which is gone once it is closed, even by a kill; -1 with errno set.
+int create_nameless(const std::filesystem::path& directory) {
+  const int descriptor = ::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+  if (descriptor >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return descriptor;
+  std::string pattern = (directory / "pare-scratch-XXXXXX").string();  // a file system that has no such files
+  const int named = ::mkostemp(pattern.data(), O_CLOEXEC);
+  if (named >= 0) ::unlink(pattern.c_str());
+  return named;
+}
+
 }  // namespace
 
 std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) {
@@ -53,13 +63,10 @@ FileMap::~FileMap() {
 ScratchFile::ScratchFile(std::uint64_t size) : size_(size) {
   if (size == 0) return;
   const char* configured = std::getenv("TMPDIR");
-  std::filesystem::path name = configured != nullptr && *configured != '\0' ? configured : "/tmp";
-  name /= "pare-scratch-XXXXXX";
-  std::string pattern = name.string();
-  const Descriptor fd{::mkostemp(pattern.data(), O_CLOEXEC)};
+  const std::filesystem::path name = configured != nullptr && *configured != '\0' ? configured : "/tmp";
+  const Descriptor fd{create_nameless(name)};
   if (fd.value < 0)
     throw Error(code_of_errno(errno), name, std::string("cannot create a scratch file: ") + std::strerror(errno));
-  ::unlink(pattern.c_str());
   // Room is claimed now: a full disk must be an error here, not a SIGBUS at the first write.
   if (const int failure = ::posix_fallocate(fd.value, 0, static_cast<off_t>(size)); failure != 0)
     throw Error(code_of_errno(failure), name,

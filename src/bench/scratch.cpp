@@ -1,16 +1,19 @@
 #include "bench/scratch.h"
 
-#include <cerrno>
+#include <unistd.h>
+
 #include <cstdlib>
-#include <string>
 #include <system_error>
 
+#include "base/files.h"
 #include "pare/error.h"
 
 namespace pare::bench {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kName = "pare-bench";
 
 fs::path usual_parent() {
   if (const char* chosen = std::getenv("TMPDIR"); chosen != nullptr && *chosen != '\0') return chosen;
@@ -22,15 +25,16 @@ fs::path usual_parent() {
 
 ScratchDirectory::ScratchDirectory(fs::path parent) {
   if (parent.empty()) parent = usual_parent();
-  std::string pattern = (parent / "pare-bench.XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr)
-    throw Error(parent, "cannot hold temporary files: " + std::generic_category().message(errno));
-  path_ = pattern;
+  if (!base::is_directory(parent))
+    throw Error(ErrorCode::kNotFound, parent, "cannot hold temporary files: it is not a directory");
+  base::remove_dead_staged(parent / kName);
+  staged_ = base::create_staged_directory(parent / kName);
 }
 
 ScratchDirectory::~ScratchDirectory() {
   std::error_code ignored;
-  fs::remove_all(path_, ignored);
+  fs::remove_all(staged_.path, ignored);
+  ::close(staged_.descriptor);
 }
 
 }  // namespace pare::bench

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 
+#include "base/staging.h"
+
 namespace pare::bench {
 
-/// Made in `parent` (empty: TMPDIR, else /var/tmp, which is rarely kept in memory as /tmp may be); goes with the
-/// object.
+/// Made in `parent` (empty: TMPDIR, else /var/tmp, which is rarely kept in memory as /tmp may be) and removed with the
+/// object. What a killed run left there is removed first.
 class ScratchDirectory {
  public:
   /// Throws Error.
@@ -14,10 +16,10 @@ class ScratchDirectory {
   ~ScratchDirectory();
   ScratchDirectory(const ScratchDirectory&) = delete;
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  const std::filesystem::path& path() const noexcept { return path_; }
+  const std::filesystem::path& path() const noexcept { return staged_.path; }
 
  private:
-  std::filesystem::path path_;
+  base::Staged staged_;
 };
 
 }  // namespace pare::bench
