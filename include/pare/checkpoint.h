@@ -154,11 +154,15 @@ struct CheckpointFile {
   std::string output_name;                      ///< safetensors file name to write, e.g. "model.safetensors"
   std::uint64_t size = 0;                       ///< bytes on disk, packed or not
   std::vector<std::size_t> tensors;             ///< indices into tensors(), in data order
-  std::map<std::string, std::string> metadata;  ///< "__metadata__" of the header
   /// The header, verbatim (the 8 length bytes and the JSON), where the source is safetensors, or was before pare
   /// packed it: a copy with the same tensors starts with these very bytes. Empty otherwise.
   std::span<const std::byte> header;
   std::vector<FileVersion> sources = {};  ///< the files that were read for it, as they were when they were opened
+  /// `header`, or where that is empty, the header of a packed file whose metadata a rewritten one keeps.
+  std::span<const std::byte> metadata_header = {};
+
+  /// "__metadata__" of the header, read anew by each call; {"format": "pt"} where there is no header.
+  std::map<std::string, std::string> metadata() const;
 };
 
 /// A checkpoint opened for reading. Cheap to copy (shared, immutable); safe to use from any thread.

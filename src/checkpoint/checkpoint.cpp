@@ -12,6 +12,7 @@
 #include "checkpoint/aliases.h"
 #include "checkpoint/hub.h"
 #include "checkpoint/index.h"
+#include "checkpoint/safetensors/safetensors_header.h"
 #include "checkpoint/source.h"
 #include "pare/error.h"
 
@@ -92,8 +93,8 @@ class Assembler {
     file.path = path;
     file.output_name = format == Format::kSafetensors ? path.filename().string() : safetensors_name(path);
     file.size = source.size;
-    file.metadata = std::move(source.metadata);
     file.header = source.header;
+    file.metadata_header = source.metadata_header;
     if (!source.version.path.empty()) file.sources.push_back(source.version);
     if (source.stored_names.empty()) {
       for (const TensorView& tensor : source.tensors) stored_.emplace_back(tensor.name, files.size());
@@ -155,6 +156,10 @@ void distinguish_names(std::vector<CheckpointFile>& files) {
 }
 
 }  // namespace
+
+std::map<std::string, std::string> CheckpointFile::metadata() const {
+  return checkpoint::read_metadata(metadata_header);
+}
 
 Checkpoint Checkpoint::open(const std::string& where) {
   fs::path path = where;

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,8 +14,8 @@ namespace pare::checkpoint {
 
 struct SourceFile {
   std::vector<TensorView> tensors;              ///< in data order; TensorView::file left 0
-  std::map<std::string, std::string> metadata;  ///< safetensors "__metadata__", before packing
   std::span<const std::byte> header;            ///< safetensors: length bytes and JSON, verbatim and before packing
+  std::span<const std::byte> metadata_header;   ///< as of CheckpointFile
   std::uint64_t size = 0;                       ///< of the file, bytes
   std::vector<std::string> stored_names;        ///< of what a packed file holds in the tensors' stead; else empty
   FileVersion version;                          ///< of the file when it was opened; no path: made from bytes

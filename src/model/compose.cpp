@@ -119,7 +119,6 @@ Checkpoint assemble(Pieces pieces, const Half& encoder, const Half& decoder, std
   std::vector<TensorView> tensors;
   CheckpointFile file;
   file.output_name = "model.safetensors";
-  file.metadata = {{"format", "pt"}};
   for (const Half* half : {&encoder, &decoder})
     for (const CheckpointFile& source : half->model.checkpoint.files())
       file.sources.insert(file.sources.end(), source.sources.begin(), source.sources.end());

@@ -57,8 +57,10 @@ PackedLayout::PackedLayout(const Checkpoint& checkpoint, std::size_t file, const
   const checkpoint::SafetensorsLayout dense = checkpoint::rewrite_layout(checkpoint, file);
   source_header_ = dense.header.substr(sizeof(std::uint64_t));
   dense_file_size_ = dense.file_size;
-  source_metadata_ = checkpoint.files()[file].metadata;
-  source_metadata_.try_emplace("format", "pt");
+  if (readable_elsewhere_) {
+    source_metadata_ = checkpoint.files()[file].metadata();
+    source_metadata_.try_emplace("format", "pt");
+  }
 
   struct Place {
     std::size_t plan, part;

@@ -70,9 +70,9 @@ TensorView view_of(StoredTensor stored, std::uint64_t dense_size) {
 /// A file that `pare pack` wrote: its metadata say what it was.
 class PareFile {
  public:
-  PareFile(const SourceFile& file, const std::filesystem::path& path) : file_(file), path_(path), parts_(file, path) {
-    const std::string& text = file.metadata.at(kPackedKey);
-    if (const auto error = parser_.parse(text).get(root_); error != simdjson::SUCCESS)
+  PareFile(const SourceFile& file, std::string_view records, const std::filesystem::path& path)
+      : file_(file), path_(path), parts_(file, path) {
+    if (const auto error = parser_.parse(records.data(), records.size()).get(root_); error != simdjson::SUCCESS)
       fail(fmt::format("'{}' is not valid JSON: {}", kPackedKey, simdjson::error_message(error)));
     std::uint64_t version = 0;
     if (root_["version"].get_uint64().get(version) != simdjson::SUCCESS)
@@ -81,8 +81,8 @@ class PareFile {
       fail(fmt::format("was packed in version {} of the format; this pare reads version {}", version, kPackedVersion));
   }
 
-  SourceFile read() {
-    const std::string& text = header_text();
+  SourceFile read(const std::optional<std::string>& header_text) {
+    const std::string& text = checked(header_text);
     const SafetensorsHeader header = parse_header(text, std::nullopt, path_, fmt::format("'{}'", kHeaderKey));
     dom::object records;
     if (root_["tensors"].get_object().get(records) != simdjson::SUCCESS)
@@ -92,7 +92,6 @@ class PareFile {
 
     SourceFile unpacked;
     unpacked.size = file_.size;
-    unpacked.metadata = header.metadata;
     for (const SafetensorsEntry& entry : header.tensors) unpacked.tensors.push_back(read_tensor(entry));
     for (const TensorView& tensor : file_.tensors) {
       if (!parts_.taken(tensor.name)) fail(tensor.name, fmt::format("no tensor of '{}' is made of it", kHeaderKey));
@@ -106,6 +105,7 @@ class PareFile {
     const std::uint64_t length = text.size();
     std::memcpy(owner->header.data(), &length, sizeof length);
     unpacked.header = std::as_bytes(std::span(owner->header));
+    unpacked.metadata_header = unpacked.header;
     unpacked.keep_alive = owner;
     return unpacked;
   }
@@ -121,17 +121,16 @@ class PareFile {
     throw Error(path_, std::string(tensor), cause);
   }
 
-  const std::string& header_text() const {
-    const auto found = file_.metadata.find(kHeaderKey);
-    if (found == file_.metadata.end()) fail(fmt::format("'{}' is missing from its metadata", kHeaderKey));
+  const std::string& checked(const std::optional<std::string>& header_text) const {
+    if (!header_text) fail(fmt::format("'{}' is missing from its metadata", kHeaderKey));
     std::string_view checksum;
     if (root_["header_xxh3_64"].get_string().get(checksum) != simdjson::SUCCESS)
       fail(fmt::format("'{}' has no checksum of '{}'", kPackedKey, kHeaderKey));
     PartsHash hash;
-    hash.add(found->second);
+    hash.add(*header_text);
     if (hash.hex() != checksum)
       fail(fmt::format("'{}' is damaged: its checksum is {}, but should be {}", kHeaderKey, hash.hex(), checksum));
-    return found->second;
+    return *header_text;
   }
 
   TensorView read_tensor(const SafetensorsEntry& entry) {
@@ -203,7 +202,7 @@ class BitmaskFile {
   SourceFile read() {
     SourceFile unpacked;
     unpacked.size = file_.size;
-    unpacked.metadata = file_.metadata;
+    unpacked.metadata_header = file_.metadata_header;
     unpacked.keep_alive = file_.keep_alive;
     std::vector<TensorView> packed;
     for (const TensorView& tensor : file_.tensors)
@@ -260,8 +259,12 @@ class BitmaskFile {
 
 }  // namespace
 
-SourceFile unpack_tensors(SourceFile file, const std::filesystem::path& path) {
-  if (file.metadata.contains(kPackedKey)) return PareFile(file, path).read();
+SourceFile unpack_pare_file(const SourceFile& file, std::string_view records, const std::optional<std::string>& header,
+                            const std::filesystem::path& path) {
+  return PareFile(file, records, path).read(header);
+}
+
+SourceFile unpack_bitmasks(SourceFile file, const std::filesystem::path& path) {
   BitmaskFile bitmasks(file, path);
   return bitmasks.holds_packed() ? bitmasks.read() : std::move(file);
 }

@@ -42,11 +42,12 @@ SourceFile parse_safetensors(std::span<const std::byte> bytes, const std::filesy
   file.header = bytes.first(kLengthBytes + json.size());
   file.size = bytes.size();
   file.keep_alive = std::move(owner);
-  file.metadata = std::move(header.metadata);
+  file.metadata_header = file.header;
   for (SafetensorsEntry& entry : header.tensors)
     file.tensors.push_back(
         {std::move(entry.name), entry.dtype, std::move(entry.shape), data.subspan(entry.begin, entry.size()), 0});
-  return unpack_tensors(std::move(file), path);
+  if (header.packed_records) return unpack_pare_file(file, *header.packed_records, header.packed_header, path);
+  return unpack_bitmasks(std::move(file), path);
 }
 
 SourceFile read_safetensors(const std::filesystem::path& path) {

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "base/checked.h"
+#include "checkpoint/packed/packed_format.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {
@@ -23,9 +24,10 @@ class Parser {
 
   SafetensorsHeader parse() {
     if (json_.empty() || json_.front() != '{') fail(fmt::format("{} does not begin with '{{'", subject_));
-    dom::parser parser;
+    dom::parser parser;  // outlives names_, which it owns
     dom::element root;
-    if (const simdjson::error_code error = parser.parse(json_.data(), json_.size(), true).get(root);
+    const bool copy = data_size_.value_or(0) < simdjson::SIMDJSON_PADDING;  // simdjson reads so far beyond the end
+    if (const simdjson::error_code error = parser.parse(json_.data(), json_.size(), copy).get(root);
         error != simdjson::SUCCESS)
       fail(fmt::format("{} is not valid JSON: {}", subject_, simdjson::error_message(error)));
     dom::object object;
@@ -54,16 +56,22 @@ class Parser {
     if (value.is_null()) return;  // an absent one, to the reference
     dom::object entries;
     if (value.get_object().get(entries) != simdjson::SUCCESS) fail("'__metadata__' is no JSON object");
+    std::vector<std::string_view> keys;
     for (const auto [key, text] : entries) {
       std::string_view string;
       if (text.get_string().get(string) != simdjson::SUCCESS)
         fail(fmt::format("'__metadata__' entry '{}' is not a string", key));
-      if (!header.metadata.emplace(key, string).second) fail(fmt::format("'__metadata__' has two entries '{}'", key));
+      keys.push_back(key);
+      if (key == kHeaderKey) header.packed_header = string;
+      if (key == kPackedKey) header.packed_records = string;
     }
+    std::sort(keys.begin(), keys.end());
+    if (const auto twice = std::adjacent_find(keys.begin(), keys.end()); twice != keys.end())
+      fail(fmt::format("'__metadata__' has two entries '{}'", *twice));
   }
 
   void read_tensor(std::string_view name, const dom::element& value, SafetensorsHeader& header) {
-    if (!names_.insert(std::string(name)).second) fail(name, fmt::format("the name appears twice in {}", subject_));
+    if (!names_.insert(name).second) fail(name, fmt::format("the name appears twice in {}", subject_));
     dom::object fields;
     if (value.get_object().get(fields) != simdjson::SUCCESS) fail(name, "its header entry is no JSON object");
     SafetensorsEntry tensor;
@@ -150,7 +158,7 @@ class Parser {
   const std::optional<std::uint64_t> data_size_;
   const std::filesystem::path& path_;
   const std::string_view subject_;
-  std::unordered_set<std::string> names_;
+  std::unordered_set<std::string_view> names_;
   bool seen_metadata_ = false;
 };
 
@@ -159,6 +167,18 @@ class Parser {
 SafetensorsHeader parse_header(std::string_view json, std::optional<std::uint64_t> data_size,
                                const std::filesystem::path& path, std::string_view subject) {
   return Parser(json, data_size, path, subject).parse();
+}
+
+std::map<std::string, std::string> read_metadata(std::span<const std::byte> header) {
+  if (header.empty()) return {{"format", "pt"}};
+  const auto json = header.subspan(sizeof(std::uint64_t));
+  dom::parser parser;
+  dom::object entries;
+  std::map<std::string, std::string> metadata;
+  const dom::element root = parser.parse(reinterpret_cast<const char*>(json.data()), json.size());
+  if (root["__metadata__"].get_object().get(entries) != simdjson::SUCCESS) return metadata;
+  for (const auto [key, text] : entries) metadata.emplace(key, std::string_view(text));
+  return metadata;
 }
 
 }  // namespace pare::checkpoint

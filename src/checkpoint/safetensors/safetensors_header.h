@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,13 +24,18 @@ struct SafetensorsEntry {
 
 struct SafetensorsHeader {
   std::vector<SafetensorsEntry> tensors;  ///< in data order
-  std::map<std::string, std::string> metadata;
+  std::optional<std::string> packed_header, packed_records;  ///< kHeaderKey and kPackedKey of "__metadata__"
   std::uint64_t data_size = 0;
 };
 
 /// Checks shapes and offsets, and that the tensors tile the data (of `data_size` bytes, where that is known) without
-/// hole or overlap. Throws Error naming `path`; `subject` is what messages call the JSON.
+/// hole or overlap. Where `data_size` is given, that many bytes must follow `json` in memory. Takes about twice as much
+/// memory as the JSON. Throws Error naming `path`; `subject` is what messages call the JSON.
 SafetensorsHeader parse_header(std::string_view json, std::optional<std::uint64_t> data_size,
                                const std::filesystem::path& path, std::string_view subject = "the header");
+
+/// "__metadata__" of a header (length bytes and JSON) that parse_header() accepted; of an empty one {"format": "pt"},
+/// which transformers asks for.
+std::map<std::string, std::string> read_metadata(std::span<const std::byte> header);
 
 }  // namespace pare::checkpoint

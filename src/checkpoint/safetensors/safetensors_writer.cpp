@@ -48,7 +48,7 @@ SafetensorsLayout rewrite_layout(const Checkpoint& checkpoint, std::size_t file)
   std::vector<const TensorView*> tensors;
   for (const std::size_t index : source.tensors) tensors.push_back(&checkpoint.tensors()[index]);
   if (source.header.empty()) {
-    std::map<std::string, std::string> metadata = source.metadata;
+    std::map<std::string, std::string> metadata = source.metadata();
     metadata.try_emplace("format", "pt");
     return plan_layout(tensors, metadata);
   }

@@ -187,7 +187,6 @@ SourceFile TorchArchiveReader::read(std::shared_ptr<const void> owner) {
     file.tensors.push_back(std::move(view));
   }
   // As transformers' save_pretrained writes it, and some versions of from_pretrained require.
-  file.metadata.emplace("format", "pt");
   file.keep_alive =
       std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(std::move(owner), copies);
   return file;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/safetensors/safetensors_header.h"
 #include "unit/checkpoint/torch_builder.h"
 
 namespace pare {
@@ -123,7 +124,7 @@ TEST(TorchArchive, BytesOutliveTheReader) {
 
 TEST(TorchArchive, IsConvertedAsTransformersSavesIt) {
   const SourceFile file = checkpoint::read_torch_archive(kGolden / "pytorch_model.bin");
-  EXPECT_EQ(file.metadata, (std::map<std::string, std::string>{{"format", "pt"}}));
+  EXPECT_EQ(checkpoint::read_metadata(file.metadata_header), (std::map<std::string, std::string>{{"format", "pt"}}));
   EXPECT_TRUE(file.header.empty());
 }
 

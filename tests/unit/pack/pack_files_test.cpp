@@ -215,7 +215,7 @@ TEST_F(PackFiles, TellCompressedTensorsWhatTheyAre) {
   EXPECT_THAT(sparsity["targets"].dump(), HasSubstr("re:(.*[.])?h[.]0$"));
   EXPECT_NEAR(sparsity["global_sparsity"].get<double>(), 0.6, 0.03);
   const Checkpoint packed = Checkpoint::open((root_ / "packed").string());
-  EXPECT_EQ(packed.files()[0].metadata.at("format"), "pt");
+  EXPECT_EQ(packed.files()[0].metadata().at("format"), "pt");
   EXPECT_EQ(open(root_ / "packed").config, kConfig);
   // Once another writer has dropped the metadata, the names alone tell.
   EXPECT_THAT(read_text(root_ / "packed/model.safetensors"), HasSubstr("\"h.0.bitmask\""));
