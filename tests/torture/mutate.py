@@ -12,6 +12,7 @@ Every input follows from the seed and its index; --one makes only that one and k
 
 import argparse
 import collections
+import json
 import multiprocessing
 import os
 import random
@@ -174,6 +175,19 @@ class Mutator:
             write(os.path.join(folder, name), data)
         return [*arguments, "--threads", chance.choice(["1", "1", "2"])]
 
+    def make_apart(self, index, folder):
+        """make() in a process of its own, whose memory would else count as that of pare."""
+        told = os.path.join(folder, "arguments")
+        process = os.fork()
+        if process == 0:
+            try:
+                write(told, json.dumps(self.make(index, folder)).encode())
+            finally:
+                os._exit(0)
+        os.waitpid(process, 0)
+        with open(told) as file:
+            return json.load(file)
+
     def run(self, folder, arguments):
         """Wait status, seconds, bytes of memory, standard error."""
         environment = {
@@ -205,7 +219,7 @@ class Mutator:
             return os.waitstatus_to_exitcode(status), time.monotonic() - start, usage, file.read()
 
     def one(self, index, folder):
-        arguments = self.make(index, folder)
+        arguments = self.make_apart(index, folder)
         status, _, usage, errors = self.run(folder, arguments)
         problems = []
         lines = [line for line in errors.splitlines() if not line.startswith("pare: note: ")]
@@ -275,7 +289,7 @@ def main():
     parser.add_argument("--inputs", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--patience", type=float, default=3, help="how much longer than CPU time the clock may run")
+    parser.add_argument("--patience", type=float, default=12, help="how much longer than CPU time the clock may run")
     parser.add_argument("--one", type=int)
     options = parser.parse_args()
     options.pare = os.path.abspath(options.pare)
