@@ -150,10 +150,10 @@ void decode_packed(std::span<const TensorView> tensors, unsigned threads = 0);
 
 /// How the tensors are laid out in files, and how a rewritten checkpoint lays them out again.
 struct CheckpointFile {
-  std::filesystem::path path;                   ///< as opened; empty for tensors that came from no file
-  std::string output_name;                      ///< safetensors file name to write, e.g. "model.safetensors"
-  std::uint64_t size = 0;                       ///< bytes on disk, packed or not
-  std::vector<std::size_t> tensors;             ///< indices into tensors(), in data order
+  std::filesystem::path path;        ///< as opened; empty for tensors that came from no file
+  std::string output_name;           ///< safetensors file name to write, e.g. "model.safetensors"
+  std::uint64_t size = 0;            ///< bytes on disk, packed or not
+  std::vector<std::size_t> tensors;  ///< indices into tensors(), in data order
   /// The header, verbatim (the 8 length bytes and the JSON), where the source is safetensors, or was before pare
   /// packed it: a copy with the same tensors starts with these very bytes. Empty otherwise.
   std::span<const std::byte> header;

@@ -5,8 +5,8 @@
 
 namespace pare::base {
 
-/// Whether `path` exists, links followed. Unlike std::filesystem::exists(), throws Error where the system will not say: a
-/// link to itself, a name too long, a directory that may not be searched, a failing disk.
+/// Whether `path` exists, links followed. Unlike std::filesystem::exists(), throws Error where the system will not say:
+/// a link to itself, a name too long, a directory that may not be searched, a failing disk.
 bool is_there(const std::filesystem::path& path);
 
 /// The same, and whether it is a regular file, or a directory.

@@ -13,13 +13,13 @@
 namespace pare::checkpoint {
 
 struct SourceFile {
-  std::vector<TensorView> tensors;              ///< in data order; TensorView::file left 0
-  std::span<const std::byte> header;            ///< safetensors: length bytes and JSON, verbatim and before packing
-  std::span<const std::byte> metadata_header;   ///< as of CheckpointFile
-  std::uint64_t size = 0;                       ///< of the file, bytes
-  std::vector<std::string> stored_names;        ///< of what a packed file holds in the tensors' stead; else empty
-  FileVersion version;                          ///< of the file when it was opened; no path: made from bytes
-  std::shared_ptr<const void> keep_alive;       ///< owns the tensors' bytes
+  std::vector<TensorView> tensors;             ///< in data order; TensorView::file left 0
+  std::span<const std::byte> header;           ///< safetensors: length bytes and JSON, verbatim and before packing
+  std::span<const std::byte> metadata_header;  ///< as of CheckpointFile
+  std::uint64_t size = 0;                      ///< of the file, bytes
+  std::vector<std::string> stored_names;       ///< of what a packed file holds in the tensors' stead; else empty
+  FileVersion version;                         ///< of the file when it was opened; no path: made from bytes
+  std::shared_ptr<const void> keep_alive;      ///< owns the tensors' bytes
 };
 
 /// Both throw pare::Error naming `path`, the tensor and the cause for anything malformed.

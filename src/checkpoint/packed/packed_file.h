@@ -11,7 +11,8 @@
 namespace pare::checkpoint {
 
 /// A parsed safetensors file that pare packed, with the tensors that its own stand for. `records` and `header` are
-/// kPackedKey and kHeaderKey of its metadata. Throws Error for parts that are missing, left over, or do not fit together.
+/// kPackedKey and kHeaderKey of its metadata. Throws Error for parts that are missing, left over, or do not fit
+/// together.
 SourceFile unpack_pare_file(const SourceFile& file, std::string_view records, const std::optional<std::string>& header,
                             const std::filesystem::path& path);
 

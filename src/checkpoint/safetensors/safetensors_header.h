@@ -23,7 +23,7 @@ struct SafetensorsEntry {
 };
 
 struct SafetensorsHeader {
-  std::vector<SafetensorsEntry> tensors;  ///< in data order
+  std::vector<SafetensorsEntry> tensors;                     ///< in data order
   std::optional<std::string> packed_header, packed_records;  ///< kHeaderKey and kPackedKey of "__metadata__"
   std::uint64_t data_size = 0;
 };

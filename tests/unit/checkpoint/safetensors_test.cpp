@@ -77,7 +77,8 @@ TEST_P(GoldenSafetensors, HoldsWhatTheReferenceSays) {
 
 TEST_P(GoldenSafetensors, IsWrittenByteForByteAsTheReferenceDid) {
   const SourceFile file = checkpoint::read_safetensors(kGolden / GetParam());
-  EXPECT_EQ(written(file.tensors, checkpoint::read_metadata(file.metadata_header)), test::read_text(kGolden / GetParam()));
+  EXPECT_EQ(written(file.tensors, checkpoint::read_metadata(file.metadata_header)),
+            test::read_text(kGolden / GetParam()));
 }
 
 TEST_P(GoldenSafetensors, KeepsTheHeaderVerbatim) {
