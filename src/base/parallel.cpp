@@ -16,6 +16,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/pieces.h"
+
 namespace pare::base {
 namespace {
 
@@ -47,7 +49,6 @@ unsigned thread_count(unsigned requested) noexcept {
 }
 
 unsigned worthwhile_threads(unsigned requested, std::size_t multiply_adds) noexcept {
-  constexpr std::size_t kWorthSharing = std::size_t{1} << 18;
   return multiply_adds < kWorthSharing ? 1 : thread_count(requested);
 }
 

@@ -5,6 +5,7 @@
 #include "base/aligned_buffer.h"
 #include "base/output.h"
 #include "base/parallel.h"
+#include "base/pieces.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
 #include "model/model_directory.h"
 #include "pack/records.h"
@@ -16,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kPieceBytes = 16U << 20;
 
 class Unpacker {
  public:
@@ -52,9 +52,9 @@ class Unpacker {
   }
 
   void write_pieces(std::span<const std::byte> bytes, std::uint64_t offset, base::OutputFile& output) {
-    for (std::uint64_t begin = 0; begin < bytes.size(); begin += kPieceBytes) {
+    for (std::uint64_t begin = 0; begin < bytes.size(); begin += base::kFilePieceBytes) {
       if (stop_requested()) throw Interrupted();
-      const std::uint64_t size = std::min<std::uint64_t>(kPieceBytes, bytes.size() - begin);
+      const std::uint64_t size = std::min<std::uint64_t>(base::kFilePieceBytes, bytes.size() - begin);
       output.write_at(offset + begin, bytes.subspan(begin, size));
       const std::uint64_t done = bytes_done_.fetch_add(size, std::memory_order_relaxed) + size;
       if (options_.progress) options_.progress(done, bytes_total_);

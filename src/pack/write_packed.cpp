@@ -5,6 +5,7 @@
 
 #include "base/output.h"
 #include "base/parallel.h"
+#include "base/pieces.h"
 #include "checkpoint/packed/packed_format.h"
 #include "model/model_directory.h"
 #include "model/sparsity_config.h"
@@ -17,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kPieceBytes = 16U << 20;
 
 void add_sizes(const std::vector<pack::TensorPlan>& plans, const pack::PackedLayout& layout, PackSummary& summary) {
   for (const pack::TensorPlan& plan : plans)
@@ -70,9 +70,9 @@ class Packer {
     checkpoint::PartsHash hash;
     for (std::size_t part = 0; part < data.parts().size(); ++part) {
       const checkpoint::Bytes bytes = data.parts()[part];
-      for (std::uint64_t begin = 0; begin < bytes.size(); begin += kPieceBytes) {
+      for (std::uint64_t begin = 0; begin < bytes.size(); begin += base::kFilePieceBytes) {
         const checkpoint::Bytes piece =
-            bytes.subspan(begin, std::min<std::uint64_t>(kPieceBytes, bytes.size() - begin));
+            bytes.subspan(begin, std::min<std::uint64_t>(base::kFilePieceBytes, bytes.size() - begin));
         hash.add(piece.data(), piece.size());
         output.write_at(layout.offset(index, part) + begin, piece);
       }

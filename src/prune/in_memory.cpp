@@ -4,13 +4,12 @@
 #include <utility>
 
 #include "base/parallel.h"
+#include "base/pieces.h"
 #include "pare/prune.h"
 #include "stats/float_format.h"
 
 namespace pare {
 namespace {
-
-constexpr std::uint64_t kPieceElements = 1U << 18;
 
 struct Piece {
   std::size_t index;  ///< into PrunePlan::parameters
@@ -35,12 +34,13 @@ Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level,
     storage->buffers.push_back(
         chosen.cuts[i].mask.is_none() ? nullptr : std::make_unique_for_overwrite<std::byte[]>(tensor.bytes.size()));
     if (storage->buffers.back() == nullptr) continue;
-    for (std::uint64_t begin = 0; begin < tensor.elements(); begin += kPieceElements) pieces.push_back({i, begin});
+    for (std::uint64_t begin = 0; begin < tensor.elements(); begin += base::kPieceElements)
+      pieces.push_back({i, begin});
   }
   base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned) {
     const Piece& piece = pieces[item];
     const TensorView& tensor = model.tensor(model.parameters[plan.parameters[piece.index]]);
-    const std::uint64_t count = std::min(kPieceElements, tensor.elements() - piece.begin);
+    const std::uint64_t count = std::min(base::kPieceElements, tensor.elements() - piece.begin);
     chosen.cuts[piece.index].mask.copy(
         tensor, piece.begin, count,
         storage->buffers[piece.index].get() + piece.begin * stats::float_format(tensor.dtype).size());

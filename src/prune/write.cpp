@@ -9,6 +9,7 @@
 
 #include "base/output.h"
 #include "base/parallel.h"
+#include "base/pieces.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
 #include "model/model_directory.h"
 #include "pare/error.h"
@@ -21,8 +22,6 @@ namespace pare {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t kPieceBytes = 1U << 20;
 
 struct Piece {
   std::size_t tensor;   ///< index into the checkpoint's tensors
@@ -73,8 +72,9 @@ class LevelWriter {
     std::vector<Piece> pieces;
     for (std::size_t i = 0; i < source.tensors.size(); ++i) {
       const std::uint64_t size = model_.checkpoint.tensors()[source.tensors[i]].bytes.size();
-      for (std::uint64_t begin = 0; begin < size; begin += kPieceBytes)
-        pieces.push_back({source.tensors[i], begin, std::min(kPieceBytes, size - begin), layout.offsets[i] + begin});
+      for (std::uint64_t begin = 0; begin < size; begin += base::kPieceBytes)
+        pieces.push_back(
+            {source.tensors[i], begin, std::min(base::kPieceBytes, size - begin), layout.offsets[i] + begin});
     }
     return pieces;
   }
@@ -87,7 +87,7 @@ class LevelWriter {
       std::span<const std::byte> bytes = tensor.bytes.subspan(piece.begin, piece.bytes);
       const Mask* mask = planned == planned_.end() ? nullptr : &plan_.levels[level].cuts[planned->second].mask;
       if (mask != nullptr && !mask->is_none()) {
-        buffer.resize(kPieceBytes);
+        buffer.resize(base::kPieceBytes);
         const std::size_t size = stats::float_format(tensor.dtype).size();
         mask->copy(tensor, piece.begin / size, piece.bytes / size, buffer.data());
         bytes = {buffer.data(), piece.bytes};

@@ -7,12 +7,11 @@
 #include <string>
 
 #include "base/parallel.h"
+#include "base/pieces.h"
 #include "table/inspect_tables.h"
 
 namespace pare::report {
 namespace {
-
-constexpr std::uint64_t kPieceElements = 1 << 18;  // stays in a core's cache while it is looked at
 
 /// Where each pruned parameter stands among the inspected tensors.
 std::vector<std::size_t> inspected_places(const Model& model, const Inspection& inspection, const PrunePlan& plan) {
@@ -35,8 +34,8 @@ Look look_at_pruned(const TensorView& tensor, const Mask& mask, const InspectOpt
   total.histogram = {like.low, like.high, std::vector<std::uint64_t>(like.counts.size()), 0, 0, 0};
   std::vector<std::byte> buffer;
   const std::uint64_t n = tensor.elements();
-  for (std::uint64_t begin = 0; begin < n; begin += kPieceElements) {
-    const std::uint64_t count = std::min(kPieceElements, n - begin);
+  for (std::uint64_t begin = 0; begin < n; begin += base::kPieceElements) {
+    const std::uint64_t count = std::min(base::kPieceElements, n - begin);
     buffer.resize(count * dtype_bits(tensor.dtype) / 8);
     mask.copy(tensor, begin, count, buffer.data());
     const TensorView piece{tensor.name, tensor.dtype, {count}, buffer, tensor.file};

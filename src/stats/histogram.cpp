@@ -9,8 +9,8 @@
 #include "pare/error.h"
 #include "pare/stats.h"
 #include "stats/float_format.h"
-#include "stats/pieces.h"
 #include "stats/sketching.h"
+#include "stats/tensor_pieces.h"
 #include "stats/trailing.h"
 
 namespace pare {

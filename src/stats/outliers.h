@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "pare/stats.h"
-#include "stats/pieces.h"
+#include "stats/tensor_pieces.h"
 
 namespace pare::stats {
 

@@ -7,8 +7,8 @@
 #include "base/parallel.h"
 #include "kernels/leading_bits.h"
 #include "stats/float_format.h"
-#include "stats/pieces.h"
 #include "stats/sketching.h"
+#include "stats/tensor_pieces.h"
 #include "stats/trailing.h"
 
 namespace pare::stats {

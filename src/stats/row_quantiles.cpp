@@ -13,8 +13,8 @@
 
 #include "base/parallel.h"
 #include "pare/error.h"
-#include "stats/pieces.h"
 #include "stats/rank.h"
+#include "stats/tensor_pieces.h"
 
 namespace pare::stats {
 namespace {

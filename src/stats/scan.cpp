@@ -12,8 +12,8 @@
 #include "pare/stats.h"
 #include "stats/float_format.h"
 #include "stats/outliers.h"
-#include "stats/pieces.h"
 #include "stats/sketching.h"
+#include "stats/tensor_pieces.h"
 
 namespace pare {
 namespace stats {

@@ -8,7 +8,7 @@
 #include "kernels/targets.h"
 #include "pare/error.h"
 #include "stats/float_format.h"
-#include "stats/pieces.h"
+#include "stats/tensor_pieces.h"
 
 namespace pare {
 namespace stats {

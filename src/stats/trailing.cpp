@@ -2,7 +2,7 @@
 
 #include "base/parallel.h"
 #include "kernels/leading_bits.h"
-#include "stats/pieces.h"
+#include "stats/tensor_pieces.h"
 
 namespace pare::stats {
 

@@ -7,11 +7,11 @@
 
 #include "base/checked.h"
 #include "base/parallel.h"
+#include "base/pieces.h"
 
 namespace pare::checkpoint {
 namespace {
 
-constexpr std::uint64_t kPieceElements = std::uint64_t{1} << 18;  // work of one thread at a time
 
 /// Copies elements [begin, end) of the view in C order. The element size is a template argument so
 /// that each copy becomes one load and one store.
@@ -81,9 +81,9 @@ void copy_strided(std::span<const std::byte> storage, const StridedView& view, u
         assert(false && "element size");
     }
   };
-  const std::uint64_t pieces = elements / kPieceElements + (elements % kPieceElements != 0 ? 1 : 0);
+  const std::uint64_t pieces = elements / base::kPieceElements + (elements % base::kPieceElements != 0 ? 1 : 0);
   base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
-    copy(piece * kPieceElements, std::min(elements, (piece + 1) * kPieceElements));
+    copy(piece * base::kPieceElements, std::min(elements, (piece + 1) * base::kPieceElements));
   });
 }
 

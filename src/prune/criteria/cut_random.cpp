@@ -6,8 +6,8 @@
 #include "base/parallel.h"
 #include "kernels/magnitude.h"
 #include "prune/criteria/random_scores.h"
-#include "stats/pieces.h"
 #include "stats/select_keys.h"
+#include "stats/tensor_pieces.h"
 
 namespace pare::prune {
 namespace {

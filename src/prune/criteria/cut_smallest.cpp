@@ -5,8 +5,8 @@
 #include "base/parallel.h"
 #include "kernels/magnitude.h"
 #include "stats/float_format.h"
-#include "stats/pieces.h"
 #include "stats/rank.h"
+#include "stats/tensor_pieces.h"
 
 namespace pare::prune {
 namespace {

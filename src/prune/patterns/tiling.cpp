@@ -6,12 +6,12 @@
 #include <limits>
 
 #include "base/parallel.h"
+#include "base/pieces.h"
 #include "prune/patterns/magnitudes.h"
 
 namespace pare::prune {
 namespace {
 
-constexpr std::uint64_t kPieceElements = 1U << 18;
 constexpr std::uint64_t kStripElements = 512;  // of a stored row, at least: reading stays sequential
 constexpr std::size_t kLanes = 8;
 
@@ -27,8 +27,8 @@ std::vector<Piece> cut(std::span<const Tiling> tilings) {
     const Tiling& tiling = tilings[tensor];
     if (tiling.blocks() == 0) continue;
     // Many low bands, or a part of one high band.
-    const std::uint64_t bands = std::max<std::uint64_t>(1, kPieceElements / (tiling.block_rows * tiling.columns));
-    const std::uint64_t width = std::max(kStripElements, kPieceElements / tiling.block_rows);
+    const std::uint64_t bands = std::max<std::uint64_t>(1, base::kPieceElements / (tiling.block_rows * tiling.columns));
+    const std::uint64_t width = std::max(kStripElements, base::kPieceElements / tiling.block_rows);
     const std::uint64_t strips =
         bands > 1 ? tiling.strips() : (width + tiling.block_columns - 1) / tiling.block_columns;
     for (std::uint64_t band = 0; band < tiling.bands(); band += bands)
