@@ -57,8 +57,8 @@ class Mask {
 
   Mask() = default;
   template <class Of>
-    requires std::constructible_from<Kind, Of&&>
-  Mask(Of&& kind) : kind_(std::forward<Of>(kind)) {}  // NOLINT(google-explicit-constructor): a kind is a mask
+  requires std::constructible_from<Kind, Of&&> Mask(Of&& kind)
+      : kind_(std::forward<Of>(kind)) {}  // NOLINT(google-explicit-constructor): a kind is a mask
 
   const Kind& kind() const noexcept { return kind_; }
   /// Whether copy() changes nothing.

@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-
 class Unpacker {
  public:
   Unpacker(const Checkpoint& checkpoint, const UnpackOptions& options) : checkpoint_(checkpoint), options_(options) {

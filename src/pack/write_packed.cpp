@@ -18,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-
 void add_sizes(const std::vector<pack::TensorPlan>& plans, const pack::PackedLayout& layout, PackSummary& summary) {
   for (const pack::TensorPlan& plan : plans)
     summary.tensors.push_back({plan.tensor->name, plan.tensor->dtype, plan.encoding, plan.tensor->elements(),

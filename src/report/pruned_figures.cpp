@@ -28,8 +28,7 @@ struct Look {
   Histogram histogram;
 };
 
-Look look_at_pruned(const TensorView& tensor, const Mask& mask, const InspectOptions& options,
-                    const Histogram& like) {
+Look look_at_pruned(const TensorView& tensor, const Mask& mask, const InspectOptions& options, const Histogram& like) {
   Look total;
   total.histogram = {like.low, like.high, std::vector<std::uint64_t>(like.counts.size()), 0, 0, 0};
   std::vector<std::byte> buffer;

@@ -24,8 +24,7 @@ void require_measured(const Model& model, const Selection& selection, const Meas
   for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
     const TensorView& tensor = selection.tensors[i];
     if (i >= measurement.tensors.size() || measurement.tensors[i].name != selection.parameters[i]->name ||
-        measurement.tensors[i].parameter !=
-            static_cast<std::size_t>(selection.parameters[i] - model.parameters.data()))
+        measurement.tensors[i].parameter != static_cast<std::size_t>(selection.parameters[i] - model.parameters.data()))
       throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name, "was not measured");
     if (measurement.tensors[i].dtype != tensor.dtype || measurement.tensors[i].shape != tensor.shape)
       throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name,

@@ -12,7 +12,6 @@
 namespace pare::checkpoint {
 namespace {
 
-
 /// Copies elements [begin, end) of the view in C order. The element size is a template argument so
 /// that each copy becomes one load and one store.
 template <unsigned kBytes>

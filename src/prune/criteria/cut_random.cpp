@@ -44,8 +44,7 @@ class ScoreCounter final : public stats::KeyCounter {
       : tensors_(tensors), first_position_(first_position), seed_(seed), threads_(threads) {}
 
   std::vector<stats::DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) override {
-    if (digit == 0)
-      return count_tables(1, [](std::uint32_t score) { return std::pair{1U, score >> 16}; });
+    if (digit == 0) return count_tables(1, [](std::uint32_t score) { return std::pair{1U, score >> 16}; });
     std::vector<stats::DigitCounts> counts;
     for (std::size_t begin = 0; begin < prefixes.size(); begin += kPrefixes) {
       const auto some = prefixes.subspan(begin, std::min(kPrefixes, prefixes.size() - begin));

@@ -78,8 +78,7 @@ class NormCounter final : public stats::KeyCounter {
 
   std::vector<stats::DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) override {
     std::vector<std::vector<stats::DigitCounts>> by_worker(
-        scores_.workers(),
-        std::vector<stats::DigitCounts>(prefixes.size(), stats::DigitCounts(stats::kDigits)));
+        scores_.workers(), std::vector<stats::DigitCounts>(prefixes.size(), stats::DigitCounts(stats::kDigits)));
     const unsigned shift = 64 - stats::kDigitBits * (digit + 1);
     each_match(digit, prefixes, [&](unsigned worker, std::size_t slot, std::uint64_t score) {
       ++by_worker[worker][slot][score >> shift & (stats::kDigits - 1)];

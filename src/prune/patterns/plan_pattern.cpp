@@ -68,9 +68,8 @@ void cut_blocks_by_scope(const Model& model, PrunePlan& plan, std::span<const Te
         throw Error(model.source, step == 1 ? parameter_at(model, plan, begin).name : "",
                     fmt::format("amount {} is more than its {} {}", *amount.count, blocks,
                                 options.pattern.kind == Pattern::Kind::kBlocks ? "blocks" : options.pattern.text()));
-    std::vector<SetCut> cuts =
-        cut_blocks(tensors.subspan(begin, step), tilings.subspan(begin, step), options.norm,
-                   level_counts(options, blocks), options.threads);
+    std::vector<SetCut> cuts = cut_blocks(tensors.subspan(begin, step), tilings.subspan(begin, step), options.norm,
+                                          level_counts(options, blocks), options.threads);
     for (std::size_t level = 0; level < cuts.size(); ++level)
       for (TensorCut& cut : cuts[level].tensors) plan.levels[level].cuts.push_back(std::move(cut));
   }

@@ -58,9 +58,8 @@ TEST(MaskKinds, BelowKeyTakesTiesUpToAnIndex) {
   const OwnedTensor tensor = test::from_floats({2, -1, 1, 0.5F, -3, 1, -1, 4});
   const Mask mask = Mask::BelowKey{0x3f800000, 5};  // 1.0F
   EXPECT_TRUE(mask.removes_smallest());
-  expect_copy(mask, tensor.view(), expected_bytes(bytes_of(tensor.view()), 4, [](std::uint64_t i) {
-                return i == 1 || i == 2 || i == 3;
-              }));
+  expect_copy(mask, tensor.view(),
+              expected_bytes(bytes_of(tensor.view()), 4, [](std::uint64_t i) { return i == 1 || i == 2 || i == 3; }));
 }
 
 TEST(MaskKinds, BelowScoreFollowsTheDraw) {
@@ -98,9 +97,10 @@ TEST(MaskKinds, BitsRemoveSingleElementsOfAnyShape) {
 
 TEST(MaskKinds, BitsWithNewValuesChangeWhatStays) {
   for (const DType dtype : test::analysed_dtypes()) {
-    const OwnedTensor tensor = test::random_tensor(dtype, 210, 5, false), fresh = test::random_tensor(dtype, 210, 6, true);
-    const auto values = std::make_shared<const std::vector<std::byte>>(bytes_of(fresh.view()).begin(),
-                                                                       bytes_of(fresh.view()).end());
+    const OwnedTensor tensor = test::random_tensor(dtype, 210, 5, false),
+                      fresh = test::random_tensor(dtype, 210, 6, true);
+    const auto values =
+        std::make_shared<const std::vector<std::byte>>(bytes_of(fresh.view()).begin(), bytes_of(fresh.view()).end());
     const Mask mask = Mask::Bits{bits_of(210, every_third), 1, 1, values};
     EXPECT_TRUE(mask.changes_values());
     EXPECT_FALSE(mask.removes_smallest());
@@ -112,8 +112,8 @@ TEST(MaskKinds, BitsOfAnotherSizeAreRefused) {
   const OwnedTensor tensor = test::random_tensor(DType::kF32, 130, 7, false, "w");
   std::vector<std::byte> target(4 * 130);
   const auto short_values = std::make_shared<const std::vector<std::byte>>(519);
-  for (const Mask& mask : {Mask(Mask::Bits{{1, 2}}), Mask(Mask::Bits{{1, 2, 3, 4}}),
-                           Mask(Mask::Bits{{1, 2, 3}, 1, 1, short_values})}) {
+  for (const Mask& mask :
+       {Mask(Mask::Bits{{1, 2}}), Mask(Mask::Bits{{1, 2, 3, 4}}), Mask(Mask::Bits{{1, 2, 3}, 1, 1, short_values})}) {
     try {
       mask.copy(tensor.view(), 0, 130, target.data());
       ADD_FAILURE() << "was not refused";
@@ -138,8 +138,8 @@ class ForeignMask : public testing::Test {
     root_ = fs::path(testing::TempDir()) /
             ("pare-mask-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(root_);
-    const auto values = std::make_shared<const std::vector<std::byte>>(bytes_of(fresh_.view()).begin(),
-                                                                       bytes_of(fresh_.view()).end());
+    const auto values =
+        std::make_shared<const std::vector<std::byte>>(bytes_of(fresh_.view()).begin(), bytes_of(fresh_.view()).end());
     expected_ = expected_bytes(*values, 4, every_third);
     plan_.parameters = {0};
     plan_.candidates = n_;

@@ -9,8 +9,6 @@
 
 #include "pare/json.h"
 
-#include "pare/json.h"
-
 namespace pare::table {
 namespace {
 
