@@ -8,16 +8,10 @@
 #include <limits>
 
 #include "checkpoint/source.h"
+#include "fuzz/require.h"
 #include "pare/checkpoint.h"
 
 namespace pare::fuzz {
-
-/// Ends the process, so that the fuzzer keeps the input.
-inline void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "violated: %s\n", what);
-  std::abort();
-}
 
 /// Every tensor's bytes are readable and as many as its shape and dtype say.
 inline void check_tensors(const checkpoint::SourceFile& file) {

@@ -12,16 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "kernels/targets.h"
 
 namespace pare::fuzz {
-
-/// Ends the process, so that the fuzzer keeps the input.
-inline void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "violated: %s\n", what);
-  std::abort();
-}
 
 /// Takes the input from the front; what is missing is 0.
 class Input {
