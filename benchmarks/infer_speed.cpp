@@ -20,6 +20,7 @@
 namespace {
 
 using pare::CausalRunner;
+using pare::Context;
 using pare::EncoderDecoderRunner;
 using pare::Matrix;
 using pare::Runner;
@@ -41,33 +42,35 @@ TokenBatch batch_of(const Runner& runner, std::size_t sequences, std::size_t len
   return batch;
 }
 
-double time_hidden(const Runner& runner, std::size_t sequences, std::size_t length) {
+double time_hidden(const Runner& runner, std::size_t sequences, std::size_t length, const Context& context) {
   const TokenBatch batch = batch_of(runner, sequences, length);
   const auto begin = Clock::now();
-  const Matrix hidden = runner.hidden_states(batch);
+  const Matrix hidden = runner.hidden_states(batch, context);
   return seconds_since(begin);
 }
 
-double time_logits(const Runner& runner, std::size_t sequences, std::size_t length) {
+double time_logits(const Runner& runner, std::size_t sequences, std::size_t length, const Context& context) {
   const TokenBatch batch = batch_of(runner, sequences, length);
   const auto begin = Clock::now();
   const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner);
-  const Matrix logits =
-      runner.logits(pair != nullptr ? pair->decode(batch, *pair->start(batch)) : runner.hidden_states(batch));
+  const Matrix logits = runner.logits(pair != nullptr ? pair->decode(batch, *pair->start(batch, context), context)
+                                                      : runner.hidden_states(batch, context),
+                                      context);
   return seconds_since(begin);
 }
 
-double time_decode(const Runner& runner, std::size_t context, std::size_t steps) {
-  const TokenBatch before = batch_of(runner, 1, context);
+double time_decode(const Runner& runner, std::size_t length, std::size_t steps, const Context& context) {
+  const TokenBatch before = batch_of(runner, 1, length);
   const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner);
   const auto* causal = dynamic_cast<const CausalRunner*>(&runner);
   if (pair == nullptr && causal == nullptr) throw pare::Error("this model has no decoder");
-  const auto state = pair != nullptr ? pair->start(before) : causal->start(1);
-  if (causal != nullptr) causal->hidden_states(before, *state);
+  const auto state = pair != nullptr ? pair->start(before, context) : causal->start(1);
+  if (causal != nullptr) causal->hidden_states(before, *state, context);
   const auto begin = Clock::now();
   for (std::size_t i = 0; i < steps; ++i) {
     const TokenBatch next = batch_of(runner, 1, 1);
-    runner.logits(pair != nullptr ? pair->decode(next, *state) : causal->hidden_states(next, *state));
+    runner.logits(pair != nullptr ? pair->decode(next, *state, context) : causal->hidden_states(next, *state, context),
+                  context);
   }
   return seconds_since(begin);
 }
@@ -79,10 +82,11 @@ double time_tokenizer(const std::string& model, const std::string& text, std::si
   return seconds_since(begin);
 }
 
-double time_task(const Runner& runner, const std::string& task, std::size_t first, std::size_t second) {
-  if (task == "hidden") return time_hidden(runner, first, second);
-  if (task == "logits") return time_logits(runner, first, second);
-  if (task == "decode") return time_decode(runner, first, second);
+double time_task(const Runner& runner, const std::string& task, std::size_t first, std::size_t second,
+                 const Context& context) {
+  if (task == "hidden") return time_hidden(runner, first, second, context);
+  if (task == "logits") return time_logits(runner, first, second, context);
+  if (task == "decode") return time_decode(runner, first, second, context);
   throw pare::Error("no such task: " + task);
 }
 
@@ -91,13 +95,14 @@ double time_task(const Runner& runner, const std::string& task, std::size_t firs
 int main(int argc, char** argv) try {
   if (argc != 3 && argc != 4) throw pare::Error("usage: infer_speed MODEL THREADS [TEXT]");
   const pare::Model model = pare::open_model(argv[1]);
-  const auto runner = pare::open_runner(model, {static_cast<unsigned>(std::atoi(argv[2]))});
+  const Context context(static_cast<unsigned>(std::atoi(argv[2])));
+  const auto runner = pare::open_runner(model, {}, context);
   std::string task, text;
   if (argc == 4) text.assign(std::istreambuf_iterator<char>(std::ifstream(argv[3]).rdbuf()), {});
   std::size_t first = 0, second = 0;
   while (std::cin >> task >> first >> second) {
     const double seconds =
-        task == "tokenize" ? time_tokenizer(argv[1], text, first) : time_task(*runner, task, first, second);
+        task == "tokenize" ? time_tokenizer(argv[1], text, first) : time_task(*runner, task, first, second, context);
     std::printf("{\"seconds\": %.6f}\n", seconds);
     std::fflush(stdout);
   }

@@ -33,10 +33,11 @@ int main(int argc, char** argv) try {
   const auto file = pare::base::FileMap::open(argv[1]);
   const auto bytes = file->bytes();
   std::vector<std::uint64_t> sums((bytes.size() + kPiece - 1) / kPiece);
-  pare::base::parallel_for(sums.size(), static_cast<unsigned>(std::atoi(argv[2])), [&](std::size_t piece, unsigned) {
-    const std::size_t begin = piece * kPiece;
-    sums[piece] = sum_words(bytes.data() + begin, std::min(kPiece, bytes.size() - begin));
-  });
+  pare::base::parallel_for(sums.size(), pare::Context(static_cast<unsigned>(std::atoi(argv[2]))),
+                           [&](std::size_t piece, unsigned) {
+                             const std::size_t begin = piece * kPiece;
+                             sums[piece] = sum_words(bytes.data() + begin, std::min(kPiece, bytes.size() - begin));
+                           });
   std::uint64_t total = 0;
   for (const std::uint64_t sum : sums) total += sum;
   std::printf("%016llx\n", static_cast<unsigned long long>(total));

@@ -16,6 +16,7 @@ extern "C" void omp_set_num_threads(int);
 
 namespace {
 
+using pare::Context;
 using pare::Matrix;
 using pare::linear::block_inputs;
 using pare::linear::count_nonzeros;
@@ -43,9 +44,10 @@ std::vector<float> draw(std::size_t n, double zeros, unsigned seed) {
   return values;
 }
 
-void library(const std::vector<float>& weights, const Shape& shape, const Matrix& x, Matrix& y, unsigned threads) {
-  const std::size_t piece = (shape.out / threads + 63) / 64 * 64, pieces = (shape.out + piece - 1) / piece;
-  pare::base::parallel_for(pieces, threads, [&](std::size_t item, unsigned) {
+void library(const std::vector<float>& weights, const Shape& shape, const Matrix& x, Matrix& y,
+             const Context& context) {
+  const std::size_t piece = (shape.out / context.threads() + 63) / 64 * 64, pieces = (shape.out + piece - 1) / piece;
+  pare::base::parallel_for(pieces, context, [&](std::size_t item, unsigned) {
     const std::size_t begin = item * piece, width = std::min(piece, shape.out - begin);
     const auto size = [](std::size_t n) { return static_cast<dnnl_dim_t>(n); };
     omp_set_num_threads(1);
@@ -68,7 +70,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void measure(const Shape& shape, double zeros, std::size_t tokens, unsigned threads) {
+void measure(const Shape& shape, double zeros, std::size_t tokens, const Context& context) {
   const std::size_t size = shape.in * shape.out, count = std::max<std::size_t>(2, (std::size_t{1} << 26) / size);
   std::vector<std::vector<float>> weights;
   pare::linear::LayoutMemory memory;  // as for the layers of a model
@@ -77,21 +79,21 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, unsigned thre
   for (std::size_t i = 0; i < count; ++i) {
     weights.push_back(draw(size, zeros, static_cast<unsigned>(i)));
     const LayerWeights dense{weights.back().data(), shape.in, shape.out, true};
-    sliced.emplace_back(dense, block_inputs(dense, count_nonzeros(dense, threads), tokens), memory, threads);
-    if (tokens <= pare::kernels::kMaskedRows) masked.emplace_back(dense, memory, threads);
+    sliced.emplace_back(dense, block_inputs(dense, count_nonzeros(dense, context), tokens), memory, context);
+    if (tokens <= pare::kernels::kMaskedRows) masked.emplace_back(dense, memory, context);
   }
   Matrix x(tokens, shape.in), y(tokens, shape.out);
   x.values = draw(x.values.size(), 0, 7);
   std::vector<double> seconds[4];
   const std::size_t each = tokens > 16 ? std::min<std::size_t>(count - 1, 8) : count - 1;
   for (int round = 0; round < 7; ++round) {  // they take turns
-    seconds[0].push_back(round_seconds(each, [&](std::size_t i) { library(weights[i], shape, x, y, threads); }));
+    seconds[0].push_back(round_seconds(each, [&](std::size_t i) { library(weights[i], shape, x, y, context); }));
     seconds[1].push_back(round_seconds(each, [&](std::size_t i) {
-      pare::linear::apply(Linear{weights[i].data(), nullptr, shape.in, shape.out, true, nullptr}, x, threads);
+      pare::linear::apply(Linear{weights[i].data(), nullptr, shape.in, shape.out, true, nullptr}, x, context);
     }));
-    seconds[2].push_back(round_seconds(each, [&](std::size_t i) { sliced[i].multiply(x, nullptr, y, threads); }));
+    seconds[2].push_back(round_seconds(each, [&](std::size_t i) { sliced[i].multiply(x, nullptr, y, context); }));
     if (!masked.empty())
-      seconds[3].push_back(round_seconds(each, [&](std::size_t i) { masked[i].multiply(x, nullptr, y, threads); }));
+      seconds[3].push_back(round_seconds(each, [&](std::size_t i) { masked[i].multiply(x, nullptr, y, context); }));
   }
   const double peer = median(seconds[0]);
   std::printf("| %s | %zu x %zu | %.0f %% | %zu | %.1f us | %.2f | %.2f |", shape.name, shape.in, shape.out,
@@ -104,14 +106,14 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, unsigned thre
 }  // namespace
 
 int main(int argc, char** argv) {
-  const unsigned threads = pare::base::thread_count(argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 0);
+  const Context context(pare::base::thread_count(argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 0));
   std::vector<std::size_t> tokens{1, 128};
   if (argc > 2) tokens.clear();
   for (int i = 2; i < argc; ++i) tokens.push_back(static_cast<std::size_t>(std::atoi(argv[i])));
-  std::printf("%u threads; times faster than oneDNN\n\n", threads);
+  std::printf("%u threads; times faster than oneDNN\n\n", context.threads());
   std::printf(
       "| layer | in x out | zeros | tokens | oneDNN | dense | sliced | masked |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
   for (const std::size_t count : tokens)
     for (const double zeros : {0.5, 0.9, 0.95, 0.99})
-      for (const Shape& shape : kShapes) measure(shape, zeros, count, threads);
+      for (const Shape& shape : kShapes) measure(shape, zeros, count, context);
 }

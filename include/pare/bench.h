@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,9 +20,6 @@ struct BenchOptions {
   std::size_t runs = 5;                       ///< dense and sparse take turns so many times
   bool sizes = true;                          ///< also write, compress and load every level
   std::filesystem::path scratch_directory{};  ///< for files that are loaded; empty: TMPDIR, else /var/tmp
-  unsigned threads = 0;
-  /// Which step, and how much of the whole is done (0..1).
-  std::function<void(const std::string& step, double done)> progress;
 };
 
 /// Of repeated measurements.
@@ -88,11 +84,11 @@ struct BenchResult {
   std::vector<BenchLevel> levels;  ///< the model as it is first; there the ratios tell the noise, unless it has zeros
 };
 
-/// Reads memory and multiplies for a moment, on as many threads.
-MachineSpeed measure_machine(unsigned threads);
+/// Reads memory and multiplies for a moment, on context.threads() threads. Throws Interrupted.
+MachineSpeed measure_machine(const Context& context = {});
 
 /// Throws Error for a model that cannot be run, for options that cannot be meant, and where memory or room for
 /// temporary files is lacking; Interrupted.
-BenchResult measure_speed(const Model& model, const BenchOptions& options);
+BenchResult measure_speed(const Model& model, const BenchOptions& options, const Context& context = {});
 
 }  // namespace pare

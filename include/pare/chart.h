@@ -47,8 +47,9 @@ void require_gnuplot();
 /// Draws into `file`, whose extension (.png or .svg) chooses the format. Written whole or not at
 /// all; `force` replaces an existing file. Throws Error for an existing file, another extension, a missing gnuplot, a
 /// gnuplot that fails, a full disk.
-void draw(const HistogramChart& chart, const std::filesystem::path& file, bool force = false);
-void draw(const LineChart& chart, const std::filesystem::path& file, bool force = false);
+void draw(const HistogramChart& chart, const std::filesystem::path& file, bool force = false,
+          const Context& context = {});
+void draw(const LineChart& chart, const std::filesystem::path& file, bool force = false, const Context& context = {});
 
 /// Share above the cutoff by layer, one line per group (and stack).
 LineChart share_by_layer_chart(const Inspection& inspection);

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "pare/context.h"
 #include "pare/file_version.h"
 
 namespace pare {
@@ -146,7 +147,7 @@ struct TensorView {
 
 /// Decodes the packed ones among `tensors`, several at a time, before work that would wait for each. Throws Error,
 /// Interrupted.
-void decode_packed(std::span<const TensorView> tensors, unsigned threads = 0);
+void decode_packed(std::span<const TensorView> tensors, const Context& context = {});
 
 /// How the tensors are laid out in files, and how a rewritten checkpoint lays them out again.
 struct CheckpointFile {
@@ -173,8 +174,8 @@ class Checkpoint {
   /// example "gpt2" or "openai-community/gpt2". In a directory the order of preference is that of
   /// transformers: model.safetensors, its index, pytorch_model.bin, its index; else the only
   /// checkpoint file there is.
-  /// Throws Error (file, tensor, cause) for anything that is not a well-formed checkpoint.
-  static Checkpoint open(const std::string& where);
+  /// Throws Error (file, tensor, cause) for anything that is not a well-formed checkpoint, Interrupted.
+  static Checkpoint open(const std::string& where, const Context& context = {});
 
   /// One made of tensors that live elsewhere (`keep_alive` owns their bytes).
   static Checkpoint from_tensors(std::vector<TensorView> tensors, std::vector<CheckpointFile> files,

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,8 +45,6 @@ struct EvalOptions {
   GenerateOptions generation;
   const Model* reference = nullptr;  ///< for divergence
   KernelChoice kernels = KernelChoice::kFastest;
-  unsigned threads = 0;
-  std::function<void(double done)> progress;  ///< 0..1, now and then
 };
 
 struct Score {
@@ -90,27 +87,25 @@ std::optional<std::string> unsuitable(const Model& model, Task task);
 /// 1 GiB). One call at a time.
 class PreparedTask {
  public:
-  /// `model` and `options.reference` must outlive the task. Throws what evaluate() throws.
-  PreparedTask(const Model& model, const EvalOptions& options);
+  /// Keeps what it needs of `model` and `options.reference`. Throws what evaluate() throws.
+  PreparedTask(const Model& model, const EvalOptions& options, const Context& context = {});
   ~PreparedTask();
   PreparedTask(PreparedTask&&) noexcept;
   PreparedTask& operator=(PreparedTask&&) noexcept;
 
   /// Scores the model that the task was prepared with.
-  Evaluation score();
+  Evaluation score(const Context& context = {});
   /// Scores another model with the same tokenizer. Throws Error if its kind, vocabulary or number of positions differs.
-  Evaluation score(const Model& model);
-  /// Replaces EvalOptions::progress.
-  void set_progress(std::function<void(double done)> progress);
+  Evaluation score(const Model& model, const Context& context = {});
 
  private:
   struct State;
-  friend Evaluation evaluate(const Model& model, const EvalOptions& options);
+  friend Evaluation evaluate(const Model& model, const EvalOptions& options, const Context& context);
   std::unique_ptr<State> state_;
 };
 
 /// Prepares a task and scores one model. Throws Error for a task that makes no sense for it, a tokenizer that is
 /// missing or does not fit, and data that is missing, empty, malformed or no UTF-8; Interrupted.
-Evaluation evaluate(const Model& model, const EvalOptions& options);
+Evaluation evaluate(const Model& model, const EvalOptions& options, const Context& context = {});
 
 }  // namespace pare

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,8 +20,6 @@ struct InspectOptions {
   std::vector<std::string> include;  ///< globs over parameter names; empty: all
   std::vector<std::string> exclude;
   std::vector<Group> groups;  ///< empty: all
-  unsigned threads = 0;
-  std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;
 };
 
 /// One line of a table: a tensor, a group, a layer, or everything.
@@ -70,6 +67,6 @@ struct Inspection {
 
 /// Measures a model's parameters (those of analysed dtypes; others are in left_out).
 /// Throws Error if a filter matches nothing; Interrupted.
-Inspection inspect(const Model& model, const InspectOptions& options = {});
+Inspection inspect(const Model& model, const InspectOptions& options = {}, const Context& context = {});
 
 }  // namespace pare

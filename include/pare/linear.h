@@ -33,7 +33,6 @@ enum class KernelChoice : std::uint8_t {
 };
 
 struct InferOptions {
-  unsigned threads = 0;  ///< 0: one per core
   KernelChoice kernels = KernelChoice::kFastest;
   /// Costs to choose by; without them those kept for this machine, else pare's own.
   std::optional<KernelCosts> costs = {};

@@ -75,7 +75,7 @@ class Mask {
   void copy(const TensorView& tensor, std::uint64_t begin, std::uint64_t n, std::byte* target) const;
   /// Number of zeros, of either sign, in `tensor` as the mask leaves it. Reads the tensor once. Throws Error as copy();
   /// Interrupted.
-  std::uint64_t zeros(const TensorView& tensor, unsigned threads = 0) const;
+  std::uint64_t zeros(const TensorView& tensor, const Context& context = {}) const;
 
   bool operator==(const Mask&) const = default;
 

@@ -36,10 +36,11 @@ struct Measurement {
 };
 
 /// Measures all parameters that `options` selects. Throws Error if a filter matches nothing; Interrupted.
-Measurement measure(const Model& model, const InspectOptions& options = {});
+Measurement measure(const Model& model, const InspectOptions& options = {}, const Context& context = {});
 
 /// Measures those of them that are among `parameters` (indices into Model::parameters), possibly none.
-Measurement measure(const Model& model, const InspectOptions& options, std::span<const std::size_t> parameters);
+Measurement measure(const Model& model, const InspectOptions& options, std::span<const std::size_t> parameters,
+                    const Context& context = {});
 
 /// Both together. Exact, commutative and associative, so that every split of a model into parts merges to the same
 /// Measurement. Throws Error: kMismatch if the two were made with different options or of different models, kArgument
@@ -49,7 +50,8 @@ Measurement merge(const Measurement& left, const Measurement& right);
 /// Sums up a measurement of all parameters that `options` selects; quantiles read the weights once more. inspect() is
 /// this after measure(). Throws Error (kMismatch) for a selected parameter that was not measured, and if the
 /// measurement is of another model or was made with other options; Interrupted.
-Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement);
+Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement,
+                    const Context& context = {});
 
 /// A measurement as bytes: a version, the figures in little-endian order, and a checksum. The same bytes on every
 /// machine.

@@ -93,8 +93,8 @@ struct ModelOptions {
 /// its parameters. ENCODER+DECODER composes two BERT-like checkpoints as
 /// transformers' EncoderDecoderModel.from_encoder_decoder_pretrained does: cross-attention weights
 /// drawn from N(0, initializer_range), biases 0, LayerNorm weight 1 and bias 0.
-/// Throws Error for what cannot be read. An unknown architecture is not an error.
-Model open_model(const std::string& spec, const ModelOptions& options = {});
+/// Throws Error for what cannot be read, Interrupted. An unknown architecture is not an error.
+Model open_model(const std::string& spec, const ModelOptions& options = {}, const Context& context = {});
 
 /// Throws Error if writing to `output` would destroy the model's own files in passing: a directory above them, or one
 /// of them. Returns true if `output` is the model's own directory, which --force replaces once it is read.

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +18,6 @@ struct PackOptions {
   /// compressed-tensors' "sparse-bitmask" readers load, config.json's entry included.
   std::optional<Encoding> encoding;
   bool force = false;  ///< replace an existing output that pare wrote
-  unsigned threads = 0;
-  /// Of dense bytes: each is looked at when its tensor is planned, and once more when it is written.
-  std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;
 };
 
 /// What becomes of one tensor.
@@ -42,23 +38,24 @@ struct PackSummary {
 };
 
 /// What write_packed() would write, to the byte, from counting (or compressing). Throws Error, Interrupted.
-PackSummary plan_packing(const Model& model, const PackOptions& options = {});
+PackSummary plan_packing(const Model& model, const PackOptions& options = {}, const Context& context = {});
 /// packed_bytes of plan_packing().
-std::uint64_t packed_bytes(const Model& model, const PackOptions& options = {});
+std::uint64_t packed_bytes(const Model& model, const PackOptions& options = {}, const Context& context = {});
 
 /// Writes a packed checkpoint: each safetensors file with the same tensors in whatever encoding takes least, tied
 /// tensors once, integer and boolean tensors as they are; config and side files; pare.json. The model may live in
-/// memory. Everything appears at once or not at all. Throws Error, Interrupted.
-PackSummary write_packed(const Model& model, const std::filesystem::path& out, const PackOptions& options = {});
+/// memory. Everything appears at once or not at all. Progress is in dense bytes: each is read when its tensor is
+/// planned, and once more when it is written. Throws Error, Interrupted.
+PackSummary write_packed(const Model& model, const std::filesystem::path& out, const PackOptions& options = {},
+                         const Context& context = {});
 
 struct UnpackOptions {
   bool force = false;  ///< replace an existing output that pare wrote
-  unsigned threads = 0;
-  std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;
 };
 
 /// Writes what was packed: the very safetensors files, byte for byte, where pare packed them. Every checksum is held.
 /// Throws Error (also for a model that is not packed), Interrupted.
-void write_unpacked(const Model& model, const std::filesystem::path& out, const UnpackOptions& options = {});
+void write_unpacked(const Model& model, const std::filesystem::path& out, const UnpackOptions& options = {},
+                    const Context& context = {});
 
 }  // namespace pare

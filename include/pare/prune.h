@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -119,7 +118,6 @@ struct PruneOptions {
   std::vector<std::string> include;  ///< globs over parameter names; empty: the class default
   std::vector<std::string> exclude;  ///< globs taken away again
   std::vector<Group> groups;         ///< if not empty: 2-D and other weights of these groups
-  unsigned threads = 0;
 };
 
 /// What one level does to one tensor.
@@ -157,16 +155,14 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
 /// one; among NaNs the pattern's magnitude decides. Norms are sums in double: over the stored rows of a block in order,
 /// and over a row's elements in eight lanes, element i going to lane i mod 8, lanes added in order. Throws Error,
 /// Interrupted.
-PrunePlan plan_pruning(const Model& model, const PruneOptions& options);
+PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Context& context = {});
 
 /// `model` as it is after level `level` of the plan, in memory: pruned tensors are copied, the others shared.
 /// Independent of `model` and `plan` afterwards. Throws Interrupted.
-Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level, unsigned threads = 0);
+Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level, const Context& context = {});
 
 struct WriteOptions {
   bool force = false;  ///< replace an existing output that pare wrote
-  unsigned threads = 0;
-  std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;
 };
 
 /// Where level `i` of the plan goes: `out` itself for a single level, else out/sparsity-LABEL.
@@ -176,6 +172,6 @@ std::filesystem::path level_directory(const PrunePlan& plan, std::size_t level, 
 /// the source, untouched tensors bit for bit, config and side files, pare.json. Everything
 /// appears at once (written beside, fsynced, renamed) or not at all. Throws Error, Interrupted.
 void write_pruned(const Model& model, const PrunePlan& plan, const std::filesystem::path& out,
-                  const WriteOptions& options = {});
+                  const WriteOptions& options = {}, const Context& context = {});
 
 }  // namespace pare

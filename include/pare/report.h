@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,23 +27,20 @@ struct ReportOptions {
   /// of the report. Scored on the tasks of `evals`.
   std::vector<Pattern> compared_patterns;
   /// Tasks to score every model at every level on; those that make no sense for a model are left out, and the report
-  /// says so. Threads and progress are this struct's.
+  /// says so.
   std::vector<EvalOptions> evals;
-  /// Measure size and run time of every model at every level, too. Pruning, threads and progress are this struct's. A
-  /// model that cannot be timed is left out there, and the report says why.
+  /// Measure size and run time of every model at every level, too. Pruning is this struct's. A model
+  /// that cannot be timed is left out there, and the report says why.
   std::optional<BenchOptions> bench;
   bool keep_models = false;  ///< write the pruned checkpoints under out/models/TITLE/
   bool force = false;        ///< replace an existing report that pare wrote
-  unsigned threads = 0;
-  std::string command;  ///< command line to show in the report; may be empty
-  /// Called now and then: which step, and how much of the whole is done (0..1).
-  std::function<void(const std::string& step, double done)> progress;
+  std::string command;       ///< command line to show in the report; may be empty
 };
 
 /// Writes out/report.md, out/results.json, the PNGs under out/charts/ and, if asked for, the pruned
 /// checkpoints. Everything appears at once or not at all. Returns the path of report.md.
 /// Throws Error, Interrupted.
 std::filesystem::path write_report(const std::vector<Model>& models, const std::filesystem::path& out,
-                                   const ReportOptions& options = {});
+                                   const ReportOptions& options = {}, const Context& context = {});
 
 }  // namespace pare

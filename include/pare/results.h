@@ -68,7 +68,8 @@ struct PruneSummary {
   std::uint64_t untouched_zeros = 0;
 };
 /// Counts the zeros of the parameters that the plan does not prune. Throws Interrupted.
-PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<std::string> directories);
+PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<std::string> directories,
+                       const Context& context = {});
 
 /// `by_tensor` adds the zeros of each tensor at each level.
 std::string prune_text(const PruneSummary& summary, Markup markup, bool by_tensor = false);

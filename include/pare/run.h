@@ -46,7 +46,8 @@ class DecoderState {
 };
 
 /// A model that runs. All functions throw Error for ids outside the vocabulary and sequences longer
-/// than the model's positions. Thread-safe but for a DecoderState used twice at once.
+/// than the model's positions, and Interrupted; a DecoderState passed to a call that threw must not be used again.
+/// Thread-safe but for a DecoderState used twice at once.
 class Runner {
  public:
   virtual ~Runner() = default;
@@ -57,9 +58,9 @@ class Runner {
 
   /// Last hidden states of an encoder or decoder-only model, a row for each token:
   /// transformers' last_hidden_state.
-  virtual Matrix hidden_states(const TokenBatch& batch) const = 0;
+  virtual Matrix hidden_states(const TokenBatch& batch, const Context& context = {}) const = 0;
   /// The language-model (or masked-LM) head on rows of hidden states: rows x vocabulary.
-  virtual Matrix logits(const Matrix& hidden) const = 0;
+  virtual Matrix logits(const Matrix& hidden, const Context& context = {}) const = 0;
 
   /// Every linear layer, head included, and the kernel it takes for so many tokens at once.
   virtual std::vector<LayerUse> layers(std::size_t tokens) const = 0;
@@ -70,7 +71,7 @@ class CausalRunner : public Runner {
  public:
   virtual std::unique_ptr<DecoderState> start(std::size_t sequences) const = 0;
   /// Hidden states of new tokens that follow those in `state`, which then holds them as well.
-  virtual Matrix hidden_states(const TokenBatch& next, DecoderState& state) const = 0;
+  virtual Matrix hidden_states(const TokenBatch& next, DecoderState& state, const Context& context = {}) const = 0;
   using Runner::hidden_states;
 };
 
@@ -81,15 +82,15 @@ class EncoderRunner : public Runner {
   virtual std::size_t labels() const noexcept = 0;
   virtual bool has_masked_lm_head() const noexcept = 0;
   /// Sequence-classification logits: sequences x labels.
-  virtual Matrix classify(const TokenBatch& batch) const = 0;
+  virtual Matrix classify(const TokenBatch& batch, const Context& context = {}) const = 0;
 };
 
 /// T5 and composed encoder-decoders. hidden_states() and positions() are the encoder's.
 class EncoderDecoderRunner : public Runner {
  public:
   /// Encodes the sources; the state is one for each of them.
-  virtual std::unique_ptr<DecoderState> start(const TokenBatch& sources) const = 0;
-  virtual Matrix decode(const TokenBatch& next, DecoderState& state) const = 0;
+  virtual std::unique_ptr<DecoderState> start(const TokenBatch& sources, const Context& context = {}) const = 0;
+  virtual Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context = {}) const = 0;
   virtual TokenId decoder_start() const noexcept = 0;
 };
 
@@ -110,8 +111,9 @@ struct ModelTraits {
 std::optional<ModelTraits> traits_of(const Model& model);
 
 /// A model of unknown kind ready to run; the returned object is of one of the three classes above.
-/// `model` must outlive it: F32 weights are used where they are mapped. Throws Error for
-/// architectures that cannot be run and for parameters or settings that are missing or do not fit.
-std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options = {});
+/// It shares the checkpoint, whose F32 weights it uses where they are mapped, and needs `model` no longer. Throws Error
+/// for architectures that cannot be run and for parameters or settings that are missing or do not fit; Interrupted.
+/// Costs of kernels are those for context.threads() threads.
+std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options = {}, const Context& context = {});
 
 }  // namespace pare

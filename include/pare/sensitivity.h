@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,6 @@ struct SensitivityOptions {
   EvalOptions eval;
   UnitKind unit = UnitKind::kLayer;
   std::vector<Amount> levels;  ///< each unit is pruned to each of them; empty: 50, 80, 90 and 95 %
-  unsigned threads = 0;
-  std::function<void(const std::string& step, double done)> progress;
 };
 
 struct SensitiveUnit {
@@ -51,7 +48,7 @@ std::vector<std::size_t> ranking(const Sensitivity& sensitivity);
 
 /// Prunes one unit at a time to each level, by magnitude with one threshold for the unit, and scores the model.
 /// Throws what evaluate() and plan_pruning() throw.
-Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options);
+Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options, const Context& context = {});
 
 /// A way to reach one overall sparsity, and its score's damage on the data that it was made with.
 struct Allocation {
@@ -72,6 +69,6 @@ struct AllocationOptions {
 /// as the score improves. The last one is never worse than the others on this data; whether it is on other data must be
 /// measured there. Returns all four, the best last.
 std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options,
-                                 const AllocationOptions& allocation);
+                                 const AllocationOptions& allocation, const Context& context = {});
 
 }  // namespace pare

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -84,11 +83,9 @@ struct Outlier {
 };
 
 struct ScanOptions {
-  std::vector<double> cutoffs{0.1};                        ///< all >= 0
-  bool sketches = false;                                   ///< keep a Sketch per tensor
-  std::size_t largest = 0;                                 ///< how many Outliers to find (ties: the first in order)
-  unsigned threads = 0;                                    ///< 0: one per core
-  std::function<void(std::uint64_t bytes_done)> progress;  ///< may be called from any thread
+  std::vector<double> cutoffs{0.1};  ///< all >= 0
+  bool sketches = false;             ///< keep a Sketch per tensor
+  std::size_t largest = 0;           ///< how many Outliers to find (ties: the first in order)
 };
 
 struct ScanResult {
@@ -99,17 +96,17 @@ struct ScanResult {
 
 /// Measures tensors of analysed dtypes (see is_analysed) in one pass. The result does not depend
 /// on the number of threads or the instruction set. Throws Error for other dtypes, Interrupted.
-ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options = {});
+ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options = {}, const Context& context = {});
 
 /// One Sketch per dtype that occurs (in order of first occurrence), over all `tensors` together: the
 /// same as adding up scan()'s sketches, without keeping one for each tensor.
-std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, unsigned threads = 0);
+std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, const Context& context = {});
 
 /// The magnitudes' order statistics: for each p in [0, 1] the quantile of |w| over all `tensors`
 /// together, NaN left out, linearly interpolated between neighbours as torch.quantile and
 /// numpy.quantile do by default. Exact. NaN if there is no element.
 std::vector<double> magnitude_quantiles(std::span<const TensorView> tensors, std::span<const double> p,
-                                        unsigned threads = 0);
+                                        const Context& context = {});
 
 /// Equal-width histogram over [low, high): counts of value (or of |value|) per bin. Bin i holds
 /// edge(i) <= x < edge(i + 1), edges low + i * (high - low) / bins rounded to the tensor's dtype.
@@ -121,7 +118,7 @@ struct Histogram {
   std::uint64_t nans = 0;
 };
 Histogram histogram(std::span<const TensorView> tensors, Measure measure, double low, double high, std::size_t bins,
-                    unsigned threads = 0);
+                    const Context& context = {});
 
 /// Value of one element as a double (exact for every analysed dtype).
 double element_value(const TensorView& tensor, std::uint64_t index);

@@ -4,10 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "pare/context.h"
 
 namespace pare {
 
@@ -53,13 +54,13 @@ struct KernelCosts {
 /// Figures for a machine that was never measured.
 KernelCosts standard_kernel_costs();
 /// Measures this machine, some seconds. `progress` gets the share that is done. Throws Interrupted.
-KernelCosts measure_kernel_costs(unsigned threads, const std::function<void(double done)>& progress = {});
+KernelCosts measure_kernel_costs(const Context& context = {});
 
 /// Where they are kept: $XDG_CACHE_HOME/pare or ~/.cache/pare, kernel-costs.json; empty without a home.
 std::filesystem::path kernel_costs_path();
 /// Those kept there for the instruction set in use and this number of threads (0: one per core); nullopt if there are
 /// none or they cannot be read.
-std::optional<KernelCosts> kept_kernel_costs(unsigned threads);
+std::optional<KernelCosts> kept_kernel_costs(const Context& context = {});
 /// Throws Error.
 void keep_kernel_costs(const KernelCosts& costs);
 

@@ -1,5 +1,6 @@
 #include "pare/context.h"
 
+#include <cmath>
 #include <utility>
 
 namespace pare {
@@ -31,7 +32,7 @@ Context Context::with_progress(ProgressFunction progress) const {
 Context Context::part(double begin, double end, std::string step) const {
   if (!reports()) return *this;
   return with_progress([whole = progress_, begin, end, name = std::move(step)](const Progress& progress) {
-    (*whole)({name.empty() ? progress.step : std::string_view(name), begin + (end - begin) * progress.fraction, 0});
+    (*whole)({name.empty() ? progress.step : std::string_view(name), std::lerp(begin, end, progress.fraction), 0});
   });
 }
 

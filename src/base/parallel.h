@@ -18,16 +18,16 @@ inline unsigned worthwhile_threads(const Context& context, std::size_t multiply_
   return worthwhile_threads(context.threads(), multiply_adds);
 }
 
+/// The same as a context, for parallel_for().
+inline Context worthwhile(const Context& context, std::size_t multiply_adds) {
+  return context.with_threads(worthwhile_threads(context, multiply_adds));
+}
+
 /// Calls body(item, worker) for every item in [0, items), on up to context.threads() threads; `worker` is
 /// below thread_count(context.threads()) and not shared by two calls that run at once. Items are handed out
 /// in rising order, one at a time. Throws Interrupted, soon, once `context` is stopped; the first
 /// exception of a body ends the loop and is rethrown.
 void parallel_for(std::size_t items, const Context& context,
                   const std::function<void(std::size_t item, unsigned worker)>& body);
-/// Until every caller has a context.
-inline void parallel_for(std::size_t items, unsigned threads,
-                         const std::function<void(std::size_t item, unsigned worker)>& body) {
-  parallel_for(items, Context(threads), body);
-}
 
 }  // namespace pare::base

@@ -36,9 +36,9 @@ bool prunes(const PruneOptions& pruning) {
 /// Timings of one runner, run by run.
 struct Turns {
   std::vector<double> many, step, steps;
-  void take(const Runner& runner, const BenchResult& shape) {
-    many.push_back(time_many(runner, shape.sequences, shape.length));
-    const std::vector<double> single = time_steps(runner, shape.context, shape.steps);
+  void take(const Runner& runner, const BenchResult& shape, const Context& context) {
+    many.push_back(time_many(runner, shape.sequences, shape.length, context));
+    const std::vector<double> single = time_steps(runner, shape.context, shape.steps, context);
     step.push_back(mean_of(single));
     steps.insert(steps.end(), single.begin(), single.end());
   }
@@ -46,16 +46,17 @@ struct Turns {
 
 class Measurement {
  public:
-  Measurement(const Model& model, const BenchOptions& options) : model_(model), options_(options) {
+  Measurement(const Model& model, const BenchOptions& options, const Context& context)
+      : model_(model), options_(options), context_(context), silent_(context.with_progress({})) {
     result_.model = model.title;
-    result_.threads = base::thread_count(options.threads);
-    const std::optional<KernelCosts> costs = kept_kernel_costs(options.threads);
+    result_.threads = base::thread_count(context);
+    const std::optional<KernelCosts> costs = kept_kernel_costs(context);
     result_.measured_costs = costs && costs->measured;
   }
 
   BenchResult run() {
     tell("measuring the machine", 0);
-    result_.machine = measure_machine(options_.threads);
+    result_.machine = measure_machine(silent_);
     dense_ = runner_of(model_, KernelChoice::kDense);
     set_shape();
     const bool pruned = prunes(options_.pruning);
@@ -64,7 +65,7 @@ class Measurement {
     load_dense();
     add_level(model_, {}, plan.zeros_before.empty() ? 0 : zeros_of(plan), plan.candidates);
     for (std::size_t i = 0; pruned && i < plan.levels.size(); ++i) {
-      const Model level = pruned_model(model_, plan, i, options_.threads);
+      const Model level = pruned_model(model_, plan, i, silent_);
       add_level(level, plan.levels[i].amount.label, plan.levels[i].zeros, plan.candidates);
     }
     return std::move(result_);
@@ -73,9 +74,8 @@ class Measurement {
  private:
   std::unique_ptr<Runner> runner_of(const Model& model, KernelChoice kernels) const {
     InferOptions running;
-    running.threads = options_.threads;
     running.kernels = kernels;
-    return open_runner(model, running);
+    return open_runner(model, running, silent_);
   }
 
   void set_shape() {
@@ -90,12 +90,11 @@ class Measurement {
   /// A plan that changes nothing, where nothing is to be pruned: for the number of weights that could be.
   PrunePlan plan_of(bool pruned) const {
     PruneOptions pruning = options_.pruning;
-    pruning.threads = options_.threads;
     if (!pruned) {
       pruning.pattern = {};
       pruning.levels = {Amount::percent("0")};
     }
-    return plan_pruning(model_, pruning);
+    return plan_pruning(model_, pruning, silent_);
   }
 
   static std::uint64_t zeros_of(const PrunePlan& plan) {
@@ -111,26 +110,22 @@ class Measurement {
     const ScratchDirectory scratch(options_.scratch_directory);
     PruneOptions nothing;
     nothing.levels = {Amount::percent("0")};
-    nothing.threads = options_.threads;
-    WriteOptions writing;
-    writing.threads = options_.threads;
-    write_pruned(model_, plan_pruning(model_, nothing), scratch.path() / "dense", writing);
-    result_.dense_load = measure_load(scratch.path() / "dense", options_, KernelChoice::kDense);
+    write_pruned(model_, plan_pruning(model_, nothing, silent_), scratch.path() / "dense", {}, silent_);
+    result_.dense_load = measure_load(scratch.path() / "dense", options_, KernelChoice::kDense, silent_);
   }
 
   void measure_files(const Model& model, const std::string& name, BenchLevel& level) const {
     tell(name + ": sizes", 0);
     PackOptions packing;
-    packing.threads = options_.threads;
     const ScratchDirectory scratch(options_.scratch_directory);
-    const PackSummary packed = write_packed(model, scratch.path() / "packed", packing);
+    const PackSummary packed = write_packed(model, scratch.path() / "packed", packing, silent_);
     level.sizes.dense = packed.dense_bytes;
     level.sizes.packed = packed.packed_bytes;
     packing.zstd = true;
-    level.sizes.zstd = packed_bytes(model, packing);
-    level.sizes.gzip = gzip_size(model.checkpoint, options_.threads);
+    level.sizes.zstd = packed_bytes(model, packing, silent_);
+    level.sizes.gzip = gzip_size(model.checkpoint, silent_);
     tell(name + ": loading", kSizesShare / 2);
-    level.load = measure_load(scratch.path() / "packed", options_, KernelChoice::kFastest);
+    level.load = measure_load(scratch.path() / "packed", options_, KernelChoice::kFastest, silent_);
   }
 
   void add_level(const Model& model, const std::optional<std::string>& label, std::uint64_t zeros,
@@ -149,16 +144,16 @@ class Measurement {
     const std::unique_ptr<Runner> sparse = runner_of(model, KernelChoice::kFastest);
     Turns dense_turns, sparse_turns, ignored;
     tell(name + ": warming up", kSizesShare);
-    ignored.take(*dense_, result_);
-    ignored.take(*sparse, result_);
+    ignored.take(*dense_, result_, silent_);
+    ignored.take(*sparse, result_, silent_);
     for (std::size_t run = 0; run < options_.runs; ++run) {
       tell(name + ": dense and sparse in turns",
            kSizesShare + (1 - kSizesShare) * static_cast<double>(run + 1) / static_cast<double>(options_.runs + 1));
       // Whoever goes first differs from run to run.
-      if (run % 2 == 0) dense_turns.take(*dense_, result_);
-      sparse_turns.take(*sparse, result_);
-      if (run % 2 == 1) dense_turns.take(*dense_, result_);
-      if (stop_requested()) throw Interrupted();
+      if (run % 2 == 0) dense_turns.take(*dense_, result_, silent_);
+      sparse_turns.take(*sparse, result_, silent_);
+      if (run % 2 == 1) dense_turns.take(*dense_, result_, silent_);
+      context_.check();
     }
     level.dense = times_of(dense_turns, *dense_);
     level.sparse = times_of(sparse_turns, *sparse);
@@ -181,13 +176,14 @@ class Measurement {
   }
 
   void tell(const std::string& step, double part) const {
-    if (options_.progress)
-      options_.progress(step, (static_cast<double>(result_.levels.size()) + part) / static_cast<double>(pieces_));
+    context_.report((static_cast<double>(result_.levels.size()) + part) / static_cast<double>(pieces_), step);
   }
 
   static constexpr double kSizesShare = 0.25;  // of a level's time
   const Model& model_;
   const BenchOptions& options_;
+  const Context& context_;
+  Context silent_;  ///< the same without progress, for the steps
   BenchResult result_;
   std::unique_ptr<Runner> dense_;
   std::size_t pieces_ = 1;
@@ -195,10 +191,10 @@ class Measurement {
 
 }  // namespace
 
-BenchResult measure_speed(const Model& model, const BenchOptions& options) {
+BenchResult measure_speed(const Model& model, const BenchOptions& options, const Context& context) {
   check(options);
   require_memory(model.source, needed_memory(model, options), available_memory());
-  return Measurement(model, options).run();
+  return Measurement(model, options, context).run();
 }
 
 }  // namespace pare

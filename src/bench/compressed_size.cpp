@@ -28,7 +28,7 @@ struct Workshop {
 
 }  // namespace
 
-std::uint64_t gzip_size(const Checkpoint& checkpoint, unsigned threads) {
+std::uint64_t gzip_size(const Checkpoint& checkpoint, const Context& context) {
   std::vector<std::span<const std::byte>> pieces;
   std::uint64_t total = 0;
   for (const CheckpointFile& file : checkpoint.files()) {
@@ -39,9 +39,9 @@ std::uint64_t gzip_size(const Checkpoint& checkpoint, unsigned threads) {
         pieces.push_back(bytes.subspan(begin, std::min(kPiece, bytes.size() - begin)));
     }
   }
-  std::vector<Workshop> workshops(base::thread_count(threads));
+  std::vector<Workshop> workshops(base::thread_count(context));
   std::vector<std::uint64_t> sizes(pieces.size());
-  base::parallel_for(pieces.size(), threads, [&](std::size_t i, unsigned worker) {
+  base::parallel_for(pieces.size(), context, [&](std::size_t i, unsigned worker) {
     Workshop& own = workshops[worker];
     if (own.compressor == nullptr) {
       own.compressor.reset(libdeflate_alloc_compressor(kLevel));

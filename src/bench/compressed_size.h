@@ -9,6 +9,6 @@ namespace pare::bench {
 
 /// Bytes of gzip members, one for each MiB of each tensor of the files, at libdeflate's level 6; headers of files are
 /// counted as they are. Throws Error, Interrupted.
-std::uint64_t gzip_size(const Checkpoint& checkpoint, unsigned threads);
+std::uint64_t gzip_size(const Checkpoint& checkpoint, const Context& context);
 
 }  // namespace pare::bench

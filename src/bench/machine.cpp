@@ -25,24 +25,24 @@ double best_of(int calls, F call) {
 
 }  // namespace
 
-MachineSpeed measure_machine(unsigned requested) {
+MachineSpeed measure_machine(const Context& context) {
   constexpr std::size_t kFloats = std::size_t{1} << 26, kRounds = std::size_t{1} << 22;
   constexpr int kCalls = 12;  // of some ten milliseconds each
-  const unsigned threads = base::thread_count(requested);
+  const unsigned threads = base::thread_count(context);
   MachineSpeed speed;
   base::AlignedBuffer<float> memory(kFloats);
   const std::size_t piece = kFloats / threads;
   std::vector<float> sink(threads);
-  base::parallel_for(threads, threads,
+  base::parallel_for(threads, context,
                      [&](std::size_t i, unsigned) { std::fill_n(memory.data() + i * piece, piece, 1.0F); });
   const double reading = best_of(kCalls, [&] {
-    base::parallel_for(threads, threads,
+    base::parallel_for(threads, context,
                        [&](std::size_t i, unsigned) { sink[i] = kernels::read_all(memory.data() + i * piece, piece); });
   });
   speed.bytes_a_second = static_cast<double>(piece * threads * sizeof(float)) / reading;
   std::size_t each = 0;
   const double multiplying = best_of(kCalls, [&] {
-    base::parallel_for(threads, threads, [&](std::size_t i, unsigned) {
+    base::parallel_for(threads, context, [&](std::size_t i, unsigned) {
       const std::size_t count = kernels::multiply_in_registers(kRounds, &sink[i]);
       if (i == 0) each = count;
     });

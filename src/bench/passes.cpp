@@ -41,30 +41,32 @@ std::size_t fitting_context(const Runner& runner, std::size_t context, std::size
   return std::max<std::size_t>(1, std::min(context, positions - std::min(steps, positions - 1)));
 }
 
-double time_many(const Runner& runner, std::size_t sequences, std::size_t length) {
+double time_many(const Runner& runner, std::size_t sequences, std::size_t length, const Context& context) {
   const TokenBatch batch = batch_of(runner, sequences, length, 1);
   const auto begin = Clock::now();
   if (const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner)) {
-    const auto state = pair->start(batch);
+    const auto state = pair->start(batch, context);
     return seconds_since(begin);
   }
-  const Matrix hidden = runner.hidden_states(batch);
-  if (dynamic_cast<const CausalRunner*>(&runner) != nullptr) runner.logits(last_rows(hidden, batch));
+  const Matrix hidden = runner.hidden_states(batch, context);
+  if (dynamic_cast<const CausalRunner*>(&runner) != nullptr) runner.logits(last_rows(hidden, batch), context);
   return seconds_since(begin);
 }
 
-std::vector<double> time_steps(const Runner& runner, std::size_t context, std::size_t steps) {
+std::vector<double> time_steps(const Runner& runner, std::size_t before, std::size_t steps, const Context& context) {
   const auto* causal = dynamic_cast<const CausalRunner*>(&runner);
   const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner);
   std::vector<double> seconds;
   if ((causal == nullptr && pair == nullptr) || steps == 0) return seconds;
-  const TokenBatch before = batch_of(runner, 1, context, 2);
-  const auto state = causal != nullptr ? causal->start(1) : pair->start(before);
-  if (causal != nullptr) causal->hidden_states(before, *state);
+  const TokenBatch first = batch_of(runner, 1, before, 2);
+  const auto state = causal != nullptr ? causal->start(1) : pair->start(first, context);
+  if (causal != nullptr) causal->hidden_states(first, *state, context);
   for (std::size_t i = 0; i < steps && state->length(0) < runner.positions(); ++i) {
     const TokenBatch next = batch_of(runner, 1, 1, 3 + i);
     const auto begin = Clock::now();
-    runner.logits(causal != nullptr ? causal->hidden_states(next, *state) : pair->decode(next, *state));
+    runner.logits(
+        causal != nullptr ? causal->hidden_states(next, *state, context) : pair->decode(next, *state, context),
+        context);
     seconds.push_back(seconds_since(begin));
   }
   return seconds;

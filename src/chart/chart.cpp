@@ -37,27 +37,31 @@ namespace {
 
 template <class Chart>
 void draw_script(const Chart& chart, std::string (*script)(const Chart&, PictureFormat),
-                 const std::filesystem::path& file, bool force) {
+                 const std::filesystem::path& file, bool force, const Context& context) {
   const PictureFormat format = picture_format(file);
-  base::write_file(file, run_gnuplot(script(chart, format), format),
+  base::write_file(file, run_gnuplot(script(chart, format), format, kDrawingLimit, context),
                    force ? base::Publish::kReplace : base::Publish::kNew);
 }
 
 }  // namespace
 
-void draw(const HistogramGrid& grid, const std::filesystem::path& file) { draw_script(grid, grid_script, file, false); }
-void draw(const BarChart& chart, const std::filesystem::path& file) { draw_script(chart, bar_script, file, false); }
-void draw(const TradeOffChart& chart, const std::filesystem::path& file) {
-  draw_script(chart, trade_off_script, file, false);
+void draw(const HistogramGrid& grid, const std::filesystem::path& file, bool force, const Context& context) {
+  draw_script(grid, grid_script, file, force, context);
+}
+void draw(const BarChart& chart, const std::filesystem::path& file, bool force, const Context& context) {
+  draw_script(chart, bar_script, file, force, context);
+}
+void draw(const TradeOffChart& chart, const std::filesystem::path& file, bool force, const Context& context) {
+  draw_script(chart, trade_off_script, file, force, context);
 }
 
 }  // namespace chart
 
-void draw(const HistogramChart& chart, const std::filesystem::path& file, bool force) {
-  chart::draw_script(chart, chart::histogram_script, file, force);
+void draw(const HistogramChart& chart, const std::filesystem::path& file, bool force, const Context& context) {
+  chart::draw_script(chart, chart::histogram_script, file, force, context);
 }
-void draw(const LineChart& chart, const std::filesystem::path& file, bool force) {
-  chart::draw_script(chart, chart::line_script, file, force);
+void draw(const LineChart& chart, const std::filesystem::path& file, bool force, const Context& context) {
+  chart::draw_script(chart, chart::line_script, file, force, context);
 }
 
 LineChart share_by_layer_chart(const Inspection& inspection) {

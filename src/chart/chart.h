@@ -55,9 +55,11 @@ std::string bar_script(const BarChart& chart, PictureFormat format);
 std::string trade_off_script(const TradeOffChart& chart, PictureFormat format);
 
 /// Runs gnuplot and writes the picture to `file`, whole or not at all. Throws Error, Interrupted.
-void draw(const HistogramGrid& grid, const std::filesystem::path& file);
-void draw(const BarChart& chart, const std::filesystem::path& file);
-void draw(const TradeOffChart& chart, const std::filesystem::path& file);
+void draw(const HistogramGrid& grid, const std::filesystem::path& file, bool force = false,
+          const Context& context = {});
+void draw(const BarChart& chart, const std::filesystem::path& file, bool force = false, const Context& context = {});
+void draw(const TradeOffChart& chart, const std::filesystem::path& file, bool force = false,
+          const Context& context = {});
 
 /// A gnuplot string in which nothing is interpreted: single-quoted, or where it holds single quotes
 /// (doubled ones confuse gnuplot's scanner at the start of a string and side by side) double-quoted

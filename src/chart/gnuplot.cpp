@@ -126,11 +126,11 @@ class Spawn {
 using Clock = std::chrono::steady_clock;
 
 /// What the child writes to `fd` until it closes it; asks it to end when pare is asked to stop, ends it at `deadline`.
-std::string listen(int fd, pid_t child, Clock::time_point deadline) {
+std::string listen(int fd, pid_t child, Clock::time_point deadline, const Context& context) {
   std::string message;
   char buffer[4096];
   for (bool told = false;;) {
-    if (stop_requested() && !told) told = ::kill(child, SIGTERM) == 0;
+    if (context.stopped() && !told) told = ::kill(child, SIGTERM) == 0;
     if (Clock::now() >= deadline) return message;
     pollfd waiting{fd, POLLIN, 0};
     if (::poll(&waiting, 1, kStopCheckMilliseconds) <= 0) continue;
@@ -183,7 +183,8 @@ PictureFormat picture_format(const std::filesystem::path& file) {
   throw Error(file, "a chart's name must end in .png or .svg");
 }
 
-std::string run_gnuplot(const std::string& script, PictureFormat format, std::chrono::milliseconds limit) {
+std::string run_gnuplot(const std::string& script, PictureFormat format, std::chrono::milliseconds limit,
+                        const Context& context) {
   const Clock::time_point deadline = Clock::now() + limit;
   const Descriptor input(memory_file(script)), output(memory_file({}));
   int ends[2];
@@ -192,9 +193,9 @@ std::string run_gnuplot(const std::string& script, PictureFormat format, std::ch
   Descriptor child_errors(ends[1]);
   const pid_t child = Spawn(input.get(), output.get(), child_errors.get()).start(program_name());
   child_errors.close();
-  const std::string message = listen(errors.get(), child, deadline);
+  const std::string message = listen(errors.get(), child, deadline, context);
   const std::optional<int> ended = wait_for(child, deadline);
-  if (stop_requested()) throw Interrupted();
+  context.check();
   if (!ended) throw Error(fmt::format("gnuplot did not finish within {} s", limit.count() / 1000.0));
   const int status = *ended;
   if (WIFSIGNALED(status)) throw Error("gnuplot was ended by signal " + std::to_string(WTERMSIG(status)));

@@ -6,9 +6,13 @@
 #include <filesystem>
 #include <string>
 
+#include "pare/context.h"
+
 namespace pare::chart {
 
 enum class PictureFormat : std::uint8_t { kPng, kSvg };
+
+inline constexpr std::chrono::milliseconds kDrawingLimit = std::chrono::minutes(5);
 
 /// By the extension, .png or .svg in any case. Throws Error for others.
 PictureFormat picture_format(const std::filesystem::path& file);
@@ -18,6 +22,6 @@ PictureFormat picture_format(const std::filesystem::path& file);
 /// Safe to call from several threads at once. Throws Error if gnuplot cannot be started, fails
 /// (with its own message) or gives no whole picture; Interrupted.
 std::string run_gnuplot(const std::string& script, PictureFormat format,
-                        std::chrono::milliseconds limit = std::chrono::minutes(5));
+                        std::chrono::milliseconds limit = kDrawingLimit, const Context& context = {});
 
 }  // namespace pare::chart

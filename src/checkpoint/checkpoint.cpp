@@ -83,12 +83,15 @@ std::string read_text(const fs::path& path) {
 /// Gathers files into tensors of one checkpoint.
 class Assembler {
  public:
+  explicit Assembler(const Context& context) : context_(context) {}
+
   void add(const fs::path& path) {
     const std::optional<Format> format = format_of(path);
     if (format == Format::kIndex) return add_shards(path);
     if (!format) throw Error(path, "is not a checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
-    checkpoint::SourceFile source =
-        format == Format::kSafetensors ? checkpoint::read_safetensors(path) : checkpoint::read_torch_archive(path);
+    context_.check();
+    checkpoint::SourceFile source = format == Format::kSafetensors ? checkpoint::read_safetensors(path)
+                                                                   : checkpoint::read_torch_archive(path, context_);
     CheckpointFile file;
     file.path = path;
     file.output_name = format == Format::kSafetensors ? path.filename().string() : safetensors_name(path);
@@ -140,6 +143,7 @@ class Assembler {
         throw Error(path, tensor, fmt::format("the index places it in '{}', which does not hold it", shard));
   }
 
+  const Context& context_;
   std::vector<std::pair<std::string, std::size_t>> stored_;  ///< names as the files have them, and their files
 };
 
@@ -161,11 +165,11 @@ std::map<std::string, std::string> CheckpointFile::metadata() const {
   return checkpoint::read_metadata(metadata_header);
 }
 
-Checkpoint Checkpoint::open(const std::string& where) {
+Checkpoint Checkpoint::open(const std::string& where, const Context& context) {
   fs::path path = where;
   if (!base::is_there(path)) path = checkpoint::find_in_hub_cache(where);
   if (base::is_directory(path)) path = weights_in(path);
-  Assembler assembler;
+  Assembler assembler(context);
   assembler.add(path);
   distinguish_names(assembler.files);
   auto state = std::make_shared<State>();

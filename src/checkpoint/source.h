@@ -27,8 +27,8 @@ struct SourceFile {
 SourceFile read_safetensors(const std::filesystem::path& path);
 SourceFile parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& path,
                              std::shared_ptr<const void> owner);
-SourceFile read_torch_archive(const std::filesystem::path& path);
+SourceFile read_torch_archive(const std::filesystem::path& path, const Context& context = {});
 SourceFile parse_torch_archive(std::span<const std::byte> bytes, const std::filesystem::path& path,
-                               std::shared_ptr<const void> owner);
+                               std::shared_ptr<const void> owner, const Context& context = {});
 
 }  // namespace pare::checkpoint

@@ -30,12 +30,12 @@ const std::byte* TensorBytes::decoded() const {
 
 const PackedTensor* TensorBytes::packed() const noexcept { return kept_ ? kept_->packed.get() : nullptr; }
 
-void decode_packed(std::span<const TensorView> tensors, unsigned threads) {
+void decode_packed(std::span<const TensorView> tensors, const Context& context) {
   std::vector<const TensorView*> packed;
   for (const TensorView& tensor : tensors)
     if (tensor.bytes.packed() != nullptr) packed.push_back(&tensor);
   if (packed.empty()) return;
-  base::parallel_for(packed.size(), threads, [&](std::size_t item, unsigned) { packed[item]->bytes.data(); });
+  base::parallel_for(packed.size(), context, [&](std::size_t item, unsigned) { packed[item]->bytes.data(); });
 }
 
 }  // namespace pare

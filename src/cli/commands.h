@@ -1,22 +1,25 @@
 // The commands of the program, one source file each. Each adds its options to a subcommand whose
-// callback does the work; what goes wrong is thrown and becomes one line in main().
+// callback does the work with `context`, on the threads that the options ask for; what goes wrong is thrown and becomes
+// one line in main().
 #pragma once
 
 #include <string>
+
+#include "pare/context.h"
 
 namespace pare::cli {
 
 class Command;
 
-void add_bench_command(Command& program);
-void add_inspect_command(Command& program);
-void add_eval_command(Command& program);
-void add_plot_command(Command& program);
-void add_prune_command(Command& program);
-void add_pack_commands(Command& program);  ///< pack and unpack
-void add_sensitivity_command(Command& program);
-void add_tune_command(Command& program);
+void add_bench_command(Command& program, const Context& context);
+void add_inspect_command(Command& program, const Context& context);
+void add_eval_command(Command& program, const Context& context);
+void add_plot_command(Command& program, const Context& context);
+void add_prune_command(Command& program, const Context& context);
+void add_pack_commands(Command& program, const Context& context);  ///< pack and unpack
+void add_sensitivity_command(Command& program, const Context& context);
+void add_tune_command(Command& program, const Context& context);
 /// `command_line` is what the report shows as the command that made it.
-void add_report_command(Command& program, const std::string& command_line);
+void add_report_command(Command& program, const std::string& command_line, const Context& context);
 
 }  // namespace pare::cli

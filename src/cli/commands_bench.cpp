@@ -52,27 +52,23 @@ PruneOptions pruning_of(const Arguments& arguments) {
     set_levels(options, arguments.levels, arguments.run.quiet);
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
-  options.threads = arguments.run.threads;
   return with_patterns(options, arguments.pattern, arguments.scope).front();
 }
 
-void run(const Arguments& arguments) {
+void run(const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
   BenchOptions options = arguments.bench;
   options.pruning = pruning_of(arguments);
   options.sizes = !arguments.no_sizes;
-  options.threads = arguments.run.threads;
-  const std::vector<Model> models = open_models(arguments.models);
+  const std::vector<Model> models = open_models(arguments.models, context);
   std::vector<BenchResult> results;
   {
-    Progress progress("bench", arguments.run.quiet);
-    const auto steps = progress.steps();
+    ProgressLine progress("bench", arguments.run.quiet);
+    const Context followed = progress.follow(context);
+    const auto all = static_cast<double>(models.size());
     for (const Model& model : models) {
-      if (steps)
-        options.progress = [&](const std::string& step, double done) {
-          steps(step, (static_cast<double>(results.size()) + done) / static_cast<double>(models.size()));
-        };
-      results.push_back(measure_speed(model, options));
+      const auto done = static_cast<double>(results.size());
+      results.push_back(measure_speed(model, options, followed.part(done / all, (done + 1) / all)));
     }
   }
   switch (format) {
@@ -100,7 +96,7 @@ void add_shape(Command& command, BenchOptions& options) {
 
 }  // namespace
 
-void add_bench_command(Command& program) {
+void add_bench_command(Command& program, const Context& context) {
   Command command = program.add_subcommand("bench", "Measure what pruning gains: size, load time, memory and speed");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
@@ -114,7 +110,7 @@ void add_bench_command(Command& program) {
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);
   command->footer(kExamples);
-  command->callback([arguments] { run(*arguments); });
+  command->callback([arguments, context] { run(*arguments, context.with_threads(arguments->run.threads)); });
 }
 
 }  // namespace pare::cli

@@ -48,23 +48,21 @@ struct Arguments {
 /// What is computed, model by model, level by level.
 class Course {
  public:
-  Course(const Arguments& arguments, EvalOptions options, std::size_t total)
+  Course(const Arguments& arguments, EvalOptions options, std::size_t total, const Context& context)
       : options_(std::move(options)),
-        total_(total),
+        total_(static_cast<double>(total)),
         progress_("eval", arguments.run.quiet),
-        steps_(progress_.steps()) {}
+        context_(progress_.follow(context)) {}
 
   /// Scores `model`, or in its place a pruned copy.
   Evaluation score(const Model& model, const Model* pruned, const std::string& what) {
     if (prepared_for_ != &model) {
       prepared_.reset();
-      prepared_.emplace(model, options_);
+      prepared_.emplace(model, options_, context_);
       prepared_for_ = &model;
     }
-    if (steps_)
-      prepared_->set_progress(
-          [&](double part) { steps_(what, (static_cast<double>(done_) + part) / static_cast<double>(total_)); });
-    Evaluation result = pruned == nullptr ? prepared_->score() : prepared_->score(*pruned);
+    const Context part = context_.part(done_ / total_, (done_ + 1) / total_, what);
+    Evaluation result = pruned == nullptr ? prepared_->score(part) : prepared_->score(*pruned, part);
     ++done_;
     return result;
   }
@@ -73,9 +71,9 @@ class Course {
   EvalOptions options_;
   std::optional<PreparedTask> prepared_;
   const Model* prepared_for_ = nullptr;
-  std::size_t total_, done_ = 0;
-  Progress progress_;
-  std::function<void(const std::string&, double)> steps_;
+  double total_, done_ = 0;
+  ProgressLine progress_;
+  Context context_;
 };
 
 bool prunes(const PruneOptions& options) {
@@ -88,7 +86,6 @@ std::vector<PruneOptions> prune_options_of(const Arguments& arguments) {
   set_levels(options, arguments.levels, arguments.run.quiet);
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
-  options.threads = arguments.run.threads;
   std::vector<PruneOptions> all = with_patterns(options, arguments.pattern, arguments.scope);
   if (!arguments.pattern.patterns.empty() && !prunes(all.front()))
     throw UsageError(fmt::format("--pattern {} requires --levels", all.front().pattern.text()));
@@ -104,13 +101,12 @@ std::size_t pruned_count(const std::vector<PruneOptions>& pruning) {
 }
 
 /// Zeros among the weights that pruning takes by default; nothing for a model that has none.
-Share sparsity_of(const Model& model, unsigned threads) {
+Share sparsity_of(const Model& model, const Context& context) {
   PruneOptions options;
   options.levels = {Amount::percent("0")};
-  options.threads = threads;
   if (std::none_of(model.parameters.begin(), model.parameters.end(), [](const Parameter& p) { return p.prunable; }))
     return {};
-  const PrunePlan plan = plan_pruning(model, options);
+  const PrunePlan plan = plan_pruning(model, options, context);
   std::uint64_t zeros = 0;
   for (const std::uint64_t count : plan.zeros_before) zeros += count;
   return {zeros, plan.candidates};
@@ -118,14 +114,14 @@ Share sparsity_of(const Model& model, unsigned threads) {
 
 /// All levels of one pattern.
 std::vector<EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning, bool named, bool quiet,
-                                 Course& course) {
+                                 Course& course, const Context& context) {
   std::vector<EvalRow> rows;
-  const PrunePlan plan = plan_pruning(model, pruning);
+  const PrunePlan plan = plan_pruning(model, pruning, context);
   print_notes(model.title, plan.notes, quiet);
   const std::string pattern = pruning.pattern.text();
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     const std::string& label = plan.levels[level].amount.label;
-    const Model pruned = pruned_model(model, plan, level, pruning.threads);
+    const Model pruned = pruned_model(model, plan, level, context);
     EvalRow& row = rows.emplace_back();
     row.model = model.title;
     row.level = label;
@@ -139,16 +135,14 @@ std::vector<EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning
 
 /// Level by level, so that patterns stand beside their like.
 void add_rows(const Model& model, const std::vector<PruneOptions>& pruning, const Arguments& arguments, bool dense,
-              Course& course, std::vector<EvalRow>& rows) {
-  if (dense)
-    rows.push_back(
-        {model.title, {}, sparsity_of(model, arguments.run.threads), course.score(model, nullptr, model.title)});
+              Course& course, std::vector<EvalRow>& rows, const Context& context) {
+  if (dense) rows.push_back({model.title, {}, sparsity_of(model, context), course.score(model, nullptr, model.title)});
   std::vector<EvalRow> pruned;
   std::vector<std::string> order;  // of the levels
   for (const PruneOptions& options : pruning) {
     if (!prunes(options)) continue;
     const bool named = !arguments.pattern.patterns.empty();
-    for (EvalRow& row : pruned_rows(model, options, named, arguments.run.quiet, course)) {
+    for (EvalRow& row : pruned_rows(model, options, named, arguments.run.quiet, course, context)) {
       if (std::find(order.begin(), order.end(), *row.level) == order.end()) order.push_back(*row.level);
       pruned.push_back(std::move(row));
     }
@@ -159,33 +153,35 @@ void add_rows(const Model& model, const std::vector<PruneOptions>& pruning, cons
   std::move(pruned.begin(), pruned.end(), std::back_inserter(rows));
 }
 
-EvalResults results_of(const Arguments& arguments, const std::vector<Model>& models, EvalOptions options) {
+EvalResults results_of(const Arguments& arguments, const std::vector<Model>& models, EvalOptions options,
+                       const Context& context) {
   const std::vector<PruneOptions> pruning = prune_options_of(arguments);
   EvalResults results{options.task, options.data.string(), {}, {}};
   std::optional<Model> reference;
   const bool compares = options.task == Task::kDivergence;
-  if (compares && !arguments.reference.empty()) reference = open_model(arguments.reference, arguments.models.options);
+  if (compares && !arguments.reference.empty())
+    reference = open_model(arguments.reference, arguments.models.options, context);
   if (compares && !reference && models.size() == 1 && pruned_count(pruning) == 0)
     throw UsageError("divergence requires a second MODEL, --levels or --reference MODEL");
   // Without another reference the first model as it is serves, and is not compared with itself.
   const std::size_t skipped = compares && !reference ? 1 : 0;
   if (compares) options.reference = reference ? &*reference : &models.front();
   if (compares) results.reference = options.reference->title;
-  Course course(arguments, options, models.size() * (1 + pruned_count(pruning)) - skipped);
+  Course course(arguments, options, models.size() * (1 + pruned_count(pruning)) - skipped, context);
   for (std::size_t i = 0; i < models.size(); ++i)
-    add_rows(models[i], pruning, arguments, i >= skipped, course, results.rows);
+    add_rows(models[i], pruning, arguments, i >= skipped, course, results.rows, context);
   return results;
 }
 
-void run(const Command& command, const Arguments& arguments) {
+void run(const Command& command, const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
-  EvalOptions options = eval_options_of(command, arguments.task, arguments.run.threads);
+  EvalOptions options = eval_options_of(command, arguments.task);
   options.kernels =
       static_cast<KernelChoice>(choose("--kernels", arguments.kernels, {"fastest", "dense", "sliced", "masked"}));
   if (!arguments.reference.empty() && options.task != Task::kDivergence)
     throw UsageError("--reference requires --task divergence");
-  const std::vector<Model> models = open_models(arguments.models);
-  const EvalResults results = results_of(arguments, models, options);
+  const std::vector<Model> models = open_models(arguments.models, context);
+  const EvalResults results = results_of(arguments, models, options, context);
   switch (format) {
     case Format::kTable:
       return print(eval_text(results, Markup::kText));
@@ -200,7 +196,7 @@ void run(const Command& command, const Arguments& arguments) {
 
 }  // namespace
 
-void add_eval_command(Command& program) {
+void add_eval_command(Command& program, const Context& context) {
   Command command =
       program.add_subcommand("eval", "Score models on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
   const auto arguments = std::make_shared<Arguments>();
@@ -221,7 +217,8 @@ void add_eval_command(Command& program) {
       ->group("Running");
   add_running(*command, arguments->run);
   command->footer(kExamples);
-  command->callback([arguments, command] { run(*command, *arguments); });
+  command->callback(
+      [arguments, command, context] { run(*command, *arguments, context.with_threads(arguments->run.threads)); });
 }
 
 }  // namespace pare::cli

@@ -62,21 +62,18 @@ InspectOptions options_of(const Arguments& arguments) {
   options.include = arguments.filters.include;
   options.exclude = arguments.filters.exclude;
   options.groups = groups_of(arguments.filters);
-  options.threads = arguments.run.threads;
   return options;
 }
 
-void run(const Arguments& arguments) {
+void run(const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
   const InspectOptions options = options_of(arguments);
   std::vector<Rows> rows = rows_asked(arguments.rows);
-  const std::vector<Model> models = open_models(arguments.models);
+  const std::vector<Model> models = open_models(arguments.models, context);
   std::vector<Inspection> inspections;
   for (const Model& model : models) {
-    Progress progress("inspecting " + model.title, arguments.run.quiet);
-    InspectOptions with_progress = options;
-    with_progress.progress = progress.bytes();
-    inspections.push_back(inspect(model, with_progress));
+    ProgressLine progress("inspecting " + model.title, arguments.run.quiet);
+    inspections.push_back(inspect(model, options, progress.follow(context)));
   }
   switch (format) {
     case Format::kTable:
@@ -95,7 +92,7 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_inspect_command(Command& program) {
+void add_inspect_command(Command& program, const Context& context) {
   Command command =
       program.add_subcommand("inspect", "Show the share of parameters above a cutoff, overall and by layer");
   const auto arguments = std::make_shared<Arguments>();
@@ -124,7 +121,7 @@ void add_inspect_command(Command& program) {
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);
   command->footer(kExamples);
-  command->callback([arguments] { run(*arguments); });
+  command->callback([arguments, context] { run(*arguments, context.with_threads(arguments->run.threads)); });
 }
 
 }  // namespace pare::cli

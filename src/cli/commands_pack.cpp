@@ -53,7 +53,6 @@ PackOptions options_of(const PackArguments& arguments) {
   PackOptions options;
   options.zstd = arguments.zstd;
   options.force = arguments.force;
-  options.threads = arguments.run.threads;
   if (arguments.encoding.empty()) return options;
   if (arguments.zstd) throw UsageError("--zstd and --encoding cannot be combined");
   std::vector<std::string_view> names;
@@ -78,37 +77,38 @@ std::string summary_text(const Model& model, const PackSummary& summary, const s
   return pack_text(model, summary, directory, Markup::kText);
 }
 
-void run_pack(const PackArguments& arguments) {
+void run_pack(const PackArguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
-  PackOptions options = options_of(arguments);
+  const PackOptions options = options_of(arguments);
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
   if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
-  const std::vector<Model> models = open_models(arguments.models);
+  const std::vector<Model> models = open_models(arguments.models, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
   PackSummary summary;
   {
-    Progress progress(arguments.dry_run ? "counting" : "packing " + arguments.output, arguments.run.quiet);
-    options.progress = progress.bytes();
-    summary = arguments.dry_run ? plan_packing(model, options) : write_packed(model, arguments.output, options);
+    ProgressLine progress(arguments.dry_run ? "counting" : "packing " + arguments.output, arguments.run.quiet);
+    const Context followed = progress.follow(context);
+    summary = arguments.dry_run ? plan_packing(model, options, followed)
+                                : write_packed(model, arguments.output, options, followed);
   }
   print(summary_text(model, summary, arguments.dry_run ? "" : arguments.output, format));
 }
 
-void run_unpack(const UnpackArguments& arguments) {
+void run_unpack(const UnpackArguments& arguments, const Context& context) {
   if (arguments.output.empty()) throw UsageError("-o is required (output directory)");
   prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
-  const std::vector<Model> models = open_models(arguments.models);
+  const std::vector<Model> models = open_models(arguments.models, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
-  Progress progress("unpacking " + arguments.output, arguments.run.quiet);
-  write_unpacked(model, arguments.output, {arguments.force, arguments.run.threads, progress.bytes()});
+  ProgressLine progress("unpacking " + arguments.output, arguments.run.quiet);
+  write_unpacked(model, arguments.output, {arguments.force}, progress.follow(context));
 }
 
 }  // namespace
 
-void add_pack_commands(Command& program) {
+void add_pack_commands(Command& program, const Context& context) {
   Command pack = program.add_subcommand("pack", "Store sparse models in smaller files that every command reads");
   const auto packing = std::make_shared<PackArguments>();
   add_models(*pack, packing->models, false);
@@ -123,7 +123,7 @@ void add_pack_commands(Command& program) {
   add_format(*pack, packing->format);
   add_running(*pack, packing->run);
   pack->footer(kPackExamples);
-  pack->callback([packing] { run_pack(*packing); });
+  pack->callback([packing, context] { run_pack(*packing, context.with_threads(packing->run.threads)); });
 
   Command unpack = program.add_subcommand("unpack", "Restore packed models byte for byte");
   const auto unpacking = std::make_shared<UnpackArguments>();
@@ -131,7 +131,7 @@ void add_pack_commands(Command& program) {
   add_output(*unpack, unpacking->output, unpacking->force, "DIR", "Output directory");
   add_running(*unpack, unpacking->run);
   unpack->footer(kUnpackExamples);
-  unpack->callback([unpacking] { run_unpack(*unpacking); });
+  unpack->callback([unpacking, context] { run_unpack(*unpacking, context.with_threads(unpacking->run.threads)); });
 }
 
 }  // namespace pare::cli

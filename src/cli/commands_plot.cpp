@@ -42,37 +42,35 @@ std::vector<TensorView> measured_tensors(const Model& model) {
   return tensors;
 }
 
-void plot_histogram(const Arguments& arguments, Measure measure, const Model& model) {
+void plot_histogram(const Arguments& arguments, Measure measure, const Model& model, const Context& context) {
   const Histogram counts =
-      histogram(measured_tensors(model), measure, arguments.low, arguments.high, arguments.bins, arguments.run.threads);
+      histogram(measured_tensors(model), measure, arguments.low, arguments.high, arguments.bins, context);
   model.checkpoint.require_unchanged();
-  draw(HistogramChart{model.title, counts, measure, arguments.measure.cutoff}, arguments.output, arguments.force);
+  draw(HistogramChart{model.title, counts, measure, arguments.measure.cutoff}, arguments.output, arguments.force,
+       context);
 }
 
-void plot_layers(const Arguments& arguments, Measure measure, const Model& model) {
-  Progress progress("inspecting " + model.title, arguments.run.quiet);
+void plot_layers(const Arguments& arguments, Measure measure, const Model& model, const Context& context) {
+  ProgressLine progress("inspecting " + model.title, arguments.run.quiet);
   InspectOptions options;
   options.cutoff = arguments.measure.cutoff;
   options.measure = measure;
-  options.threads = arguments.run.threads;
-  options.progress = progress.bytes();
-  const LineChart chart = share_by_layer_chart(inspect(model, options));
+  const LineChart chart = share_by_layer_chart(inspect(model, options, progress.follow(context)));
   model.checkpoint.require_unchanged();
-  draw(chart, arguments.output, arguments.force);
+  draw(chart, arguments.output, arguments.force, context);
 }
 
-void plot_cumulative(const Arguments& arguments, const std::vector<Model>& models) {
+void plot_cumulative(const Arguments& arguments, const std::vector<Model>& models, const Context& context) {
   std::vector<std::string> titles;
   std::vector<std::vector<Sketch>> sketches;
   for (const Model& model : models) {
     ScanOptions options;
     options.sketches = true;
-    options.threads = arguments.run.threads;
     titles.push_back(model.title);
-    sketches.push_back(scan(measured_tensors(model), options).sketches);
+    sketches.push_back(scan(measured_tensors(model), options, context).sketches);
   }
   require_unchanged(models);
-  draw(cumulative_share_chart(titles, sketches, arguments.measure.cutoff), arguments.output, arguments.force);
+  draw(cumulative_share_chart(titles, sketches, arguments.measure.cutoff), arguments.output, arguments.force, context);
 }
 
 void check(const Arguments& arguments, std::size_t kind) {
@@ -86,24 +84,24 @@ void check(const Arguments& arguments, std::size_t kind) {
     throw UsageError("-o: '" + arguments.output + "' must end in .png or .svg");
 }
 
-void run(const Arguments& arguments) {
+void run(const Arguments& arguments, const Context& context) {
   const std::size_t kind = choose("--kind", arguments.kind, {"histogram", "layers", "cumulative"});
   const Measure measure = measure_of(arguments.measure);
   check(arguments, kind);
   prepare_file(arguments.output, arguments.force, arguments.run.quiet);
   require_gnuplot();
-  const std::vector<Model> models = open_models(arguments.models);
+  const std::vector<Model> models = open_models(arguments.models, context);
   prepare_apart(arguments.output, models, arguments.run.quiet);
   for (const Model& model : models) print_notes(model, arguments.run.quiet);
-  if (kind == 0) plot_histogram(arguments, measure, models.front());
-  if (kind == 1) plot_layers(arguments, measure, models.front());
-  if (kind == 2) plot_cumulative(arguments, models);
+  if (kind == 0) plot_histogram(arguments, measure, models.front(), context);
+  if (kind == 1) plot_layers(arguments, measure, models.front(), context);
+  if (kind == 2) plot_cumulative(arguments, models, context);
   print(arguments.output + '\n');
 }
 
 }  // namespace
 
-void add_plot_command(Command& program) {
+void add_plot_command(Command& program, const Context& context) {
   Command command = program.add_subcommand("plot", "Draw the histogram, the share by layer, or the cumulative share");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);
@@ -127,7 +125,7 @@ void add_plot_command(Command& program) {
   add_output(*command, arguments->output, arguments->force, "FILE", "Chart to write, a .png or .svg file");
   add_running(*command, arguments->run);
   command->footer(kExamples);
-  command->callback([arguments] { run(*arguments); });
+  command->callback([arguments, context] { run(*arguments, context.with_threads(arguments->run.threads)); });
 }
 
 }  // namespace pare::cli

@@ -76,7 +76,6 @@ PruneOptions options_of(const Arguments& arguments) {
   options.include = arguments.filters.include;
   options.exclude = arguments.filters.exclude;
   options.groups = groups_of(arguments.filters);
-  options.threads = arguments.run.threads;
   return with_patterns(options, arguments.pattern, arguments.scope).front();
 }
 
@@ -87,16 +86,16 @@ void check_distinct(const std::vector<std::string>& directories) {
     if (!seen.insert(directory).second) throw UsageError(fmt::format("two levels would be written to {}", directory));
 }
 
-void run(const Arguments& arguments) {
+void run(const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
   const PruneOptions options = options_of(arguments);
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
   if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
-  const std::vector<Model> models = open_models(arguments.models);
+  const std::vector<Model> models = open_models(arguments.models, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
-  const PrunePlan plan = plan_pruning(model, options);
+  const PrunePlan plan = plan_pruning(model, options, context);
   if (format == Format::kCsv || format == Format::kJson) {
     print_notes(model, arguments.run.quiet);
     print_notes(model.title, plan.notes, arguments.run.quiet);
@@ -108,10 +107,10 @@ void run(const Arguments& arguments) {
     check_distinct(directories);
   }
   // Before writing: once the output is in place, an interrupt comes too late to be a failure.
-  const PruneSummary summary = summarize(model, plan, std::move(directories));
+  const PruneSummary summary = summarize(model, plan, std::move(directories), context);
   if (!arguments.dry_run) {
-    Progress progress("writing " + arguments.output, arguments.run.quiet);
-    write_pruned(model, plan, arguments.output, {arguments.force, arguments.run.threads, progress.bytes()});
+    ProgressLine progress("writing " + arguments.output, arguments.run.quiet);
+    write_pruned(model, plan, arguments.output, {arguments.force}, progress.follow(context));
   }
   switch (format) {
     case Format::kTable:
@@ -127,7 +126,7 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_prune_command(Command& program) {
+void add_prune_command(Command& program, const Context& context) {
   Command command = program.add_subcommand("prune", "Write pruned checkpoints that from_pretrained loads");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, false);
@@ -156,7 +155,7 @@ void add_prune_command(Command& program) {
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);
   command->footer(kExamples);
-  command->callback([arguments] { run(*arguments); });
+  command->callback([arguments, context] { run(*arguments, context.with_threads(arguments->run.threads)); });
 }
 
 }  // namespace pare::cli

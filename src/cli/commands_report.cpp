@@ -89,30 +89,28 @@ ReportOptions options_of(const Arguments& arguments, const std::string& command_
   }
   options.keep_models = arguments.keep_models;
   options.force = arguments.force;
-  options.threads = arguments.run.threads;
   options.command = command_line;
   return options;
 }
 
-void run(const Arguments& arguments, const std::string& command_line) {
-  ReportOptions options = options_of(arguments, command_line);
+void run(const Arguments& arguments, const std::string& command_line, const Context& context) {
+  const ReportOptions options = options_of(arguments, command_line);
   if (arguments.output.empty()) throw UsageError("-o is required (output directory)");
   prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
   require_gnuplot();
-  const std::vector<Model> models = open_models(arguments.models);
+  const std::vector<Model> models = open_models(arguments.models, context);
   prepare_apart(arguments.output, models, arguments.run.quiet);
   std::filesystem::path path;
   {
-    Progress progress("report", arguments.run.quiet);
-    options.progress = progress.steps();
-    path = write_report(models, arguments.output, options);
+    ProgressLine progress("report", arguments.run.quiet);
+    path = write_report(models, arguments.output, options, progress.follow(context));
   }
   print(path.string() + '\n');
 }
 
 }  // namespace
 
-void add_report_command(Command& program, const std::string& command_line) {
+void add_report_command(Command& program, const std::string& command_line, const Context& context) {
   Command command =
       program.add_subcommand("report", "Write the whole study: tables, charts and pruning in one directory");
   const auto arguments = std::make_shared<Arguments>();
@@ -152,7 +150,9 @@ void add_report_command(Command& program, const std::string& command_line) {
       ->group("Output");
   add_running(*command, arguments->run);
   command->footer(kExamples);
-  command->callback([arguments, command_line] { run(*arguments, command_line); });
+  command->callback([arguments, command_line, context] {
+    run(*arguments, command_line, context.with_threads(arguments->run.threads));
+  });
 }
 
 }  // namespace pare::cli

@@ -42,16 +42,15 @@ struct Arguments {
 
 SensitivityOptions options_of(const Command& command, const Arguments& arguments) {
   SensitivityOptions options;
-  options.eval = eval_options_of(command, arguments.task, arguments.run.threads);
+  options.eval = eval_options_of(command, arguments.task);
   options.unit = static_cast<UnitKind>(choose("--by", arguments.by, {"layer", "group", "tensor"}));
   if (!arguments.levels.empty()) options.levels = levels_of(arguments.levels, arguments.run.quiet);
-  options.threads = arguments.run.threads;
   return options;
 }
 
-void run(const Command& command, const Arguments& arguments) {
+void run(const Command& command, const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
-  SensitivityOptions options = options_of(command, arguments);
+  const SensitivityOptions options = options_of(command, arguments);
   const std::vector<double> targets = numbers_of("--target", arguments.target, 0, 100);
   if (targets.size() > 1) throw UsageError("--target takes one percentage");
   if (!arguments.write.empty() && targets.empty())
@@ -59,24 +58,24 @@ void run(const Command& command, const Arguments& arguments) {
   for (const std::string* file : {&arguments.write, &arguments.chart})
     if (!file->empty()) prepare_file(*file, arguments.force, arguments.run.quiet);
   if (!arguments.chart.empty()) require_gnuplot();
-  const std::vector<Model> models = open_models(arguments.models);
+  const std::vector<Model> models = open_models(arguments.models, context);
   const Model& model = models.front();
   for (const std::string* file : {&arguments.write, &arguments.chart})
     if (!file->empty()) prepare_apart(*file, models, arguments.run.quiet);
   SensitivityResults results{model.title, std::string(task_name(options.eval.task)), options.eval.data.string(), {}, 0,
                              {}};
   {
-    Progress progress("sensitivity", arguments.run.quiet);
-    options.progress = progress.steps();
-    results.sensitivity = measure_sensitivity(model, options);
+    ProgressLine progress("sensitivity", arguments.run.quiet);
+    const Context followed = progress.follow(context);
+    results.sensitivity = measure_sensitivity(model, options, followed);
     if (!targets.empty()) {
       results.target = targets.front() / 100;
-      results.allocations = allocate(model, results.sensitivity, options, {results.target, arguments.rounds});
+      results.allocations = allocate(model, results.sensitivity, options, {results.target, arguments.rounds}, followed);
     }
   }
   model.checkpoint.require_unchanged();
   if (!arguments.write.empty()) write_levels(results.allocations.back().sets, arguments.write, arguments.force);
-  if (!arguments.chart.empty()) draw(sensitivity_chart(results), arguments.chart, arguments.force);
+  if (!arguments.chart.empty()) draw(sensitivity_chart(results), arguments.chart, arguments.force, context);
   switch (format) {
     case Format::kTable:
       return print(sensitivity_text(results, Markup::kText));
@@ -91,7 +90,7 @@ void run(const Command& command, const Arguments& arguments) {
 
 }  // namespace
 
-void add_sensitivity_command(Command& program) {
+void add_sensitivity_command(Command& program, const Context& context) {
   Command command =
       program.add_subcommand("sensitivity", "Show which layers tolerate pruning, and find levels for each");
   const auto arguments = std::make_shared<Arguments>();
@@ -119,7 +118,8 @@ void add_sensitivity_command(Command& program) {
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);
   command->footer(kExamples);
-  command->callback([arguments, command] { run(*command, *arguments); });
+  command->callback(
+      [arguments, command, context] { run(*command, *arguments, context.with_threads(arguments->run.threads)); });
 }
 
 }  // namespace pare::cli

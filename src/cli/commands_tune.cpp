@@ -26,20 +26,17 @@ struct Arguments {
   bool show = false;
 };
 
-KernelCosts costs_of(const Arguments& arguments) {
-  if (arguments.show) return kept_kernel_costs(arguments.run.threads).value_or(standard_kernel_costs());
-  Progress progress("tune", arguments.run.quiet);
-  const auto step = progress.steps();
-  KernelCosts costs = measure_kernel_costs(arguments.run.threads, [&](double done) {
-    if (step) step("timing kernels", done);
-  });
+KernelCosts costs_of(const Arguments& arguments, const Context& context) {
+  if (arguments.show) return kept_kernel_costs(context).value_or(standard_kernel_costs());
+  ProgressLine progress("tune", arguments.run.quiet);
+  KernelCosts costs = measure_kernel_costs(progress.follow(context));
   keep_kernel_costs(costs);
   return costs;
 }
 
-void run(const Arguments& arguments) {
+void run(const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
-  const KernelCosts costs = costs_of(arguments);
+  const KernelCosts costs = costs_of(arguments, context);
   switch (format) {
     case Format::kTable:
       return print(tune_text(costs, Markup::kText));
@@ -54,14 +51,14 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_tune_command(Command& program) {
+void add_tune_command(Command& program, const Context& context) {
   Command command = program.add_subcommand("tune", "Time the kernels on this machine, so that layers take the fastest");
   const auto arguments = std::make_shared<Arguments>();
   command->add_flag("--show", arguments->show, "Show the stored costs without measuring")->group("Output");
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);
   command->footer(kExamples);
-  command->callback([arguments] { run(*arguments); });
+  command->callback([arguments, context] { run(*arguments, context.with_threads(arguments->run.threads)); });
 }
 
 }  // namespace pare::cli

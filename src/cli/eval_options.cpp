@@ -44,7 +44,7 @@ void add_task(Command& command, TaskArguments& arguments) {
   option("--length-penalty", arguments.length_penalty, "text2text: exponent of the length (default 1)", "P", kWriting);
 }
 
-EvalOptions eval_options_of(const Command& command, const TaskArguments& arguments, unsigned threads) {
+EvalOptions eval_options_of(const Command& command, const TaskArguments& arguments) {
   EvalOptions options = arguments.defaults;
   if (arguments.task.empty()) throw UsageError(fmt::format("--task is required: {}", fmt::join(task_names(), ", ")));
   try {
@@ -59,8 +59,7 @@ EvalOptions eval_options_of(const Command& command, const TaskArguments& argumen
   options.stride = arguments.stride;
   if (command.count("--prefix") != 0) options.prefix = arguments.prefix;
   if (!arguments.label_words.empty()) options.label_words = split("--label-words", {arguments.label_words});
-  options.generation = {arguments.beams, arguments.max_new_tokens, arguments.length_penalty, threads};
-  options.threads = threads;
+  options.generation = {arguments.beams, arguments.max_new_tokens, arguments.length_penalty};
   return options;
 }
 

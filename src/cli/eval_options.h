@@ -22,6 +22,6 @@ struct TaskArguments {
 /// --task, --data and what belongs to single tasks.
 void add_task(Command& command, TaskArguments& arguments);
 /// Throws UsageError for a task that is missing or unknown and for data that is missing.
-EvalOptions eval_options_of(const Command& command, const TaskArguments& arguments, unsigned threads);
+EvalOptions eval_options_of(const Command& command, const TaskArguments& arguments);
 
 }  // namespace pare::cli

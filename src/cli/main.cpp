@@ -99,19 +99,19 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
 }
 
 /// Runs the command and returns the exit status. What is thrown past here is a failure.
-int run_command(int argc, char** argv) {
+int run_command(int argc, char** argv, const Context& context) {
   CLI::App program("Measures, induces and exploits sparsity in transformer checkpoints.");
   describe(program);
   Command root(program);
-  add_inspect_command(root);
-  add_plot_command(root);
-  add_prune_command(root);
-  add_pack_commands(root);
-  add_eval_command(root);
-  add_sensitivity_command(root);
-  add_bench_command(root);
-  add_tune_command(root);
-  add_report_command(root, quoted_command_line(argc, argv));
+  add_inspect_command(root, context);
+  add_plot_command(root, context);
+  add_prune_command(root, context);
+  add_pack_commands(root, context);
+  add_eval_command(root, context);
+  add_sensitivity_command(root, context);
+  add_bench_command(root, context);
+  add_tune_command(root, context);
+  add_report_command(root, quoted_command_line(argc, argv), context);
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(argc, argv);
@@ -133,15 +133,15 @@ int stopped() {
   return stop_status();
 }
 
-int guarded(int argc, char** argv) {
+int guarded(int argc, char** argv, const Context& context) {
   try {
-    return run_command(argc, argv);
+    return run_command(argc, argv, context);
   } catch (const std::bad_alloc&) {
     print_error("out of memory");
   } catch (const Interrupted&) {
     return stopped();
   } catch (const Error& error) {
-    if (stop_requested()) return stopped();  // what Ctrl-C did to a program that pare had called
+    if (context.stopped()) return stopped();  // what Ctrl-C did to a program that pare had called
     print_error(error.what());
   } catch (const std::exception& error) {
     print_error(fmt::format("unexpected failure, please report it: {}", error.what()));
@@ -170,6 +170,7 @@ void reserve_memory() {
 int main(int argc, char** argv) {
   pare::cli::reserve_standard_streams();
   pare::cli::reserve_memory();
-  pare::cli::install_signal_handlers();
-  return pare::cli::guarded(argc, argv);
+  const pare::Context context;
+  const pare::cli::SignalHandlers handlers(context);
+  return pare::cli::guarded(argc, argv, context);
 }

@@ -200,10 +200,10 @@ Schedule schedule_of(std::string_view name) {
   return kSchedules[choose("--schedule", name, {schedule_name(kSchedules[0]), schedule_name(kSchedules[1])})];
 }
 
-std::vector<Model> open_models(const ModelArguments& arguments) {
+std::vector<Model> open_models(const ModelArguments& arguments, const Context& context) {
   std::vector<Model> models;
   models.reserve(arguments.specs.size());
-  for (const std::string& spec : arguments.specs) models.push_back(open_model(spec, arguments.options));
+  for (const std::string& spec : arguments.specs) models.push_back(open_model(spec, arguments.options, context));
   return models;
 }
 

@@ -90,7 +90,7 @@ std::vector<PruneOptions> with_patterns(const PruneOptions& options, const Patte
 Scope scope_of(std::string_view name);  ///< empty: global
 Schedule schedule_of(std::string_view name);
 
-std::vector<Model> open_models(const ModelArguments& arguments);
+std::vector<Model> open_models(const ModelArguments& arguments, const Context& context);
 /// Remarks on a model for standard error, where standard output is for programs.
 void print_notes(const Model& model, bool quiet);
 void print_notes(const std::string& title, const std::vector<std::string>& notes, bool quiet);

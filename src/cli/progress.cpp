@@ -42,26 +42,21 @@ std::string clipped(std::string text, std::size_t columns) {
 
 }  // namespace
 
-Progress::Progress(std::string what, bool quiet)
+ProgressLine::ProgressLine(std::string what, bool quiet)
     : what_(std::move(what)), enabled_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() {
+ProgressLine::~ProgressLine() {
   if (drawn_) draw("\r\033[K");
 }
 
-std::function<void(std::uint64_t, std::uint64_t)> Progress::bytes() {
-  if (!enabled_) return nullptr;
-  return [this](std::uint64_t done, std::uint64_t total) {
-    show(what_, total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total), done);
-  };
+Context ProgressLine::follow(const Context& context) {
+  if (!enabled_) return context;
+  return context.with_progress([this](const Progress& progress) {
+    show(progress.step.empty() ? std::string_view(what_) : progress.step, progress.fraction, progress.bytes);
+  });
 }
 
-std::function<void(const std::string&, double)> Progress::steps() {
-  if (!enabled_) return nullptr;
-  return [this](const std::string& step, double done) { show(step, done, 0); };
-}
-
-void Progress::show(const std::string& what, double fraction, std::uint64_t bytes_done) {
+void ProgressLine::show(std::string_view what, double fraction, std::uint64_t bytes_done) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return;  // another thread is drawing; a later call will do
   const auto now = Clock::now();

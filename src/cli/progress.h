@@ -3,30 +3,31 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
+
+#include "pare/context.h"
 
 namespace pare::cli {
 
 /// Shown on standard error if that is a terminal, after a second, at most ten times a second;
 /// erased when the object goes. Its callbacks may be called from any thread.
-class Progress {
+class ProgressLine {
  public:
-  Progress(std::string what, bool quiet);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  /// `what` names the whole where a call does not name its steps.
+  ProgressLine(std::string what, bool quiet);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
 
-  /// For the library's bytes_done, bytes_total callbacks; valid while this object lives.
-  std::function<void(std::uint64_t, std::uint64_t)> bytes();
-  /// For callbacks that name a step and tell the fraction done.
-  std::function<void(const std::string&, double)> steps();
+  /// `context` with its progress shown here, to be used while this object lives.
+  Context follow(const Context& context);
 
  private:
   using Clock = std::chrono::steady_clock;
   /// Draws if it is time to; `rate` is shown in bytes per second where it is positive.
-  void show(const std::string& what, double fraction, std::uint64_t bytes_done);
+  void show(std::string_view what, double fraction, std::uint64_t bytes_done);
 
   const std::string what_;
   const bool enabled_;

@@ -3,19 +3,23 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdint>
-
-#include "pare/error.h"
 
 namespace pare::cli {
 namespace {
 
 volatile std::sig_atomic_t stop_signal = SIGINT;
+std::atomic<const Context*> to_stop{nullptr};
+
+void stop() {
+  if (const Context* context = to_stop.load(std::memory_order_acquire)) context->stop();
+}
 
 extern "C" void on_stop(int signal) {
   stop_signal = signal;
-  request_stop();
+  stop();
 }
 
 volatile std::sig_atomic_t shrank = 0;
@@ -31,7 +35,7 @@ extern "C" void on_bus_error(int signal, siginfo_t* info, void*) {
     return;
   }
   shrank = 1;
-  request_stop();
+  stop();
 }
 
 void handle(int signal, void (*handler)(int), int flags) {
@@ -44,7 +48,8 @@ void handle(int signal, void (*handler)(int), int flags) {
 
 }  // namespace
 
-void install_signal_handlers() {
+SignalHandlers::SignalHandlers(const Context& context) {
+  to_stop.store(&context, std::memory_order_release);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction inherited {};
     ::sigaction(signal, nullptr, &inherited);
@@ -60,6 +65,8 @@ void install_signal_handlers() {
   handle(SIGXFSZ, SIG_IGN, 0);  // a write fails instead
   handle(SIGPIPE, SIG_IGN, 0);
 }
+
+SignalHandlers::~SignalHandlers() { to_stop.store(nullptr, std::memory_order_release); }
 
 bool file_shrank() noexcept { return shrank != 0; }
 int stop_status() noexcept { return 128 + stop_signal; }

@@ -85,11 +85,10 @@ Fractions additive_fractions(const Sensitivity& sensitivity, double target) {
 }
 
 /// What each unit loses under one threshold over all of them.
-Fractions global_fractions(const Model& model, const Sensitivity& sensitivity, double target, unsigned threads) {
+Fractions global_fractions(const Model& model, const Sensitivity& sensitivity, double target, const Context& context) {
   PruneOptions options;
   options.levels = {{target, std::nullopt, "target"}};
-  options.threads = threads;
-  const PrunePlan plan = plan_pruning(model, options);
+  const PrunePlan plan = plan_pruning(model, options, context);
   Fractions fractions;
   for (const SensitiveUnit& unit : sensitivity.units) {
     std::uint64_t pruned = 0;
@@ -104,8 +103,9 @@ Fractions global_fractions(const Model& model, const Sensitivity& sensitivity, d
 
 class Search {
  public:
-  Search(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options, double target)
-      : model_(model), sensitivity_(sensitivity), options_(options), damage_(model, options), target_(target) {
+  Search(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options, double target,
+         const Context& context)
+      : model_(model), sensitivity_(sensitivity), context_(context), damage_(model, options, context), target_(target) {
     for (const SensitiveUnit& unit : sensitivity.units) weights_.push_back(static_cast<double>(unit.weights));
   }
 
@@ -140,9 +140,9 @@ class Search {
   std::vector<double> prices(const Allocation& at, unsigned round, unsigned rounds) const {
     std::vector<double> price;
     for (std::size_t i = 0; i < at.levels.size(); ++i) {
-      if (options_.progress)
-        options_.progress("searching levels", (round + static_cast<double>(i) / static_cast<double>(at.levels.size())) /
-                                                  static_cast<double>(rounds));
+      context_.report(
+          (round + static_cast<double>(i) / static_cast<double>(at.levels.size())) / static_cast<double>(rounds),
+          "searching levels");
       // Downwards where there is no room above.
       const double probe = at.levels[i] + kProbe <= 1 ? kProbe : -kProbe;
       Allocation changed = at;
@@ -173,7 +173,7 @@ class Search {
 
   const Model& model_;
   const Sensitivity& sensitivity_;
-  const SensitivityOptions& options_;
+  const Context& context_;
   const Damage damage_;
   double target_;
   std::vector<double> weights_;
@@ -183,12 +183,12 @@ class Search {
 }  // namespace eval
 
 std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options,
-                                 const AllocationOptions& allocation) {
+                                 const AllocationOptions& allocation, const Context& context) {
   if (!(allocation.target >= 0 && allocation.target <= 1)) throw Error("the target must be between 0 and 1");
-  const eval::Search search(model, sensitivity, options, allocation.target);
+  const eval::Search search(model, sensitivity, options, allocation.target, context);
   std::vector<Allocation> made;
   made.push_back(search.made("uniform", eval::Fractions(sensitivity.units.size(), allocation.target)));
-  made.push_back(search.made("global", eval::global_fractions(model, sensitivity, allocation.target, options.threads)));
+  made.push_back(search.made("global", eval::global_fractions(model, sensitivity, allocation.target, context)));
   made.push_back(search.made("additive", eval::additive_fractions(sensitivity, allocation.target)));
   const auto best = std::min_element(made.begin(), made.end(),
                                      [](const Allocation& a, const Allocation& b) { return a.damage < b.damage; });

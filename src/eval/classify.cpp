@@ -123,9 +123,9 @@ std::vector<LabelledBatch> batches_of(const TsvFile& table, const Label& label, 
 /// `predict(tokens)` returns the label predicted for each sequence; any number too large stands for no label.
 template <class Predict>
 Evaluation score_batches(const std::vector<LabelledBatch>& batches, std::size_t rows, std::size_t labels,
-                         const EvalOptions& options, const Predict& predict) {
+                         const Predict& predict, const Context& context) {
   Confusion confusion(labels);
-  const Course course(options, rows);
+  const Course course(context, rows);
   Evaluation result;
   for (const LabelledBatch& batch : batches) {
     const std::vector<std::size_t> predicted = predict(batch.tokens);
@@ -138,7 +138,7 @@ Evaluation score_batches(const std::vector<LabelledBatch>& batches, std::size_t 
   return result;
 }
 
-Scoring by_head(const Subject& subject, const TsvFile& table, const EvalOptions& options) {
+Scoring by_head(const Subject& subject, const TsvFile& table) {
   const std::size_t labels = subject.encoder().labels();
   const std::vector<std::string> names = label_names(*subject.model, labels);
   if (subject.runner->positions() < 4) throw Error(subject.model->source, "has too few positions to classify");
@@ -147,16 +147,17 @@ Scoring by_head(const Subject& subject, const TsvFile& table, const EvalOptions&
       [&](TokenBatch& batch, std::size_t row) {
         add_encoded(batch, subject, table.cell(row, kText), table.cell(row, kPair));
       });
-  return [batches = std::move(batches), rows = table.rows(), labels, &options](const Subject& scored) {
-    return score_batches(batches, rows, labels, options, [&](const TokenBatch& batch) {
-      const Matrix logits = scored.encoder().classify(batch);
+  return [batches = std::move(batches), rows = table.rows(), labels](const Subject& scored) {
+    const auto predict = [&](const TokenBatch& batch) {
+      const Matrix logits = scored.encoder().classify(batch, scored.context);
       std::vector<std::size_t> predicted;
       for (std::size_t i = 0; i < logits.rows; ++i) {
         const float* row = logits.row(i);
         predicted.push_back(static_cast<std::size_t>(std::max_element(row, row + logits.columns) - row));
       }
       return predicted;
-    });
+    };
+    return score_batches(batches, rows, labels, predict, scored.context);
   };
 }
 
@@ -173,17 +174,18 @@ Scoring by_words(const Subject& subject, const TsvFile& table, const EvalOptions
       });
   return [batches = std::move(batches), rows = table.rows(), end, &options](const Subject& scored) {
     const std::vector<std::string>& labels = options.label_words;
-    return score_batches(batches, rows, labels.size(), options, [&](const TokenBatch& batch) {
+    const auto predict = [&](const TokenBatch& batch) {
       GenerateOptions generation;
       generation.max_new_tokens = 16;
       std::vector<std::size_t> predicted;
-      for (const auto& written : generate(scored.encoder_decoder(), batch, end, generation)) {
+      for (const auto& written : generate(scored.encoder_decoder(), batch, end, generation, scored.context)) {
         const std::string text = scored.tokenizer->decode(written, true);
         const auto word = std::find(labels.begin(), labels.end(), stripped(text));
         predicted.push_back(static_cast<std::size_t>(word - labels.begin()));
       }
       return predicted;
-    });
+    };
+    return score_batches(batches, rows, labels.size(), predict, scored.context);
   };
 }
 
@@ -192,7 +194,7 @@ Scoring by_words(const Subject& subject, const TsvFile& table, const EvalOptions
 Scoring prepare_classify(const Subject& subject, const EvalOptions& options) {
   const TsvFile table(options.data, {options.text_column, options.pair_column, options.label_column}, options.limit);
   const bool head = dynamic_cast<const EncoderRunner*>(subject.runner.get()) != nullptr;
-  return head ? by_head(subject, table, options) : by_words(subject, table, options);
+  return head ? by_head(subject, table) : by_words(subject, table, options);
 }
 
 }  // namespace pare::eval

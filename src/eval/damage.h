@@ -13,7 +13,7 @@ namespace pare::eval {
 class Damage {
  public:
   /// Scores the model as it is. Throws what evaluate() does.
-  Damage(const Model& model, const SensitivityOptions& options);
+  Damage(const Model& model, const SensitivityOptions& options, const Context& context);
 
   /// Damage of the model with these sets pruned.
   double of(const std::vector<PruneSet>& sets) const;
@@ -27,7 +27,7 @@ class Damage {
   const Model& model_;
   Task task_;
   std::unique_ptr<PreparedTask> prepared_;
-  unsigned threads_;
+  Context context_;  ///< without progress
   std::string score_, unit_;
   double dense_ = 0, dense_loss_ = 0;
 };

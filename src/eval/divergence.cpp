@@ -28,11 +28,11 @@ struct Prepared {
   std::size_t items = 0, total = 0;  ///< compared items; read items, for progress
 };
 
-Matrix hidden_of(const Runner& runner, const Batch& batch) {
-  if (batch.targets.sequences() == 0) return runner.hidden_states(batch.tokens);
+Matrix hidden_of(const Runner& runner, const Batch& batch, const Context& context) {
+  if (batch.targets.sequences() == 0) return runner.hidden_states(batch.tokens, context);
   const auto& pair = dynamic_cast<const EncoderDecoderRunner&>(runner);
-  const auto state = pair.start(batch.tokens);
-  return pair.decode(batch.targets, *state);
+  const auto state = pair.start(batch.tokens, context);
+  return pair.decode(batch.targets, *state, context);
 }
 
 Prepared prepare_causal(const Subject& subject, const EvalOptions& options) {
@@ -109,17 +109,18 @@ class Comparison {
     if (keep_) kept_.resize(prepared_.batches.size());
   }
 
-  Evaluation score(const Subject& subject, const EvalOptions& options) {
-    const Course course(options, prepared_.total);
+  Evaluation score(const Subject& subject) {
+    const Context& context = subject.context;
+    const Course course(context, prepared_.total);
     Mean kl, agreement;
     for (std::size_t i = 0; i < prepared_.batches.size(); ++i) {
       const Batch& batch = prepared_.batches[i];
       ReferenceRows once;
       ReferenceRows& reference = keep_ ? kept_[i] : once;
-      if (reference.hidden.rows == 0) reference.hidden = picked_rows(hidden_of(*reference_, batch), batch.rows);
-      const Matrix hidden = picked_rows(hidden_of(*subject.runner, batch), batch.rows);
-      for (const Disagreement& one :
-           compare_rows(*reference_, reference, room_, *subject.runner, hidden, options.threads)) {
+      if (reference.hidden.rows == 0)
+        reference.hidden = picked_rows(hidden_of(*reference_, batch, context), batch.rows);
+      const Matrix hidden = picked_rows(hidden_of(*subject.runner, batch, context), batch.rows);
+      for (const Disagreement& one : compare_rows(*reference_, reference, room_, *subject.runner, hidden, context)) {
         kl.add(one.kl);
         agreement.add(one.same_best ? 1 : 0);
       }
@@ -148,7 +149,7 @@ Scoring prepare_divergence(const Subject& subject, std::shared_ptr<const Runner>
     throw Error(subject.model->source,
                 "has another vocabulary than " + options.reference->source + ": their predictions cannot be compared");
   const auto comparison = std::make_shared<Comparison>(prepared_for(subject, options), std::move(reference), keep);
-  return [comparison, &options](const Subject& scored) { return comparison->score(scored, options); };
+  return [comparison](const Subject& scored) { return comparison->score(scored); };
 }
 
 }  // namespace pare::eval

@@ -21,11 +21,12 @@ TokenId Subject::end_token() const {
   return need(special.eos ? special.eos : special.sep, "end");  // BERT-to-BERT ends with [SEP]
 }
 
-Subject open_subject(const Model& model, unsigned threads, KernelChoice kernels) {
+Subject open_subject(const Model& model, KernelChoice kernels, const Context& context) {
   Subject subject;
-  subject.model = &model;
-  subject.runner = open_runner(model, {threads, kernels});
+  subject.model = std::make_shared<const Model>(model);
+  subject.runner = open_runner(model, {kernels}, context);
   subject.tokenizer = Tokenizer::open(model.checkpoint.directory());
+  subject.context = context;
   if (subject.tokenizer->size() > subject.runner->vocabulary())
     throw Error(model.checkpoint.directory(), fmt::format("the tokenizer has {} tokens, and the embedding only {} rows",
                                                           subject.tokenizer->size(), subject.runner->vocabulary()));
@@ -79,12 +80,13 @@ void require_suitable(const Model& model, Task task) {
   if (const auto why = mismatch(model, *traits, task)) throw Error(ErrorCode::kUnsupported, model.source, *why);
 }
 
-Subject open_suitable(const Model& model, const EvalOptions& options) {
+Subject open_suitable(const Model& model, const EvalOptions& options, const Context& context) {
   require_suitable(model, options.task);
-  return open_subject(model, options.threads, options.kernels);
+  return open_subject(model, options.kernels, context);
 }
 
-Scoring prepare(const Subject& subject, const EvalOptions& options, bool keep) {
+/// `same_reference`: the prepared model is its own reference.
+Scoring prepare(const Subject& subject, const EvalOptions& options, bool same_reference, bool keep) {
   switch (options.task) {
     case Task::kPerplexity:
       return prepare_perplexity(subject, options);
@@ -103,8 +105,7 @@ Scoring prepare(const Subject& subject, const EvalOptions& options, bool keep) {
   }
   if (options.reference == nullptr) throw Error("divergence needs a reference model");
   std::shared_ptr<const Runner> reference = subject.runner;
-  if (options.reference != subject.model)
-    reference = open_runner(*options.reference, {options.threads, options.kernels});
+  if (!same_reference) reference = open_runner(*options.reference, {options.kernels}, subject.context);
   if (kind_of(*reference) != kind_of(*subject.runner))
     throw Error(subject.model->source, "is of another kind than " + options.reference->source);
   return prepare_divergence(subject, std::move(reference), options, keep);
@@ -160,19 +161,28 @@ std::optional<std::string> unsuitable(const Model& model, Task task) {
 }
 
 struct PreparedTask::State {
-  State(const Model& model, EvalOptions given, bool keep)
-      : options(std::move(given)), subject(eval::open_suitable(model, options)) {
+  State(const Model& model, EvalOptions given, bool keep, const Context& context)
+      : options(std::move(given)), subject(eval::open_suitable(model, options, context)) {
     started = std::chrono::steady_clock::now();
     kind = kind_of(*subject.runner);
     vocabulary = subject.runner->vocabulary();
     positions = subject.runner->positions();
-    scoring = eval::prepare(subject, options, keep);
+    scoring = eval::prepare(subject, options, options.reference == &model, keep);
+    options.reference = nullptr;  // may be gone when a model is scored
+    subject.context = {};         // the progress function, too
   }
 
   Evaluation score(const eval::Subject& scored) const {
     Evaluation result = scoring(scored);
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     return result;
+  }
+
+  /// The prepared model, to be scored by a call with `context`.
+  eval::Subject prepared(const Context& context) const {
+    eval::Subject scored = subject;
+    scored.context = context;
+    return scored;
   }
 
   EvalOptions options;
@@ -183,24 +193,24 @@ struct PreparedTask::State {
   std::chrono::steady_clock::time_point started;
 };
 
-PreparedTask::PreparedTask(const Model& model, const EvalOptions& options)
-    : state_(std::make_unique<State>(model, options, true)) {}
+PreparedTask::PreparedTask(const Model& model, const EvalOptions& options, const Context& context)
+    : state_(std::make_unique<State>(model, options, true, context)) {}
 PreparedTask::~PreparedTask() = default;
 PreparedTask::PreparedTask(PreparedTask&&) noexcept = default;
 PreparedTask& PreparedTask::operator=(PreparedTask&&) noexcept = default;
 
-Evaluation PreparedTask::score() {
+Evaluation PreparedTask::score(const Context& context) {
   eval::Subject& own = state_->subject;
-  if (!own.runner) own.runner = open_runner(*own.model, {state_->options.threads, state_->options.kernels});
+  if (!own.runner) own.runner = open_runner(*own.model, {state_->options.kernels}, context);
   state_->started = std::chrono::steady_clock::now();
-  return state_->score(state_->subject);
+  return state_->score(state_->prepared(context));
 }
 
-Evaluation PreparedTask::score(const Model& model) {
+Evaluation PreparedTask::score(const Model& model, const Context& context) {
   eval::Subject& prepared = state_->subject;
   prepared.runner.reset();  // its weights may be converted copies, of which one at a time is enough
-  eval::Subject subject{&model, open_runner(model, {state_->options.threads, state_->options.kernels}),
-                        prepared.tokenizer};
+  eval::Subject subject{std::make_shared<const Model>(model), open_runner(model, {state_->options.kernels}, context),
+                        prepared.tokenizer, context};
   if (kind_of(*subject.runner) != state_->kind || subject.runner->vocabulary() != state_->vocabulary ||
       subject.runner->positions() != state_->positions)
     throw Error(model.source, "has another shape than " + prepared.model->source + ", which the task was prepared for");
@@ -209,13 +219,9 @@ Evaluation PreparedTask::score(const Model& model) {
   return state_->score(subject);
 }
 
-void PreparedTask::set_progress(std::function<void(double done)> progress) {
-  state_->options.progress = std::move(progress);
-}
-
-Evaluation evaluate(const Model& model, const EvalOptions& options) {
-  const PreparedTask::State task(model, options, false);
-  return task.score(task.subject);
+Evaluation evaluate(const Model& model, const EvalOptions& options, const Context& context) {
+  const PreparedTask::State task(model, options, false, context);
+  return task.score(task.prepared(context));
 }
 
 }  // namespace pare

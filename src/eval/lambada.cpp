@@ -69,14 +69,14 @@ std::vector<PassageBatch> batches_of(const Subject& subject, const std::vector<s
   return batches;
 }
 
-Evaluation score_passages(const Subject& subject, const std::vector<PassageBatch>& batches, std::size_t passages,
-                          const EvalOptions& options) {
-  const Course course(options, passages);
+Evaluation score_passages(const Subject& subject, const std::vector<PassageBatch>& batches, std::size_t passages) {
+  const Course course(subject.context, passages);
   Mean right, loss;
   Evaluation result;
   for (const PassageBatch& batch : batches) {
     const std::vector<TokenScore> scores =
-        score_tokens(*subject.runner, subject.runner->hidden_states(batch.tokens), batch.predictions, options.threads);
+        score_tokens(*subject.runner, subject.runner->hidden_states(batch.tokens, subject.context), batch.predictions,
+                     subject.context);
     std::size_t at = 0;
     for (const std::size_t end : batch.words) {
       double nll = 0;
@@ -100,8 +100,8 @@ Evaluation score_passages(const Subject& subject, const std::vector<PassageBatch
 
 Scoring prepare_lambada(const Subject& subject, const EvalOptions& options) {
   const std::vector<std::string> texts = read_json_texts(options.data, options.limit);
-  return [batches = batches_of(subject, texts), passages = texts.size(), &options](const Subject& scored) {
-    return score_passages(scored, batches, passages, options);
+  return [batches = batches_of(subject, texts), passages = texts.size()](const Subject& scored) {
+    return score_passages(scored, batches, passages);
   };
 }
 

@@ -13,15 +13,15 @@ namespace {
 
 Evaluation score_lines(const Subject& subject, const std::vector<MaskedLine>& lines, TokenId mask,
                        const EvalOptions& options) {
-  const Course course(options, lines.size());
+  const Course course(subject.context, lines.size());
   Mean right, loss;
   Evaluation result;
   MaskedBatch batch;
   const auto run = [&] {
     std::vector<Prediction> predictions;
     for (std::size_t i = 0; i < batch.rows.size(); ++i) predictions.push_back({batch.rows[i], batch.hidden[i]});
-    const Matrix hidden = subject.runner->hidden_states(batch.tokens);
-    for (const TokenScore& score : score_tokens(*subject.runner, hidden, predictions, options.threads)) {
+    const Matrix hidden = subject.runner->hidden_states(batch.tokens, subject.context);
+    for (const TokenScore& score : score_tokens(*subject.runner, hidden, predictions, subject.context)) {
       right.add(score.best ? 1 : 0);
       loss.add(-score.log_probability);
     }

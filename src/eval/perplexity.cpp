@@ -25,11 +25,11 @@ struct PreparedText {
   double words, bytes;
 };
 
-Evaluation score_text(const Subject& subject, const PreparedText& text, const EvalOptions& options) {
-  const Course course(options, text.windows.size());
+Evaluation score_text(const Subject& subject, const PreparedText& text) {
+  const Course course(subject.context, text.windows.size());
   Mean loss;
-  for (const TokenScore& score : score_windows(*subject.runner, text.tokens, text.windows, options.threads,
-                                               [&](std::size_t done) { course.tell(done); }))
+  for (const TokenScore& score : score_windows(
+           *subject.runner, text.tokens, text.windows, [&](std::size_t done) { course.tell(done); }, subject.context))
     loss.add(-score.log_probability);
   Evaluation result;
   result.items = text.windows.size();
@@ -56,8 +56,8 @@ Scoring prepare_perplexity(const Subject& subject, const EvalOptions& options) {
   const bool whole = options.limit == 0 || options.limit >= windows.size();
   if (!whole) windows.resize(options.limit);
   const auto words = static_cast<double>(count_words(text)), bytes = static_cast<double>(text.size());
-  return [prepared = PreparedText{tokens, windows, whole, context, words, bytes}, &options](const Subject& scored) {
-    return score_text(scored, prepared, options);
+  return [prepared = PreparedText{tokens, windows, whole, context, words, bytes}](const Subject& scored) {
+    return score_text(scored, prepared);
   };
 }
 

@@ -23,24 +23,22 @@ double score_of(const Evaluation& evaluation, const std::string& name) {
 
 }  // namespace
 
-Damage::Damage(const Model& model, const SensitivityOptions& options)
+Damage::Damage(const Model& model, const SensitivityOptions& options, const Context& context)
     : model_(model),
       task_(options.eval.task),
-      threads_(options.threads),
+      context_(context.with_progress({})),
       score_(task_kind(options.eval.task).loss_score) {
   EvalOptions eval = options.eval;
-  eval.threads = threads_;
-  eval.progress = nullptr;
   if (task_ == Task::kDivergence) eval.reference = &model_;
-  prepared_ = std::make_unique<PreparedTask>(model, eval);
+  prepared_ = std::make_unique<PreparedTask>(model, eval, context_);
   unit_ = score_kind(score_).share ? "share" : "nats";
   if (task_ == Task::kDivergence) return;  // 0 from itself
-  dense_ = score_of(prepared_->score(), score_);
+  dense_ = score_of(prepared_->score(context_), score_);
   dense_loss_ = unit_ == "share" ? -dense_ : std::log(dense_);
 }
 
 double Damage::loss_of(const Model& model) const {
-  const double value = score_of(prepared_->score(model), score_);
+  const double value = score_of(prepared_->score(model, context_), score_);
   if (task_ == Task::kDivergence) return value;
   return unit_ == "share" ? -value : std::log(value);
 }
@@ -48,8 +46,7 @@ double Damage::loss_of(const Model& model) const {
 double Damage::of(const std::vector<PruneSet>& sets) const {
   PruneOptions pruning;
   pruning.sets = sets;
-  pruning.threads = threads_;
-  const Model pruned = pruned_model(model_, plan_pruning(model_, pruning), 0, threads_);
+  const Model pruned = pruned_model(model_, plan_pruning(model_, pruning, context_), 0, context_);
   return loss_of(pruned) - dense_loss_;
 }
 
@@ -127,9 +124,9 @@ std::vector<std::size_t> ranking(const Sensitivity& sensitivity) {
   return order;
 }
 
-Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options) {
+Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options, const Context& context) {
   Sensitivity result;
-  const eval::Damage damage(model, options);
+  const eval::Damage damage(model, options, context);
   result.score = damage.score();
   result.damage_unit = damage.unit();
   result.dense = damage.dense();
@@ -140,7 +137,7 @@ Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& op
   for (SensitiveUnit& unit : result.units) {
     result.weights += unit.weights;
     for (const Amount& level : result.levels) {
-      if (options.progress) options.progress(unit.name, done++ / total);
+      context.report(done++ / total, unit.name);
       PruneSet set = eval::set_of(model, unit, level.fraction);
       if (level.count) set.amount = level;
       unit.damage.push_back(damage.of({std::move(set)}));

@@ -13,9 +13,10 @@
 namespace pare::eval {
 
 struct Subject {
-  const Model* model = nullptr;
+  std::shared_ptr<const Model> model;
   std::shared_ptr<const Runner> runner;
   std::shared_ptr<const Tokenizer> tokenizer;
+  Context context;  ///< of the call that scores it
 
   // The runner as what a task needs; `unsuitable` has refused others.
   const CausalRunner& causal() const { return dynamic_cast<const CausalRunner&>(*runner); }
@@ -29,18 +30,18 @@ struct Subject {
 };
 
 /// Opens the runner and the tokenizer. Throws Error where a token has no row in the embedding.
-Subject open_subject(const Model& model, unsigned threads, KernelChoice kernels = KernelChoice::kFastest);
+Subject open_subject(const Model& model, KernelChoice kernels, const Context& context);
 
 /// Tells how far a task is.
 class Course {
  public:
-  Course(const EvalOptions& options, std::size_t total) : options_(options), total_(total) {}
+  Course(const Context& context, std::size_t total) : context_(context), total_(total) {}
   void tell(std::size_t done) const {
-    if (options_.progress && total_ != 0) options_.progress(static_cast<double>(done) / static_cast<double>(total_));
+    if (total_ != 0) context_.report(static_cast<double>(done) / static_cast<double>(total_));
   }
 
  private:
-  const EvalOptions& options_;
+  const Context& context_;
   std::size_t total_;
 };
 

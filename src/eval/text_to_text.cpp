@@ -17,14 +17,12 @@ struct SourceBatch {
 Evaluation score_sources(const Subject& subject, const std::vector<SourceBatch>& batches, std::size_t rows,
                          const EvalOptions& options) {
   const TokenId end = subject.end_token();
-  GenerateOptions generation = options.generation;
-  generation.threads = options.threads;
-  const Course course(options, rows);
+  const Course course(subject.context, rows);
   Mean exact;
   Bleu bleu;
   Evaluation result;
   for (const SourceBatch& batch : batches) {
-    const auto written = generate(subject.encoder_decoder(), batch.tokens, end, generation);
+    const auto written = generate(subject.encoder_decoder(), batch.tokens, end, options.generation, subject.context);
     for (std::size_t i = 0; i < written.size(); ++i) {
       const std::string text = subject.tokenizer->decode(written[i], true);
       const std::string_view ours = stripped(text), theirs = stripped(batch.targets[i]);

@@ -13,10 +13,11 @@ constexpr std::size_t kRowsAtOnce = 256;
 
 /// Logits of rows [begin, end) of a list. `row_of(i)` is the row of hidden states that the i-th stands for.
 template <class RowOf>
-Matrix logits_of(const Runner& runner, const Matrix& hidden, std::size_t begin, std::size_t end, RowOf row_of) {
+Matrix logits_of(const Runner& runner, const Matrix& hidden, std::size_t begin, std::size_t end, RowOf row_of,
+                 const Context& context) {
   Matrix picked(end - begin, hidden.columns);
   for (std::size_t i = begin; i < end; ++i) std::copy_n(hidden.row(row_of(i)), hidden.columns, picked.row(i - begin));
-  return runner.logits(picked);
+  return runner.logits(picked, context);
 }
 
 std::size_t best_of(const float* logits, std::size_t n) {
@@ -37,12 +38,13 @@ double divergence_of(const float* p, double p_normaliser, const float* q, std::s
 }  // namespace
 
 std::vector<TokenScore> score_tokens(const Runner& runner, const Matrix& hidden,
-                                     const std::vector<Prediction>& predictions, unsigned threads) {
+                                     const std::vector<Prediction>& predictions, const Context& context) {
   std::vector<TokenScore> scores(predictions.size());
   for (std::size_t begin = 0; begin < predictions.size(); begin += kRowsAtOnce) {
     const std::size_t end = std::min(predictions.size(), begin + kRowsAtOnce);
-    const Matrix logits = logits_of(runner, hidden, begin, end, [&](std::size_t i) { return predictions[i].row; });
-    base::parallel_for(end - begin, threads, [&](std::size_t i, unsigned) {
+    const Matrix logits = logits_of(
+        runner, hidden, begin, end, [&](std::size_t i) { return predictions[i].row; }, context);
+    base::parallel_for(end - begin, context, [&](std::size_t i, unsigned) {
       const float* row = logits.row(i);
       const auto token = static_cast<std::size_t>(predictions[begin + i].token);
       scores[begin + i] = {row[token] - kernels::log_sum_exp(row, logits.columns),
@@ -59,7 +61,7 @@ Matrix picked_rows(const Matrix& hidden, const std::vector<std::size_t>& rows) {
 }
 
 std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& rows, std::size_t& room,
-                                       const Runner& model, const Matrix& hidden, unsigned threads) {
+                                       const Runner& model, const Matrix& hidden, const Context& context) {
   std::vector<Disagreement> found(hidden.rows);
   rows.rows.resize(hidden.rows);
   const auto same_row = [](std::size_t i) { return i; };
@@ -67,7 +69,7 @@ std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& r
     const std::size_t end = std::min(hidden.rows, begin + kRowsAtOnce);
     Matrix computed;
     if (chunk >= rows.logits.size()) {
-      computed = logits_of(reference, rows.hidden, begin, end, same_row);
+      computed = logits_of(reference, rows.hidden, begin, end, same_row, context);
       const std::size_t bytes = computed.values.size() * sizeof(float);
       if (chunk == rows.logits.size() && bytes <= room) {
         room -= bytes;
@@ -75,8 +77,8 @@ std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& r
       }
     }
     const Matrix& expected = chunk < rows.logits.size() ? rows.logits[chunk] : computed;
-    const Matrix got = logits_of(model, hidden, begin, end, same_row);
-    base::parallel_for(end - begin, threads, [&](std::size_t i, unsigned) {
+    const Matrix got = logits_of(model, hidden, begin, end, same_row, context);
+    base::parallel_for(end - begin, context, [&](std::size_t i, unsigned) {
       ReferenceRow& row = rows.rows[begin + i];
       if (row.best == ReferenceRow::kUnknown)
         row = {kernels::log_sum_exp(expected.row(i), got.columns), best_of(expected.row(i), got.columns)};

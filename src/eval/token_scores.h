@@ -22,7 +22,7 @@ struct TokenScore {
 
 /// One per prediction. The head runs over their rows alone, a few hundred at a time: a row of logits may be large.
 std::vector<TokenScore> score_tokens(const Runner& runner, const Matrix& hidden,
-                                     const std::vector<Prediction>& predictions, unsigned threads);
+                                     const std::vector<Prediction>& predictions, const Context& context);
 
 struct Disagreement {
   double kl = 0;  ///< nats, of the first distribution from the second
@@ -49,6 +49,6 @@ struct ReferenceRows {
 /// One per row of hidden states: how far `model`'s distribution is from the reference's. Logits of the reference that
 /// fit in `room` bytes are added to `rows`, and `room` is reduced by their size.
 std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& rows, std::size_t& room,
-                                       const Runner& model, const Matrix& hidden, unsigned threads);
+                                       const Runner& model, const Matrix& hidden, const Context& context);
 
 }  // namespace pare::eval

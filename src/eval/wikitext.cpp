@@ -86,8 +86,8 @@ struct PreparedPage {
   double words, bytes;
 };
 
-Evaluation score_pages(const Subject& subject, const std::vector<PreparedPage>& pages, const EvalOptions& options) {
-  const Course course(options, pages.size());
+Evaluation score_pages(const Subject& subject, const std::vector<PreparedPage>& pages) {
+  const Course course(subject.context, pages.size());
   double loss = 0, words = 0, bytes = 0;
   Evaluation result;
   result.items = pages.size();
@@ -95,8 +95,8 @@ Evaluation score_pages(const Subject& subject, const std::vector<PreparedPage>& 
   for (const PreparedPage& page : pages) {
     words += page.words;
     bytes += page.bytes;
-    for (const TokenScore& score :
-         score_windows(*subject.runner, page.tokens, page.windows, options.threads, [](std::size_t) {}))
+    for (const TokenScore& score : score_windows(
+             *subject.runner, page.tokens, page.windows, [](std::size_t) {}, subject.context))
       loss -= score.log_probability;
     result.tokens += page.tokens.size() - 1;
     course.tell(++done);
@@ -126,9 +126,7 @@ Scoring prepare_wikitext(const Subject& subject, const EvalOptions& options) {
     prepared.push_back({std::move(tokens), std::move(windows), static_cast<double>(count_words(page)),
                         static_cast<double>(page.size())});
   }
-  return [prepared = std::move(prepared), &options](const Subject& scored) {
-    return score_pages(scored, prepared, options);
-  };
+  return [prepared = std::move(prepared)](const Subject& scored) { return score_pages(scored, prepared); };
 }
 
 }  // namespace pare::eval

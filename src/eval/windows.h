@@ -36,12 +36,12 @@ WindowBatch take_windows(std::span<const TokenId> tokens, const std::vector<Wind
 /// Scores of all the windows' predictions; `done(next)` is told how many windows are through.
 template <class Done>
 std::vector<TokenScore> score_windows(const Runner& runner, std::span<const TokenId> tokens,
-                                      const std::vector<Window>& windows, unsigned threads, const Done& done) {
+                                      const std::vector<Window>& windows, const Done& done, const Context& context) {
   std::vector<TokenScore> scores;
   for (std::size_t next = 0; next < windows.size(); done(next)) {
     const WindowBatch batch = take_windows(tokens, windows, next);
     const std::vector<TokenScore> some =
-        score_tokens(runner, runner.hidden_states(batch.tokens), batch.predictions, threads);
+        score_tokens(runner, runner.hidden_states(batch.tokens, context), batch.predictions, context);
     scores.insert(scores.end(), some.begin(), some.end());
   }
   return scores;

@@ -72,7 +72,7 @@ std::filesystem::path kernel_costs_path() {
   return path.empty() ? under("HOME", ".cache/pare/kernel-costs.json") : path;
 }
 
-std::optional<KernelCosts> kept_kernel_costs(unsigned threads) {
+std::optional<KernelCosts> kept_kernel_costs(const Context& context) {
   const std::string target = kernels::current_target();
   std::vector<KernelCosts> all;
   try {
@@ -80,7 +80,7 @@ std::optional<KernelCosts> kept_kernel_costs(unsigned threads) {
   } catch (const Error&) {  // a home of somebody else's: the standard costs do as well
   }
   for (KernelCosts& costs : all)
-    if (costs.target == target && costs.threads == base::thread_count(threads) && !costs.points.empty())
+    if (costs.target == target && costs.threads == base::thread_count(context) && !costs.points.empty())
       return std::move(costs);
   return std::nullopt;
 }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "pare/context.h"
+
 namespace pare::linear {
 
 /// Weights other than 0, row by row; a row is an output of [out, in] weights, an input of [in, out] ones.
@@ -56,6 +58,6 @@ void for_nonzeros(const LayerWeights& weights, std::size_t output, std::size_t o
 }
 
 /// Weights other than 0.
-std::size_t count_nonzeros(const LayerWeights& weights, unsigned threads);
+std::size_t count_nonzeros(const LayerWeights& weights, const Context& context);
 
 }  // namespace pare::linear

@@ -18,19 +18,20 @@ namespace {
 /// Columns of one of about `count` pieces: long runs of weights, in whole vectors, so that no sum depends on `count`.
 std::size_t piece_of(std::size_t columns, std::size_t count) { return ((columns + count - 1) / count + 63) / 64 * 64; }
 
-void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, unsigned requested) {
-  const unsigned threads = base::worthwhile_threads(requested, x.rows * linear.in * linear.out);
+void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, const Context& context) {
+  const unsigned threads = base::worthwhile_threads(context, x.rows * linear.in * linear.out);
   const std::size_t columns = piece_of(linear.out, 2 * threads);
-  base::parallel_for((linear.out + columns - 1) / columns, threads, [&](std::size_t piece, unsigned) {
-    const std::size_t begin = piece * columns, end = std::min(linear.out, begin + columns);
-    if (linear.out_in) {
-      kernels::multiply_out_in(x.values.data(), x.rows, linear.weight, linear.in, begin, end, linear.bias,
-                               y.values.data(), y.columns);
-    } else {
-      kernels::multiply_in_out(x.values.data(), x.rows, linear.weight, linear.in, linear.out, begin, end, linear.bias,
-                               y.values.data(), y.columns);
-    }
-  });
+  base::parallel_for((linear.out + columns - 1) / columns, context.with_threads(threads),
+                     [&](std::size_t piece, unsigned) {
+                       const std::size_t begin = piece * columns, end = std::min(linear.out, begin + columns);
+                       if (linear.out_in) {
+                         kernels::multiply_out_in(x.values.data(), x.rows, linear.weight, linear.in, begin, end,
+                                                  linear.bias, y.values.data(), y.columns);
+                       } else {
+                         kernels::multiply_in_out(x.values.data(), x.rows, linear.weight, linear.in, linear.out, begin,
+                                                  end, linear.bias, y.values.data(), y.columns);
+                       }
+                     });
 }
 
 /// Limits OpenMP to one thread while it exists, because pare splits the work itself. The setting belongs to the calling
@@ -63,19 +64,19 @@ void multiply_columns(const Linear& linear, const Matrix& x, Matrix& y, std::siz
 
 }  // namespace
 
-Matrix apply(const Linear& layer, const Matrix& x, unsigned threads) {
+Matrix apply(const Linear& layer, const Matrix& x, const Context& context) {
   Matrix y(x.rows, layer.out);
-  if (x.rows == 0 || (layer.sparse != nullptr && layer.sparse->apply(x, layer.bias, y, threads))) return y;
+  if (x.rows == 0 || (layer.sparse != nullptr && layer.sparse->apply(x, layer.bias, y, context))) return y;
   Linear linear = layer;
   if (linear.weight == nullptr) linear.weight = linear.sparse->dense();
   if (x.rows <= kernels::kFewRows) {
-    multiply_few(linear, x, y, threads);
+    multiply_few(linear, x, y, context);
     return y;
   }
   // A piece of columns for each thread, in whole vectors.
-  const std::size_t count = base::thread_count(threads);
+  const std::size_t count = base::thread_count(context);
   const std::size_t piece = piece_of(linear.out, count);
-  base::parallel_for((linear.out + piece - 1) / piece, threads, [&](std::size_t item, unsigned) {
+  base::parallel_for((linear.out + piece - 1) / piece, context, [&](std::size_t item, unsigned) {
     multiply_columns(linear, x, y, item * piece, std::min(linear.out, (item + 1) * piece));
   });
   return y;

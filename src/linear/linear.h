@@ -19,6 +19,6 @@ struct Linear {
 };
 
 /// x: rows x in. Few rows go through our own kernels (memory-bound), many through oneDNN's sgemm.
-Matrix apply(const Linear& linear, const Matrix& x, unsigned threads);
+Matrix apply(const Linear& linear, const Matrix& x, const Context& context);
 
 }  // namespace pare::linear

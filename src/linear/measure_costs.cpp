@@ -41,16 +41,16 @@ std::vector<float> draw(std::size_t size, double zeros, std::uint32_t seed) {
 }
 
 struct Layers {
-  Layers(double zeros, std::size_t each_side, std::size_t matrices, unsigned threads) : side(each_side) {
+  Layers(double zeros, std::size_t each_side, std::size_t matrices, const Context& context) : side(each_side) {
     for (std::size_t i = 0; i < matrices; ++i) {
       dense.push_back(draw(side * side, zeros, static_cast<std::uint32_t>(i)));
       const LayerWeights weights{dense.back().data(), side, side, true};
-      const std::size_t count = linear::count_nonzeros(weights, threads);
+      const std::size_t count = linear::count_nonzeros(weights, context);
       nonzeros += static_cast<double>(count) / static_cast<double>(matrices);
-      few.emplace_back(weights, linear::block_inputs(weights, count, 1), memory, threads);
+      few.emplace_back(weights, linear::block_inputs(weights, count, 1), memory, context);
       if (i < kManyMatrices)
-        many.emplace_back(weights, linear::block_inputs(weights, count, kTokens.back()), memory, threads);
-      masked.emplace_back(weights, memory, threads);
+        many.emplace_back(weights, linear::block_inputs(weights, count, kTokens.back()), memory, context);
+      masked.emplace_back(weights, memory, context);
     }
   }
   std::size_t side;
@@ -63,12 +63,12 @@ struct Layers {
 
 /// Nanoseconds of call(i), gone through for i < count; the best of some rounds.
 template <class F>
-double nanoseconds_of(std::size_t count, F call) {
+double nanoseconds_of(std::size_t count, const Context& context, F call) {
   using Clock = std::chrono::steady_clock;
   double best = std::numeric_limits<double>::max();
   const auto begin = Clock::now();
   for (int round = 0; round < 3 || (round < 20 && Clock::now() - begin < std::chrono::milliseconds(60)); ++round) {
-    if (stop_requested()) throw Interrupted();
+    context.check();
     const auto start = Clock::now();
     for (std::size_t i = 0; i < count; ++i) call(i);
     best = std::min(best, std::chrono::duration<double, std::nano>(Clock::now() - start).count());
@@ -86,7 +86,7 @@ Line line_through(double x0, double y0, double x1, double y1) {
   return constant < 0 ? Line{y1 / x1, 0} : Line{slope, constant};
 }
 
-KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, unsigned threads) {
+KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, const Context& context) {
   const std::size_t side = half.side;
   Matrix x(tokens, side), y(tokens, side);
   std::fill(x.values.begin(), x.values.end(), 0.5F);
@@ -95,21 +95,21 @@ KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, un
   cost.tokens = tokens;
   const double weights = static_cast<double>(side) * static_cast<double>(side), edge = 2.0 * static_cast<double>(side);
   cost.dense_weight =
-      nanoseconds_of(count,
+      nanoseconds_of(count, context,
                      [&](std::size_t i) {
-                       linear::apply(Linear{half.dense[i].data(), nullptr, side, side, true, nullptr}, x, threads);
+                       linear::apply(Linear{half.dense[i].data(), nullptr, side, side, true, nullptr}, x, context);
                      }) /
       weights;
   const auto sliced = [&](const Layers& layers) {
     const std::vector<SlicedMatrix>& matrices = tokens > kManyTokens ? layers.many : layers.few;
-    return nanoseconds_of(count, [&](std::size_t i) { matrices[i].multiply(x, nullptr, y, threads); });
+    return nanoseconds_of(count, context, [&](std::size_t i) { matrices[i].multiply(x, nullptr, y, context); });
   };
   const Line of_sliced = line_through(few.nonzeros, sliced(few), half.nonzeros, sliced(half));
   cost.sliced_nonzero = of_sliced.slope;
   cost.sliced_edge = of_sliced.constant / edge;
   if (tokens > kernels::kMaskedRows) return cost;
   const auto masked = [&](const Layers& layers) {
-    return nanoseconds_of(count, [&](std::size_t i) { layers.masked[i].multiply(x, nullptr, y, threads); });
+    return nanoseconds_of(count, context, [&](std::size_t i) { layers.masked[i].multiply(x, nullptr, y, context); });
   };
   const Line of_masked = line_through(few.nonzeros, masked(few), half.nonzeros, masked(half));
   cost.masked_nonzero = of_masked.slope;
@@ -119,25 +119,25 @@ KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, un
 
 }  // namespace
 
-KernelCosts measure_kernel_costs(unsigned threads, const std::function<void(double)>& progress) {
+KernelCosts measure_kernel_costs(const Context& context) {
   KernelCosts costs;
   costs.target = kernels::current_target();
-  costs.threads = base::thread_count(threads);
+  costs.threads = base::thread_count(context);
   costs.measured = true;
   const auto points = [&](std::size_t side, std::size_t matrices, std::size_t most_tokens, double before,
                           double share) {
-    const Layers half(kZeros[0], side, matrices, threads), few(kZeros[1], side, matrices, threads);
+    const Layers half(kZeros[0], side, matrices, context), few(kZeros[1], side, matrices, context);
     std::vector<KernelCost> measured;
     for (const std::size_t tokens : kTokens) {
       if (tokens > most_tokens) break;
-      measured.push_back(measure(tokens, half, few, threads));
-      if (progress) progress(before + share * static_cast<double>(measured.size()) / kTokens.size());
+      measured.push_back(measure(tokens, half, few, context));
+      context.report(before + share * static_cast<double>(measured.size()) / kTokens.size(), "timing kernels");
     }
     return measured;
   };
   costs.points = points(kSide, kMatrices, kTokens.back(), 0, 0.9);
   costs.cached_points = points(kSmallSide, kSmallMatrices, kFewTokens, 0.9, 0.2);
-  if (progress) progress(1);
+  context.report(1, "timing kernels");
   return costs;
 }
 

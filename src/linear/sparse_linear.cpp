@@ -17,32 +17,32 @@ Kernel SparseLinear::kernel_for(std::size_t tokens) const {
                         model_->dense_bytes <= kSmallModelBytes);
 }
 
-const SlicedMatrix& SparseLinear::sliced(std::size_t tokens) const {
+const SlicedMatrix& SparseLinear::sliced(std::size_t tokens, const Context& context) const {
   const std::size_t inputs = block_inputs(weights_->shape(), nonzeros_, tokens);
   const bool few = inputs >= weights_->shape().in || inputs == block_inputs(weights_->shape(), nonzeros_, 1);
   std::unique_ptr<const SlicedMatrix>& matrix = few ? few_ : many_;
   (few ? few_once_ : many_once_).run([&] {
     matrix = weights_->with_nonzeros([&](const LayerWeights& weights) {
-      return std::make_unique<const SlicedMatrix>(weights, inputs, model_->layouts, threads_);
+      return std::make_unique<const SlicedMatrix>(weights, inputs, model_->layouts, context);
     });
   });
   return *matrix;
 }
 
-bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const {
+bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
   switch (kernel_for(x.rows)) {
     case Kernel::kDense:
       return false;
     case Kernel::kSliced:
-      sliced(x.rows).multiply(x, bias, y, threads);
+      sliced(x.rows, context).multiply(x, bias, y, context);
       return true;
     case Kernel::kMasked:
       masked_once_.run([&] {
         masked_ = weights_->with_nonzeros([&](const LayerWeights& weights) {
-          return std::make_unique<const MaskedMatrix>(weights, model_->layouts, threads_);
+          return std::make_unique<const MaskedMatrix>(weights, model_->layouts, context);
         });
       });
-      masked_->multiply(x, bias, y, threads);
+      masked_->multiply(x, bias, y, context);
       return true;
   }
   return false;

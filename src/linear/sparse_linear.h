@@ -22,31 +22,28 @@ struct SharedByLayers {
 class SparseLinear {
  public:
   SparseLinear(std::unique_ptr<const WeightSource> weights, std::size_t nonzeros,
-               std::shared_ptr<const KernelCosts> costs, std::shared_ptr<SharedByLayers> model, KernelChoice choice,
-               unsigned threads)
+               std::shared_ptr<const KernelCosts> costs, std::shared_ptr<SharedByLayers> model, KernelChoice choice)
       : weights_(std::move(weights)),
         nonzeros_(nonzeros),
         costs_(std::move(costs)),
         model_(std::move(model)),
-        choice_(choice),
-        threads_(threads) {}
+        choice_(choice) {}
 
   /// y = x W + b, if a sparse kernel is the one to take; false, with y untouched, if the dense one is.
-  bool apply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
+  bool apply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
 
   Kernel kernel_for(std::size_t tokens) const;
   /// All weights, for the dense kernels. Throws Error for packed ones that cannot be decoded.
   const float* dense() const { return weights_->dense(); }
 
  private:
-  const SlicedMatrix& sliced(std::size_t tokens) const;
+  const SlicedMatrix& sliced(std::size_t tokens, const Context& context) const;
 
   std::unique_ptr<const WeightSource> weights_;
   std::size_t nonzeros_;
   std::shared_ptr<const KernelCosts> costs_;
   std::shared_ptr<SharedByLayers> model_;
   KernelChoice choice_;
-  unsigned threads_;
   mutable base::Once few_once_, many_once_, masked_once_;
   mutable std::unique_ptr<const SlicedMatrix> few_, many_;  ///< by number of tokens, where their blocks differ
   mutable std::unique_ptr<const MaskedMatrix> masked_;

@@ -22,10 +22,10 @@ std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std:
 /// steps are padding, and a block of inputs stays in a cache while a tile goes through it.
 class SlicedMatrix {
  public:
-  SlicedMatrix(const LayerWeights& weights, std::size_t block_inputs, LayoutMemory& memory, unsigned threads);
+  SlicedMatrix(const LayerWeights& weights, std::size_t block_inputs, LayoutMemory& memory, const Context& context);
 
   /// y = x W + b; every row of y is written.
-  void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
+  void multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
 
  private:
   struct Plan;
@@ -38,7 +38,7 @@ class SlicedMatrix {
   void plan_tile(const LayerWeights& weights, std::size_t tile, Plan& plan) const;
   void reserve(const Plan& plan, LayoutMemory& memory);
   void fill(const LayerWeights& weights, const Plan& plan, std::size_t tile);
-  void multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
+  void multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
   void multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
                       const float* bias, Matrix& y) const;
 
@@ -52,10 +52,10 @@ class SlicedMatrix {
 /// Masks of 16 outputs for each input, and the weights of their bits.
 class MaskedMatrix {
  public:
-  MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, unsigned threads);
+  MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, const Context& context);
 
   /// y = x W + b for at most kernels::kMaskedRows rows.
-  void multiply(const Matrix& x, const float* bias, Matrix& y, unsigned threads) const;
+  void multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
 
  private:
   std::size_t in_, out_;

@@ -13,11 +13,11 @@ constexpr std::size_t kReadAhead = 16;  ///< weights that the kernel may read pa
 
 }  // namespace
 
-MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, unsigned threads)
+MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, const Context& context)
     : in_(weights.in), out_(weights.out), begin_((out_ + kSliceOutputs - 1) / kSliceOutputs + 1) {
   const std::size_t groups = begin_.size() - 1;
   masks_ = memory.allocate<std::uint16_t>(groups * in_);
-  base::parallel_for(groups, base::worthwhile_threads(threads, in_ * out_), [&](std::size_t group, unsigned) {
+  base::parallel_for(groups, base::worthwhile(context, in_ * out_), [&](std::size_t group, unsigned) {
     const std::size_t first = group * kSliceOutputs;
     std::uint16_t* masks = masks_ + group * in_;
     std::fill_n(masks, in_, std::uint16_t{0});
@@ -32,7 +32,7 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, un
   for (std::size_t group = 0; group < groups; ++group) begin_[group + 1] += begin_[group];
   weights_ = memory.allocate<float>(begin_.back() + kReadAhead);
   std::fill_n(weights_ + begin_.back(), kReadAhead, 0.0F);
-  base::parallel_for(groups, base::worthwhile_threads(threads, in_ * out_), [&](std::size_t group, unsigned) {
+  base::parallel_for(groups, base::worthwhile(context, in_ * out_), [&](std::size_t group, unsigned) {
     const std::size_t first = group * kSliceOutputs;
     const std::uint16_t* masks = masks_ + group * in_;
     std::vector<std::size_t> place(in_);  // of each input's first weight
@@ -49,10 +49,10 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, un
   });
 }
 
-void MaskedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsigned requested) const {
-  const unsigned threads = base::worthwhile_threads(requested, x.rows * in_ * out_);
+void MaskedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
+  const unsigned threads = base::worthwhile_threads(context, x.rows * in_ * out_);
   const std::size_t groups = begin_.size() - 1, pieces = std::min<std::size_t>(groups, 2 * threads);
-  base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
+  base::parallel_for(pieces, context.with_threads(threads), [&](std::size_t piece, unsigned) {
     for (std::size_t group = piece * groups / pieces; group < (piece + 1) * groups / pieces; ++group) {
       const std::size_t first = group * kSliceOutputs;
       const kernels::MaskedOutputs block{masks_ + group * in_, weights_ + begin_[group], in_,

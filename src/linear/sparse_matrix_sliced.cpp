@@ -40,7 +40,7 @@ struct SlicedMatrix::Plan {
   std::vector<std::uint16_t> outputs, steps;
 };
 
-SlicedMatrix::SlicedMatrix(const LayerWeights& weights, std::size_t most, LayoutMemory& memory, unsigned threads)
+SlicedMatrix::SlicedMatrix(const LayerWeights& weights, std::size_t most, LayoutMemory& memory, const Context& context)
     : in_(weights.in),
       out_(weights.out),
       blocks_(std::max<std::size_t>(1, (in_ + most - 1) / most)),
@@ -49,9 +49,9 @@ SlicedMatrix::SlicedMatrix(const LayerWeights& weights, std::size_t most, Layout
   Plan plan;
   plan.steps.resize(first_slice(tiles_, 0));
   plan.outputs.assign(plan.steps.size() * kSliceOutputs, kernels::kNoOutput);
-  base::parallel_for(tiles_, threads, [&](std::size_t tile, unsigned) { plan_tile(weights, tile, plan); });
+  base::parallel_for(tiles_, context, [&](std::size_t tile, unsigned) { plan_tile(weights, tile, plan); });
   reserve(plan, memory);
-  base::parallel_for(tiles_, threads, [&](std::size_t tile, unsigned) { fill(weights, plan, tile); });
+  base::parallel_for(tiles_, context, [&](std::size_t tile, unsigned) { fill(weights, plan, tile); });
 }
 
 std::size_t SlicedMatrix::first_slice(std::size_t tile, std::size_t block) const {
@@ -129,12 +129,12 @@ void SlicedMatrix::fill(const LayerWeights& weights, const Plan& plan, std::size
   }
 }
 
-void SlicedMatrix::multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, unsigned requested) const {
+void SlicedMatrix::multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
   // Time goes to reading the weights, so that one of them counts as much as ten multiply-adds; and each thread reads
   // one long stretch of them, because the hardware reads ahead of it.
-  const unsigned threads = base::worthwhile_threads(requested, x.rows * 10 * entries_);
+  const unsigned threads = base::worthwhile_threads(context, x.rows * 10 * entries_);
   const std::size_t pieces = std::min<std::size_t>(tiles_, threads);
-  base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
+  base::parallel_for(pieces, context.with_threads(threads), [&](std::size_t piece, unsigned) {
     for (std::size_t tile = piece * tiles_ / pieces; tile < (piece + 1) * tiles_ / pieces; ++tile) {
       const std::size_t first = tile * kTileOutputs;
       for (std::size_t row = 0; row < x.rows; ++row) {
@@ -163,13 +163,13 @@ void SlicedMatrix::multiply_panel(const Matrix& x, std::size_t first, std::size_
   }
 }
 
-void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, unsigned requested) const {
-  if (x.rows <= kOneByOne) return multiply_one_by_one(x, bias, y, requested);
+void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
+  if (x.rows <= kOneByOne) return multiply_one_by_one(x, bias, y, context);
   const std::size_t lanes = kernels::lanes(), most = kernels::kMostVectors * lanes, panels = (x.rows + most - 1) / most;
-  const unsigned threads = base::worthwhile_threads(requested, (x.rows + lanes - 1) / lanes * lanes * entries_);
+  const unsigned threads = base::worthwhile_threads(context, (x.rows + lanes - 1) / lanes * lanes * entries_);
   // A panel is turned by every thread that has a part of it: better than one thread waiting for the other.
   const std::size_t parts = panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_);
-  base::parallel_for(panels * parts, threads, [&](std::size_t item, unsigned) {
+  base::parallel_for(panels * parts, context.with_threads(threads), [&](std::size_t item, unsigned) {
     const std::size_t first = item / parts * most, part = item % parts;
     multiply_panel(x, first, std::min(most, x.rows - first), part * tiles_ / parts, (part + 1) * tiles_ / parts, bias,
                    y);

@@ -30,8 +30,9 @@ struct Half {
   std::uint64_t hidden() const { return embedding->shape[1]; }
 };
 
-Half open_half(const std::string& source, bool decoder) {
-  Half half{Model{source, source, {}, {}, Checkpoint::open(source), {}, {}, {}, {}, {}, {}}, {}, {}, nullptr, 0};
+Half open_half(const std::string& source, bool decoder, const Context& context) {
+  Half half{
+      Model{source, source, {}, {}, Checkpoint::open(source, context), {}, {}, {}, {}, {}, {}}, {}, {}, nullptr, 0};
   const std::filesystem::path path = half.model.checkpoint.directory() / "config.json";
   const std::optional<std::string> text = half.model.checkpoint.config_text();
   if (!text) throw Error(path, "is missing; a composition needs the configurations of both halves");
@@ -110,12 +111,13 @@ Pieces collect(const Architecture& architecture, const Half& encoder, const Half
 }
 
 /// One file to be; the halves' mappings and the drawn tensors stay alive with it.
-Checkpoint assemble(Pieces pieces, const Half& encoder, const Half& decoder, std::uint64_t seed) {
+Checkpoint assemble(Pieces pieces, const Half& encoder, const Half& decoder, std::uint64_t seed,
+                    const Context& context) {
   struct Owners {
     Checkpoint encoder, decoder;
     std::shared_ptr<const void> drawn;
   };
-  Drawn drawn = draw_parameters(pieces.fresh, seed);
+  Drawn drawn = draw_parameters(pieces.fresh, seed, context);
   std::vector<TensorView> tensors;
   CheckpointFile file;
   file.output_name = "model.safetensors";
@@ -178,8 +180,9 @@ std::string note_on_drawn(const std::vector<Fresh>& fresh, std::uint64_t seed) {
 
 }  // namespace
 
-Model compose(const std::string& encoder_source, const std::string& decoder_source, std::uint64_t seed) {
-  const Half encoder = open_half(encoder_source, false), decoder = open_half(decoder_source, true);
+Model compose(const std::string& encoder_source, const std::string& decoder_source, std::uint64_t seed,
+              const Context& context) {
+  const Half encoder = open_half(encoder_source, false, context), decoder = open_half(decoder_source, true, context);
   const std::string text = composed_config(encoder, decoder).dump(2) + "\n";
   const Config config(text, decoder.model.checkpoint.directory() / "config.json");
   const auto architecture =
@@ -187,8 +190,8 @@ Model compose(const std::string& encoder_source, const std::string& decoder_sour
   if (!architecture) throw Error(decoder_source, "cannot be composed");
   Pieces pieces = collect(*architecture, encoder, decoder);
   const std::string note = note_on_drawn(pieces.fresh, seed);
-  Model model{{}, {}, {},  "encoder-decoder", assemble(std::move(pieces), encoder, decoder, seed), {}, {}, {},
-              {}, {}, text};
+  Checkpoint checkpoint = assemble(std::move(pieces), encoder, decoder, seed, context);
+  Model model{{}, {}, {}, "encoder-decoder", std::move(checkpoint), {}, {}, {}, {}, {}, text};
   apply_architecture(model, *architecture);
   for (const auto& [half, role] : {std::pair{&encoder, "encoder"}, {&decoder, "decoder"}})
     for (const LeftOut& left : half->model.left_out)

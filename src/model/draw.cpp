@@ -42,12 +42,12 @@ void store(std::byte* at, DType dtype, double value) {
   }
 }
 
-void fill(const Fresh& parameter, std::byte* data, std::uint64_t elements, std::uint64_t seed) {
+void fill(const Fresh& parameter, std::byte* data, std::uint64_t elements, std::uint64_t seed, const Context& context) {
   const std::size_t size = dtype_bits(parameter.dtype) / 8;
   std::mt19937_64 generator(XXH3_64bits_withSeed(parameter.name.data(), parameter.name.size(), seed));
   std::normal_distribution<double> normal(0, parameter.std);
   for (std::uint64_t i = 0; i < elements; ++i) {
-    if (i % (1U << 20) == 0 && stop_requested()) throw Interrupted();
+    if (i % (1U << 20) == 0) context.check();
     const double value = parameter.role == Role::kNorm ? 1.0 : parameter.role == Role::kBias ? 0.0 : normal(generator);
     store(data + i * size, parameter.dtype, value);
   }
@@ -55,7 +55,7 @@ void fill(const Fresh& parameter, std::byte* data, std::uint64_t elements, std::
 
 }  // namespace
 
-Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed) {
+Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed, const Context& context) {
   Drawn drawn;
   std::vector<std::uint64_t> offsets;
   std::uint64_t total = 0;
@@ -73,10 +73,10 @@ Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed) 
     drawn.tensors.push_back({parameter.name, parameter.dtype, parameter.shape, {}, 0});
   }
   const auto scratch = std::make_shared<base::ScratchFile>(total);
-  base::parallel_for(parameters.size(), 0, [&](std::size_t i, unsigned) {
+  base::parallel_for(parameters.size(), context, [&](std::size_t i, unsigned) {
     TensorView& tensor = drawn.tensors[i];
     std::byte* data = scratch->bytes().data() + offsets[i];
-    fill(parameters[i], data, tensor.elements(), seed);
+    fill(parameters[i], data, tensor.elements(), seed, context);
     tensor.bytes = {data, tensor.elements() * (dtype_bits(tensor.dtype) / 8)};
   });
   drawn.keep_alive = scratch;

@@ -25,6 +25,6 @@ struct Drawn {
   std::vector<TensorView> tensors;
   std::shared_ptr<const void> keep_alive;
 };
-Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed);
+Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed, const Context& context = {});
 
 }  // namespace pare::model

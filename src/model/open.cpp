@@ -59,8 +59,8 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
   return found;
 }
 
-Model open_single(const std::string& source, const ModelOptions& options) {
-  Model model{{}, source, {}, {}, Checkpoint::open(source), {}, {}, {}, {}, {}, {}};
+Model open_single(const std::string& source, const ModelOptions& options, const Context& context) {
+  Model model{{}, source, {}, {}, Checkpoint::open(source, context), {}, {}, {}, {}, {}, {}};
   std::optional<std::string> text = model.checkpoint.config_text();
   // What is written anew is packed no longer, or otherwise.
   if (text) text = model::without_sparsity_config(*text);
@@ -71,13 +71,13 @@ Model open_single(const std::string& source, const ModelOptions& options) {
 
 }  // namespace
 
-Model open_model(const std::string& spec, const ModelOptions& options) {
+Model open_model(const std::string& spec, const ModelOptions& options, const Context& context) {
   const auto [title, source] = split_title(spec);
   if (source.empty()) throw Error("'" + spec + "' does not name a model");
   std::error_code ignored;
   const auto plus = fs::exists(source, ignored) ? std::string::npos : source.find('+');
   if (plus == std::string::npos) {
-    Model model = open_single(source, options);
+    Model model = open_single(source, options, context);
     model.title = title.empty() ? default_title(source) : title;
     // A single file is not a model directory; only with a config.json beside it do the other files belong to the model.
     if (!model.config.empty()) model.side_files = find_side_files(model.checkpoint.directory());
@@ -85,7 +85,7 @@ Model open_model(const std::string& spec, const ModelOptions& options) {
   }
   const std::string encoder = source.substr(0, plus), decoder = source.substr(plus + 1);
   if (encoder.empty() || decoder.empty()) throw Error("'" + spec + "' names only one half of a composition");
-  Model model = model::compose(encoder, decoder, options.seed);
+  Model model = model::compose(encoder, decoder, options.seed, context);
   model.title = title.empty() ? default_title(encoder) + "+" + default_title(decoder) : title;
   model.source = source;
   model.side_files = find_side_files(model.checkpoint.directory());

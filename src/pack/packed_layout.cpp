@@ -20,25 +20,25 @@ std::string checksum_of(std::string_view text) {
 
 }  // namespace
 
-Meter::Meter(const Checkpoint& checkpoint, const PackOptions& options, std::uint64_t times) : options_(options) {
+Meter::Meter(const Checkpoint& checkpoint, const Context& context, std::uint64_t times) : context_(context) {
   for (const CheckpointFile& file : checkpoint.files())
     for (const std::size_t tensor : file.tensors) total_ += times * checkpoint.tensors()[tensor].bytes.size();
 }
 
 void Meter::add(std::uint64_t bytes) {
   const std::uint64_t done = done_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  if (options_.progress) options_.progress(done, total_);
+  context_.report_bytes(done, total_);
 }
 
-Planner::Planner(const Model& model, const PackOptions& options, Meter& meter)
-    : checkpoint_(model.checkpoint), options_(options), meter_(meter) {
+Planner::Planner(const Model& model, const PackOptions& options, Meter& meter, const Context& context)
+    : checkpoint_(model.checkpoint), options_(options), meter_(meter), context_(context) {
   for (const TensorView& tensor : checkpoint_.tensors()) names_.insert(tensor.name);
 }
 
 std::vector<TensorPlan> Planner::plan_file(std::size_t file) {
   const std::vector<std::size_t>& tensors = checkpoint_.files()[file].tensors;
   std::vector<TensorPlan> plans(tensors.size());
-  base::parallel_for(tensors.size(), options_.threads, [&](std::size_t item, unsigned) {
+  base::parallel_for(tensors.size(), context_, [&](std::size_t item, unsigned) {
     plans[item] = plan_tensor(checkpoint_.tensors()[tensors[item]], options_);
     meter_.add(plans[item].tensor->bytes.size());
   });

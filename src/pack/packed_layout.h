@@ -15,11 +15,11 @@ namespace pare::pack {
 class Meter {
  public:
   /// Every dense byte is worked on so many times.
-  Meter(const Checkpoint& checkpoint, const PackOptions& options, std::uint64_t times);
+  Meter(const Checkpoint& checkpoint, const Context& context, std::uint64_t times);
   void add(std::uint64_t bytes);
 
  private:
-  const PackOptions& options_;
+  const Context& context_;
   std::uint64_t total_ = 0;
   std::atomic<std::uint64_t> done_{0};
 };
@@ -27,7 +27,7 @@ class Meter {
 /// Plans the files of a checkpoint one after the other.
 class Planner {
  public:
-  Planner(const Model& model, const PackOptions& options, Meter& meter);
+  Planner(const Model& model, const PackOptions& options, Meter& meter, const Context& context);
 
   /// One plan for each of files()[file].tensors. Parts are named like no other tensor of the checkpoint.
   std::vector<TensorPlan> plan_file(std::size_t file);
@@ -36,6 +36,7 @@ class Planner {
   const Checkpoint& checkpoint_;
   const PackOptions& options_;
   Meter& meter_;
+  const Context& context_;
   std::unordered_set<std::string> names_;
 };
 

@@ -35,7 +35,7 @@ std::optional<Json> pruned_history(const std::filesystem::path& path) {
 }
 
 /// The model's own pare.json, as far as it says what was done before packing; else where the weights came from.
-Json history(const Model& model, const char* format) {
+Json history(const Model& model, const char* format, const Context& context) {
   const std::filesystem::path path = model.checkpoint.directory() / "pare.json";
   const auto files = model.checkpoint.files();
   // A model with tensors from no file is a composition: the file would be one half's.
@@ -46,7 +46,7 @@ Json history(const Model& model, const char* format) {
     }
   Json sources = Json::array();
   for (std::size_t file = 0; file < files.size(); ++file) {
-    const prune::SourceHash hash = prune::hash_source(model.checkpoint, file);
+    const prune::SourceHash hash = prune::hash_source(model.checkpoint, file, context);
     sources.push_back({{"file", hash.file}, {"bytes", hash.bytes}, {"xxh3_128", hash.xxh3_128}});
   }
   return {{"format", format}, {"version", 1}, {"model", model.title}, {"source", std::move(sources)}};
@@ -54,12 +54,13 @@ Json history(const Model& model, const char* format) {
 
 }  // namespace
 
-std::string packed_manifest(const Model& model, const PackSummary& summary, const PackOptions& options) {
+std::string packed_manifest(const Model& model, const PackSummary& summary, const PackOptions& options,
+                            const Context& context) {
   std::map<Encoding, std::uint64_t> tensors;
   for (const PackedSize& tensor : summary.tensors) ++tensors[tensor.encoding];
   Json encodings = Json::object();
   for (const auto& [encoding, count] : tensors) encodings[std::string(encoding_name(encoding))] = count;
-  Json json = history(model, "pare-pack");
+  Json json = history(model, "pare-pack", context);
   json["packed"] = {{"zstd", options.zstd},
                     {"dense_bytes", summary.dense_bytes},
                     {"packed_bytes", summary.packed_bytes},
@@ -67,7 +68,9 @@ std::string packed_manifest(const Model& model, const PackSummary& summary, cons
   return dump(json);
 }
 
-std::string unpacked_manifest(const Model& model) { return dump(history(model, "pare-unpack")); }
+std::string unpacked_manifest(const Model& model, const Context& context) {
+  return dump(history(model, "pare-unpack", context));
+}
 
 std::string packed_index(const std::vector<StoredFile>& files) {
   Json weights = Json::object();

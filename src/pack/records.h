@@ -9,9 +9,10 @@
 namespace pare::pack {
 
 /// Text of pare.json: what it said before (a pruned model's), and how the model was packed.
-std::string packed_manifest(const Model& model, const PackSummary& summary, const PackOptions& options);
+std::string packed_manifest(const Model& model, const PackSummary& summary, const PackOptions& options,
+                            const Context& context);
 /// The same without the packing.
-std::string unpacked_manifest(const Model& model);
+std::string unpacked_manifest(const Model& model, const Context& context);
 
 /// What one packed file holds.
 struct StoredFile {

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 class Unpacker {
  public:
-  Unpacker(const Checkpoint& checkpoint, const UnpackOptions& options) : checkpoint_(checkpoint), options_(options) {
+  Unpacker(const Checkpoint& checkpoint, const Context& context) : checkpoint_(checkpoint), context_(context) {
     for (const CheckpointFile& file : checkpoint.files())
       for (const std::size_t tensor : file.tensors) bytes_total_ += checkpoint.tensors()[tensor].bytes.size();
   }
@@ -30,7 +30,7 @@ class Unpacker {
     base::OutputFile output(directory / source.output_name, base::Publish::kStaged);
     output.reserve(layout.file_size);
     output.write_at(0, layout.header);
-    base::parallel_for(source.tensors.size(), options_.threads, [&](std::size_t item, unsigned) {
+    base::parallel_for(source.tensors.size(), context_, [&](std::size_t item, unsigned) {
       write_tensor(checkpoint_.tensors()[source.tensors[item]], layout.offsets[item], output);
     });
     output.commit();
@@ -52,35 +52,35 @@ class Unpacker {
 
   void write_pieces(std::span<const std::byte> bytes, std::uint64_t offset, base::OutputFile& output) {
     for (std::uint64_t begin = 0; begin < bytes.size(); begin += base::kFilePieceBytes) {
-      if (stop_requested()) throw Interrupted();
+      context_.check();
       const std::uint64_t size = std::min<std::uint64_t>(base::kFilePieceBytes, bytes.size() - begin);
       output.write_at(offset + begin, bytes.subspan(begin, size));
       const std::uint64_t done = bytes_done_.fetch_add(size, std::memory_order_relaxed) + size;
-      if (options_.progress) options_.progress(done, bytes_total_);
+      context_.report_bytes(done, bytes_total_);
     }
   }
 
   const Checkpoint& checkpoint_;
-  const UnpackOptions& options_;
+  const Context& context_;
   std::uint64_t bytes_total_ = 0;
   std::atomic<std::uint64_t> bytes_done_{0};
 };
 
 }  // namespace
 
-void write_unpacked(const Model& model, const fs::path& out, const UnpackOptions& options) {
+void write_unpacked(const Model& model, const fs::path& out, const UnpackOptions& options, const Context& context) {
   const auto tensors = model.checkpoint.tensors();
   if (std::none_of(tensors.begin(), tensors.end(),
                    [](const TensorView& tensor) { return tensor.bytes.packed() != nullptr; }))
     throw Error(model.source, "is not packed");
   check_output_apart(out, model);
   base::OutputDirectory output(out, options.force);
-  Unpacker unpacker(model.checkpoint, options);
+  Unpacker unpacker(model.checkpoint, context);
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
     unpacker.write_file(file, output.staging());
-  model::finish_directory(model,
-                          {model.config, checkpoint::rewrite_index(model.checkpoint), pack::unpacked_manifest(model)},
-                          output.staging());
+  model::finish_directory(
+      model, {model.config, checkpoint::rewrite_index(model.checkpoint), pack::unpacked_manifest(model, context)},
+      output.staging());
   model.checkpoint.require_unchanged();
   output.commit();
 }

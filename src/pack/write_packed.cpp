@@ -38,8 +38,12 @@ std::vector<std::size_t> largest_first(const std::vector<pack::TensorPlan>& plan
 
 class Packer {
  public:
-  Packer(const Model& model, const PackOptions& options)
-      : model_(model), options_(options), meter_(model.checkpoint, options, 2), planner_(model, options, meter_) {}
+  Packer(const Model& model, const PackOptions& options, const Context& context)
+      : model_(model),
+        options_(options),
+        context_(context),
+        meter_(model.checkpoint, context, 2),
+        planner_(model, options, meter_, context) {}
 
   void write_file(std::size_t file, const fs::path& directory, PackSummary& summary) {
     const std::vector<pack::TensorPlan> plans = planner_.plan_file(file);
@@ -49,7 +53,7 @@ class Packer {
     output.reserve(layout.file_size());
     const std::vector<std::size_t> order = largest_first(plans);
     std::vector<std::string> checksums(plans.size());
-    base::parallel_for(order.size(), options_.threads, [&](std::size_t item, unsigned) {
+    base::parallel_for(order.size(), context_, [&](std::size_t item, unsigned) {
       checksums[order[item]] = write_tensor(plans[order[item]], order[item], layout, output);
     });
     const std::string header = layout.header(checksums);
@@ -72,6 +76,7 @@ class Packer {
       for (std::uint64_t begin = 0; begin < bytes.size(); begin += base::kFilePieceBytes) {
         const checkpoint::Bytes piece =
             bytes.subspan(begin, std::min<std::uint64_t>(base::kFilePieceBytes, bytes.size() - begin));
+        context_.check();
         hash.add(piece.data(), piece.size());
         output.write_at(layout.offset(index, part) + begin, piece);
       }
@@ -82,6 +87,7 @@ class Packer {
 
   const Model& model_;
   const PackOptions& options_;
+  const Context& context_;
   pack::Meter meter_;
   pack::Planner planner_;
   std::vector<pack::StoredFile> files_;
@@ -106,10 +112,10 @@ std::string packed_config(const Model& model, const PackOptions& options, const 
 
 }  // namespace
 
-PackSummary plan_packing(const Model& model, const PackOptions& options) {
-  decode_packed(model.checkpoint.tensors(), options.threads);
-  pack::Meter meter(model.checkpoint, options, 1);
-  pack::Planner planner(model, options, meter);
+PackSummary plan_packing(const Model& model, const PackOptions& options, const Context& context) {
+  decode_packed(model.checkpoint.tensors(), context);
+  pack::Meter meter(model.checkpoint, context, 1);
+  pack::Planner planner(model, options, meter, context);
   PackSummary summary;
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) {
     const std::vector<pack::TensorPlan> plans = planner.plan_file(file);
@@ -118,22 +124,22 @@ PackSummary plan_packing(const Model& model, const PackOptions& options) {
   return summary;
 }
 
-std::uint64_t packed_bytes(const Model& model, const PackOptions& options) {
-  return plan_packing(model, options).packed_bytes;
+std::uint64_t packed_bytes(const Model& model, const PackOptions& options, const Context& context) {
+  return plan_packing(model, options, context).packed_bytes;
 }
 
-PackSummary write_packed(const Model& model, const fs::path& out, const PackOptions& options) {
-  decode_packed(model.checkpoint.tensors(), options.threads);
+PackSummary write_packed(const Model& model, const fs::path& out, const PackOptions& options, const Context& context) {
+  decode_packed(model.checkpoint.tensors(), context);
   check_output_apart(out, model);
   base::OutputDirectory output(out, options.force);
-  Packer packer(model, options);
+  Packer packer(model, options, context);
   PackSummary summary;
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
     packer.write_file(file, output.staging(), summary);
   std::optional<std::string> index;
   if (packer.files().size() > 1) index = pack::packed_index(packer.files());
   model::finish_directory(
-      model, {packed_config(model, options, summary), index, pack::packed_manifest(model, summary, options)},
+      model, {packed_config(model, options, summary), index, pack::packed_manifest(model, summary, options, context)},
       output.staging());
   model.checkpoint.require_unchanged();
   output.commit();

@@ -24,7 +24,7 @@ struct Storage {
 
 }  // namespace
 
-Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level, unsigned threads) {
+Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level, const Context& context) {
   const LevelPlan& chosen = plan.levels.at(level);
   const auto storage = std::make_shared<Storage>(Storage{model.checkpoint, {}});
   std::vector<TensorView> tensors(model.checkpoint.tensors().begin(), model.checkpoint.tensors().end());
@@ -37,7 +37,7 @@ Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level,
     for (std::uint64_t begin = 0; begin < tensor.elements(); begin += base::kPieceElements)
       pieces.push_back({i, begin});
   }
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned) {
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
     const Piece& piece = pieces[item];
     const TensorView& tensor = model.tensor(model.parameters[plan.parameters[piece.index]]);
     const std::uint64_t count = std::min(base::kPieceElements, tensor.elements() - piece.begin);

@@ -20,10 +20,10 @@ class Hasher {
  public:
   Hasher() : state_(XXH3_createState(), XXH3_freeState) { XXH3_128bits_reset(state_.get()); }
 
-  void add(std::span<const std::byte> bytes) {
+  void add(std::span<const std::byte> bytes, const Context& context) {
     constexpr std::size_t kStep = 64U << 20;
     for (; !bytes.empty(); bytes = bytes.subspan(std::min(kStep, bytes.size()))) {
-      if (stop_requested()) throw Interrupted();
+      context.check();
       XXH3_128bits_update(state_.get(), bytes.data(), std::min(kStep, bytes.size()));
     }
   }
@@ -84,19 +84,19 @@ Json level_json(const PrunePlan& plan, const LevelPlan& level) {
 
 }  // namespace
 
-SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file) {
+SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file, const Context& context) {
   const CheckpointFile& source = checkpoint.files()[file];
   Hasher hasher;
   SourceHash hash{source.path.filename().string(), 0, {}};
   if (source.path.empty()) {
     hash.file = source.output_name;
     for (const std::size_t tensor : source.tensors) {
-      hasher.add(checkpoint.tensors()[tensor].bytes);
+      hasher.add(checkpoint.tensors()[tensor].bytes, context);
       hash.bytes += checkpoint.tensors()[tensor].bytes.size();
     }
   } else {
     const auto map = base::FileMap::open(source.path);
-    hasher.add(map->bytes());
+    hasher.add(map->bytes(), context);
     hash.bytes = map->bytes().size();
   }
   hash.xxh3_128 = hasher.hex();

@@ -15,7 +15,7 @@ struct SourceHash {
   std::uint64_t bytes = 0;
   std::string xxh3_128;
 };
-SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file);
+SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file, const Context& context);
 
 /// Text of one level's pare.json.
 std::string level_manifest(const Model& model, const PrunePlan& plan, std::size_t level,

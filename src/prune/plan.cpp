@@ -18,11 +18,11 @@ namespace {
 using prune::SetCut;
 
 std::vector<SetCut> cut_set(std::span<const TensorView> tensors, std::uint64_t first_position, std::uint64_t n,
-                            const PruneOptions& options) {
+                            const PruneOptions& options, const Context& context) {
   const std::vector<std::uint64_t> counts = prune::level_counts(options, n);
   if (options.criterion == Criterion::kRandom)
-    return prune::cut_random(tensors, first_position, counts, options.seed, options.threads);
-  return prune::cut_smallest(tensors, counts, options.threads);
+    return prune::cut_random(tensors, first_position, counts, options.seed, context);
+  return prune::cut_smallest(tensors, counts, context);
 }
 
 void require_levels(const PruneOptions& options) {
@@ -39,7 +39,8 @@ void require_levels(const PruneOptions& options) {
 }
 
 /// The level that the sets make: each has a threshold of its own.
-LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<TensorView>& tensors) {
+LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<TensorView>& tensors,
+                   const Context& context) {
   LevelPlan level;
   level.cuts.resize(tensors.size());
   std::uint64_t pruned = 0;
@@ -52,7 +53,7 @@ LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<
       n += tensors[member].elements();
     }
     const std::uint64_t count = plan.options.sets[set].amount.of(n);
-    const SetCut cut = prune::cut_smallest(own, {&count, 1}, plan.options.threads).front();
+    const SetCut cut = prune::cut_smallest(own, {&count, 1}, context).front();
     for (std::size_t i = 0; i < own.size(); ++i) level.cuts[members[set][i]] = cut.tensors[i];
     pruned += count;
   }
@@ -62,10 +63,10 @@ LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<
 }
 
 /// Fills the levels' cuts, over all tensors together or each by itself.
-void plan_unstructured(std::span<const TensorView> tensors, PrunePlan& plan) {
+void plan_unstructured(std::span<const TensorView> tensors, PrunePlan& plan, const Context& context) {
   const bool global = plan.options.scope == Scope::kGlobal;
   const auto take = [&](std::span<const TensorView> set, std::uint64_t first_position, std::uint64_t n) {
-    std::vector<SetCut> cuts = cut_set(set, first_position, n, plan.options);
+    std::vector<SetCut> cuts = cut_set(set, first_position, n, plan.options, context);
     for (std::size_t level = 0; level < cuts.size(); ++level) {
       LevelPlan& into = plan.levels[level];
       into.cuts.insert(into.cuts.end(), cuts[level].tensors.begin(), cuts[level].tensors.end());
@@ -82,7 +83,7 @@ void plan_unstructured(std::span<const TensorView> tensors, PrunePlan& plan) {
 
 }  // namespace
 
-PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
+PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Context& context) {
   PrunePlan plan;
   plan.options = prune::completed(options);
   require_levels(plan.options);
@@ -92,15 +93,16 @@ PrunePlan plan_pruning(const Model& model, const PruneOptions& options) {
     tensors.push_back(model.tensor(model.parameters[parameter]));
     plan.candidates += tensors.back().elements();
   }
-  decode_packed(tensors, options.threads);
-  plan.zeros_before = prune::count_zeros(tensors, options.threads);
+  decode_packed(tensors, context);
+  plan.zeros_before = prune::count_zeros(tensors, context);
   if (!options.sets.empty()) {
-    plan.levels.push_back(cut_sets(model, plan, tensors));
+    plan.levels.push_back(cut_sets(model, plan, tensors, context));
   } else {
     for (const Amount& amount : plan.options.levels) plan.levels.emplace_back().amount = amount;
-    options.pattern != Pattern() ? prune::plan_pattern(model, tensors, plan) : plan_unstructured(tensors, plan);
+    options.pattern != Pattern() ? prune::plan_pattern(model, tensors, plan, context)
+                                 : plan_unstructured(tensors, plan, context);
   }
-  prune::set_zeros(plan, tensors);
+  prune::set_zeros(plan, tensors, context);
   return plan;
 }
 

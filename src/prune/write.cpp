@@ -32,8 +32,8 @@ struct Piece {
 
 class LevelWriter {
  public:
-  LevelWriter(const Model& model, const PrunePlan& plan, std::vector<fs::path> directories, const WriteOptions& options)
-      : model_(model), plan_(plan), directories_(std::move(directories)), options_(options) {
+  LevelWriter(const Model& model, const PrunePlan& plan, std::vector<fs::path> directories, const Context& context)
+      : model_(model), plan_(plan), directories_(std::move(directories)), context_(context) {
     for (std::size_t i = 0; i < plan.parameters.size(); ++i)
       planned_.emplace(model.parameters[plan.parameters[i]].tensor, i);
     for (const CheckpointFile& file : model.checkpoint.files())
@@ -52,18 +52,17 @@ class LevelWriter {
       outputs.back()->write_at(0, layout.header);
     }
     const std::vector<Piece> pieces = cut(source, layout);
-    std::vector<std::vector<std::byte>> buffers(base::thread_count(options_.threads));
+    std::vector<std::vector<std::byte>> buffers(base::thread_count(context_));
     prune::SourceHash hash;
     // Item 0 hashes the source while the others write.
-    base::parallel_for(pieces.size() + 1, options_.threads, [&](std::size_t item, unsigned worker) {
+    base::parallel_for(pieces.size() + 1, context_, [&](std::size_t item, unsigned worker) {
       if (item == 0) {
-        hash = prune::hash_source(model_.checkpoint, file);
+        hash = prune::hash_source(model_.checkpoint, file, context_);
       } else {
         write_piece(pieces[item - 1], outputs, buffers[worker]);
       }
     });
-    base::parallel_for(outputs.size(), options_.threads,
-                       [&](std::size_t level, unsigned) { outputs[level]->commit(); });
+    base::parallel_for(outputs.size(), context_, [&](std::size_t level, unsigned) { outputs[level]->commit(); });
     return hash;
   }
 
@@ -96,13 +95,13 @@ class LevelWriter {
     }
     const std::uint64_t written = piece.bytes * outputs.size();
     const std::uint64_t done = bytes_done_.fetch_add(written, std::memory_order_relaxed) + written;
-    if (options_.progress) options_.progress(done, bytes_total_);
+    context_.report_bytes(done, bytes_total_);
   }
 
   const Model& model_;
   const PrunePlan& plan_;
   std::vector<fs::path> directories_;
-  const WriteOptions& options_;
+  const Context& context_;
   std::unordered_map<std::size_t, std::size_t> planned_;  ///< tensor to its index in PrunePlan::parameters
   std::uint64_t bytes_total_ = 0;
   std::atomic<std::uint64_t> bytes_done_{0};
@@ -110,15 +109,16 @@ class LevelWriter {
 
 }  // namespace
 
-void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out, const WriteOptions& options) {
-  decode_packed(model.checkpoint.tensors(), options.threads);
+void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out, const WriteOptions& options,
+                  const Context& context) {
+  decode_packed(model.checkpoint.tensors(), context);
   check_output_apart(out, model);
   base::OutputDirectory output(out, options.force);
   std::vector<fs::path> directories;
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     directories.push_back(output.make_directory(level_directory(plan, level, "")));
   }
-  LevelWriter writer(model, plan, directories, options);
+  LevelWriter writer(model, plan, directories, context);
   std::vector<prune::SourceHash> sources;
   for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) sources.push_back(writer.write_file(file));
   const std::optional<std::string> index = checkpoint::rewrite_index(model.checkpoint);

@@ -28,7 +28,8 @@ struct Look {
   Histogram histogram;
 };
 
-Look look_at_pruned(const TensorView& tensor, const Mask& mask, const InspectOptions& options, const Histogram& like) {
+Look look_at_pruned(const TensorView& tensor, const Mask& mask, const InspectOptions& options, const Histogram& like,
+                    const Context& context) {
   Look total;
   total.histogram = {like.low, like.high, std::vector<std::uint64_t>(like.counts.size()), 0, 0, 0};
   std::vector<std::byte> buffer;
@@ -40,11 +41,11 @@ Look look_at_pruned(const TensorView& tensor, const Mask& mask, const InspectOpt
     const TensorView piece{tensor.name, tensor.dtype, {count}, buffer, tensor.file};
     ScanOptions scanning;
     scanning.cutoffs = {options.cutoff};
-    scanning.threads = 1;
-    const Stats stats = scan({&piece, 1}, scanning).tensors[0];
+    const Stats stats = scan({&piece, 1}, scanning, context).tensors[0];
     total.above += stats.cutoffs[0].above;
     total.big += table::share_of(stats, options.measure).part;
-    add_histogram(total.histogram, histogram({&piece, 1}, options.measure, like.low, like.high, like.counts.size(), 1));
+    add_histogram(total.histogram,
+                  histogram({&piece, 1}, options.measure, like.low, like.high, like.counts.size(), context));
   }
   return total;
 }
@@ -101,13 +102,15 @@ void add_histogram(Histogram& total, const Histogram& part) {
 }
 
 std::vector<LevelFigures> figures_after(const Model& model, const Inspection& inspection,
-                                        const std::vector<Histogram>& histograms, const PrunePlan& plan) {
+                                        const std::vector<Histogram>& histograms, const PrunePlan& plan,
+                                        const Context& context) {
   const std::vector<std::size_t> places = inspected_places(model, inspection, plan);
   std::vector<LevelFigures> levels;
+  const Context one_thread = context.with_threads(1).with_progress({});
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     LevelFigures figures = untouched(inspection);
     std::vector<Histogram> after = histograms;
-    base::parallel_for(places.size(), plan.options.threads, [&](std::size_t i, unsigned) {
+    base::parallel_for(places.size(), context, [&](std::size_t i, unsigned) {
       const std::size_t place = places[i];
       const TensorCut& cut = plan.levels[level].cuts[i];
       const bool smallest_went = cut.mask.removes_smallest();
@@ -119,7 +122,7 @@ std::vector<LevelFigures> figures_after(const Model& model, const Inspection& in
         after[place] = histogram_after(histograms[place], tensor.zeros);
       } else {
         Look look = look_at_pruned(model.tensor(model.parameters[plan.parameters[i]]), cut.mask, inspection.options,
-                                   histograms[place]);
+                                   histograms[place], one_thread);
         tensor.above = look.above;
         tensor.big = look.big;
         after[place] = std::move(look.histogram);

@@ -38,6 +38,7 @@ void add_histogram(Histogram& total, const Histogram& part);
 /// smallest went, so that counts tell all. In the signed measure, and after other masks, the pruned tensors are read
 /// once per level. Exact either way.
 std::vector<LevelFigures> figures_after(const Model& model, const Inspection& inspection,
-                                        const std::vector<Histogram>& histograms, const PrunePlan& plan);
+                                        const std::vector<Histogram>& histograms, const PrunePlan& plan,
+                                        const Context& context);
 
 }  // namespace pare::report

@@ -45,7 +45,7 @@ void require_titles(const std::vector<Model>& models) {
 /// Tells how much of the whole is done: models weigh as their bytes do, charts and files come last.
 class Course {
  public:
-  Course(const std::vector<Model>& models, const ReportOptions& options) : options_(options) {
+  Course(const std::vector<Model>& models, const ReportOptions& options, const Context& context) : context_(context) {
     for (const Model& model : models) total_ += weight(model, options);
     total_ *= 1.1;  // the charts
   }
@@ -53,13 +53,15 @@ class Course {
     const double writes = options.keep_models ? static_cast<double>(options.levels.size()) : 0;
     return (1 + writes) * static_cast<double>(model.checkpoint.bytes_on_disk() + 1);
   }
-  void tell(const std::string& step, double part_of_piece = 0, double piece = 0) const {
-    if (options_.progress) options_.progress(step, (done_ + part_of_piece * piece) / total_);
+  void tell(const std::string& step) const { context_.report(done_ / total_, step); }
+  /// For a step that takes the next `piece` from share `begin` to share `end` of it.
+  Context part(double piece, double begin, double end, std::string step) const {
+    return context_.part((done_ + begin * piece) / total_, (done_ + end * piece) / total_, std::move(step));
   }
   void add(double piece) { done_ += piece; }
 
  private:
-  const ReportOptions& options_;
+  const Context& context_;
   double done_ = 0, total_ = 0;
 };
 
@@ -72,19 +74,13 @@ void make_directory(const fs::path& path) {
 void write_models(Study& study, const fs::path& directory, const ReportOptions& options, const Course& course) {
   const auto start = std::chrono::steady_clock::now();
   const Model& model = *study.model;
-  WriteOptions writing;
-  writing.threads = options.threads;
-  const double piece = Course::weight(model, options);
-  writing.progress = [&](std::uint64_t done, std::uint64_t total) {
-    const double share = total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
-    const auto levels = static_cast<double>(options.levels.size());
-    course.tell(model.title + ": pruned checkpoints", (1 + levels * share) / (1 + levels), piece);
-  };
+  const double measuring = 1 / (1 + static_cast<double>(options.levels.size()));
   // A single level's checkpoint would go into the directory itself: the report names the level all the same.
   const bool single = study.plan.levels.size() == 1;
   const fs::path out = directory / (single ? level_path(study, 0) : "models/" + study.slug);
   make_directory(out.parent_path());
-  write_pruned(model, study.plan, out, writing);
+  write_pruned(model, study.plan, out, {},
+               course.part(Course::weight(model, options), measuring, 1, model.title + ": pruned checkpoints"));
   study.steps.push_back(
       {"write checkpoints", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
 }
@@ -98,9 +94,8 @@ std::vector<Study> make_studies(const std::vector<Model>& models, const ReportOp
   for (std::size_t i = 0; i < models.size(); ++i) {
     const double piece = Course::weight(models[i], options);
     const double measuring = options.keep_models ? 1 / (1 + static_cast<double>(options.levels.size())) : 1;
-    studies.push_back(make_study(models[i], options, [&](double done) {
-      course.tell(models[i].title + ": measuring", done * measuring, piece);
-    }));
+    studies.push_back(
+        make_study(models[i], options, course.part(piece, 0, measuring, models[i].title + ": measuring")));
     studies.back().slug = slugs[i];
     if (options.keep_models) write_models(studies.back(), directory, options, course);
     course.add(piece);
@@ -121,14 +116,15 @@ std::vector<ChartFile*> all_charts(std::vector<ModelCharts>& charts, SharedChart
 
 }  // namespace
 
-fs::path write_report(const std::vector<Model>& models, const fs::path& out, const ReportOptions& given) {
+fs::path write_report(const std::vector<Model>& models, const fs::path& out, const ReportOptions& given,
+                      const Context& context) {
   const auto start = std::chrono::steady_clock::now();
   const ReportOptions options = completed(given);
   require_titles(models);
   for (const Model& model : models) check_output_apart(out, model);
   base::OutputDirectory output(out, options.force);
   const fs::path& directory = output.staging();
-  Course course(models, options);
+  Course course(models, options, context);
   const std::vector<Study> studies = make_studies(models, options, directory, course);
 
   std::vector<ModelCharts> charts;
@@ -136,7 +132,7 @@ fs::path write_report(const std::vector<Model>& models, const fs::path& out, con
   SharedCharts shared = shared_charts(studies);
   course.tell("charts");
   make_directory(directory / "charts");
-  draw_charts(all_charts(charts, shared), directory / "charts", options.threads);
+  draw_charts(all_charts(charts, shared), directory / "charts", context.with_progress({}));
 
   make_directory(directory / "tables");
   for (const Study& study : studies) {
@@ -151,7 +147,7 @@ fs::path write_report(const std::vector<Model>& models, const fs::path& out, con
   base::write_file(directory / "report.md", report_markdown(document), base::Publish::kStaged);
   for (const Model& model : models) model.checkpoint.require_unchanged();
   output.commit();
-  if (options.progress) options.progress("done", 1);
+  context.report(1, "done");
   return out / "report.md";
 }
 

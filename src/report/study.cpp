@@ -42,19 +42,21 @@ std::vector<TensorView> measured_tensors(const Model& model) {
 }
 
 /// One per tensor. Large tensors are shared by all threads, small ones taken by one each.
-std::vector<Histogram> tensor_histograms(const std::vector<TensorView>& tensors, const ReportOptions& options) {
+std::vector<Histogram> tensor_histograms(const std::vector<TensorView>& tensors, const ReportOptions& options,
+                                         const Context& context) {
   std::vector<Histogram> histograms(tensors.size());
   std::vector<std::size_t> small;
-  const auto fill = [&](std::size_t i, unsigned threads) {
-    histograms[i] = histogram({&tensors[i], 1}, options.measure, 0, kHistogramEnd, kHistogramBins, threads);
+  const auto fill = [&](std::size_t i, const Context& own) {
+    histograms[i] = histogram({&tensors[i], 1}, options.measure, 0, kHistogramEnd, kHistogramBins, own);
   };
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (tensors[i].elements() < kLargeTensor)
       small.push_back(i);
     else
-      fill(i, options.threads);
+      fill(i, context);
   }
-  base::parallel_for(small.size(), options.threads, [&](std::size_t i, unsigned) { fill(small[i], 1); });
+  const Context one_thread = context.with_threads(1);
+  base::parallel_for(small.size(), context, [&](std::size_t i, unsigned) { fill(small[i], one_thread); });
   return histograms;
 }
 
@@ -103,19 +105,16 @@ PruneOptions prune_options(const ReportOptions& options) {
   pruning.norm = options.norm;
   pruning.scope = options.scope;
   pruning.schedule = options.schedule;
-  pruning.threads = options.threads;
   return pruning;
 }
 
 /// Times all levels. A model that cannot be timed is told of, and the rest of its study stands.
-void add_bench(Study& study, const ReportOptions& options, const std::function<void(double done)>& progress) {
+void add_bench(Study& study, const ReportOptions& options, const Context& context) {
   BenchOptions timing = *options.bench;
   timing.pruning = prune_options(options);
-  timing.threads = options.threads;
-  timing.progress = [&](const std::string&, double done) { progress(done); };
   const auto start = std::chrono::steady_clock::now();
   try {
-    study.bench = measure_speed(*study.model, timing);
+    study.bench = measure_speed(*study.model, timing, context);
   } catch (const Error& error) {
     study.bench_left_out = error.what();
   }
@@ -167,7 +166,8 @@ std::vector<std::string> file_slugs(const std::vector<std::string>& titles) {
   return slugs;
 }
 
-Study make_study(const Model& model, const ReportOptions& options, const std::function<void(double done)>& progress) {
+Study make_study(const Model& model, const ReportOptions& options, const Context& context) {
+  const Context silent = context.with_progress({});
   // What is done when all is measured, and when all is scored: shares of the time.
   const double scored = !options.bench ? 1 : options.evals.empty() && options.compared_patterns.empty() ? 0.05 : 0.6;
   const double measuring = options.evals.empty() ? scored : 0.05;
@@ -176,46 +176,37 @@ Study make_study(const Model& model, const ReportOptions& options, const std::fu
   InspectOptions inspecting;
   inspecting.cutoff = options.cutoff;
   inspecting.measure = options.measure;
-  inspecting.threads = options.threads;
-  inspecting.progress = [&](std::uint64_t done, std::uint64_t total) {
-    progress(total == 0 ? 0 : 0.3 * measuring * static_cast<double>(done) / static_cast<double>(total));
-  };
-  study.inspection = timed(study, "measure", [&] { return inspect(model, inspecting); });
+  study.inspection =
+      timed(study, "measure", [&] { return inspect(model, inspecting, context.part(0, 0.3 * measuring)); });
   const std::vector<TensorView> tensors = measured_tensors(model);
   const std::vector<Histogram> histograms =
-      timed(study, "histogram", [&] { return tensor_histograms(tensors, options); });
+      timed(study, "histogram", [&] { return tensor_histograms(tensors, options, silent); });
   for (const Histogram& part : histograms) add_histogram(study.histogram, part);
-  progress(0.5 * measuring);
-  study.sketches = timed(study, "sketch", [&] { return magnitude_sketch(tensors, options.threads); });
-  progress(0.6 * measuring);
-  study.plan = timed(study, "plan all levels", [&] { return plan_pruning(model, prune_options(options)); });
-  progress(0.9 * measuring);
+  context.report(0.5 * measuring);
+  study.sketches = timed(study, "sketch", [&] { return magnitude_sketch(tensors, silent); });
+  context.report(0.6 * measuring);
+  study.plan = timed(study, "plan all levels", [&] { return plan_pruning(model, prune_options(options), silent); });
+  context.report(0.9 * measuring);
   study.pruned = pruned_flags(model, study.inspection, study.plan);
   for (std::size_t i = 0; i < histograms.size(); ++i)
     if (study.pruned[i]) add_histogram(study.pruned_histogram, histograms[i]);
   study.levels = timed(study, "figures after pruning",
-                       [&] { return figures_after(model, study.inspection, histograms, study.plan); });
+                       [&] { return figures_after(model, study.inspection, histograms, study.plan, silent); });
   study.layers = sparsity_by_layer(study);
-  std::vector<EvalOptions> tasks = options.evals;
-  for (EvalOptions& task : tasks) task.threads = options.threads;
   // Scoring takes the rest of the time, patterns their share of it.
   const double patterns = options.compared_patterns.empty() ? 0 : 0.4 * (scored - measuring);
   if (!options.evals.empty()) {
     study.tasks = timed(study, "score all levels", [&] {
-      return task_curves(model, study.plan, tasks,
-                         [&](double done) { progress(measuring + (scored - measuring - patterns) * done); });
+      return task_curves(model, study.plan, options.evals, context.part(measuring, scored - patterns));
     });
   }
   if (!options.compared_patterns.empty()) {
     study.patterns = timed(study, "compare patterns", [&] {
-      return compare_patterns(study, options, tasks,
-                              [&](double done) { progress(scored - patterns + patterns * done); });
+      return compare_patterns(study, options, options.evals, context.part(scored - patterns, scored));
     });
   }
-  if (options.bench) {
-    add_bench(study, options, [&](double done) { progress(scored + (1 - scored) * done); });
-  }
-  progress(1);
+  if (options.bench) add_bench(study, options, context.part(scored, 1));
+  context.report(1);
   return study;
 }
 

@@ -71,6 +71,6 @@ struct Study {
 std::vector<std::string> file_slugs(const std::vector<std::string>& titles);
 
 /// Measures `model` and plans its pruning. Throws Error if nothing in it can be measured or pruned; Interrupted.
-Study make_study(const Model& model, const ReportOptions& options, const std::function<void(double done)>& progress);
+Study make_study(const Model& model, const ReportOptions& options, const Context& context);
 
 }  // namespace pare::report

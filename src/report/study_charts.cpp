@@ -24,7 +24,9 @@ template <class Chart>
 ChartFile chart_file(std::string name, std::string alt, Chart chart) {
   return {std::move(name),
           std::move(alt),
-          [chart = std::move(chart)](const std::filesystem::path& file) { draw(chart, file); },
+          [chart = std::move(chart)](const std::filesystem::path& file, const Context& context) {
+            draw(chart, file, false, context);
+          },
           {}};
 }
 
@@ -169,10 +171,11 @@ SharedCharts shared_charts(const std::vector<Study>& studies) {
       levels_file(studies)};
 }
 
-void draw_charts(const std::vector<ChartFile*>& charts, const std::filesystem::path& directory, unsigned threads) {
-  base::parallel_for(charts.size(), threads, [&](std::size_t i, unsigned) {
+void draw_charts(const std::vector<ChartFile*>& charts, const std::filesystem::path& directory,
+                 const Context& context) {
+  base::parallel_for(charts.size(), context, [&](std::size_t i, unsigned) {
     try {
-      charts[i]->draw(directory / charts[i]->name);
+      charts[i]->draw(directory / charts[i]->name, context);
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {

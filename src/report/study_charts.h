@@ -14,7 +14,7 @@ namespace pare::report {
 struct ChartFile {
   std::string name;  ///< e.g. "gpt2-histogram.png", to stand under charts/
   std::string alt;   ///< what it shows, for those who cannot see it
-  std::function<void(const std::filesystem::path& file)> draw;
+  std::function<void(const std::filesystem::path& file, const Context& context)> draw;
   std::string failure = {};  ///< why it could not be drawn; empty if it was
 };
 
@@ -38,6 +38,6 @@ SharedCharts shared_charts(const std::vector<Study>& studies);
 
 /// Draws all of them into `directory`, several at once. One that cannot be drawn is left out, and its `failure` says
 /// why: the figures are worth more than a picture. Throws Interrupted.
-void draw_charts(const std::vector<ChartFile*>& charts, const std::filesystem::path& directory, unsigned threads);
+void draw_charts(const std::vector<ChartFile*>& charts, const std::filesystem::path& directory, const Context& context);
 
 }  // namespace pare::report

@@ -52,7 +52,7 @@ Score main_score_of(const TaskCurve& curve, std::size_t row) {
 bool keeps_score(const Score& dense, const Score& pruned) { return is_kept(worsening(dense, pruned)); }
 
 std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, const std::vector<EvalOptions>& tasks,
-                                   const std::function<void(double done)>& progress) {
+                                   const Context& context) {
   std::vector<TaskCurve> curves;
   for (const EvalOptions& task : tasks) {
     TaskCurve& curve = curves.emplace_back();
@@ -70,15 +70,15 @@ std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, co
       continue;
     }
     EvalOptions options = tasks[i];
-    options.progress = [&](double part) { progress((done + part) / total); };
     if (options.task == Task::kDivergence) options.reference = &model;
-    PreparedTask task(model, options);
+    PreparedTask task(model, options, context);
     for (std::size_t row = 0; row <= plan.levels.size(); ++row, ++done) {
+      const Context part = context.part(done / total, (done + 1) / total);
       EvalRow scored{model.title, {}, {}, {}};
       if (row == 0)
-        scored.evaluation = task.score();
+        scored.evaluation = task.score(part);
       else
-        scored.evaluation = task.score(pruned_model(model, plan, row - 1, options.threads));
+        scored.evaluation = task.score(pruned_model(model, plan, row - 1, context), part);
       if (row > 0) {
         scored.level = plan.levels[row - 1].amount.label;
         scored.sparsity = {plan.levels[row - 1].zeros, plan.candidates};

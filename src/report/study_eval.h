@@ -1,7 +1,6 @@
 // What pruning costs: a model's scores at every level of a study.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +15,7 @@ namespace pare::report {
 
 /// Scores `model` and its pruned copies. Throws what evaluate() throws, but for tasks that make no sense.
 std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, const std::vector<EvalOptions>& tasks,
-                                   const std::function<void(double done)>& progress);
+                                   const Context& context);
 
 /// A line per level: every score with its standard error.
 Table task_table(const TaskCurve& curve, const PrunePlan& plan);

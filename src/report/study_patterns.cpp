@@ -22,13 +22,11 @@ std::vector<const TaskCurve*> scored_tasks(const Study& study) {
   return tasks;
 }
 
-double sum_of_squares(const Model& model, const PrunePlan& plan) {
+double sum_of_squares(const Model& model, const PrunePlan& plan, const Context& context) {
   std::vector<TensorView> tensors;
   for (const std::size_t parameter : plan.parameters) tensors.push_back(model.tensor(model.parameters[parameter]));
-  ScanOptions options;
-  options.threads = plan.options.threads;
   double sum = 0;
-  for (const Stats& stats : scan(tensors, options).tensors) sum += stats.sum_of_squares;
+  for (const Stats& stats : scan(tensors, {}, context).tensors) sum += stats.sum_of_squares;
   return sum;
 }
 
@@ -73,8 +71,8 @@ std::string range_text(const Group& group, const TaskCurve& curve, std::size_t t
 }  // namespace
 
 std::vector<PatternRow> compare_patterns(const Study& study, const ReportOptions& options,
-                                         const std::vector<EvalOptions>& tasks,
-                                         const std::function<void(double done)>& progress) {
+                                         const std::vector<EvalOptions>& tasks, const Context& context) {
+  const Context silent = context.with_progress({});
   const std::vector<Pattern> patterns = with_unstructured(options.compared_patterns);
   std::vector<Amount> levels = fixed_levels(patterns);
   if (levels.empty()) levels.push_back(Amount::percent("50"));
@@ -88,7 +86,7 @@ std::vector<PatternRow> compare_patterns(const Study& study, const ReportOptions
     if (!study.tasks[task].unsuitable.empty()) continue;
     EvalOptions scoring = tasks[task];
     if (scoring.task == Task::kDivergence) scoring.reference = &model;
-    prepared[task].emplace(model, scoring);
+    prepared[task].emplace(model, scoring, silent);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     PruneOptions pruning;
@@ -96,21 +94,20 @@ std::vector<PatternRow> compare_patterns(const Study& study, const ReportOptions
     if (!pruning.pattern.level()) pruning.levels = {rows[i].level};
     pruning.norm = options.norm;
     pruning.scope = options.scope;
-    pruning.threads = options.threads;
-    const PrunePlan plan = plan_pruning(model, pruning);
-    const Model pruned = pruned_model(model, plan, 0, options.threads);
+    const PrunePlan plan = plan_pruning(model, pruning, silent);
+    const Model pruned = pruned_model(model, plan, 0, silent);
     rows[i].pruned = plan.levels[0].pruned;
     rows[i].sparsity = {plan.levels[0].zeros, plan.candidates};
-    rows[i].squares_left = sum_of_squares(pruned, plan) / sum_of_squares(model, plan);
+    rows[i].squares_left = sum_of_squares(pruned, plan, silent) / sum_of_squares(model, plan, silent);
     for (std::size_t task = 0; task < tasks.size(); ++task) {
       if (!prepared[task]) continue;
-      prepared[task]->set_progress([&, task](double part) {
-        const double of_row = (static_cast<double>(task) + part) / static_cast<double>(tasks.size());
-        progress((static_cast<double>(i) + of_row) / static_cast<double>(rows.size()));
-      });
-      rows[i].scores.push_back(prepared[task]->score(pruned));
+      const auto done_after = [&](std::size_t scored) {
+        const double of_row = static_cast<double>(scored) / static_cast<double>(tasks.size());
+        return (static_cast<double>(i) + of_row) / static_cast<double>(rows.size());
+      };
+      rows[i].scores.push_back(prepared[task]->score(pruned, context.part(done_after(task), done_after(task + 1))));
     }
-    progress(static_cast<double>(i + 1) / static_cast<double>(rows.size()));
+    context.report(static_cast<double>(i + 1) / static_cast<double>(rows.size()));
   }
   return rows;
 }

@@ -1,7 +1,6 @@
 // Patterns beside one another: what each leaves of a model at the same sparsity.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,8 +12,7 @@ namespace pare::report {
 /// Prunes the study's model by each of options.compared_patterns, and unstructured, and scores what is left on those of
 /// `tasks` that suit the model (study.tasks tells). Throws Error, Interrupted.
 std::vector<PatternRow> compare_patterns(const Study& study, const ReportOptions& options,
-                                         const std::vector<EvalOptions>& tasks,
-                                         const std::function<void(double done)>& progress);
+                                         const std::vector<EvalOptions>& tasks, const Context& context);
 
 /// A line per pattern and level: zeros, what is left, the main score of each task.
 Table pattern_table(const Study& study);

@@ -20,32 +20,34 @@ Matrix copy_rows(const Matrix& from, std::size_t begin, std::size_t count) {
 
 }  // namespace
 
-void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, unsigned requested) {
+void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, const Context& context) {
   std::size_t products = 0;
   for (const SequenceRows& sequence : sequences) products += sequence.queries * sequence.keys;
-  const unsigned threads = base::worthwhile_threads(requested, 2 * products * heads.count * heads.width);
+  const unsigned threads = base::worthwhile_threads(context, 2 * products * heads.count * heads.width);
   std::vector<std::vector<float>> scratch(threads);
-  base::parallel_for(sequences.size() * heads.count, threads, [&](std::size_t item, unsigned worker) {
-    const SequenceRows& sequence = sequences[item / heads.count];
-    const std::size_t head = item % heads.count, column = head * heads.width;
-    kernels::Attention one{};
-    one.q = {sequence.q.data + column, sequence.q.stride};
-    one.k = {sequence.k.data + column, sequence.k.stride};
-    one.v = {sequence.v.data + column, sequence.v.stride};
-    one.queries = sequence.queries;
-    one.keys = sequence.keys;
-    one.width = heads.width;
-    one.scale = heads.scale;
-    one.causal = heads.causal;
-    one.visible = sequence.before;
-    if (!heads.biases.empty()) one.relative = heads.biases[head].data() + heads.centre - sequence.before;
-    kernels::attend(one, sequence.out + column, heads.count * heads.width, scratch[worker]);
-  });
+  base::parallel_for(sequences.size() * heads.count, context.with_threads(threads),
+                     [&](std::size_t item, unsigned worker) {
+                       const SequenceRows& sequence = sequences[item / heads.count];
+                       const std::size_t head = item % heads.count, column = head * heads.width;
+                       kernels::Attention one{};
+                       one.q = {sequence.q.data + column, sequence.q.stride};
+                       one.k = {sequence.k.data + column, sequence.k.stride};
+                       one.v = {sequence.v.data + column, sequence.v.stride};
+                       one.queries = sequence.queries;
+                       one.keys = sequence.keys;
+                       one.width = heads.width;
+                       one.scale = heads.scale;
+                       one.causal = heads.causal;
+                       one.visible = sequence.before;
+                       if (!heads.biases.empty())
+                         one.relative = heads.biases[head].data() + heads.centre - sequence.before;
+                       kernels::attend(one, sequence.out + column, heads.count * heads.width, scratch[worker]);
+                     });
 }
 
 Matrix attend_self(const Heads& heads, const TokenBatch& batch, const Matrix& q, const Matrix& k, const Matrix& v,
                    std::size_t q_column, std::size_t k_column, std::size_t v_column, Memory* memory, std::size_t layer,
-                   unsigned threads) {
+                   const Context& context) {
   const std::size_t width = heads.count * heads.width;
   Matrix out(batch.tokens(), width);
   std::vector<SequenceRows> sequences(batch.sequences());
@@ -65,12 +67,12 @@ Matrix attend_self(const Heads& heads, const TokenBatch& batch, const Matrix& q,
     rows.k = {kept.keys.data(), width};
     rows.v = {kept.values.data(), width};
   }
-  attend(heads, sequences, threads);
+  attend(heads, sequences, context);
   return out;
 }
 
 Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q, Memory& memory, std::size_t layer,
-                    unsigned threads) {
+                    const Context& context) {
   Matrix out(batch.tokens(), heads.count * heads.width);
   std::vector<SequenceRows> sequences(batch.sequences());
   for (std::size_t s = 0; s < sequences.size(); ++s) {
@@ -83,7 +85,7 @@ Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q
                     0,
                     out.row(batch.begin(s))};
   }
-  attend(heads, sequences, threads);
+  attend(heads, sequences, context);
   return out;
 }
 

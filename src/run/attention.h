@@ -27,7 +27,7 @@ struct Heads {
   std::size_t centre = 0;
 };
 
-void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, unsigned threads);
+void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, const Context& context);
 
 /// Rows of a batch's sequence in a matrix that holds them from column `column` on.
 inline kernels::HeadRows rows_of(const Matrix& matrix, const TokenBatch& batch, std::size_t sequence,
@@ -39,11 +39,11 @@ inline kernels::HeadRows rows_of(const Matrix& matrix, const TokenBatch& batch, 
 /// new keys and values are appended to layer `layer` and all that it holds is attended to.
 Matrix attend_self(const Heads& heads, const TokenBatch& batch, const Matrix& q, const Matrix& k, const Matrix& v,
                    std::size_t q_column, std::size_t k_column, std::size_t v_column, Memory* memory, std::size_t layer,
-                   unsigned threads);
+                   const Context& context);
 
 /// Attention to the encoder's keys and values that `memory` holds.
 Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q, Memory& memory, std::size_t layer,
-                    unsigned threads);
+                    const Context& context);
 
 /// Keys and values of the encoder's output for one layer, into every sequence's memory.
 void remember_cross(Memory& memory, std::size_t layer, const TokenBatch& sources, const Matrix& keys,

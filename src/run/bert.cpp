@@ -12,15 +12,13 @@ namespace {
 
 class Bert : public EncoderRunner {
  public:
-  Bert(const Model& model, const InferOptions& options)
+  Bert(const Model& model, const InferOptions& options, const Context& context)
       : source_(model.source),
-        threads_(options.threads),
-        weights_(model, options),
+        weights_(model, options, context),
         config_(model.config, model.source + "/config.json"),
         prefix_(weights_.has("bert.embeddings.word_embeddings.weight") ? "bert." : ""),
-        body_(weights_, config_, prefix_, false, options.threads) {
-    if (weights_.has("cls.predictions.transform.dense.weight"))
-      predictions_.emplace(weights_, config_, "", body_, options.threads);
+        body_(weights_, config_, prefix_, false) {
+    if (weights_.has("cls.predictions.transform.dense.weight")) predictions_.emplace(weights_, config_, "", body_);
     const std::size_t width = body_.width();
     if (weights_.has(prefix_ + "pooler.dense.weight"))
       pooler_ = weights_.linear(prefix_ + "pooler.dense", width, width, Orientation::kOutIn);
@@ -35,31 +33,32 @@ class Bert : public EncoderRunner {
   std::size_t labels() const noexcept override { return pooler_ && classifier_ ? classifier_->out : 0; }
   bool has_masked_lm_head() const noexcept override { return predictions_.has_value(); }
 
-  Matrix hidden_states(const TokenBatch& batch) const override { return body_.run(batch, nullptr); }
-
-  Matrix logits(const Matrix& hidden) const override {
-    if (!predictions_) throw Error(source_, "has no masked-LM head");
-    return predictions_->logits(hidden);
+  Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
+    return body_.run(batch, nullptr, context);
   }
 
-  Matrix classify(const TokenBatch& batch) const override {
+  Matrix logits(const Matrix& hidden, const Context& context) const override {
+    if (!predictions_) throw Error(source_, "has no masked-LM head");
+    return predictions_->logits(hidden, context);
+  }
+
+  Matrix classify(const TokenBatch& batch, const Context& context) const override {
     if (labels() == 0) throw Error(source_, "has no sequence-classification head");
-    const Matrix hidden = hidden_states(batch);
+    const Matrix hidden = hidden_states(batch, context);
     Matrix first(batch.sequences(), hidden.columns);
     for (std::size_t s = 0; s < first.rows; ++s) {
       if (batch.length(s) == 0) throw Error("an empty sequence cannot be classified");
       std::copy_n(hidden.row(batch.begin(s)), hidden.columns, first.row(s));
     }
-    Matrix pooled = apply(*pooler_, first, threads_);
+    Matrix pooled = apply(*pooler_, first, context);
     kernels::activate(kernels::Activation::kTanh, pooled.values.data(), pooled.values.size());
-    Matrix logits = apply(*classifier_, pooled, threads_);
+    Matrix logits = apply(*classifier_, pooled, context);
     NanCheck(source_, "").part(logits, "the classification head");
     return logits;
   }
 
  private:
   std::string source_;
-  unsigned threads_;
   Weights weights_;
   model::Config config_;
   std::string prefix_;
@@ -70,15 +69,15 @@ class Bert : public EncoderRunner {
 
 class BertToBert : public EncoderDecoderRunner {
  public:
-  BertToBert(const Model& model, const InferOptions& options)
-      : weights_(model, options),
+  BertToBert(const Model& model, const InferOptions& options, const Context& context)
+      : weights_(model, options, context),
         config_(model.config, model.source + "/config.json"),
         decoder_start_(config_.token_id("decoder_start_token_id").value_or(0)),
         encoder_config_(config_.nested("encoder")),
         decoder_config_(config_.nested("decoder")),
-        encoder_(weights_, encoder_config_, "encoder.", false, options.threads),
-        decoder_(weights_, decoder_config_, "decoder.bert.", true, options.threads),
-        predictions_(weights_, decoder_config_, "decoder.", decoder_, options.threads) {
+        encoder_(weights_, encoder_config_, "encoder.", false),
+        decoder_(weights_, decoder_config_, "decoder.bert.", true),
+        predictions_(weights_, decoder_config_, "decoder.", decoder_) {
     if (encoder_.width() != decoder_.width())
       throw Error(model.source, "an encoder and a decoder of different widths cannot be run together");
   }
@@ -88,16 +87,20 @@ class BertToBert : public EncoderDecoderRunner {
   std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
   TokenId decoder_start() const noexcept override { return decoder_start_; }
 
-  Matrix hidden_states(const TokenBatch& batch) const override { return encoder_.run(batch, nullptr); }
-  Matrix logits(const Matrix& hidden) const override { return predictions_.logits(hidden); }
+  Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
+    return encoder_.run(batch, nullptr, context);
+  }
+  Matrix logits(const Matrix& hidden, const Context& context) const override {
+    return predictions_.logits(hidden, context);
+  }
 
-  std::unique_ptr<DecoderState> start(const TokenBatch& sources) const override {
+  std::unique_ptr<DecoderState> start(const TokenBatch& sources, const Context& context) const override {
     auto memory = std::make_unique<Memory>(sources.sequences(), decoder_.layers());
-    decoder_.remember(*memory, sources, hidden_states(sources));
+    decoder_.remember(*memory, sources, hidden_states(sources, context), context);
     return memory;
   }
-  Matrix decode(const TokenBatch& next, DecoderState& state) const override {
-    return decoder_.run(next, &memory_of(state, next));
+  Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context) const override {
+    return decoder_.run(next, &memory_of(state, next), context);
   }
 
  private:
@@ -111,8 +114,8 @@ class BertToBert : public EncoderDecoderRunner {
 
 }  // namespace
 
-std::unique_ptr<Runner> open_bert(const Model& model, const InferOptions& options) {
-  return std::make_unique<Bert>(model, options);
+std::unique_ptr<Runner> open_bert(const Model& model, const InferOptions& options, const Context& context) {
+  return std::make_unique<Bert>(model, options, context);
 }
 
 ModelTraits bert_traits(const Model& model) {
@@ -130,8 +133,8 @@ ModelTraits bert_traits(const Model& model) {
   return traits;
 }
 
-std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& options) {
-  return std::make_unique<BertToBert>(model, options);
+std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& options, const Context& context) {
+  return std::make_unique<BertToBert>(model, options, context);
 }
 
 }  // namespace pare::run

@@ -7,9 +7,8 @@
 
 namespace pare::run {
 
-BertStack::BertStack(Weights& weights, const model::Config& config, const std::string& prefix, bool decoder,
-                     unsigned threads)
-    : nan_check_(weights.source(), prefix + "encoder.layer."), threads_(threads), decoder_(decoder) {
+BertStack::BertStack(Weights& weights, const model::Config& config, const std::string& prefix, bool decoder)
+    : nan_check_(weights.source(), prefix + "encoder.layer."), decoder_(decoder) {
   width_ = size_setting(config, {"hidden_size"}, 768);
   heads_ = size_setting(config, {"num_attention_heads"}, 12);
   epsilon_ = epsilon_setting(config, "layer_norm_eps", 1e-12);
@@ -67,14 +66,14 @@ Matrix BertStack::embed(const TokenBatch& batch, Memory* memory) const {
   return normalised(std::move(x), embedding_norm_);
 }
 
-Matrix BertStack::close(const Matrix& x, const linear::Linear& output, const Matrix& mixed,
-                        const BertNorm& norm) const {
-  Matrix sum = apply(output, mixed, threads_);
+Matrix BertStack::close(const Matrix& x, const linear::Linear& output, const Matrix& mixed, const BertNorm& norm,
+                        const Context& context) const {
+  Matrix sum = apply(output, mixed, context);
   kernels::add(sum.values.data(), x.values.data(), sum.values.size());
   return normalised(std::move(sum), norm);
 }
 
-Matrix BertStack::run(const TokenBatch& batch, Memory* memory) const {
+Matrix BertStack::run(const TokenBatch& batch, Memory* memory, const Context& context) const {
   const std::size_t head_width = width_ / heads_;
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_width));
   const Heads self{heads_, head_width, scale, decoder_}, cross{heads_, head_width, scale, false};
@@ -82,16 +81,18 @@ Matrix BertStack::run(const TokenBatch& batch, Memory* memory) const {
   nan_check_.embeddings(x);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const BertBlock& block = blocks_[i];
-    const Matrix q = apply(block.self.query, x, threads_), k = apply(block.self.key, x, threads_),
-                 v = apply(block.self.value, x, threads_);
-    x = close(x, block.self.output, attend_self(self, batch, q, k, v, 0, 0, 0, memory, i, threads_), block.self.norm);
+    const Matrix q = apply(block.self.query, x, context), k = apply(block.self.key, x, context),
+                 v = apply(block.self.value, x, context);
+    x = close(x, block.self.output, attend_self(self, batch, q, k, v, 0, 0, 0, memory, i, context), block.self.norm,
+              context);
     if (decoder_) {
-      const Matrix query = apply(block.cross.query, x, threads_);
-      x = close(x, block.cross.output, attend_cross(cross, batch, query, *memory, i, threads_), block.cross.norm);
+      const Matrix query = apply(block.cross.query, x, context);
+      x = close(x, block.cross.output, attend_cross(cross, batch, query, *memory, i, context), block.cross.norm,
+                context);
     }
-    Matrix inner = apply(block.intermediate, x, threads_);
+    Matrix inner = apply(block.intermediate, x, context);
     kernels::activate(activation_, inner.values.data(), inner.values.size());
-    x = close(x, block.output, inner, block.norm);
+    x = close(x, block.output, inner, block.norm, context);
     nan_check_.layer(x, i);
   }
   if (memory != nullptr)
@@ -99,18 +100,16 @@ Matrix BertStack::run(const TokenBatch& batch, Memory* memory) const {
   return x;
 }
 
-void BertStack::remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded) const {
+void BertStack::remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded,
+                         const Context& context) const {
   for (std::size_t i = 0; i < blocks_.size(); ++i)
-    remember_cross(memory, i, sources, apply(blocks_[i].cross.key, encoded, threads_),
-                   apply(blocks_[i].cross.value, encoded, threads_));
+    remember_cross(memory, i, sources, apply(blocks_[i].cross.key, encoded, context),
+                   apply(blocks_[i].cross.value, encoded, context));
 }
 
 BertPredictions::BertPredictions(Weights& weights, const model::Config& config, const std::string& prefix,
-                                 const BertStack& body, unsigned threads)
-    : nan_check_(weights.source(), ""),
-      body_(body),
-      threads_(threads),
-      activation_(activation_setting(config, "hidden_act", "gelu")) {
+                                 const BertStack& body)
+    : nan_check_(weights.source(), ""), body_(body), activation_(activation_setting(config, "hidden_act", "gelu")) {
   const std::string name = prefix + "cls.predictions.";
   const std::size_t width = body.width();
   transform_ = weights.linear(name + "transform.dense", width, width, Orientation::kOutIn);
@@ -122,10 +121,10 @@ BertPredictions::BertPredictions(Weights& weights, const model::Config& config, 
   if (weights.has(name + "bias")) decoder_.bias = weights.vector(name + "bias", body.vocabulary());
 }
 
-Matrix BertPredictions::logits(const Matrix& hidden) const {
-  Matrix x = apply(transform_, hidden, threads_);
+Matrix BertPredictions::logits(const Matrix& hidden, const Context& context) const {
+  Matrix x = apply(transform_, hidden, context);
   kernels::activate(activation_, x.values.data(), x.values.size());
-  Matrix logits = apply(decoder_, body_.normalised(std::move(x), norm_), threads_);
+  Matrix logits = apply(decoder_, body_.normalised(std::move(x), norm_), context);
   nan_check_.part(logits, "the masked-LM head");
   return logits;
 }

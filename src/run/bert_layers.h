@@ -31,7 +31,7 @@ struct BertBlock {
 class BertStack {
  public:
   /// `prefix` stands before "embeddings." and "encoder.". A decoder has cross-attention.
-  BertStack(Weights& weights, const model::Config& config, const std::string& prefix, bool decoder, unsigned threads);
+  BertStack(Weights& weights, const model::Config& config, const std::string& prefix, bool decoder);
 
   std::size_t width() const noexcept { return width_; }
   std::size_t vocabulary() const noexcept { return vocabulary_; }
@@ -40,9 +40,9 @@ class BertStack {
   const float* word_embeddings() const noexcept { return words_; }
 
   /// Last hidden states. A decoder needs `memory`, which must hold the encoder's keys and values.
-  Matrix run(const TokenBatch& batch, Memory* memory) const;
+  Matrix run(const TokenBatch& batch, Memory* memory, const Context& context) const;
   /// The encoder's output as keys and values of every layer's cross-attention.
-  void remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded) const;
+  void remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded, const Context& context) const;
 
   Matrix normalised(Matrix x, const BertNorm& norm) const;
 
@@ -51,10 +51,10 @@ class BertStack {
   BertAttention attention(Weights& weights, const std::string& name, std::size_t source_width) const;
   Matrix embed(const TokenBatch& batch, Memory* memory) const;
   /// norm(x + output(mixed)).
-  Matrix close(const Matrix& x, const linear::Linear& output, const Matrix& mixed, const BertNorm& norm) const;
+  Matrix close(const Matrix& x, const linear::Linear& output, const Matrix& mixed, const BertNorm& norm,
+               const Context& context) const;
 
   NanCheck nan_check_;
-  unsigned threads_;
   bool decoder_;
   std::size_t width_, heads_, vocabulary_, positions_, types_;
   float epsilon_;
@@ -67,14 +67,12 @@ class BertStack {
 /// The masked-LM head: dense, activation, norm, and a projection tied to the word embeddings.
 class BertPredictions {
  public:
-  BertPredictions(Weights& weights, const model::Config& config, const std::string& prefix, const BertStack& body,
-                  unsigned threads);
-  Matrix logits(const Matrix& hidden) const;
+  BertPredictions(Weights& weights, const model::Config& config, const std::string& prefix, const BertStack& body);
+  Matrix logits(const Matrix& hidden, const Context& context) const;
 
  private:
   NanCheck nan_check_;
   const BertStack& body_;
-  unsigned threads_;
   linear::Linear transform_, decoder_;
   BertNorm norm_;
   kernels::Activation activation_;

@@ -20,21 +20,22 @@ std::vector<std::size_t> indices(std::size_t n) {
   return all;
 }
 
-Matrix next_logits(const EncoderDecoderRunner& runner, const std::vector<TokenId>& tokens, DecoderState& state) {
-  if (stop_requested()) throw Interrupted();
+Matrix next_logits(const EncoderDecoderRunner& runner, const std::vector<TokenId>& tokens, DecoderState& state,
+                   const Context& context) {
+  context.check();
   TokenBatch batch;
   for (const TokenId token : tokens) batch.add({&token, 1});
-  return runner.logits(runner.decode(batch, state));
+  return runner.logits(runner.decode(batch, state, context), context);
 }
 
 std::vector<std::vector<TokenId>> generate_greedily(const EncoderDecoderRunner& runner, const TokenBatch& sources,
-                                                    TokenId end, std::size_t longest) {
+                                                    TokenId end, std::size_t longest, const Context& context) {
   std::vector<std::vector<TokenId>> written(sources.sequences());
   std::vector<std::size_t> running = indices(written.size());  // sources that are not at their end
   std::vector<TokenId> last(running.size(), runner.decoder_start());
-  const auto state = runner.start(sources);
+  const auto state = runner.start(sources, context);
   for (std::size_t step = 0; step < longest && !running.empty(); ++step) {
-    const Matrix logits = next_logits(runner, last, *state);
+    const Matrix logits = next_logits(runner, last, *state, context);
     std::vector<std::size_t> kept;
     for (std::size_t i = 0; i < running.size(); ++i) {
       last[i] = static_cast<TokenId>(std::max_element(logits.row(i), logits.row(i) + logits.columns) - logits.row(i));
@@ -138,23 +139,23 @@ class BeamSearch {
 };
 
 std::vector<std::vector<TokenId>> search_beams(const EncoderDecoderRunner& runner, const TokenBatch& sources,
-                                               TokenId end, const GenerateOptions& options) {
+                                               TokenId end, const GenerateOptions& options, const Context& context) {
   std::vector<BeamSearch> searches(sources.sequences(), BeamSearch(end, options));
   std::vector<std::size_t> open = indices(searches.size());
-  const auto state = runner.start(sources);
+  const auto state = runner.start(sources, context);
   std::vector<std::size_t> parents;
   for (const std::size_t source : open) parents.insert(parents.end(), options.beams, source);
   std::vector<TokenId> last(parents.size(), runner.decoder_start());
   while (!open.empty()) {
     state->reorder(parents);
-    const Matrix logits = next_logits(runner, last, *state);
+    const Matrix logits = next_logits(runner, last, *state, context);
     std::vector<std::size_t> first_rows;
     std::size_t row = 0;
     for (const std::size_t source : open) {
       first_rows.push_back(row);
       row += searches[source].running().size();
     }
-    base::parallel_for(open.size(), options.threads,
+    base::parallel_for(open.size(), context,
                        [&](std::size_t i, unsigned) { searches[open[i]].step(logits, first_rows[i]); });
     std::vector<std::size_t> still;
     parents.clear();
@@ -178,12 +179,12 @@ std::vector<std::vector<TokenId>> search_beams(const EncoderDecoderRunner& runne
 }  // namespace
 
 std::vector<std::vector<TokenId>> generate(const EncoderDecoderRunner& runner, const TokenBatch& sources, TokenId end,
-                                           const GenerateOptions& options) {
+                                           const GenerateOptions& options, const Context& context) {
   if (options.beams == 0) throw Error("a search needs at least one beam");
   if (sources.sequences() == 0 || options.max_new_tokens == 0)
     return std::vector<std::vector<TokenId>>(sources.sequences());
-  if (options.beams == 1) return generate_greedily(runner, sources, end, options.max_new_tokens);
-  return search_beams(runner, sources, end, options);
+  if (options.beams == 1) return generate_greedily(runner, sources, end, options.max_new_tokens, context);
+  return search_beams(runner, sources, end, options, context);
 }
 
 }  // namespace pare

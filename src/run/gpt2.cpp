@@ -24,9 +24,8 @@ struct Block {
 
 class Gpt2 : public CausalRunner {
  public:
-  Gpt2(const Model& model, const InferOptions& options)
-      : weights_(model, options),
-        threads_(options.threads),
+  Gpt2(const Model& model, const InferOptions& options, const Context& context)
+      : weights_(model, options, context),
         prefix_(weights_.has("transformer.wte.weight") ? "transformer." : ""),
         nan_check_(model.source, prefix_ + "h.") {
     const model::Config config(model.config, model.source + "/config.json");
@@ -52,12 +51,14 @@ class Gpt2 : public CausalRunner {
   std::size_t positions() const noexcept override { return positions_; }
   std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
 
-  Matrix hidden_states(const TokenBatch& batch) const override { return run(batch, nullptr); }
-  Matrix hidden_states(const TokenBatch& next, DecoderState& state) const override {
-    return run(next, &memory_of(state, next));
+  Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
+    return run(batch, nullptr, context);
   }
-  Matrix logits(const Matrix& hidden) const override {
-    Matrix logits = apply(head_, hidden, threads_);
+  Matrix hidden_states(const TokenBatch& next, DecoderState& state, const Context& context) const override {
+    return run(next, &memory_of(state, next), context);
+  }
+  Matrix logits(const Matrix& hidden, const Context& context) const override {
+    Matrix logits = apply(head_, hidden, context);
     nan_check_.part(logits, "the head");
     return logits;
   }
@@ -105,18 +106,18 @@ class Gpt2 : public CausalRunner {
     return x;
   }
 
-  Matrix run(const TokenBatch& batch, Memory* memory) const {
+  Matrix run(const TokenBatch& batch, Memory* memory, const Context& context) const {
     Matrix x = embed(batch, memory);
     nan_check_.embeddings(x);
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
-      const Matrix qkv = apply(block.qkv, normalised(x, block.before_attention), threads_);
+      const Matrix qkv = apply(block.qkv, normalised(x, block.before_attention), context);
       const Heads heads{heads_, width_ / heads_, block.scale, true};
-      const Matrix mixed = attend_self(heads, batch, qkv, qkv, qkv, 0, width_, 2 * width_, memory, i, threads_);
-      kernels::add(x.values.data(), apply(block.projection, mixed, threads_).values.data(), x.values.size());
-      Matrix inner = apply(block.expand, normalised(x, block.before_feed_forward), threads_);
+      const Matrix mixed = attend_self(heads, batch, qkv, qkv, qkv, 0, width_, 2 * width_, memory, i, context);
+      kernels::add(x.values.data(), apply(block.projection, mixed, context).values.data(), x.values.size());
+      Matrix inner = apply(block.expand, normalised(x, block.before_feed_forward), context);
       kernels::activate(activation_, inner.values.data(), inner.values.size());
-      kernels::add(x.values.data(), apply(block.contract, inner, threads_).values.data(), x.values.size());
+      kernels::add(x.values.data(), apply(block.contract, inner, context).values.data(), x.values.size());
       nan_check_.layer(x, i);
     }
     if (memory != nullptr)
@@ -127,7 +128,6 @@ class Gpt2 : public CausalRunner {
   }
 
   Weights weights_;
-  unsigned threads_;
   std::string prefix_;
   NanCheck nan_check_;
   std::size_t width_ = 0, heads_ = 0, vocabulary_ = 0, positions_ = 0;
@@ -141,8 +141,8 @@ class Gpt2 : public CausalRunner {
 
 }  // namespace
 
-std::unique_ptr<Runner> open_gpt2(const Model& model, const InferOptions& options) {
-  return std::make_unique<Gpt2>(model, options);
+std::unique_ptr<Runner> open_gpt2(const Model& model, const InferOptions& options, const Context& context) {
+  return std::make_unique<Gpt2>(model, options, context);
 }
 
 }  // namespace pare::run

@@ -48,8 +48,8 @@ std::size_t bucket_of(long offset, bool bidirectional, std::size_t buckets, std:
 
 class Stack {
  public:
-  Stack(Weights& weights, const model::Config& config, const std::string& name, bool decoder, unsigned threads)
-      : nan_check_(weights.source(), name + ".block."), threads_(threads), decoder_(decoder) {
+  Stack(Weights& weights, const model::Config& config, const std::string& name, bool decoder)
+      : nan_check_(weights.source(), name + ".block."), decoder_(decoder) {
     width_ = size_setting(config, {"d_model"}, 512);
     heads_ = size_setting(config, {"num_heads"}, 8);
     head_width_ = size_setting(config, {"d_kv"}, 64);
@@ -74,7 +74,7 @@ class Stack {
 
   std::size_t layers() const noexcept { return blocks_.size(); }
 
-  Matrix run(const TokenBatch& batch, Matrix x, Memory* memory) const {
+  Matrix run(const TokenBatch& batch, Matrix x, Memory* memory, const Context& context) const {
     Heads self{heads_, head_width_, 1, decoder_};
     set_biases(self, batch, memory);
     nan_check_.embeddings(x);
@@ -82,14 +82,14 @@ class Stack {
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
       const Matrix normal = normalised(x, block.self.norm);
-      const Matrix q = apply(block.self.q, normal, threads_), k = apply(block.self.k, normal, threads_),
-                   v = apply(block.self.v, normal, threads_);
-      add_to(x, apply(block.self.o, attend_self(self, batch, q, k, v, 0, 0, 0, memory, i, threads_), threads_));
+      const Matrix q = apply(block.self.q, normal, context), k = apply(block.self.k, normal, context),
+                   v = apply(block.self.v, normal, context);
+      add_to(x, apply(block.self.o, attend_self(self, batch, q, k, v, 0, 0, 0, memory, i, context), context));
       if (decoder_) {
-        const Matrix query = apply(block.cross.q, normalised(x, block.cross.norm), threads_);
-        add_to(x, apply(block.cross.o, attend_cross(cross, batch, query, *memory, i, threads_), threads_));
+        const Matrix query = apply(block.cross.q, normalised(x, block.cross.norm), context);
+        add_to(x, apply(block.cross.o, attend_cross(cross, batch, query, *memory, i, context), context));
       }
-      add_to(x, feed_forward(block, normalised(x, block.norm)));
+      add_to(x, feed_forward(block, normalised(x, block.norm), context));
       nan_check_.layer(x, i);
     }
     if (memory != nullptr)
@@ -99,10 +99,10 @@ class Stack {
     return x;
   }
 
-  void remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded) const {
+  void remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded, const Context& context) const {
     for (std::size_t i = 0; i < blocks_.size(); ++i)
-      remember_cross(memory, i, sources, apply(blocks_[i].cross.k, encoded, threads_),
-                     apply(blocks_[i].cross.v, encoded, threads_));
+      remember_cross(memory, i, sources, apply(blocks_[i].cross.k, encoded, context),
+                     apply(blocks_[i].cross.v, encoded, context));
   }
 
  private:
@@ -135,15 +135,15 @@ class Stack {
 
   static void add_to(Matrix& x, const Matrix& y) { kernels::add(x.values.data(), y.values.data(), x.values.size()); }
 
-  Matrix feed_forward(const Block& block, const Matrix& x) const {
-    Matrix inner = apply(block.in, x, threads_);
+  Matrix feed_forward(const Block& block, const Matrix& x, const Context& context) const {
+    Matrix inner = apply(block.in, x, context);
     if (gated_) {
-      const Matrix gate = apply(block.gate, x, threads_);
+      const Matrix gate = apply(block.gate, x, context);
       kernels::activate_gated(activation_, inner.values.data(), gate.values.data(), inner.values.size());
     } else {
       kernels::activate(activation_, inner.values.data(), inner.values.size());
     }
-    return apply(block.out, inner, threads_);
+    return apply(block.out, inner, context);
   }
 
   /// One vector of biases for each head, over all distances that occur.
@@ -161,7 +161,6 @@ class Stack {
   }
 
   NanCheck nan_check_;
-  unsigned threads_;
   bool decoder_, gated_ = false;
   std::size_t width_ = 0, heads_ = 0, head_width_ = 0, furthest_ = 0, buckets_ = 0;
   float epsilon_ = 0;
@@ -172,16 +171,15 @@ class Stack {
 
 class T5 : public EncoderDecoderRunner {
  public:
-  T5(const Model& model, const InferOptions& options)
-      : threads_(options.threads),
-        weights_(model, options),
+  T5(const Model& model, const InferOptions& options, const Context& context)
+      : weights_(model, options, context),
         config_(model.config, model.source + "/config.json"),
         decoder_start_(config_.token_id("decoder_start_token_id").value_or(0)),
         width_(size_setting(config_, {"d_model"}, 512)),
         vocabulary_(weights_.rows_of("shared.weight", width_)),
         embedding_(weights_.matrix("shared.weight", vocabulary_, width_)),
-        encoder_(weights_, config_, "encoder", false, options.threads),
-        decoder_(weights_, config_, "decoder", true, options.threads) {
+        encoder_(weights_, config_, "encoder", false),
+        decoder_(weights_, config_, "decoder", true) {
     head_ = weights_.has("lm_head.weight") ? weights_.linear("lm_head", width_, vocabulary_, Orientation::kOutIn)
                                            : weights_.tied_head("shared", embedding_, width_, vocabulary_);
     const bool tied = config_.flag("tie_word_embeddings").value_or(true);
@@ -193,29 +191,30 @@ class T5 : public EncoderDecoderRunner {
   std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
   TokenId decoder_start() const noexcept override { return decoder_start_; }
 
-  Matrix hidden_states(const TokenBatch& batch) const override { return encoder_.run(batch, embed(batch), nullptr); }
+  Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
+    return encoder_.run(batch, embed(batch), nullptr, context);
+  }
 
-  Matrix logits(const Matrix& hidden) const override {
+  Matrix logits(const Matrix& hidden, const Context& context) const override {
     Matrix scaled = hidden;
     for (float& value : scaled.values) value *= scale_;
-    Matrix logits = apply(head_, scaled, threads_);
+    Matrix logits = apply(head_, scaled, context);
     NanCheck(weights_.source(), "").part(logits, "the head");
     return logits;
   }
 
-  std::unique_ptr<DecoderState> start(const TokenBatch& sources) const override {
+  std::unique_ptr<DecoderState> start(const TokenBatch& sources, const Context& context) const override {
     auto memory = std::make_unique<Memory>(sources.sequences(), decoder_.layers());
-    decoder_.remember(*memory, sources, hidden_states(sources));
+    decoder_.remember(*memory, sources, hidden_states(sources, context), context);
     return memory;
   }
-  Matrix decode(const TokenBatch& next, DecoderState& state) const override {
-    return decoder_.run(next, embed(next), &memory_of(state, next));
+  Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context) const override {
+    return decoder_.run(next, embed(next), &memory_of(state, next), context);
   }
 
  private:
   Matrix embed(const TokenBatch& batch) const { return look_up(embedding_, vocabulary_, width_, batch.ids()); }
 
-  unsigned threads_;
   Weights weights_;
   model::Config config_;
   TokenId decoder_start_;
@@ -228,8 +227,8 @@ class T5 : public EncoderDecoderRunner {
 
 }  // namespace
 
-std::unique_ptr<Runner> open_t5(const Model& model, const InferOptions& options) {
-  return std::make_unique<T5>(model, options);
+std::unique_ptr<Runner> open_t5(const Model& model, const InferOptions& options, const Context& context) {
+  return std::make_unique<T5>(model, options, context);
 }
 
 }  // namespace pare::run

@@ -27,16 +27,19 @@ bool is_packed_without_zeros(const TensorView& tensor) {
          packed->encoding() != Encoding::kDenseZstd;
 }
 
-KernelCosts costs_for(const InferOptions& options) {
+KernelCosts costs_for(const InferOptions& options, const Context& context) {
   if (options.costs) return *options.costs;
-  return kept_kernel_costs(options.threads).value_or(standard_kernel_costs());
+  return kept_kernel_costs(context).value_or(standard_kernel_costs());
 }
 
 }  // namespace
 
-Weights::Weights(const Model& model, const InferOptions& options)
-    : model_(model), options_(options), costs_(std::make_shared<const KernelCosts>(costs_for(options))) {
-  for (const Parameter& parameter : model.parameters) by_name_.emplace(parameter.name, &parameter);
+Weights::Weights(const Model& model, const InferOptions& options, const Context& context)
+    : model_(model),
+      options_(options),
+      context_(context.with_progress({})),
+      costs_(std::make_shared<const KernelCosts>(costs_for(options, context))) {
+  for (const Parameter& parameter : model_.parameters) by_name_.emplace(parameter.name, &parameter);
 }
 
 const Parameter& Weights::parameter(const std::string& name) const {
@@ -97,7 +100,7 @@ linear::Linear Weights::tied_head(const std::string& name, const float* weight, 
 linear::Linear Weights::add_in_memory(LayerUse use, const linear::LayerWeights& weights, const float* bias) {
   const std::size_t all = weights.in * weights.out;
   std::size_t nonzeros = all;
-  if (options_.kernels != KernelChoice::kDense && all != 0) nonzeros = count_nonzeros(weights, options_.threads);
+  if (options_.kernels != KernelChoice::kDense && all != 0) nonzeros = count_nonzeros(weights, context_);
   std::unique_ptr<const linear::WeightSource> source;
   if (nonzeros < all) source = std::make_unique<linear::WeightSource>(weights);
   return add(std::move(use), weights, bias, nonzeros, std::move(source));
@@ -107,8 +110,8 @@ linear::Linear Weights::add(LayerUse use, const linear::LayerWeights& weights, c
                             std::unique_ptr<const linear::WeightSource> source) {
   linear::Linear linear{weights.data, bias, weights.in, weights.out, weights.out_in, nullptr};
   if (source != nullptr)
-    linear.sparse = std::make_shared<const linear::SparseLinear>(std::move(source), nonzeros, costs_, shared_,
-                                                                 options_.kernels, options_.threads);
+    linear.sparse =
+        std::make_shared<const linear::SparseLinear>(std::move(source), nonzeros, costs_, shared_, options_.kernels);
   use.in = weights.in;
   use.out = weights.out;
   use.nonzeros = nonzeros;

@@ -15,7 +15,7 @@ namespace pare::run {
 /// Weights that stay where they are mapped if they are F32, and are converted once otherwise.
 class Weights {
  public:
-  Weights(const Model& model, const InferOptions& options);
+  Weights(const Model& model, const InferOptions& options, const Context& context);
 
   const std::string& source() const noexcept { return model_.source; }
   bool has(std::string_view name) const { return by_name_.count(std::string(name)) != 0; }
@@ -46,8 +46,9 @@ class Weights {
   const TensorView& find(const std::string& name) const { return model_.tensor(parameter(name)); }
   const float* data(const TensorView& tensor);
 
-  const Model& model_;
+  Model model_;
   InferOptions options_;
+  Context context_;  ///< of open_runner(): layers are added during that call only
   std::shared_ptr<const KernelCosts> costs_;
   std::shared_ptr<linear::SharedByLayers> shared_ = std::make_shared<linear::SharedByLayers>();
   std::unordered_map<std::string, const Parameter*> by_name_;

@@ -58,9 +58,9 @@ class Binning {
 };
 
 /// One- and two-byte types, whose leading counts are exact, and F32 with its cut bins resolved.
-void add_by_patterns(const Binning& binning, std::span<const TensorView> tensors, unsigned threads,
+void add_by_patterns(const Binning& binning, std::span<const TensorView> tensors, const Context& context,
                      Histogram& histogram) {
-  const LeadingCounts counts = count_leading(tensors, threads);
+  const LeadingCounts counts = count_leading(tensors, context);
   const bool exact = binning.format().bits() <= 16;
   const std::uint64_t last = exact ? 0 : 0xffff;
   std::vector<std::uint32_t> cut;  // leading bits of bins that an edge divides
@@ -78,7 +78,7 @@ void add_by_patterns(const Binning& binning, std::span<const TensorView> tensors
     const std::size_t slots = std::min(kTrailingSlots, cut.size() - begin);
     std::vector<std::uint8_t> slot_of(kernels::kLeadingBins, 0);
     for (std::size_t slot = 0; slot < slots; ++slot) slot_of[cut[begin + slot]] = static_cast<std::uint8_t>(slot + 1);
-    const std::vector<std::uint64_t> trailing = count_trailing(tensors, slot_of, slots, threads);
+    const std::vector<std::uint64_t> trailing = count_trailing(tensors, slot_of, slots, context);
     for (std::size_t i = 0; i < trailing.size(); ++i)
       if (trailing[i] != 0)
         binning.add(histogram, binning.place((static_cast<std::uint64_t>(cut[begin + (i >> 16)]) << 16) | (i & 0xffff)),
@@ -87,12 +87,12 @@ void add_by_patterns(const Binning& binning, std::span<const TensorView> tensors
 }
 
 /// F64: element by element.
-void add_by_elements(const Binning& binning, std::span<const TensorView> tensors, unsigned threads,
+void add_by_elements(const Binning& binning, std::span<const TensorView> tensors, const Context& context,
                      Histogram& histogram) {
   const std::vector<Piece> pieces = cut_into_pieces(tensors);
   const std::size_t places = histogram.counts.size() + 3;
-  std::vector<std::vector<std::uint64_t>> by_worker(base::thread_count(threads), std::vector<std::uint64_t>(places, 0));
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {
+  std::vector<std::vector<std::uint64_t>> by_worker(base::thread_count(context), std::vector<std::uint64_t>(places, 0));
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[item];
     for (std::uint64_t i = piece.begin; i < piece.begin + piece.count; ++i)
       ++by_worker[worker][binning.place(load_pattern(binning.format(), tensors[piece.tensor].bytes.data(), i))];
@@ -105,7 +105,7 @@ void add_by_elements(const Binning& binning, std::span<const TensorView> tensors
 }  // namespace stats
 
 Histogram histogram(std::span<const TensorView> tensors, Measure measure, double low, double high, std::size_t bins,
-                    unsigned threads) {
+                    const Context& context) {
   if (!(low < high) || !std::isfinite(high - low) || bins == 0)
     throw Error("a histogram needs at least one bin between two finite ends");
   Histogram histogram{low, high, std::vector<std::uint64_t>(bins, 0), 0, 0, 0};
@@ -118,7 +118,7 @@ Histogram histogram(std::span<const TensorView> tensors, Measure measure, double
   for (const auto& [dtype, group] : by_dtype) {
     const stats::Binning binning(dtype, measure, low, high, bins);
     const auto add = dtype == DType::kF64 ? stats::add_by_elements : stats::add_by_patterns;
-    add(binning, group, threads, histogram);
+    add(binning, group, context, histogram);
   }
   return histogram;
 }

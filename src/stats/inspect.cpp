@@ -119,7 +119,8 @@ void add_layers(Inspection& result, const Selection& selection) {
 }
 
 /// Quantiles of all rows together, so that every tensor is read once for them.
-void add_quantiles(Inspection& result, const Selection& selection, std::span<const Sketch> sketches) {
+void add_quantiles(Inspection& result, const Selection& selection, std::span<const Sketch> sketches,
+                   const Context& context) {
   std::vector<InspectRow*> rows;
   std::vector<stats::QuantileRow> sets;
   const auto add = [&](InspectRow& row, const auto& holds) {
@@ -138,7 +139,7 @@ void add_quantiles(Inspection& result, const Selection& selection, std::span<con
   for (InspectRow& row : result.layers)
     add(row, [&](const InspectRow& tensor) { return tensor.stack == row.stack && tensor.layer == row.layer; });
   const std::vector<std::vector<double>> quantiles =
-      stats::row_quantiles(selection.tensors, sketches, sets, result.options.quantiles, result.options.threads);
+      stats::row_quantiles(selection.tensors, sketches, sets, result.options.quantiles, context);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->quantiles = quantiles[i];
 }
 
@@ -182,14 +183,14 @@ std::vector<std::uint64_t> position(std::uint64_t index, const std::vector<std::
 
 }  // namespace
 
-Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement) {
+Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement,
+                    const Context& context) {
   const auto start = std::chrono::steady_clock::now();
   Inspection result;
   result.title = model.title;
   result.architecture = model.architecture;
   result.source = model.source;
   result.options = options;
-  result.options.progress = nullptr;  // the caller's: not to be kept beyond this call
   result.left_out = model.left_out;
   result.notes = model.notes;
   const Selection selection = stats::select(model, options, result.left_out);
@@ -207,7 +208,7 @@ Inspection assemble(const Model& model, const InspectOptions& options, Measureme
   add_groups(result, selection);
   add_layers(result, selection);
   add_spreads(result, selection);
-  if (!options.quantiles.empty()) add_quantiles(result, selection, sketches);
+  if (!options.quantiles.empty()) add_quantiles(result, selection, sketches, context);
   for (const Outlier& outlier : measurement.largest) {
     const Parameter& parameter = model.parameters.at(outlier.tensor);
     result.largest.push_back({parameter.name, position(outlier.index, model.tensor(parameter).shape), outlier.value});
@@ -216,9 +217,9 @@ Inspection assemble(const Model& model, const InspectOptions& options, Measureme
   return result;
 }
 
-Inspection inspect(const Model& model, const InspectOptions& options) {
+Inspection inspect(const Model& model, const InspectOptions& options, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  Inspection result = assemble(model, options, measure(model, options));
+  Inspection result = assemble(model, options, measure(model, options, context), context);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -12,28 +12,18 @@
 namespace pare {
 namespace {
 
-std::uint64_t total_bytes(const std::vector<TensorView>& tensors) {
-  std::uint64_t bytes = 0;
-  for (const TensorView& tensor : tensors) bytes += tensor.bytes.size();
-  return bytes;
-}
-
-ScanResult scan_selection(const stats::Selection& selection, const InspectOptions& options) {
+ScanResult scan_selection(const stats::Selection& selection, const InspectOptions& options, const Context& context) {
   ScanOptions scanning;
   scanning.cutoffs = {options.cutoff};
   scanning.cutoffs.insert(scanning.cutoffs.end(), options.tails.begin(), options.tails.end());
   scanning.largest = options.largest;
   scanning.sketches = !options.quantiles.empty();
-  scanning.threads = options.threads;
-  if (options.progress)
-    scanning.progress = [&options, total = total_bytes(selection.tensors)](std::uint64_t done) {
-      options.progress(done, total);
-    };
-  return scan(selection.tensors, scanning);
+  return scan(selection.tensors, scanning, context);
 }
 
-Measurement measure_selection(const Model& model, const InspectOptions& options, const stats::Selection& selection) {
-  ScanResult scanned = scan_selection(selection, options);
+Measurement measure_selection(const Model& model, const InspectOptions& options, const stats::Selection& selection,
+                              const Context& context) {
+  ScanResult scanned = scan_selection(selection, options, context);
   Measurement measurement;
   measurement.content = stats::content_hash(model);
   measurement.cutoffs = {options.cutoff};
@@ -53,12 +43,13 @@ Measurement measure_selection(const Model& model, const InspectOptions& options,
 
 }  // namespace
 
-Measurement measure(const Model& model, const InspectOptions& options) {
+Measurement measure(const Model& model, const InspectOptions& options, const Context& context) {
   std::vector<LeftOut> left_out;
-  return measure_selection(model, options, stats::select(model, options, left_out));
+  return measure_selection(model, options, stats::select(model, options, left_out), context);
 }
 
-Measurement measure(const Model& model, const InspectOptions& options, std::span<const std::size_t> parameters) {
+Measurement measure(const Model& model, const InspectOptions& options, std::span<const std::size_t> parameters,
+                    const Context& context) {
   std::vector<bool> wanted(model.parameters.size());
   for (const std::size_t parameter : parameters) wanted.at(parameter) = true;
   std::vector<LeftOut> left_out;
@@ -69,7 +60,7 @@ Measurement measure(const Model& model, const InspectOptions& options, std::span
     part.parameters.push_back(all.parameters[i]);
     part.tensors.push_back(all.tensors[i]);
   }
-  return measure_selection(model, options, part);
+  return measure_selection(model, options, part, context);
 }
 
 Measurement merge(const Measurement& left, const Measurement& right) {

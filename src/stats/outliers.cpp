@@ -67,7 +67,7 @@ void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, st
 }  // namespace
 
 std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span<const Piece> pieces,
-                                  std::span<const Stats> by_piece, std::size_t wanted, unsigned threads) {
+                                  std::span<const Stats> by_piece, std::size_t wanted, const Context& context) {
   // Every piece holds one element as large as its maximum, so the wanted-th largest maximum is a
   // lower bound of the wanted-th largest element.
   std::vector<double> maxima;
@@ -78,8 +78,8 @@ std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span
   std::vector<std::size_t> candidates;
   for (std::size_t i = 0; i < pieces.size(); ++i)
     if (by_piece[i].count != by_piece[i].nans && by_piece[i].max_magnitude >= lowest) candidates.push_back(i);
-  std::vector<Leaders> leaders(base::thread_count(threads), Leaders(wanted));
-  base::parallel_for(candidates.size(), threads, [&](std::size_t item, unsigned worker) {
+  std::vector<Leaders> leaders(base::thread_count(context), Leaders(wanted));
+  base::parallel_for(candidates.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[candidates[item]];
     add_leaders(tensors[piece.tensor], piece, lowest, wanted, leaders[worker]);
   });

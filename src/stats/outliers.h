@@ -12,6 +12,6 @@ namespace pare::stats {
 /// The `wanted` largest |w|, ties by order of tensor and index, NaN left out. Reads again only the
 /// pieces whose maximum can still be among them.
 std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span<const Piece> pieces,
-                                  std::span<const Stats> by_piece, std::size_t wanted, unsigned threads);
+                                  std::span<const Stats> by_piece, std::size_t wanted, const Context& context);
 
 }  // namespace pare::stats

@@ -6,17 +6,16 @@
 namespace pare {
 
 std::vector<double> magnitude_quantiles(std::span<const TensorView> tensors, std::span<const double> p,
-                                        unsigned threads) {
+                                        const Context& context) {
   ScanOptions options;
   options.cutoffs.clear();
   options.sketches = true;
-  options.threads = threads;
-  const ScanResult scanned = scan(tensors, options);
+  const ScanResult scanned = scan(tensors, options, context);
   stats::QuantileRow row;
   row.tensors.resize(tensors.size());
   std::iota(row.tensors.begin(), row.tensors.end(), std::size_t{0});
   for (const Stats& stats : scanned.tensors) row.numbers += stats.count - stats.nans;
-  return stats::row_quantiles(tensors, scanned.sketches, {&row, 1}, p, threads).front();
+  return stats::row_quantiles(tensors, scanned.sketches, {&row, 1}, p, context).front();
 }
 
 }  // namespace pare

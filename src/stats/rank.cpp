@@ -42,10 +42,10 @@ std::uint64_t RankSpace::first_key(DType dtype, std::uint64_t rank) const {
 double RankSpace::value(std::uint64_t rank) const { return key_value(float_format(type_), rank); }
 
 std::vector<std::uint64_t> select_ranks(const RankSpace& space, std::span<const TensorView> tensors,
-                                        std::span<const std::uint64_t> positions, unsigned threads) {
+                                        std::span<const std::uint64_t> positions, const Context& context) {
   std::uint64_t elements = 0;
   for (const TensorView& tensor : tensors) elements += tensor.elements();
-  const std::unique_ptr<KeyCounter> counter = make_rank_counter(space, tensors, threads);
+  const std::unique_ptr<KeyCounter> counter = make_rank_counter(space, tensors, context);
   std::vector<std::uint64_t> ranks;
   for (const SelectedKey& selected : select_keys(*counter, space.is_wide() ? 4 : 2, elements, positions))
     ranks.push_back(selected.key);

@@ -30,6 +30,6 @@ class RankSpace {
 /// The rank keys at the 0-based `positions` (each below the number of elements) of all elements of
 /// `tensors` in rising order of magnitude, in the order asked for.
 std::vector<std::uint64_t> select_ranks(const RankSpace& space, std::span<const TensorView> tensors,
-                                        std::span<const std::uint64_t> positions, unsigned threads);
+                                        std::span<const std::uint64_t> positions, const Context& context);
 
 }  // namespace pare::stats

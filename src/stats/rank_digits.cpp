@@ -17,8 +17,8 @@ namespace {
 /// F32 rank keys. What is narrower than F32 is known exactly after its one reading.
 class NarrowCounter final : public KeyCounter {
  public:
-  NarrowCounter(const RankSpace& space, std::span<const TensorView> tensors, unsigned threads)
-      : space_(space), threads_(threads) {
+  NarrowCounter(const RankSpace& space, std::span<const TensorView> tensors, const Context& context)
+      : space_(space), context_(context) {
     for (const TensorView& tensor : tensors) by_dtype_[tensor.dtype].push_back(tensor);
   }
 
@@ -36,7 +36,7 @@ class NarrowCounter final : public KeyCounter {
   DigitCounts first_digit() {
     DigitCounts counts(kDigits, 0);
     for (const auto& [dtype, tensors] : by_dtype_) {
-      const Sketch sketch = to_sketch(dtype, count_leading(tensors, threads_));
+      const Sketch sketch = to_sketch(dtype, count_leading(tensors, context_));
       for (const Sketch::Bin& bin : sketch.bins()) {
         const std::uint64_t elements = bin.positive + bin.negative;
         if (dtype == DType::kF32) {
@@ -57,7 +57,7 @@ class NarrowCounter final : public KeyCounter {
       std::vector<std::uint8_t> slot_of(kernels::kLeadingBins, 0);
       for (std::size_t slot = 0; slot < prefixes.size(); ++slot)  // either sign
         slot_of[prefixes[slot]] = slot_of[prefixes[slot] | 0x8000U] = static_cast<std::uint8_t>(slot + 1);
-      const std::vector<std::uint64_t> flat = count_trailing(f32->second, slot_of, prefixes.size(), threads_);
+      const std::vector<std::uint64_t> flat = count_trailing(f32->second, slot_of, prefixes.size(), context_);
       for (std::size_t slot = 0; slot < prefixes.size(); ++slot)
         std::copy_n(flat.begin() + static_cast<std::ptrdiff_t>(slot * kDigits), kDigits, counts[slot].begin());
     }
@@ -70,7 +70,7 @@ class NarrowCounter final : public KeyCounter {
   }
 
   const RankSpace& space_;
-  unsigned threads_;
+  Context context_;
   std::map<DType, std::vector<TensorView>> by_dtype_;
   std::map<std::uint64_t, std::uint64_t> exact_;  ///< elements by rank, of types narrower than F32
 };
@@ -78,14 +78,14 @@ class NarrowCounter final : public KeyCounter {
 /// F64 rank keys, element by element: four readings.
 class WideCounter final : public KeyCounter {
  public:
-  WideCounter(const RankSpace& space, std::span<const TensorView> tensors, unsigned threads)
-      : space_(space), tensors_(tensors), threads_(threads) {}
+  WideCounter(const RankSpace& space, std::span<const TensorView> tensors, const Context& context)
+      : space_(space), tensors_(tensors), context_(context) {}
 
   std::vector<DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) override {
     const std::vector<Piece> pieces = cut_into_pieces(tensors_);
     const unsigned shift = 48 - 16 * digit;
-    std::vector<std::vector<DigitCounts>> by_worker(base::thread_count(threads_));
-    base::parallel_for(pieces.size(), threads_, [&](std::size_t item, unsigned worker) {
+    std::vector<std::vector<DigitCounts>> by_worker(base::thread_count(context_));
+    base::parallel_for(pieces.size(), context_, [&](std::size_t item, unsigned worker) {
       if (by_worker[worker].empty()) by_worker[worker].assign(prefixes.size(), DigitCounts(kDigits, 0));
       count_piece(pieces[item], shift, digit == 0, prefixes, by_worker[worker]);
     });
@@ -113,15 +113,15 @@ class WideCounter final : public KeyCounter {
 
   const RankSpace& space_;
   std::span<const TensorView> tensors_;
-  unsigned threads_;
+  Context context_;
 };
 
 }  // namespace
 
 std::unique_ptr<KeyCounter> make_rank_counter(const RankSpace& space, std::span<const TensorView> tensors,
-                                              unsigned threads) {
-  if (space.is_wide()) return std::make_unique<WideCounter>(space, tensors, threads);
-  return std::make_unique<NarrowCounter>(space, tensors, threads);
+                                              const Context& context) {
+  if (space.is_wide()) return std::make_unique<WideCounter>(space, tensors, context);
+  return std::make_unique<NarrowCounter>(space, tensors, context);
 }
 
 }  // namespace pare::stats

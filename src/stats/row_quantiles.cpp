@@ -94,8 +94,8 @@ std::vector<std::uint64_t> positions_of(std::span<const double> p, std::uint64_t
 class RowQuantiles {
  public:
   RowQuantiles(std::span<const TensorView> tensors, std::span<const Sketch> sketches, std::span<const QuantileRow> rows,
-               unsigned threads)
-      : tensors_(tensors), sketches_(sketches), rows_(rows), threads_(threads) {}
+               const Context& context)
+      : tensors_(tensors), sketches_(sketches), rows_(rows), context_(context) {}
 
   /// Finds the bins of a row's positions.
   std::vector<Sought> seek(std::size_t row, std::span<const std::uint64_t> positions) {
@@ -155,8 +155,8 @@ class RowQuantiles {
       read[tensor].shape = {0};
     }
     const std::vector<Piece> pieces = cut_into_pieces(read);
-    std::vector<std::vector<std::uint16_t>> slots(base::thread_count(threads_));
-    base::parallel_for(pieces.size(), threads_, [&](std::size_t item, unsigned worker) {
+    std::vector<std::vector<std::uint16_t>> slots(base::thread_count(context_));
+    base::parallel_for(pieces.size(), context_, [&](std::size_t item, unsigned worker) {
       if (slots[worker].empty()) slots[worker].assign(kBins, 0);
       collect_piece(pieces[item], wanted[pieces[item].tensor], slots[worker]);
     });
@@ -203,7 +203,7 @@ class RowQuantiles {
   std::span<const TensorView> tensors_;
   std::span<const Sketch> sketches_;
   std::span<const QuantileRow> rows_;
-  unsigned threads_;
+  Context context_;
   RankSpace space_{std::span<const TensorView>()};  ///< F32
   std::vector<Candidates> candidates_;
   std::array<std::mutex, 64> locks_;
@@ -224,12 +224,12 @@ std::vector<double> between(std::span<const double> p, std::uint64_t numbers, st
 }
 
 std::vector<double> wide_quantiles(std::span<const TensorView> tensors, const QuantileRow& row,
-                                   std::span<const double> p, unsigned threads) {
+                                   std::span<const double> p, const Context& context) {
   std::vector<TensorView> own;
   for (const std::size_t tensor : row.tensors) own.push_back(tensors[tensor]);
   const RankSpace space(own);
   std::vector<double> neighbors;
-  for (const std::uint64_t rank : select_ranks(space, own, positions_of(p, row.numbers), threads))
+  for (const std::uint64_t rank : select_ranks(space, own, positions_of(p, row.numbers), context))
     neighbors.push_back(space.value(rank));
   return between(p, row.numbers, neighbors);
 }
@@ -238,16 +238,16 @@ std::vector<double> wide_quantiles(std::span<const TensorView> tensors, const Qu
 
 std::vector<std::vector<double>> row_quantiles(std::span<const TensorView> tensors, std::span<const Sketch> sketches,
                                                std::span<const QuantileRow> rows, std::span<const double> p,
-                                               unsigned threads) {
+                                               const Context& context) {
   std::vector<std::vector<double>> result(rows.size(),
                                           std::vector<double>(p.size(), std::numeric_limits<double>::quiet_NaN()));
-  RowQuantiles narrow(tensors, sketches, rows, threads);
+  RowQuantiles narrow(tensors, sketches, rows, context);
   std::vector<std::size_t> narrow_rows;
   std::vector<Sought> sought;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     if (rows[row].numbers == 0) continue;
     if (holds_f64(tensors, rows[row])) {
-      result[row] = wide_quantiles(tensors, rows[row], p, threads);
+      result[row] = wide_quantiles(tensors, rows[row], p, context);
       continue;
     }
     const std::vector<Sought> own = narrow.seek(row, positions_of(p, rows[row].numbers));

@@ -21,6 +21,6 @@ struct QuantileRow {
 /// Rows that hold F64 are read digit by digit. Same result for any number of threads. Throws Interrupted.
 std::vector<std::vector<double>> row_quantiles(std::span<const TensorView> tensors, std::span<const Sketch> sketches,
                                                std::span<const QuantileRow> rows, std::span<const double> p,
-                                               unsigned threads);
+                                               const Context& context);
 
 }  // namespace pare::stats

@@ -145,8 +145,8 @@ void scan_piece(const TensorPlan& plan, const std::byte* data, std::size_t n, St
 }  // namespace
 }  // namespace stats
 
-ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options) {
-  decode_packed(tensors, options.threads);
+ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options, const Context& context) {
+  decode_packed(tensors, context);
   std::vector<stats::TensorPlan> plans;
   plans.reserve(tensors.size());
   for (const TensorView& tensor : tensors) {
@@ -158,21 +158,23 @@ ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options)
   Stats empty;
   for (const double cutoff : options.cutoffs) empty.cutoffs.push_back({cutoff, 0, 0});
   std::vector<Stats> by_piece(pieces.size(), empty);
+  std::uint64_t bytes_total = 0;
+  for (const TensorView& tensor : tensors) bytes_total += tensor.bytes.size();
   std::atomic<std::uint64_t> bytes_done{0};
-  base::parallel_for(pieces.size(), options.threads, [&](std::size_t item, unsigned) {
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
     const stats::Piece& piece = pieces[item];
     const stats::TensorPlan& plan = plans[piece.tensor];
     const std::byte* data = tensors[piece.tensor].bytes.data() + piece.begin * plan.format.size();
     stats::scan_piece(plan, data, piece.count, by_piece[item]);
     const std::uint64_t bytes = piece.count * plan.format.size();
-    if (options.progress) options.progress(bytes_done.fetch_add(bytes, std::memory_order_relaxed) + bytes);
+    if (context.reports())
+      context.report_bytes(bytes_done.fetch_add(bytes, std::memory_order_relaxed) + bytes, bytes_total);
   });
   ScanResult result;
   result.tensors.assign(tensors.size(), empty);
   for (std::size_t i = 0; i < pieces.size(); ++i) result.tensors[pieces[i].tensor].add(by_piece[i]);
-  if (options.largest != 0)
-    result.largest = stats::find_largest(tensors, pieces, by_piece, options.largest, options.threads);
-  if (options.sketches) result.sketches = stats::tensor_sketches(tensors, options.threads);
+  if (options.largest != 0) result.largest = stats::find_largest(tensors, pieces, by_piece, options.largest, context);
+  if (options.sketches) result.sketches = stats::tensor_sketches(tensors, context);
   return result;
 }
 

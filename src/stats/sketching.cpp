@@ -59,11 +59,11 @@ class Counter {
 
 }  // namespace
 
-LeadingCounts count_leading(std::span<const TensorView> tensors, unsigned threads) {
-  decode_packed(tensors, threads);
+LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& context) {
+  decode_packed(tensors, context);
   const std::vector<Piece> pieces = cut_into_pieces(tensors);
-  std::vector<Counter> counters(base::thread_count(threads));
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {
+  std::vector<Counter> counters(base::thread_count(context));
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[item];
     const TensorView& tensor = tensors[piece.tensor];
     const FloatFormat& format = float_format(tensor.dtype);
@@ -83,13 +83,13 @@ Sketch to_sketch(DType dtype, const LeadingCounts& counts) {
   return Sketch(dtype, std::move(bins));
 }
 
-std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, unsigned threads) {
-  decode_packed(tensors, threads);
+std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, const Context& context) {
+  decode_packed(tensors, context);
   const std::vector<Piece> runs = cut_into_pieces(tensors, kRunElements);
   std::vector<Sketch> of_run(runs.size());
-  std::vector<Counter> counters(base::thread_count(threads));
+  std::vector<Counter> counters(base::thread_count(context));
   std::vector<LeadingCounts> counts(counters.size());
-  base::parallel_for(runs.size(), threads, [&](std::size_t item, unsigned worker) {
+  base::parallel_for(runs.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& run = runs[item];
     const TensorView& tensor = tensors[run.tensor];
     const FloatFormat& format = float_format(tensor.dtype);
@@ -106,7 +106,7 @@ std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, unsigne
 
 }  // namespace stats
 
-std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, unsigned threads) {
+std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, const Context& context) {
   std::vector<DType> order;
   std::map<DType, std::vector<TensorView>> by_dtype;
   for (const TensorView& tensor : tensors) {
@@ -117,7 +117,7 @@ std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, unsign
   }
   std::vector<Sketch> sketches;
   for (const DType dtype : order)
-    sketches.push_back(stats::to_sketch(dtype, stats::count_leading(by_dtype[dtype], threads)));
+    sketches.push_back(stats::to_sketch(dtype, stats::count_leading(by_dtype[dtype], context)));
   return sketches;
 }
 

@@ -7,10 +7,10 @@
 namespace pare::stats {
 
 std::vector<std::uint64_t> count_trailing(std::span<const TensorView> tensors, std::span<const std::uint8_t> slot_of,
-                                          std::size_t slots, unsigned threads) {
+                                          std::size_t slots, const Context& context) {
   const std::vector<Piece> pieces = cut_into_pieces(tensors);
-  std::vector<std::vector<std::uint64_t>> tables(base::thread_count(threads));
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {
+  std::vector<std::vector<std::uint64_t>> tables(base::thread_count(context));
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     if (tables[worker].empty()) tables[worker].assign(slots << 16, 0);
     const Piece& piece = pieces[item];
     kernels::count_trailing_bits(tensors[piece.tensor].bytes.data() + piece.begin * 4, piece.count, slot_of.data(),

@@ -103,7 +103,8 @@ Table long_tensor_table(const PruneSummary& summary) {
 
 }  // namespace
 
-PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<std::string> directories) {
+PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<std::string> directories,
+                       const Context& context) {
   PruneSummary summary{model, plan, std::move(directories)};
   std::vector<TensorView> untouched;
   for (std::size_t i = 0; i < model.parameters.size(); ++i) {
@@ -111,9 +112,7 @@ PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<st
     if (is_analysed(tensor.dtype) && !std::binary_search(plan.parameters.begin(), plan.parameters.end(), i))
       untouched.push_back(tensor);
   }
-  ScanOptions options;
-  options.threads = plan.options.threads;
-  for (const Stats& stats : scan(untouched, options).tensors) {
+  for (const Stats& stats : scan(untouched, {}, context).tensors) {
     summary.untouched += stats.count;
     summary.untouched_zeros += stats.zeros;
   }

@@ -62,7 +62,7 @@ bool is_contiguous(const StridedView& view) noexcept {
 }
 
 void copy_strided(std::span<const std::byte> storage, const StridedView& view, unsigned element_bytes,
-                  std::span<std::byte> to, unsigned threads) {
+                  std::span<std::byte> to, const Context& context) {
   const std::uint64_t elements = to.size() / element_bytes;
   const auto copy = [&](std::uint64_t begin, std::uint64_t end) {
     switch (element_bytes) {
@@ -81,7 +81,7 @@ void copy_strided(std::span<const std::byte> storage, const StridedView& view, u
     }
   };
   const std::uint64_t pieces = elements / base::kPieceElements + (elements % base::kPieceElements != 0 ? 1 : 0);
-  base::parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
+  base::parallel_for(pieces, context, [&](std::size_t piece, unsigned) {
     copy(piece * base::kPieceElements, std::min(elements, (piece + 1) * base::kPieceElements));
   });
 }

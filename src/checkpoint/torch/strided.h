@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 
+#include "pare/context.h"
+
 namespace pare::checkpoint {
 
 /// A view as torch.Tensor describes it: element (i0, i1, ...) lies at offset + sum of ik * strides[k].
@@ -22,10 +24,10 @@ std::optional<std::uint64_t> strided_end(const StridedView& view) noexcept;
 /// dimensions of extent 1 do not matter, and an empty tensor is contiguous).
 bool is_contiguous(const StridedView& view) noexcept;
 
-/// Copies the view's elements in C order to `to`, on up to `threads` threads. `storage` must hold
+/// Copies the view's elements in C order to `to`, on up to context.threads() threads. `storage` must hold
 /// strided_end() elements of `element_bytes` (1, 2, 4, 8 or 16) and `to` exactly the view's elements.
 /// Throws Interrupted.
 void copy_strided(std::span<const std::byte> storage, const StridedView& view, unsigned element_bytes,
-                  std::span<std::byte> to, unsigned threads = 0);
+                  std::span<std::byte> to, const Context& context = {});
 
 }  // namespace pare::checkpoint

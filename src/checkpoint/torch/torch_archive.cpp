@@ -57,7 +57,7 @@ class TorchArchiveReader {
     find_root();
   }
 
-  SourceFile read(std::shared_ptr<const void> owner);
+  SourceFile read(std::shared_ptr<const void> owner, const Context& context);
 
  private:
   void find_root();
@@ -158,7 +158,7 @@ std::uint64_t TorchArchiveReader::place_copies(const std::vector<PickledTensor>&
   return total;
 }
 
-SourceFile TorchArchiveReader::read(std::shared_ptr<const void> owner) {
+SourceFile TorchArchiveReader::read(std::shared_ptr<const void> owner, const Context& context) {
   check_byte_order();
   const ZipEntry& pickle = *zip_.find(root_ + "data.pkl");
   zip_.verify(pickle);
@@ -166,7 +166,7 @@ SourceFile TorchArchiveReader::read(std::shared_ptr<const void> owner) {
   std::vector<Layout> layouts;
   layouts.reserve(tensors.size());
   for (const PickledTensor& tensor : tensors) layouts.push_back(lay_out(tensor));
-  zip_.verify_all();
+  zip_.verify_all(context);
 
   const std::uint64_t copied = place_copies(tensors, layouts);
   const auto copies = copied != 0 ? std::make_shared<base::ScratchFile>(copied) : nullptr;
@@ -179,7 +179,7 @@ SourceFile TorchArchiveReader::read(std::shared_ptr<const void> owner) {
     if (tensor.type->packed != 1) view.shape.back() *= tensor.type->packed;
     if (layout.copied) {
       const auto to = copies->bytes().subspan(layout.copy_offset, layout.bytes);
-      if (!layout.copied_before) copy_strided(layout.storage, layout.view, tensor.type->bytes, to);
+      if (!layout.copied_before) copy_strided(layout.storage, layout.view, tensor.type->bytes, to, context);
       view.bytes = to;
     } else if (layout.bytes != 0) {
       view.bytes = layout.storage.subspan(tensor.offset * tensor.type->bytes, layout.bytes);
@@ -194,16 +194,17 @@ SourceFile TorchArchiveReader::read(std::shared_ptr<const void> owner) {
 
 }  // namespace
 
-SourceFile read_torch_archive(const std::filesystem::path& path) {
+SourceFile read_torch_archive(const std::filesystem::path& path, const Context& context) {
   const auto map = base::FileMap::open(path);
-  SourceFile file = parse_torch_archive(map->bytes(), path, map);
+  SourceFile file = parse_torch_archive(map->bytes(), path, map, context);
   file.version = map->version();
   return file;
 }
 
-SourceFile parse_torch_archive(Bytes bytes, const std::filesystem::path& path, std::shared_ptr<const void> owner) {
+SourceFile parse_torch_archive(Bytes bytes, const std::filesystem::path& path, std::shared_ptr<const void> owner,
+                               const Context& context) {
   reject_other_formats(bytes, path);
-  return TorchArchiveReader(bytes, path).read(std::move(owner));
+  return TorchArchiveReader(bytes, path).read(std::move(owner), context);
 }
 
 }  // namespace pare::checkpoint

@@ -95,17 +95,17 @@ void ZipArchive::verify(const ZipEntry& entry) const {
   throw Error(path_, zip_entry_title(entry.name) + ": wrong CRC-32 (" + sums + "): the file is damaged");
 }
 
-void ZipArchive::verify_all(unsigned threads) const {
+void ZipArchive::verify_all(const Context& context) const {
   if (!has_checksums_) return;
   std::uint64_t total = 0;
   for (const ZipEntry& entry : entries_) total += entry.data.size();
-  if (total < kWorthThreads) threads = 1;
   // The largest first, so that no thread is left with a big one at the end.
   std::vector<std::size_t> order(entries_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return entries_[a].data.size() > entries_[b].data.size(); });
-  base::parallel_for(order.size(), threads, [&](std::size_t item, unsigned) { verify(entries_[order[item]]); });
+  base::parallel_for(order.size(), total < kWorthThreads ? context.with_threads(1) : context,
+                     [&](std::size_t item, unsigned) { verify(entries_[order[item]]); });
 }
 
 }  // namespace pare::checkpoint

@@ -16,6 +16,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "pare/context.h"
+
 namespace pare::checkpoint {
 
 struct ZipEntry {
@@ -43,8 +45,8 @@ class ZipArchive {
   /// never looks. So where *all* entries say 0 the archive has no checksums and nothing is compared;
   /// where any entry has one, all are compared.
   void verify(const ZipEntry& entry) const;
-  /// verify() for all entries, on up to `threads` threads (0: one per core). Throws Error, Interrupted.
-  void verify_all(unsigned threads = 0) const;
+  /// verify() for all entries, on up to context.threads() threads. Throws Error, Interrupted.
+  void verify_all(const Context& context = {}) const;
 
  private:
   std::filesystem::path path_;

@@ -19,14 +19,14 @@ constexpr unsigned kScoreDigits = 2;
 /// Calls visit(worker, tensor, index of the block's first element, scores, n) for every block.
 template <class Visit>
 void for_each_block(std::span<const TensorView> tensors, std::uint64_t first_position, std::uint64_t seed,
-                    unsigned threads, const Visit& visit) {
+                    const Context& context, const Visit& visit) {
   std::vector<std::uint64_t> starts;
   for (const TensorView& tensor : tensors) {
     starts.push_back(first_position);
     first_position += tensor.elements();
   }
   const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const stats::Piece& piece = pieces[item];
     alignas(64) std::array<std::uint32_t, kBlock> scores;
     for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += kBlock) {
@@ -40,8 +40,9 @@ void for_each_block(std::span<const TensorView> tensors, std::uint64_t first_pos
 /// The scores, made block by block whenever they are looked at.
 class ScoreCounter final : public stats::KeyCounter {
  public:
-  ScoreCounter(std::span<const TensorView> tensors, std::uint64_t first_position, std::uint64_t seed, unsigned threads)
-      : tensors_(tensors), first_position_(first_position), seed_(seed), threads_(threads) {}
+  ScoreCounter(std::span<const TensorView> tensors, std::uint64_t first_position, std::uint64_t seed,
+               const Context& context)
+      : tensors_(tensors), first_position_(first_position), seed_(seed), context_(context) {}
 
   std::vector<stats::DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) override {
     if (digit == 0) return count_tables(1, [](std::uint32_t score) { return std::pair{1U, score >> 16}; });
@@ -62,8 +63,8 @@ class ScoreCounter final : public stats::KeyCounter {
   /// place(score) is the table, from 1 (0: none), and the digit to count there.
   template <class Place>
   std::vector<stats::DigitCounts> count_tables(std::size_t tables, const Place& place) const {
-    std::vector<std::vector<stats::DigitCounts>> by_worker(base::thread_count(threads_));
-    for_each_block(tensors_, first_position_, seed_, threads_,
+    std::vector<std::vector<stats::DigitCounts>> by_worker(base::thread_count(context_));
+    for_each_block(tensors_, first_position_, seed_, context_,
                    [&](unsigned worker, std::size_t, std::uint64_t, const std::uint32_t* scores, std::size_t n) {
                      std::vector<stats::DigitCounts>& counts = by_worker[worker];
                      if (counts.empty()) counts.assign(tables, stats::DigitCounts(stats::kDigits, 0));
@@ -79,18 +80,18 @@ class ScoreCounter final : public stats::KeyCounter {
 
   std::span<const TensorView> tensors_;
   std::uint64_t first_position_, seed_;
-  unsigned threads_;
+  Context context_;
 };
 
 /// ranks[set][tensor]: how many elements' scores lie below and at pivots[set]. One look at the scores.
 std::vector<std::vector<kernels::RankCount>> count_scores(std::span<const TensorView> tensors,
                                                           std::uint64_t first_position, std::uint64_t seed,
                                                           std::span<const stats::SelectedKey> pivots,
-                                                          unsigned threads) {
+                                                          const Context& context) {
   using Ranks = std::vector<std::vector<kernels::RankCount>>;
   const Ranks none(pivots.size(), std::vector<kernels::RankCount>(tensors.size()));
-  std::vector<Ranks> by_worker(base::thread_count(threads), none);
-  for_each_block(tensors, first_position, seed, threads,
+  std::vector<Ranks> by_worker(base::thread_count(context), none);
+  for_each_block(tensors, first_position, seed, context,
                  [&](unsigned worker, std::size_t tensor, std::uint64_t, const std::uint32_t* scores, std::size_t n) {
                    const auto* bytes = reinterpret_cast<const std::byte*>(scores);
                    for (std::size_t set = 0; set < pivots.size(); ++set) {
@@ -127,7 +128,7 @@ std::uint64_t nth_score(const TensorView& tensor, std::uint64_t first_position, 
 }  // namespace
 
 std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_t first_position,
-                               std::span<const std::uint64_t> counts, std::uint64_t seed, unsigned threads) {
+                               std::span<const std::uint64_t> counts, std::uint64_t seed, const Context& context) {
   std::vector<std::uint64_t> elements, starts;
   std::uint64_t total = 0;
   for (const TensorView& tensor : tensors) {
@@ -138,10 +139,10 @@ std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_
   if (total == 0) return cuts;
   std::vector<std::uint64_t> positions;
   for (const std::uint64_t count : counts) positions.push_back(count == 0 ? 0 : count - 1);
-  ScoreCounter scores(tensors, first_position, seed, threads);
+  ScoreCounter scores(tensors, first_position, seed, context);
   const std::vector<stats::SelectedKey> pivots = stats::select_keys(scores, kScoreDigits, total, positions);
   const std::vector<std::vector<kernels::RankCount>> ranks =
-      count_scores(tensors, first_position, seed, pivots, threads);
+      count_scores(tensors, first_position, seed, pivots, context);
   for (std::size_t set = 0; set < counts.size(); ++set) {
     if (counts[set] == 0) continue;
     const auto nth_tie = [&](std::size_t i, std::uint64_t n) {

@@ -12,6 +12,6 @@ namespace pare::prune {
 /// k elements drawn uniformly without replacement by `seed`, for each k; a larger k's draw contains
 /// a smaller one's. `first_position` numbers the first tensor's first element among all candidates.
 std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_t first_position,
-                               std::span<const std::uint64_t> counts, std::uint64_t seed, unsigned threads);
+                               std::span<const std::uint64_t> counts, std::uint64_t seed, const Context& context);
 
 }  // namespace pare::prune

@@ -16,10 +16,10 @@ constexpr std::uint64_t kBlockElements = 4096;  // stays in the first-level cach
 /// ranks[set][tensor]: how many elements lie below and at pivots[set][tensor]. One reading.
 std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorView> tensors,
                                                          const std::vector<std::vector<std::uint64_t>>& pivots,
-                                                         unsigned threads) {
+                                                         const Context& context) {
   const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);
   std::vector<std::vector<kernels::RankCount>> by_piece(pieces.size());
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned) {
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
     const stats::Piece& piece = pieces[item];
     const TensorView& tensor = tensors[piece.tensor];
     const stats::FloatFormat& format = stats::float_format(tensor.dtype);
@@ -64,7 +64,7 @@ std::uint64_t nth_equal(const TensorView& tensor, std::uint64_t key, std::uint64
 }  // namespace
 
 std::vector<SetCut> cut_smallest(std::span<const TensorView> tensors, std::span<const std::uint64_t> counts,
-                                 unsigned threads) {
+                                 const Context& context) {
   std::vector<std::uint64_t> elements;
   std::uint64_t total = 0;
   for (const TensorView& tensor : tensors) total += elements.emplace_back(tensor.elements());
@@ -73,11 +73,11 @@ std::vector<SetCut> cut_smallest(std::span<const TensorView> tensors, std::span<
   std::vector<SetCut> cuts(counts.size(), SetCut{std::vector<TensorCut>(tensors.size()), std::nullopt});
   if (total == 0) return cuts;
   const stats::RankSpace space(tensors);
-  const std::vector<std::uint64_t> thresholds = stats::select_ranks(space, tensors, positions, threads);
+  const std::vector<std::uint64_t> thresholds = stats::select_ranks(space, tensors, positions, context);
   std::vector<std::vector<std::uint64_t>> keys(counts.size());
   for (std::size_t set = 0; set < counts.size(); ++set)
     for (const TensorView& tensor : tensors) keys[set].push_back(space.first_key(tensor.dtype, thresholds[set]));
-  std::vector<std::vector<kernels::RankCount>> ranks = count_ranks(tensors, keys, threads);
+  std::vector<std::vector<kernels::RankCount>> ranks = count_ranks(tensors, keys, context);
   for (std::size_t set = 0; set < counts.size(); ++set) {
     if (counts[set] == 0) continue;
     cuts[set].threshold = space.value(thresholds[set]);

@@ -23,10 +23,10 @@ bool must_count(TensorCut& cut, std::uint64_t zeros_before) {
 
 }  // namespace
 
-std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, unsigned threads) {
+std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, const Context& context) {
   const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);
   std::vector<std::uint64_t> by_piece(pieces.size());
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned) {
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
     const TensorView& tensor = tensors[pieces[item].tensor];
     const stats::FloatFormat& format = stats::float_format(tensor.dtype);
     by_piece[item] = zeros_in(format, tensor.bytes.data() + pieces[item].begin * format.size(), pieces[item].count);
@@ -37,12 +37,12 @@ std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, unsi
 }
 
 std::vector<std::uint64_t> count_zeros_after(const TensorView& tensor, std::span<const Mask* const> masks,
-                                             unsigned threads) {
+                                             const Context& context) {
   const stats::FloatFormat& format = stats::float_format(tensor.dtype);
   const std::vector<stats::Piece> pieces = stats::cut_into_pieces({&tensor, 1});
   std::vector<std::vector<std::uint64_t>> by_piece(pieces.size(), std::vector<std::uint64_t>(masks.size()));
-  std::vector<std::vector<std::byte>> buffers(base::thread_count(threads));
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {
+  std::vector<std::vector<std::byte>> buffers(base::thread_count(context));
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const stats::Piece& piece = pieces[item];
     buffers[worker].resize(piece.count * format.size());
     for (std::size_t i = 0; i < masks.size(); ++i) {
@@ -56,7 +56,7 @@ std::vector<std::uint64_t> count_zeros_after(const TensorView& tensor, std::span
   return zeros;
 }
 
-void set_zeros(PrunePlan& plan, std::span<const TensorView> tensors) {
+void set_zeros(PrunePlan& plan, std::span<const TensorView> tensors, const Context& context) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     std::vector<TensorCut*> counted;
     std::vector<const Mask*> masks;
@@ -67,7 +67,7 @@ void set_zeros(PrunePlan& plan, std::span<const TensorView> tensors) {
       masks.push_back(&cut.mask);
     }
     if (counted.empty()) continue;
-    const std::vector<std::uint64_t> zeros = count_zeros_after(tensors[i], masks, plan.options.threads);
+    const std::vector<std::uint64_t> zeros = count_zeros_after(tensors[i], masks, context);
     for (std::size_t j = 0; j < counted.size(); ++j) counted[j]->zeros = zeros[j];
   }
   for (LevelPlan& level : plan.levels)

@@ -106,9 +106,9 @@ void Mask::copy(const TensorView& tensor, std::uint64_t begin, std::uint64_t n, 
   std::visit([&](const auto& kind) { pare::copy(kind, piece); }, kind_);
 }
 
-std::uint64_t Mask::zeros(const TensorView& tensor, unsigned threads) const {
+std::uint64_t Mask::zeros(const TensorView& tensor, const Context& context) const {
   const Mask* const self = this;
-  return prune::count_zeros_after(tensor, {&self, 1}, threads).front();
+  return prune::count_zeros_after(tensor, {&self, 1}, context).front();
 }
 
 }  // namespace pare

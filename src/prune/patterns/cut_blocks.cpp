@@ -29,10 +29,10 @@ Fold fold_of(Norm norm) {
 /// of numbers from 0 up, so that integers compare them.
 class Scores {
  public:
-  Scores(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm, unsigned threads)
-      : tensors_(tensors), tilings_(tilings), norm_(norm), threads_(threads) {}
+  Scores(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm, const Context& context)
+      : tensors_(tensors), tilings_(tilings), norm_(norm), context_(context) {}
 
-  unsigned workers() const { return base::thread_count(threads_); }
+  unsigned workers() const { return base::thread_count(context_); }
 
   std::uint64_t blocks() const {
     std::uint64_t blocks = 0;
@@ -43,7 +43,7 @@ class Scores {
   /// Calls visit(worker, tensor, block, score) for every block.
   template <class Visit>
   void for_each(const Visit& visit) const {
-    fold_blocks(tensors_, tilings_, fold_of(norm_), threads_,
+    fold_blocks(tensors_, tilings_, fold_of(norm_), context_,
                 [&](unsigned worker, std::size_t tensor, std::uint64_t first, std::span<const double> values) {
                   const Tiling& tiling = tilings_[tensor];
                   // A run lies in one band: all of it is cut short, or its last block at most.
@@ -68,7 +68,7 @@ class Scores {
   std::span<const TensorView> tensors_;
   std::span<const Tiling> tilings_;
   Norm norm_;
-  unsigned threads_;
+  Context context_;
 };
 
 /// Scores as keys, for the selection.
@@ -157,7 +157,7 @@ std::uint64_t elements_of(const Tiling& tiling, const std::vector<std::uint64_t>
 }  // namespace
 
 std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm,
-                               std::span<const std::uint64_t> counts, unsigned threads) {
+                               std::span<const std::uint64_t> counts, const Context& context) {
   std::vector<SetCut> cuts(counts.size(), SetCut{std::vector<TensorCut>(tensors.size()), std::nullopt});
   std::vector<std::size_t> cutting;  // levels at which something goes
   std::vector<std::uint64_t> positions;
@@ -167,7 +167,7 @@ std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<co
     positions.push_back(counts[level] - 1);
   }
   if (cutting.empty()) return cuts;
-  const Scores scores(tensors, tilings, norm, threads);
+  const Scores scores(tensors, tilings, norm, context);
   NormCounter counter(scores);
   const std::vector<stats::SelectedKey> last = stats::select_keys(counter, kScoreDigits, scores.blocks(), positions);
   std::vector<std::vector<BlockBits>> removed(cutting.size()), ties(cutting.size());

@@ -13,6 +13,6 @@ namespace pare::prune {
 /// The k blocks of smallest norm over all `tensors` together, for each k of `counts` (each at most the number of
 /// blocks); ties by order of tensor and block. tilings[i] is that of tensors[i].
 std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm,
-                               std::span<const std::uint64_t> counts, unsigned threads);
+                               std::span<const std::uint64_t> counts, const Context& context);
 
 }  // namespace pare::prune

@@ -57,7 +57,7 @@ void note_remainders(const Model& model, PrunePlan& plan) {
 
 /// Blocks of all tensors together, or of each by itself.
 void cut_blocks_by_scope(const Model& model, PrunePlan& plan, std::span<const TensorView> tensors,
-                         std::span<const Tiling> tilings) {
+                         std::span<const Tiling> tilings, const Context& context) {
   const PruneOptions& options = plan.options;
   const std::size_t step = options.scope == Scope::kGlobal ? tensors.size() : 1;
   for (std::size_t begin = 0; begin < tensors.size(); begin += step) {
@@ -69,7 +69,7 @@ void cut_blocks_by_scope(const Model& model, PrunePlan& plan, std::span<const Te
                     fmt::format("amount {} is more than its {} {}", *amount.count, blocks,
                                 options.pattern.kind == Pattern::Kind::kBlocks ? "blocks" : options.pattern.text()));
     std::vector<SetCut> cuts = cut_blocks(tensors.subspan(begin, step), tilings.subspan(begin, step), options.norm,
-                                          level_counts(options, blocks), options.threads);
+                                          level_counts(options, blocks), context);
     for (std::size_t level = 0; level < cuts.size(); ++level)
       for (TensorCut& cut : cuts[level].tensors) plan.levels[level].cuts.push_back(std::move(cut));
   }
@@ -92,7 +92,7 @@ PruneOptions completed(const PruneOptions& options) {
   return complete;
 }
 
-void plan_pattern(const Model& model, std::span<const TensorView> tensors, PrunePlan& plan) {
+void plan_pattern(const Model& model, std::span<const TensorView> tensors, PrunePlan& plan, const Context& context) {
   require_matrices(model, plan);
   note_remainders(model, plan);
   const Pattern& pattern = plan.options.pattern;
@@ -104,7 +104,7 @@ void plan_pattern(const Model& model, std::span<const TensorView> tensors, Prune
     else
       plan.levels.front().cuts.push_back(cut_n_of_m(tensors[i], pattern, orientation));
   }
-  if (pattern.has_norm()) cut_blocks_by_scope(model, plan, tensors, tilings);
+  if (pattern.has_norm()) cut_blocks_by_scope(model, plan, tensors, tilings, context);
 }
 
 }  // namespace pare::prune

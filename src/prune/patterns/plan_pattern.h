@@ -12,6 +12,6 @@ PruneOptions completed(const PruneOptions& options);
 
 /// Fills the cuts (but for their zeros) and notes of a plan whose pattern is not kUnstructured. tensors[i] is that of
 /// plan.parameters[i]. Throws Error for a tensor that is not a matrix.
-void plan_pattern(const Model& model, std::span<const TensorView> tensors, PrunePlan& plan);
+void plan_pattern(const Model& model, std::span<const TensorView> tensors, PrunePlan& plan, const Context& context);
 
 }  // namespace pare::prune

@@ -178,11 +178,11 @@ Remainder remainder_of(const Pattern& pattern, Orientation orientation, const Te
   return {};
 }
 
-void fold_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Fold fold, unsigned threads,
-                 const VisitBlocks& visit) {
+void fold_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Fold fold,
+                 const Context& context, const VisitBlocks& visit) {
   const std::vector<Piece> pieces = cut(tilings);
-  std::vector<Room> rooms(base::thread_count(threads));
-  base::parallel_for(pieces.size(), threads, [&](std::size_t item, unsigned worker) {
+  std::vector<Room> rooms(base::thread_count(context));
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[item];
     fold_piece(piece, tensors[piece.tensor], tilings[piece.tensor], fold, worker, rooms[worker], visit);
   });

@@ -39,7 +39,7 @@ enum class Fold : std::uint8_t { kSum, kSumOfSquares, kLargest };
 /// A NaN is the one positive quiet NaN. The same values for any number of threads.
 using VisitBlocks =
     std::function<void(unsigned worker, std::size_t tensor, std::uint64_t first, std::span<const double> values)>;
-void fold_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Fold fold, unsigned threads,
-                 const VisitBlocks& visit);
+void fold_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Fold fold,
+                 const Context& context, const VisitBlocks& visit);
 
 }  // namespace pare::prune

@@ -68,13 +68,13 @@ TEST(AvailableMemory, IsMoreThanNothing) { EXPECT_GT(available_memory(), 0U); }
 
 TEST_F(Needs, GzipOfZerosIsSmallAndOfNoiseIsNot) {
   const Model noise = model(DType::kF32);
-  const std::uint64_t size = gzip_size(noise.checkpoint, 2);
+  const std::uint64_t size = gzip_size(noise.checkpoint, Context(2));
   EXPECT_GT(size, 3000U);
   EXPECT_LT(size, 4200U);
   const test::OwnedTensor zeros = test::from_floats(std::vector<float>(300'000), "zeros");
   CheckpointFile file;
   file.tensors = {0};
-  EXPECT_LT(gzip_size(Checkpoint::from_tensors({zeros.view()}, {file}, ".", nullptr), 1), 3000U);
+  EXPECT_LT(gzip_size(Checkpoint::from_tensors({zeros.view()}, {file}, ".", nullptr), Context(1)), 3000U);
 }
 
 }  // namespace

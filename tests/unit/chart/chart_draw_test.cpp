@@ -171,7 +171,9 @@ TEST_F(Draw, KeepsAnOlderPictureWhenItFails) {
 }
 
 /// Sketches of `tensors`, one per dtype as magnitude_sketch gives them.
-std::vector<Sketch> sketches_of(const std::vector<TensorView>& tensors) { return magnitude_sketch(tensors, 1); }
+std::vector<Sketch> sketches_of(const std::vector<TensorView>& tensors) {
+  return magnitude_sketch(tensors, Context(1));
+}
 
 TEST(CumulativeShareChart, IsExactAtEveryPoint) {
   std::vector<test::OwnedTensor> owned;

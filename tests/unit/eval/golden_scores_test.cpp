@@ -79,10 +79,8 @@ TEST(Evaluate, GivesTheSameForAnyNumberOfThreads) {
   EvalOptions options;
   options.data = kRoot + "demo/heldout/lm.txt";
   options.limit = 3;
-  options.threads = 1;
-  const double one = evaluate(model, options).scores.at(0).value;
-  options.threads = 3;
-  EXPECT_EQ(evaluate(model, options).scores.at(0).value, one);
+  const double one = evaluate(model, options, Context(1)).scores.at(0).value;
+  EXPECT_EQ(evaluate(model, options, Context(3)).scores.at(0).value, one);
 }
 
 TEST(Unsuitable, SaysWhatATaskNeeds) {

@@ -59,11 +59,11 @@ TEST(SparseMatrix, SlicesEqualTheDenseProduct) {
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
       LayoutMemory memory;
       x.values = draw(x.values.size(), 3);
-      const std::size_t inputs = block_inputs(weights, count_nonzeros(weights, 1), rows);
-      const SlicedMatrix sliced(weights, inputs, memory, 2);
-      sliced.multiply(x, bias.data(), y, 3);
+      const std::size_t inputs = block_inputs(weights, count_nonzeros(weights, Context(1)), rows);
+      const SlicedMatrix sliced(weights, inputs, memory, Context(2));
+      sliced.multiply(x, bias.data(), y, Context(3));
       expect_near(y, expected(weights, x, bias), one);
-      SlicedMatrix(weights, inputs, memory, 1).multiply(x, bias.data(), alone, 1);
+      SlicedMatrix(weights, inputs, memory, Context(1)).multiply(x, bias.data(), alone, Context(1));
       EXPECT_EQ(y.values, alone.values) << "threads change the result";
     }
 }
@@ -76,9 +76,9 @@ TEST(SparseMatrix, MasksEqualTheDenseProduct) {
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
       LayoutMemory memory;
       x.values = draw(x.values.size(), 3);
-      MaskedMatrix(weights, memory, 2).multiply(x, bias.data(), y, 3);
+      MaskedMatrix(weights, memory, Context(2)).multiply(x, bias.data(), y, Context(3));
       expect_near(y, expected(weights, x, bias), one);
-      MaskedMatrix(weights, memory, 1).multiply(x, bias.data(), alone, 1);
+      MaskedMatrix(weights, memory, Context(1)).multiply(x, bias.data(), alone, Context(1));
       EXPECT_EQ(y.values, alone.values) << "threads change the result";
     }
 }
@@ -86,13 +86,13 @@ TEST(SparseMatrix, MasksEqualTheDenseProduct) {
 TEST(SparseMatrix, ATokenIsTheSameInAnyCompany) {
   const std::vector<float> values = draw(96 * 200, 1, 0.8);
   LayoutMemory memory;
-  const SlicedMatrix sliced({values.data(), 96, 200, true}, 40, memory, 1);
+  const SlicedMatrix sliced({values.data(), 96, 200, true}, 40, memory, Context(1));
   Matrix x(70, 96), y(70, 200);
   x.values = draw(x.values.size(), 3);
-  sliced.multiply(x, nullptr, y, 1);
+  sliced.multiply(x, nullptr, y, Context(1));
   Matrix first(2, 96), alone(2, 200);
   std::copy_n(x.row(0), first.values.size(), first.row(0));
-  sliced.multiply(first, nullptr, alone, 1);
+  sliced.multiply(first, nullptr, alone, Context(1));
   for (std::size_t o = 0; o < 400; ++o) EXPECT_EQ(alone.values[o], y.values[o]);
 }
 
@@ -101,7 +101,7 @@ TEST(SparseMatrix, CountsWeightsThatAreNotZero) {
   values[0] = 1;
   values[1] = -0.0F;  // adds nothing to any sum
   values[599999] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(count_nonzeros({values.data(), 1000, 600, true}, 2), 2U);
+  EXPECT_EQ(count_nonzeros({values.data(), 1000, 600, true}, Context(2)), 2U);
 }
 
 TEST(SparseLinear, TakesTheKernelAskedFor) {
@@ -109,15 +109,15 @@ TEST(SparseLinear, TakesTheKernelAskedFor) {
   const LayerWeights weights{values.data(), 96, 64, true};
   const auto costs = std::make_shared<const KernelCosts>(standard_kernel_costs());
   const auto size = std::make_shared<SharedByLayers>();
-  const SparseLinear masked(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs, size,
-                            KernelChoice::kMasked, 1);
+  const SparseLinear masked(std::make_unique<WeightSource>(weights), count_nonzeros(weights, Context(1)), costs, size,
+                            KernelChoice::kMasked);
   EXPECT_EQ(masked.kernel_for(4), Kernel::kMasked);
   EXPECT_EQ(masked.kernel_for(5), Kernel::kSliced);
-  const SparseLinear dense(std::make_unique<WeightSource>(weights), count_nonzeros(weights, 1), costs, size,
-                           KernelChoice::kDense, 1);
+  const SparseLinear dense(std::make_unique<WeightSource>(weights), count_nonzeros(weights, Context(1)), costs, size,
+                           KernelChoice::kDense);
   Matrix x(3, 96), y(3, 64);
-  EXPECT_FALSE(dense.apply(x, nullptr, y, 1));
-  EXPECT_TRUE(masked.apply(x, nullptr, y, 1));
+  EXPECT_FALSE(dense.apply(x, nullptr, y, Context(1)));
+  EXPECT_TRUE(masked.apply(x, nullptr, y, Context(1)));
 }
 
 TEST(KernelCosts, ChoosesWhatItsFiguresSay) {

@@ -150,11 +150,8 @@ TEST_F(PackFiles, KeepShards) {
 
 TEST_F(PackFiles, AreTheSameForAnyNumberOfThreads) {
   const Model model = open(make(usual(80).file()));
-  PackOptions one, three;
-  one.threads = 1;
-  three.threads = 3;
-  write_packed(model, root_ / "one", one);
-  write_packed(model, root_ / "three", three);
+  write_packed(model, root_ / "one", {}, Context(1));
+  write_packed(model, root_ / "three", {}, Context(3));
   EXPECT_EQ(read_text(root_ / "one/model.safetensors"), read_text(root_ / "three/model.safetensors"));
 }
 

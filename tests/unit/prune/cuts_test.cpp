@@ -56,7 +56,7 @@ OwnedTensor masked(const TensorView& tensor, const Mask& mask) {
 
 void expect_smallest_cut(const std::vector<TensorView>& tensors, const std::vector<std::uint64_t>& counts) {
   const std::vector<Position> order = by_magnitude(tensors);
-  const std::vector<SetCut> cuts = cut_smallest(tensors, counts, 2);
+  const std::vector<SetCut> cuts = cut_smallest(tensors, counts, Context(2));
   ASSERT_EQ(cuts.size(), counts.size());
   for (std::size_t level = 0; level < counts.size(); ++level) {
     std::vector<std::vector<bool>> expected;
@@ -100,7 +100,7 @@ TEST(CutSmallest, TakesTiesInOrder) {
   const OwnedTensor a = test::from_floats({1, -1, 2, 1}), b = test::from_floats({-1, 1, 0, 3});
   const std::vector<TensorView> tensors{a.view(), b.view()};
   const std::vector<std::uint64_t> counts{4};
-  const SetCut cut = cut_smallest(tensors, counts, 1).at(0);  // the 0, then three of five ones
+  const SetCut cut = cut_smallest(tensors, counts, Context(1)).at(0);  // the 0, then three of five ones
   EXPECT_EQ(cut.threshold, 1.0);
   EXPECT_EQ(cut.tensors[0].pruned, 3U);
   EXPECT_EQ(cut.tensors[1].pruned, 1U);
@@ -116,20 +116,20 @@ TEST(CutSmallest, AcceptsEmptyTensors) {
   const OwnedTensor empty = test::from_floats({}), some = test::from_floats({3, 1, 2});
   expect_smallest_cut({empty.view(), some.view(), empty.view()}, {0, 2, 3});
   const std::vector<std::uint64_t> none{0};
-  EXPECT_EQ(cut_smallest({&empty.view(), 1}, none, 1).at(0).tensors[0].pruned, 0U);
+  EXPECT_EQ(cut_smallest({&empty.view(), 1}, none, Context(1)).at(0).tensors[0].pruned, 0U);
 }
 
 TEST(CutSmallest, WritesPositiveZeros) {
   const OwnedTensor tensor = test::from_floats({-0.5F, -0.0F, 2.0F});
   const std::vector<std::uint64_t> counts{2};
-  const SetCut cut = cut_smallest({&tensor.view(), 1}, counts, 1).at(0);
+  const SetCut cut = cut_smallest({&tensor.view(), 1}, counts, Context(1)).at(0);
   const OwnedTensor result = masked(tensor.view(), cut.tensors[0].mask);
   for (const double w : test::values_of(result.view())) EXPECT_FALSE(std::signbit(w));
 }
 
 TEST(CountZeros, CountsBothSigns) {
   const OwnedTensor tensor = test::from_floats({0.0F, -0.0F, 1e-45F, 1.0F});
-  EXPECT_EQ(count_zeros({&tensor.view(), 1}, 1), std::vector<std::uint64_t>{2});
+  EXPECT_EQ(count_zeros({&tensor.view(), 1}, Context(1)), std::vector<std::uint64_t>{2});
 }
 
 TEST(CutRandom, RemovesExactlyKAndTheSameForAnyThreadCount) {
@@ -137,7 +137,8 @@ TEST(CutRandom, RemovesExactlyKAndTheSameForAnyThreadCount) {
   const OwnedTensor b = test::from_floats(std::vector<float>(5000, 1.0F));
   const std::vector<TensorView> tensors{a.view(), b.view()};
   const std::vector<std::uint64_t> counts{0, 1, 152500, 305001};
-  const std::vector<SetCut> one = cut_random(tensors, 0, counts, 9, 1), two = cut_random(tensors, 0, counts, 9, 2);
+  const std::vector<SetCut> one = cut_random(tensors, 0, counts, 9, Context(1)),
+                            two = cut_random(tensors, 0, counts, 9, Context(2));
   for (std::size_t level = 0; level < counts.size(); ++level) {
     std::uint64_t zeros = 0;
     for (std::size_t t = 0; t < tensors.size(); ++t) {
@@ -147,7 +148,7 @@ TEST(CutRandom, RemovesExactlyKAndTheSameForAnyThreadCount) {
       const std::vector<bool> zero = zero_set(result.view());
       const auto here = static_cast<std::uint64_t>(std::count(zero.begin(), zero.end(), true));
       EXPECT_EQ(here, cut.pruned);
-      EXPECT_EQ(cut.mask.zeros(tensors[t], 2), here);
+      EXPECT_EQ(cut.mask.zeros(tensors[t], Context(2)), here);
       zeros += here;
     }
     EXPECT_EQ(zeros, counts[level]);

@@ -44,7 +44,7 @@ void expect_copy(const Mask& mask, const TensorView& tensor, const std::vector<s
   TensorView result = tensor;
   result.bytes = std::span<const std::byte>(expected);
   const std::vector<double> values = test::values_of(result);
-  EXPECT_EQ(mask.zeros(tensor, 2), static_cast<std::uint64_t>(std::count(values.begin(), values.end(), 0.0)));
+  EXPECT_EQ(mask.zeros(tensor, Context(2)), static_cast<std::uint64_t>(std::count(values.begin(), values.end(), 0.0)));
 }
 
 TEST(MaskKinds, NoneCopies) {
@@ -180,7 +180,7 @@ TEST_F(ForeignMask, IsWrittenWithItsNewValues) {
   expect_pruned(Checkpoint::open(root_.string()));
 }
 
-TEST_F(ForeignMask, IsAppliedInMemory) { expect_pruned(pruned_model(model_, plan_, 0, 2).checkpoint); }
+TEST_F(ForeignMask, IsAppliedInMemory) { expect_pruned(pruned_model(model_, plan_, 0, Context(2)).checkpoint); }
 
 }  // namespace
 }  // namespace pare

@@ -17,7 +17,7 @@ namespace {
 
 void expect_level(const std::vector<Matrix>& matrices, const Model& model, const PrunePlan& plan, std::size_t level,
                   const Removed& removed, const std::string& what) {
-  const Model after = pruned_model(model, plan, level, 2);
+  const Model after = pruned_model(model, plan, level, Context(2));
   std::uint64_t all_pruned = 0, all_zeros = 0;
   for (std::size_t t = 0; t < matrices.size(); ++t) {
     const TensorView &before = model.checkpoint.tensors()[t], &now = after.checkpoint.tensors()[t];
@@ -106,10 +106,8 @@ TEST(PatternPlan, LargeMatricesAreCutAlikeByAnyNumberOfThreads) {
     PruneOptions options;
     options.pattern = Pattern::parse(text);
     if (!options.pattern.level()) options.levels = {Amount::percent("30"), Amount::percent("80")};
-    options.threads = 1;
-    const PrunePlan one = plan_pruning(model, options);
-    options.threads = 3;
-    const PrunePlan three = plan_pruning(model, options);
+    const PrunePlan one = plan_pruning(model, options, Context(1));
+    const PrunePlan three = plan_pruning(model, options, Context(3));
     for (std::size_t level = 0; level < one.levels.size(); ++level) {
       const Removed expected = options.pattern.level() ? by_n_of_m(matrices, options.pattern)
                                                        : by_blocks(matrices, options, one.levels[level].amount);

@@ -86,11 +86,8 @@ TEST_F(WritePruned, OneLevelIsTheDirectoryItself) {
 }
 
 TEST_F(WritePruned, TheSameBytesForAnyNumberOfThreads) {
-  WriteOptions one, three;
-  one.threads = 1;
-  three.threads = 3;
-  write_pruned(model(), plan({"37"}), root_ / "one", one);
-  write_pruned(model(), plan({"37"}), root_ / "three", three);
+  write_pruned(model(), plan({"37"}), root_ / "one", {}, Context(1));
+  write_pruned(model(), plan({"37"}), root_ / "three", {}, Context(3));
   std::ifstream a(root_ / "one" / "model.safetensors", std::ios::binary),
       b(root_ / "three" / "model.safetensors", std::ios::binary);
   const std::string left((std::istreambuf_iterator<char>(a)), {}), right((std::istreambuf_iterator<char>(b)), {});

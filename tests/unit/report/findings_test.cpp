@@ -29,9 +29,7 @@ ReportOptions at(std::initializer_list<const char*> levels, Scope scope = Scope:
   return options;
 }
 
-Study study_of(const Model& model, const ReportOptions& options) {
-  return make_study(model, options, [](double) {});
-}
+Study study_of(const Model& model, const ReportOptions& options) { return make_study(model, options, {}); }
 
 /// Layers of F32 matrices, each filled with one magnitude of alternating sign.
 class Layers {

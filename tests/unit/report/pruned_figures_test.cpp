@@ -53,12 +53,12 @@ TEST_P(FiguresAfter, EqualThoseOfPrunedArrays) {
   const Inspection inspection = inspect(model, inspecting);
   std::vector<Histogram> histograms;
   for (const TensorView& tensor : model.checkpoint.tensors())
-    histograms.push_back(histogram({&tensor, 1}, measure, 0, 5, 50, 1));
+    histograms.push_back(histogram({&tensor, 1}, measure, 0, 5, 50, Context(1)));
   PruneOptions options;
   options.scope = scope;
   for (const char* level : {"0", "10", "50", "90", "99", "100"}) options.levels.push_back(Amount::percent(level));
   const PrunePlan plan = plan_pruning(model, options);
-  const std::vector<LevelFigures> levels = figures_after(model, inspection, histograms, plan);
+  const std::vector<LevelFigures> levels = figures_after(model, inspection, histograms, plan, {});
   ASSERT_EQ(levels.size(), 6U);
   for (std::size_t level = 0; level < levels.size(); ++level) {
     SCOPED_TRACE(options.levels[level].label);
@@ -99,12 +99,12 @@ TEST(FiguresAfterPatterns, AreThoseOfThePrunedModel) {
       inspecting.measure = measure;
       std::vector<Histogram> histograms;
       for (const TensorView& tensor : model.checkpoint.tensors())
-        histograms.push_back(histogram({&tensor, 1}, measure, 0, 5, 50, 1));
+        histograms.push_back(histogram({&tensor, 1}, measure, 0, 5, 50, Context(1)));
       PruneOptions options;
       options.pattern = Pattern::parse(pattern);
       if (!options.pattern.level()) options.levels = {Amount::percent("50"), Amount::percent("90")};
       const PrunePlan plan = plan_pruning(model, options);
-      const std::vector<LevelFigures> levels = figures_after(model, inspect(model, inspecting), histograms, plan);
+      const std::vector<LevelFigures> levels = figures_after(model, inspect(model, inspecting), histograms, plan, {});
       for (std::size_t level = 0; level < levels.size(); ++level) {
         const Model pruned = pruned_model(model, plan, level);
         std::vector<double> all;

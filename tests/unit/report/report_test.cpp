@@ -225,14 +225,13 @@ TEST_F(Report, RefusesTwoModelsOfOneTitle) {
 TEST_F(Report, TellsHowFarItIsInRisingOrder) {
   ReportOptions options;
   std::vector<double> done;
-  options.progress = [&](const std::string& step, double part) {
-    EXPECT_FALSE(step.empty());
-    done.push_back(part);
-  };
-  options.threads = 1;
+  const Context context(1, [&](const Progress& progress) {
+    EXPECT_FALSE(progress.step.empty());
+    done.push_back(progress.fraction);
+  });
   options.keep_models = true;
   const TinyModel tiny;
-  write_report({tiny.model()}, out(), options);
+  write_report({tiny.model()}, out(), options, context);
   EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
   EXPECT_DOUBLE_EQ(done.back(), 1);
 }

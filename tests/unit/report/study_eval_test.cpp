@@ -26,9 +26,7 @@ class TaskCurves : public testing::Test {
     plan_ = plan_pruning(model_, pruning);
   }
 
-  std::vector<TaskCurve> curves() const {
-    return task_curves(model_, plan_, tasks_, [](double) {});
-  }
+  std::vector<TaskCurve> curves() const { return task_curves(model_, plan_, tasks_, {}); }
 
   Model model_;
   std::vector<EvalOptions> tasks_;
@@ -37,11 +35,11 @@ class TaskCurves : public testing::Test {
 
 TEST_F(TaskCurves, HoldWhatEvaluateSaysOfEveryLevel) {
   double last = 0;
-  const std::vector<TaskCurve> found = task_curves(model_, plan_, tasks_, [&](double done) {
-    EXPECT_GE(done, last);
-    EXPECT_LE(done, 1);
-    last = done;
-  });
+  const std::vector<TaskCurve> found = task_curves(model_, plan_, tasks_, Context(0, [&](const Progress& progress) {
+                                                     EXPECT_GE(progress.fraction, last);
+                                                     EXPECT_LE(progress.fraction, 1);
+                                                     last = progress.fraction;
+                                                   }));
   EXPECT_EQ(last, 1);
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[1].unsuitable, "is a decoder: masked-lm needs an encoder such as BERT");
@@ -51,7 +49,7 @@ TEST_F(TaskCurves, HoldWhatEvaluateSaysOfEveryLevel) {
     options.reference = &model_;
     ASSERT_EQ(found[task].results.rows.size(), 3U);
     for (std::size_t row = 0; row < 3; ++row) {
-      const Evaluation alone = evaluate(row == 0 ? model_ : pruned_model(model_, plan_, row - 1, 0), options);
+      const Evaluation alone = evaluate(row == 0 ? model_ : pruned_model(model_, plan_, row - 1), options);
       const Evaluation& here = found[task].results.rows[row].evaluation;
       EXPECT_EQ(here.tokens, alone.tokens);
       ASSERT_EQ(here.scores.size(), alone.scores.size());

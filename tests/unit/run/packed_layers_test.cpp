@@ -12,13 +12,14 @@ namespace pare {
 namespace {
 
 Matrix logits_of(const Model& model, const InferOptions& options, std::size_t tokens) {
-  const auto runner = open_runner(model, options);
+  const Context context(2);
+  const auto runner = open_runner(model, options, context);
   std::vector<TokenId> ids(tokens);
   for (std::size_t i = 0; i < tokens; ++i) ids[i] = static_cast<TokenId>(i * 7 % 100);
   const TokenBatch batch(ids);
   if (const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(runner.get()))
-    return pair->logits(pair->decode(batch, *pair->start(batch)));
-  return runner->logits(runner->hidden_states(batch));
+    return pair->logits(pair->decode(batch, *pair->start(batch, context), context), context);
+  return runner->logits(runner->hidden_states(batch, context), context);
 }
 
 class PackedLayers : public testing::TestWithParam<const char*> {};
@@ -40,7 +41,7 @@ TEST_P(PackedLayers, GiveTheLogitsOfTheUnpackedModel) {
       for (const KernelChoice kernels :
            {KernelChoice::kFastest, KernelChoice::kDense, KernelChoice::kSliced, KernelChoice::kMasked})
         for (const std::size_t tokens : {1U, 3U, 40U}) {
-          const InferOptions how{2, kernels, standard_kernel_costs()};
+          const InferOptions how{kernels, standard_kernel_costs()};
           EXPECT_EQ(logits_of(packed, how, tokens).values, logits_of(pruned, how, tokens).values)
               << plan.levels[level].amount.label << " %, " << tokens << " tokens, kernels "
               << static_cast<int>(kernels);

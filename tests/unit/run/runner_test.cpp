@@ -38,7 +38,7 @@ std::vector<TokenId> ids(const char* key) { return golden()[key].get<std::vector
 
 struct Opened {
   explicit Opened(const std::string& spec, const std::string& as_class = {})
-      : model(open_model(spec, {0, as_class})), runner(open_runner(model, {2})) {}
+      : model(open_model(spec, {0, as_class})), runner(open_runner(model)) {}
   Model model;
   std::unique_ptr<Runner> runner;
 };

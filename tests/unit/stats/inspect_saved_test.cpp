@@ -44,7 +44,6 @@ std::vector<OwnedTensor> tensors_of_every_dtype(std::uint64_t elements, std::uin
 InspectOptions options_with(std::vector<double> quantiles) {
   InspectOptions options;
   options.quantiles = std::move(quantiles);
-  options.threads = 2;
   return options;
 }
 
@@ -145,8 +144,7 @@ TEST(SavedMeasurement, EveryBitThatFlipsIsRefused) {
 TEST(SavedMeasurement, ForgedBytesAreRefusedOrTakenAsTheyAre) {
   const std::vector<OwnedTensor> owners = tensors_of_every_dtype(20);
   const Model model = model_of(owners);
-  InspectOptions options = options_with({0, 0.5, 1});
-  options.threads = 1;
+  const InspectOptions options = options_with({0, 0.5, 1});
   const std::vector<std::byte> original = measurement_bytes(measure(model, options));
   std::size_t taken = 0, refused = 0;
   for (std::size_t i = 0; i + 8 < original.size(); ++i)

@@ -257,12 +257,9 @@ TEST(Inspect, TheNumberOfThreadsChangesNoBit) {
                test::random_tensor(DType::kF32, 100'000, static_cast<std::uint64_t>(layer), false), Group::kFeedForward,
                layer);
   const Model model = memory.model();
-  InspectOptions options;
-  options.threads = 1;
-  const Inspection one = inspect(model, options);
+  const Inspection one = inspect(model, {}, Context(1));
   for (const unsigned threads : {2U, 3U, 8U}) {
-    options.threads = threads;
-    const Inspection several = inspect(model, options);
+    const Inspection several = inspect(model, {}, Context(threads));
     EXPECT_EQ(several.overall.stats.sum, one.overall.stats.sum);
     EXPECT_EQ(several.overall.stats.sum_of_squares, one.overall.stats.sum_of_squares);
     EXPECT_EQ(several.overall.stats.cutoffs[0].above, one.overall.stats.cutoffs[0].above);

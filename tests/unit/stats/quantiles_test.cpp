@@ -51,7 +51,7 @@ TEST(Quantiles, AreOfAllTensorsTogetherWhateverTheirDtypes) {
       values.insert(values.end(), more.begin(), more.end());
     }
     const std::vector<double> fractions{0, 0.1, 0.5, 0.77};  // higher ones are infinite here
-    const std::vector<double> quantiles = magnitude_quantiles(tensors, fractions, 2);
+    const std::vector<double> quantiles = magnitude_quantiles(tensors, fractions, Context(2));
     for (std::size_t i = 0; i < fractions.size(); ++i) {
       const double expected = sorted_quantile(values, fractions[i]);
       EXPECT_NEAR(quantiles[i], expected, 1e-15 * expected) << fractions[i];
@@ -65,7 +65,7 @@ TEST(Quantiles, AreExactWhereOneBinHoldsMoreElementsThanAreListed) {
     values[i] = (i % 2 == 0 ? 1 : -1) * (1 + static_cast<double>(i * 7919 % 65536) / (1 << 23));  // one bin
   const std::vector<float> floats(values.begin(), values.end());
   const OwnedTensor tensor = test::from_patterns(DType::kF32, floats, "w");
-  const std::vector<double> quantiles = magnitude_quantiles({&tensor.view(), 1}, kFractions, 2);
+  const std::vector<double> quantiles = magnitude_quantiles({&tensor.view(), 1}, kFractions, Context(2));
   for (std::size_t i = 0; i < kFractions.size(); ++i)
     EXPECT_DOUBLE_EQ(quantiles[i], sorted_quantile(values, kFractions[i])) << kFractions[i];
 }

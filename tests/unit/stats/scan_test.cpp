@@ -108,10 +108,8 @@ TEST_P(EveryDtype, NothingDependsOnTheNumberOfThreads) {
   ScanOptions options;
   options.sketches = true;
   options.largest = 7;
-  options.threads = 1;
-  const ScanResult one = scan(tensors, options);
-  options.threads = 3;
-  const ScanResult three = scan(tensors, options);
+  const ScanResult one = scan(tensors, options, Context(1));
+  const ScanResult three = scan(tensors, options, Context(3));
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     expect_equal(three.tensors[i], one.tensors[i]);
     EXPECT_EQ(std::bit_cast<std::uint64_t>(three.tensors[i].sum), std::bit_cast<std::uint64_t>(one.tensors[i].sum));
@@ -271,11 +269,13 @@ TEST(Scan, RefusesIntegers) {
 TEST(Scan, ReportsAllBytesAsProgress) {
   const OwnedTensor tensor = random_tensor(DType::kF32, 700000, 1, false);
   std::uint64_t most = 0;
-  ScanOptions options;
-  options.threads = 1;
-  options.progress = [&](std::uint64_t done) { most = std::max(most, done); };
-  scan({&tensor.view(), 1}, options);
+  double last = 0;
+  scan({&tensor.view(), 1}, {}, Context(1, [&](const Progress& progress) {
+         most = std::max(most, progress.bytes);
+         last = progress.fraction;
+       }));
   EXPECT_EQ(most, 700000U * 4);
+  EXPECT_EQ(last, 1);
 }
 
 }  // namespace
