@@ -63,7 +63,7 @@ double time_decode(const Runner& runner, std::size_t length, std::size_t steps, 
   const TokenBatch before = batch_of(runner, 1, length);
   const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner);
   const auto* causal = dynamic_cast<const CausalRunner*>(&runner);
-  if (pair == nullptr && causal == nullptr) throw pare::Error("this model has no decoder");
+  if (pair == nullptr && causal == nullptr) throw pare::Error(pare::ErrorCode::kArgument, "this model has no decoder");
   const auto state = pair != nullptr ? pair->start(before, context) : causal->start(1);
   if (causal != nullptr) causal->hidden_states(before, *state, context);
   const auto begin = Clock::now();
@@ -87,13 +87,13 @@ double time_task(const Runner& runner, const std::string& task, std::size_t firs
   if (task == "hidden") return time_hidden(runner, first, second, context);
   if (task == "logits") return time_logits(runner, first, second, context);
   if (task == "decode") return time_decode(runner, first, second, context);
-  throw pare::Error("no such task: " + task);
+  throw pare::Error(pare::ErrorCode::kArgument, "no such task: " + task);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 3 && argc != 4) throw pare::Error("usage: infer_speed MODEL THREADS [TEXT]");
+  if (argc != 3 && argc != 4) throw pare::Error(pare::ErrorCode::kArgument, "usage: infer_speed MODEL THREADS [TEXT]");
   const pare::Model model = pare::open_model(argv[1]);
   const Context context(static_cast<unsigned>(std::atoi(argv[2])));
   const auto runner = pare::open_runner(model, {}, context);

@@ -45,11 +45,6 @@ class Error : public std::runtime_error {
   template <std::same_as<ErrorCode> Code>
   Error(Code code, std::filesystem::path file, std::string tensor, const std::string& cause)
       : Error(std::move(file), std::move(tensor), cause, code) {}
-  // Until every place names a code.
-  explicit Error(const std::string& cause) : Error(ErrorCode::kMalformed, cause) {}
-  Error(std::filesystem::path file, const std::string& cause) : Error(ErrorCode::kMalformed, std::move(file), cause) {}
-  Error(std::filesystem::path file, std::string tensor, const std::string& cause)
-      : Error(ErrorCode::kMalformed, std::move(file), std::move(tensor), cause) {}
 
   ErrorCode code() const noexcept { return code_; }
   const std::filesystem::path& file() const noexcept { return file_; }

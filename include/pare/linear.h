@@ -52,4 +52,9 @@ struct LayerUse {
   bool cross_attention = false;
 };
 
+/// Chooses the instruction set of all kernels: the one that the environment variable PARE_TARGET names, else the best
+/// of this machine. Every call that needs one does this by itself; a program may call it to hear early of a name that
+/// is not valid. The first success holds for the process. Throws Error(kArgument) for a name that the machine lacks.
+void choose_instruction_set();
+
 }  // namespace pare

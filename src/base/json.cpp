@@ -51,20 +51,23 @@ JsonDocument::JsonDocument(std::string_view text, std::filesystem::path path, st
     : path_(std::move(path)), subject_(std::move(subject)), parsed_(std::make_unique<Parsed>()) {
   const std::string prefix = subject_.empty() ? "" : subject_ + (subject_.starts_with("line ") ? ": " : " ");
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  if (text.empty()) throw Error(path_, prefix + "is not valid JSON: it is empty");
+  if (text.empty()) throw Error(ErrorCode::kMalformed, path_, prefix + "is not valid JSON: it is empty");
   if (text.size() > kLargestJson)
-    throw Error(path_, prefix + "is too large (expected at most " + std::to_string(kLargestJson) + " bytes, found " +
-                           std::to_string(text.size()) + ")");
+    throw Error(ErrorCode::kLimit, path_,
+                prefix + "is too large (expected at most " + std::to_string(kLargestJson) + " bytes, found " +
+                    std::to_string(text.size()) + ")");
   if (const std::size_t found = json_depth(text); found > depth)
-    throw Error(path_, prefix + "is not valid JSON: it nests too deeply (expected at most " + std::to_string(depth) +
-                           " levels, found " + std::to_string(found) + ")");
+    throw Error(ErrorCode::kLimit, path_,
+                prefix + "is not valid JSON: it nests too deeply (expected at most " + std::to_string(depth) +
+                    " levels, found " + std::to_string(found) + ")");
   auto error = parsed_->parser.parse(text.data(), text.size()).get(parsed_->root);
   if (error != simdjson::SUCCESS)
     if (const auto plain = plain_numbers(text)) {
       parsed_->marked = true;
       error = parsed_->parser.parse(*plain).get(parsed_->root);
     }
-  if (error != simdjson::SUCCESS) throw Error(path_, prefix + "is not valid JSON: " + simdjson::error_message(error));
+  if (error != simdjson::SUCCESS)
+    throw Error(ErrorCode::kMalformed, path_, prefix + "is not valid JSON: " + simdjson::error_message(error));
 }
 
 JsonDocument::~JsonDocument() = default;
@@ -78,13 +81,13 @@ JsonFile::JsonFile(const std::filesystem::path& path, std::size_t depth)
             return std::string(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
           }(),
           path, depth) {
-  if (!root().is_object()) throw Error(path, "is no JSON object");
+  if (!root().is_object()) throw Error(ErrorCode::kMalformed, path, "is no JSON object");
 }
 
-void JsonValue::fail(const std::string& cause) const {
+void JsonValue::fail(const std::string& cause, ErrorCode code) const {
   std::string place = document_->subject_;
   if (!place_.empty()) place += (place.empty() ? "" : ": ") + place_;
-  throw Error(document_->path_, (place.empty() ? "" : place + ": ") + cause);
+  throw Error(code, document_->path_, (place.empty() ? "" : place + ": ") + cause);
 }
 
 std::string JsonValue::found() const {

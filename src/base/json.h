@@ -14,6 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "pare/error.h"
+
 namespace pare::base {
 
 class JsonDocument;
@@ -22,7 +24,7 @@ class JsonDocument;
 /// Readers of a value throw Error that names the file and the key for a value of another type.
 class JsonValue {
  public:
-  [[noreturn]] void fail(const std::string& cause) const;
+  [[noreturn]] void fail(const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const;
 
   bool is_null() const;
   bool is_text() const;

@@ -27,7 +27,8 @@ namespace fs = std::filesystem;
 }
 
 [[noreturn]] void fail_taken(const fs::path& path) {
-  throw Error(final_name(path), "appeared while pare was running; it was left as it is, and nothing was written");
+  throw Error(ErrorCode::kExists, final_name(path),
+              "appeared while pare was running; it was left as it is, and nothing was written");
 }
 
 /// renameat2(), or -1 with EINVAL where the C library, the kernel or the file system lacks it.
@@ -171,13 +172,14 @@ void OutputDirectory::make_parents() {
     if (missing == parent_of(missing)) break;
   }
   fs::create_directories(parent_of(path_), failure);
-  if (failure) throw Error(final_name(parent_of(path_)), "cannot create: " + failure.message());
+  if (failure) throw Error(code_of(failure), final_name(parent_of(path_)), "cannot create: " + failure.message());
 }
 
 fs::path OutputDirectory::make_directory(const fs::path& relative) const {
   std::error_code failure;
   fs::create_directories(staged_.path / relative, failure);
-  if (failure) throw Error(final_name(staged_.path / relative), "cannot create: " + failure.message());
+  if (failure)
+    throw Error(code_of(failure), final_name(staged_.path / relative), "cannot create: " + failure.message());
   return staged_.path / relative;
 }
 

@@ -47,27 +47,31 @@ void check_output_directory(const fs::path& given, bool force) {
   const fs::path path = without_trailing_separator(given);
   const std::string name = path.filename().string();
   if (name.empty() || name == "." || name == "..")
-    throw Error(given, "cannot be replaced (expected the name of a directory to create)");
+    throw Error(ErrorCode::kArgument, given, "cannot be replaced (expected the name of a directory to create)");
   const std::optional<struct stat> status = status_of(path);
   if (!status) return;
-  if (S_ISLNK(status->st_mode)) throw Error(path, "is a symbolic link (expected a directory, or nothing)");
-  if (!S_ISDIR(status->st_mode)) throw Error(path, "exists and is not a directory");
-  if (is_mount_point(path)) throw Error(path, "is a mount point, which cannot be replaced (name a directory below it)");
+  if (S_ISLNK(status->st_mode))
+    throw Error(ErrorCode::kExists, path, "is a symbolic link (expected a directory, or nothing)");
+  if (!S_ISDIR(status->st_mode)) throw Error(ErrorCode::kExists, path, "exists and is not a directory");
+  if (is_mount_point(path))
+    throw Error(ErrorCode::kExists, path, "is a mount point, which cannot be replaced (name a directory below it)");
   std::error_code failure;
   const bool empty = fs::is_empty(path, failure);
-  if (failure) throw Error(path, "cannot be listed: " + failure.message());
+  if (failure) throw Error(base::code_of(failure), path, "cannot be listed: " + failure.message());
   if (empty) return;
-  if (!force) throw Error(path, "already exists (use --force to replace it)");
+  if (!force) throw Error(ErrorCode::kExists, path, "already exists (use --force to replace it)");
   if (!fs::exists(path / kOutputMarker, failure))
     throw Error(
-        path, std::string("does not contain ") + kOutputMarker + ", so pare did not write it and will not replace it");
+        ErrorCode::kExists, path,
+        std::string("does not contain ") + kOutputMarker + ", so pare did not write it and will not replace it");
 }
 
 void check_output_file(const fs::path& path, bool force) {
   const std::optional<struct stat> status = status_of(path);
   if (!status) return;
-  if (!force) throw Error(path, "already exists (use --force to replace it)");
-  if (!S_ISREG(status->st_mode)) throw Error(path, "is not a regular file, so --force will not replace it");
+  if (!force) throw Error(ErrorCode::kExists, path, "already exists (use --force to replace it)");
+  if (!S_ISREG(status->st_mode))
+    throw Error(ErrorCode::kExists, path, "is not a regular file, so --force will not replace it");
 }
 
 std::vector<fs::path> remove_leftovers(const fs::path& output) {

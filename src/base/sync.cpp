@@ -44,7 +44,7 @@ void sync_tree(const fs::path& root) {
   std::error_code failure;
   for (fs::recursive_directory_iterator it(root, failure), end; !failure && it != end; it.increment(failure))
     (it->is_directory(failure) ? directories : files).push_back(it->path());
-  if (failure) throw Error(final_name(root), "cannot be listed: " + failure.message());
+  if (failure) throw Error(code_of(failure), final_name(root), "cannot be listed: " + failure.message());
   if (files.size() + directories.size() > kFew) return sync_with(root, ::syncfs);
   for (const fs::path& file : files) sync_with(file, ::fsync);
   for (auto directory = directories.rbegin(); directory != directories.rend(); ++directory) sync_directory(*directory);

@@ -23,9 +23,10 @@ namespace {
 using namespace bench;
 
 void check(const BenchOptions& options) {
-  if (options.sequences == 0 || options.length == 0) throw Error("a pass over no tokens cannot be timed");
-  if (options.runs == 0) throw Error("runs must be at least 1");
-  if (options.context == 0) throw Error("single tokens follow a context of at least one");
+  if (options.sequences == 0 || options.length == 0)
+    throw Error(ErrorCode::kArgument, "a pass over no tokens cannot be timed");
+  if (options.runs == 0) throw Error(ErrorCode::kArgument, "runs must be at least 1");
+  if (options.context == 0) throw Error(ErrorCode::kArgument, "single tokens follow a context of at least one");
 }
 
 /// Whether any level is asked for; some patterns are one.

@@ -45,7 +45,7 @@ std::uint64_t gzip_size(const Checkpoint& checkpoint, const Context& context) {
     Workshop& own = workshops[worker];
     if (own.compressor == nullptr) {
       own.compressor.reset(libdeflate_alloc_compressor(kLevel));
-      if (own.compressor == nullptr) throw Error("libdeflate cannot start");
+      if (own.compressor == nullptr) throw Error(ErrorCode::kOutOfMemory, "libdeflate cannot start");
       own.room.resize(libdeflate_gzip_compress_bound(own.compressor.get(), kPiece));
     }
     sizes[i] = libdeflate_gzip_compress(own.compressor.get(), pieces[i].data(), pieces[i].size(), own.room.data(),

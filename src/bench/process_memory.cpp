@@ -79,8 +79,9 @@ std::uint64_t needed_memory(const Model& model, const BenchOptions& options) {
 
 void require_memory(const std::string& source, std::uint64_t needed, std::uint64_t available) {
   if (needed > available)
-    throw Error(source, fmt::format("is too large to be timed here: it needs about {} of memory, {} are available",
-                                    gigabytes(needed), gigabytes(available)));
+    throw Error(ErrorCode::kOutOfMemory, source,
+                fmt::format("is too large to be timed here: it needs about {} of memory, {} are available",
+                            gigabytes(needed), gigabytes(available)));
 }
 
 }  // namespace pare::bench

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/system_error.h"
 #include "pare/chart.h"
 #include "pare/error.h"
 #include "pare/table.h"
@@ -32,7 +33,7 @@ constexpr std::chrono::seconds kVersionLimit{20};
 constexpr int kStopCheckMilliseconds = 100;
 
 [[noreturn]] void fail(const char* what, int code) {
-  throw Error(std::string("gnuplot: ") + what + ": " + std::strerror(code));
+  throw Error(base::code_of_errno(code), std::string("gnuplot: ") + what + ": " + std::strerror(code));
 }
 
 class Descriptor {
@@ -113,8 +114,9 @@ class Spawn {
     pid_t child = -1;
     const int code = ::posix_spawnp(&child, program.c_str(), &actions_, &attributes_, arguments, environ);
     if (code != 0)
-      throw Error("cannot start '" + printable(program) + "' to draw a chart (" + std::strerror(code) +
-                  "); install gnuplot-nox, or name the program in PARE_GNUPLOT");
+      throw Error(ErrorCode::kUnavailable, "cannot start '" + printable(program) + "' to draw a chart (" +
+                                               std::strerror(code) +
+                                               "); install gnuplot-nox, or name the program in PARE_GNUPLOT");
     return child;
   }
 
@@ -180,7 +182,7 @@ PictureFormat picture_format(const std::filesystem::path& file) {
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (extension == ".png") return PictureFormat::kPng;
   if (extension == ".svg") return PictureFormat::kSvg;
-  throw Error(file, "a chart's name must end in .png or .svg");
+  throw Error(ErrorCode::kArgument, file, "a chart's name must end in .png or .svg");
 }
 
 std::string run_gnuplot(const std::string& script, PictureFormat format, std::chrono::milliseconds limit,
@@ -196,12 +198,15 @@ std::string run_gnuplot(const std::string& script, PictureFormat format, std::ch
   const std::string message = listen(errors.get(), child, deadline, context);
   const std::optional<int> ended = wait_for(child, deadline);
   context.check();
-  if (!ended) throw Error(fmt::format("gnuplot did not finish within {} s", limit.count() / 1000.0));
+  if (!ended)
+    throw Error(ErrorCode::kUnavailable, fmt::format("gnuplot did not finish within {} s", limit.count() / 1000.0));
   const int status = *ended;
-  if (WIFSIGNALED(status)) throw Error("gnuplot was ended by signal " + std::to_string(WTERMSIG(status)));
-  if (WEXITSTATUS(status) != 0) throw Error("gnuplot failed: " + last_line(message));
+  if (WIFSIGNALED(status))
+    throw Error(ErrorCode::kUnavailable, "gnuplot was ended by signal " + std::to_string(WTERMSIG(status)));
+  if (WEXITSTATUS(status) != 0) throw Error(ErrorCode::kUnavailable, "gnuplot failed: " + last_line(message));
   std::string picture = contents(output.get());
-  if (!whole_picture(picture, format)) throw Error("gnuplot gave no whole picture: " + last_line(message));
+  if (!whole_picture(picture, format))
+    throw Error(ErrorCode::kUnavailable, "gnuplot gave no whole picture: " + last_line(message));
   return picture;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/file_map.h"
 #include "base/files.h"
+#include "base/system_error.h"
 #include "checkpoint/aliases.h"
 #include "checkpoint/hub.h"
 #include "checkpoint/index.h"
@@ -32,7 +33,8 @@ struct Checkpoint::State {
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       if (by_name.emplace(tensors[i].name, i).second) continue;
       const fs::path& path = files.empty() ? directory : files[tensors[i].file].path;
-      throw Error(path, tensors[i].name, "another file of the checkpoint holds a tensor of this name");
+      throw Error(ErrorCode::kMismatch, path, tensors[i].name,
+                  "another file of the checkpoint holds a tensor of this name");
     }
   }
 };
@@ -59,11 +61,12 @@ fs::path weights_in(const fs::path& directory) {
   std::error_code failure;
   for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure))
     if (it->is_regular_file(failure) && format_of(it->path())) found.push_back(it->path());
-  if (failure) throw Error(directory, "cannot be listed: " + failure.message());
+  if (failure) throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
   if (found.size() == 1) return found.front();
   if (found.empty())
-    throw Error(directory, "contains no model.safetensors, pytorch_model.bin or other checkpoint file");
-  throw Error(directory,
+    throw Error(ErrorCode::kNotFound, directory,
+                "contains no model.safetensors, pytorch_model.bin or other checkpoint file");
+  throw Error(ErrorCode::kArgument, directory,
               fmt::format("holds {} checkpoint files and none has the usual name; name the one to read", found.size()));
 }
 
@@ -88,7 +91,9 @@ class Assembler {
   void add(const fs::path& path) {
     const std::optional<Format> format = format_of(path);
     if (format == Format::kIndex) return add_shards(path);
-    if (!format) throw Error(path, "is not a checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
+    if (!format)
+      throw Error(ErrorCode::kUnsupported, path,
+                  "is not a checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
     context_.check();
     checkpoint::SourceFile source = format == Format::kSafetensors ? checkpoint::read_safetensors(path)
                                                                    : checkpoint::read_torch_archive(path, context_);
@@ -123,9 +128,11 @@ class Assembler {
     const checkpoint::ShardIndex index = checkpoint::parse_index(read_text(path), path);
     for (const std::string& shard : index.shards) {
       const fs::path file = path.parent_path() / shard;
-      if (!base::is_there(file)) throw Error(path, fmt::format("names shard '{}', which does not exist", shard));
+      if (!base::is_there(file))
+        throw Error(ErrorCode::kNotFound, path, fmt::format("names shard '{}', which does not exist", shard));
       if (format_of(file) == Format::kIndex)
-        throw Error(path, fmt::format("names shard '{}', which is not a checkpoint file", shard));
+        throw Error(ErrorCode::kMalformed, path,
+                    fmt::format("names shard '{}', which is not a checkpoint file", shard));
       add(file);
     }
     std::set<std::string_view> present;
@@ -134,13 +141,16 @@ class Assembler {
       const auto entry = index.weight_map.find(name);
       const std::string shard = files[holder].path.filename().string();
       if (entry == index.weight_map.end())
-        throw Error(path, name, fmt::format("shard '{}' holds it, but the index does not list it", shard));
+        throw Error(ErrorCode::kMismatch, path, name,
+                    fmt::format("shard '{}' holds it, but the index does not list it", shard));
       if (entry->second != shard)
-        throw Error(path, name, fmt::format("the index places it in '{}', but '{}' holds it", entry->second, shard));
+        throw Error(ErrorCode::kMismatch, path, name,
+                    fmt::format("the index places it in '{}', but '{}' holds it", entry->second, shard));
     }
     for (const auto& [tensor, shard] : index.weight_map)
       if (!present.contains(tensor))
-        throw Error(path, tensor, fmt::format("the index places it in '{}', which does not hold it", shard));
+        throw Error(ErrorCode::kMismatch, path, tensor,
+                    fmt::format("the index places it in '{}', which does not hold it", shard));
   }
 
   const Context& context_;

@@ -66,7 +66,7 @@ std::optional<fs::path> snapshot_of(const fs::path& model) {
 
 fs::path find_in_hub_cache(const std::string& name) {
   const fs::path cache = cache_directory();
-  if (!is_hub_name(name)) throw Error(name, "no such file or directory");
+  if (!is_hub_name(name)) throw Error(ErrorCode::kNotFound, name, "no such file or directory");
   std::string folder = "models--" + name;
   if (const auto slash = folder.find('/'); slash != std::string::npos) folder.replace(slash, 1, "--");
   std::vector<fs::path> candidates{cache / folder};
@@ -77,7 +77,8 @@ fs::path find_in_hub_cache(const std::string& name) {
         candidates.push_back(directory);
   for (const fs::path& candidate : candidates)
     if (const auto snapshot = snapshot_of(candidate)) return *snapshot;
-  throw Error(name, "no such file or directory, and no such model in the Hugging Face cache " + cache.string());
+  throw Error(ErrorCode::kNotFound, name,
+              "no such file or directory, and no such model in the Hugging Face cache " + cache.string());
 }
 
 }  // namespace pare::checkpoint

@@ -40,7 +40,9 @@ void print(std::string_view text) {
     std::signal(SIGPIPE, SIG_DFL);
     std::raise(SIGPIPE);
   }
-  throw Error(std::string("standard output: cannot write: ") + std::strerror(failure));
+  const bool full = failure == ENOSPC || failure == EDQUOT || failure == EFBIG;
+  throw Error(full ? ErrorCode::kNoSpace : ErrorCode::kIo,
+              std::string("standard output: cannot write: ") + std::strerror(failure));
 }
 
 void print_note(std::string_view text) { print_line("pare: note: ", text); }

@@ -184,7 +184,8 @@ class Search {
 
 std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options,
                                  const AllocationOptions& allocation, const Context& context) {
-  if (!(allocation.target >= 0 && allocation.target <= 1)) throw Error("the target must be between 0 and 1");
+  if (!(allocation.target >= 0 && allocation.target <= 1))
+    throw Error(ErrorCode::kArgument, "the target must be between 0 and 1");
   const eval::Search search(model, sensitivity, options, allocation.target, context);
   std::vector<Allocation> made;
   made.push_back(search.made("uniform", eval::Fractions(sensitivity.units.size(), allocation.target)));

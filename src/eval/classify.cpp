@@ -38,11 +38,12 @@ std::size_t label_of(const TsvFile& table, std::size_t row, const std::vector<st
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), label);
   if (failure == std::errc() && end == text.data() + text.size()) {
     if (label < count) return label;
-    table.fail(row, fmt::format("the label {} is outside the model's {} labels", label, count));
+    table.fail(row, fmt::format("the label {} is outside the model's {} labels", label, count), ErrorCode::kMismatch);
   }
   const auto found = std::find(names.begin(), names.end(), text);
   if (found == names.end() || text.empty())
-    table.fail(row, fmt::format("'{}' is not a label of the model ({})", text, fmt::join(names, ", ")));
+    table.fail(row, fmt::format("'{}' is not a label of the model ({})", text, fmt::join(names, ", ")),
+               ErrorCode::kMismatch);
   return static_cast<std::size_t>(found - names.begin());
 }
 
@@ -141,7 +142,8 @@ Evaluation score_batches(const std::vector<LabelledBatch>& batches, std::size_t 
 Scoring by_head(const Subject& subject, const TsvFile& table) {
   const std::size_t labels = subject.encoder().labels();
   const std::vector<std::string> names = label_names(*subject.model, labels);
-  if (subject.runner->positions() < 4) throw Error(subject.model->source, "has too few positions to classify");
+  if (subject.runner->positions() < 4)
+    throw Error(ErrorCode::kUnsupported, subject.model->source, "has too few positions to classify");
   std::vector<LabelledBatch> batches = batches_of(
       table, [&](std::size_t row) { return label_of(table, row, names, labels); },
       [&](TokenBatch& batch, std::size_t row) {

@@ -37,7 +37,7 @@ Matrix hidden_of(const Runner& runner, const Batch& batch, const Context& contex
 
 Prepared prepare_causal(const Subject& subject, const EvalOptions& options) {
   const std::vector<TokenId> tokens = subject.tokenizer->encode(read_text(options.data), false);
-  if (tokens.size() < 2) throw Error(options.data, "is too short: nothing in it is predicted");
+  if (tokens.size() < 2) throw Error(ErrorCode::kUnsupported, options.data, "is too short: nothing in it is predicted");
   const std::size_t context = context_of(subject, options);
   std::vector<Window> windows = sliding_windows(tokens.size(), context, stride_of(options, context));
   if (options.limit != 0 && windows.size() > options.limit) windows.resize(options.limit);
@@ -69,7 +69,7 @@ Prepared prepare_masked(const Subject& subject, const EvalOptions& options) {
     }
     prepared.batches.push_back({std::move(batch.tokens), {}, std::move(batch.rows), next});
   }
-  if (prepared.items == 0) throw Error(options.data, "has no token to hide");
+  if (prepared.items == 0) throw Error(ErrorCode::kUnsupported, options.data, "has no token to hide");
   return prepared;
 }
 
@@ -146,7 +146,7 @@ class Comparison {
 Scoring prepare_divergence(const Subject& subject, std::shared_ptr<const Runner> reference, const EvalOptions& options,
                            bool keep) {
   if (subject.runner->vocabulary() != reference->vocabulary())
-    throw Error(subject.model->source,
+    throw Error(ErrorCode::kMismatch, subject.model->source,
                 "has another vocabulary than " + options.reference->source + ": their predictions cannot be compared");
   const auto comparison = std::make_shared<Comparison>(prepared_for(subject, options), std::move(reference), keep);
   return [comparison](const Subject& scored) { return comparison->score(scored); };

@@ -12,7 +12,9 @@ namespace pare {
 namespace eval {
 
 TokenId Subject::need(std::optional<std::int32_t> id, const char* what) const {
-  if (!id) throw Error(model->checkpoint.directory(), fmt::format("the tokenizer has no {} token", what));
+  if (!id)
+    throw Error(ErrorCode::kUnsupported, model->checkpoint.directory(),
+                fmt::format("the tokenizer has no {} token", what));
   return *id;
 }
 
@@ -28,8 +30,9 @@ Subject open_subject(const Model& model, KernelChoice kernels, const Context& co
   subject.tokenizer = Tokenizer::open(model.checkpoint.directory());
   subject.context = context;
   if (subject.tokenizer->size() > subject.runner->vocabulary())
-    throw Error(model.checkpoint.directory(), fmt::format("the tokenizer has {} tokens, and the embedding only {} rows",
-                                                          subject.tokenizer->size(), subject.runner->vocabulary()));
+    throw Error(ErrorCode::kMismatch, model.checkpoint.directory(),
+                fmt::format("the tokenizer has {} tokens, and the embedding only {} rows", subject.tokenizer->size(),
+                            subject.runner->vocabulary()));
   return subject;
 }
 
@@ -103,11 +106,11 @@ Scoring prepare(const Subject& subject, const EvalOptions& options, bool same_re
     case Task::kDivergence:
       break;
   }
-  if (options.reference == nullptr) throw Error("divergence needs a reference model");
+  if (options.reference == nullptr) throw Error(ErrorCode::kArgument, "divergence needs a reference model");
   std::shared_ptr<const Runner> reference = subject.runner;
   if (!same_reference) reference = open_runner(*options.reference, {options.kernels}, subject.context);
   if (kind_of(*reference) != kind_of(*subject.runner))
-    throw Error(subject.model->source, "is of another kind than " + options.reference->source);
+    throw Error(ErrorCode::kMismatch, subject.model->source, "is of another kind than " + options.reference->source);
   return prepare_divergence(subject, std::move(reference), options, keep);
 }
 
@@ -145,7 +148,8 @@ Task parse_task(std::string_view name) {
   const std::vector<std::string_view>& names = task_names();
   for (std::size_t i = 0; i < names.size(); ++i)
     if (names[i] == name) return static_cast<Task>(i);
-  throw Error(fmt::format("unknown task '{}' (expected one of {})", name, fmt::join(names, ", ")));
+  throw Error(ErrorCode::kArgument,
+              fmt::format("unknown task '{}' (expected one of {})", name, fmt::join(names, ", ")));
 }
 
 const ScoreKind& score_kind(std::string_view name) {
@@ -213,7 +217,8 @@ Evaluation PreparedTask::score(const Model& model, const Context& context) {
                         prepared.tokenizer, context};
   if (kind_of(*subject.runner) != state_->kind || subject.runner->vocabulary() != state_->vocabulary ||
       subject.runner->positions() != state_->positions)
-    throw Error(model.source, "has another shape than " + prepared.model->source + ", which the task was prepared for");
+    throw Error(ErrorCode::kMismatch, model.source,
+                "has another shape than " + prepared.model->source + ", which the task was prepared for");
   eval::require_suitable(model, state_->options.task);
   state_->started = std::chrono::steady_clock::now();
   return state_->score(subject);

@@ -36,7 +36,7 @@ Evaluation score_lines(const Subject& subject, const std::vector<MaskedLine>& li
     }
   }
   if (batch.tokens.tokens() != 0) run();
-  if (loss.count() == 0) throw Error(options.data, "has no token to hide");
+  if (loss.count() == 0) throw Error(ErrorCode::kUnsupported, options.data, "has no token to hide");
   result.tokens = loss.count();
   result.scores = {mean_score("accuracy", right), perplexity_score("pseudo_perplexity", loss)};
   return result;

@@ -13,7 +13,8 @@ namespace {
 
 std::vector<TokenId> tokens_of(const Subject& subject, const std::string& text, const EvalOptions& options) {
   std::vector<TokenId> tokens = subject.tokenizer->encode(text, false);
-  if (tokens.size() < 2) throw Error(options.data, "is too short: a perplexity needs two tokens at least");
+  if (tokens.size() < 2)
+    throw Error(ErrorCode::kUnsupported, options.data, "is too short: a perplexity needs two tokens at least");
   return tokens;
 }
 

@@ -18,7 +18,7 @@ namespace {
 double score_of(const Evaluation& evaluation, const std::string& name) {
   for (const Score& score : evaluation.scores)
     if (score.name == name) return score.value;
-  throw Error("the task gave no " + name);
+  throw Error(ErrorCode::kUnsupported, "the task gave no " + name);
 }
 
 }  // namespace

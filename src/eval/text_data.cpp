@@ -35,8 +35,9 @@ std::vector<std::string_view> cells_of(std::string_view line) {
 std::string read_text(const std::filesystem::path& path) {
   const auto map = base::FileMap::open(path);
   std::string text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
-  if (text.empty()) throw Error(path, "is empty");
-  if (const auto at = base::first_invalid_utf8(text)) throw Error(path, fmt::format("is not UTF-8 at byte {}", *at));
+  if (text.empty()) throw Error(ErrorCode::kMalformed, path, "is empty");
+  if (const auto at = base::first_invalid_utf8(text))
+    throw Error(ErrorCode::kMalformed, path, fmt::format("is not UTF-8 at byte {}", *at));
   return text;
 }
 
@@ -55,12 +56,12 @@ std::vector<Line> lines_of(std::string_view text) {
 
 LineFile::LineFile(const std::filesystem::path& path, std::size_t limit)
     : path_(path), text_(read_text(path)), lines_(lines_of(text_)) {
-  if (lines_.empty()) throw Error(path_, "has nothing but empty lines");
+  if (lines_.empty()) throw Error(ErrorCode::kMalformed, path_, "has nothing but empty lines");
   if (limit != 0 && lines_.size() > limit) lines_.resize(limit);
 }
 
-void LineFile::fail(const Line& line, const std::string& cause) const {
-  throw Error(path_, fmt::format("line {}: {}", line.number, cause));
+void LineFile::fail(const Line& line, const std::string& cause, ErrorCode code) const {
+  throw Error(code, path_, fmt::format("line {}: {}", line.number, cause));
 }
 
 std::vector<std::string> read_json_texts(const std::filesystem::path& path, std::size_t limit) {
@@ -86,7 +87,8 @@ TsvFile::TsvFile(const std::filesystem::path& path, const std::vector<std::strin
   for (const std::string& column : columns) {
     const auto found = std::find(header.begin(), header.end(), column);
     if (!column.empty() && found == header.end())
-      throw Error(path, fmt::format("has no column '{}'; its first line names {}", column, fmt::join(header, ", ")));
+      throw Error(ErrorCode::kArgument, path,
+                  fmt::format("has no column '{}'; its first line names {}", column, fmt::join(header, ", ")));
     places.push_back(column.empty() ? SIZE_MAX : static_cast<std::size_t>(found - header.begin()));
   }
   for (std::size_t i = 1; i < file_.lines().size(); ++i) {
@@ -98,7 +100,7 @@ TsvFile::TsvFile(const std::filesystem::path& path, const std::vector<std::strin
       row.push_back(place == SIZE_MAX ? std::string_view() : cells[place]);
     }
   }
-  if (rows_.empty()) throw Error(path, "has no rows below the names of its columns");
+  if (rows_.empty()) throw Error(ErrorCode::kMalformed, path, "has no rows below the names of its columns");
 }
 
 std::size_t count_words(std::string_view text) {

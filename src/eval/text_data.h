@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pare/error.h"
+
 namespace pare::eval {
 
 /// A whole file. Throws Error for one that cannot be read, is empty, or is not UTF-8 (naming the byte).
@@ -24,7 +26,7 @@ class LineFile {
  public:
   LineFile(const std::filesystem::path& path, std::size_t limit);
   const std::vector<Line>& lines() const noexcept { return lines_; }
-  [[noreturn]] void fail(const Line& line, const std::string& cause) const;
+  [[noreturn]] void fail(const Line& line, const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const;
 
  private:
   std::filesystem::path path_;
@@ -44,7 +46,9 @@ class TsvFile {
   /// `column` as an index into the constructor's list.
   std::string_view cell(std::size_t row, std::size_t column) const { return rows_[row][column]; }
   /// Throws Error naming file and line.
-  [[noreturn]] void fail(std::size_t row, const std::string& cause) const { file_.fail(file_.lines()[row + 1], cause); }
+  [[noreturn]] void fail(std::size_t row, const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const {
+    file_.fail(file_.lines()[row + 1], cause, code);
+  }
 
  private:
   LineFile file_;

@@ -112,7 +112,7 @@ Evaluation score_pages(const Subject& subject, const std::vector<PreparedPage>& 
 Scoring prepare_wikitext(const Subject& subject, const EvalOptions& options) {
   const std::string text = read_text(options.data);
   std::vector<std::string_view> pages = pages_of(text);
-  if (pages.empty()) throw Error(options.data, "has no page");
+  if (pages.empty()) throw Error(ErrorCode::kMalformed, options.data, "has no page");
   if (options.limit != 0 && pages.size() > options.limit) pages.resize(options.limit);
   const std::size_t context = context_of(subject, options);
   const SpecialTokens& special = subject.tokenizer->special();

@@ -27,15 +27,16 @@ std::vector<Window> sliding_windows(std::size_t tokens, std::size_t context, std
 std::size_t context_of(const Subject& subject, const EvalOptions& options) {
   const std::size_t positions = subject.runner->positions();
   if (options.context > positions)
-    throw Error(subject.model->source,
+    throw Error(ErrorCode::kArgument, subject.model->source,
                 fmt::format("has {} positions, fewer than the context of {}", positions, options.context));
-  if (options.context == 1) throw Error("a context of 1 token predicts nothing");
+  if (options.context == 1) throw Error(ErrorCode::kArgument, "a context of 1 token predicts nothing");
   return options.context != 0 ? options.context : std::min(positions, kContextWithoutLimit);
 }
 
 std::size_t stride_of(const EvalOptions& options, std::size_t context) {
   if (options.stride > context)
     throw Error(
+        ErrorCode::kArgument,
         fmt::format("a stride of {} is longer than the context of {} and would skip tokens", options.stride, context));
   return options.stride != 0 ? options.stride : std::max<std::size_t>(1, context / 2);
 }

@@ -34,7 +34,8 @@ void set_target_from_environment() {
   if (name == nullptr || *name == '\0' || set_target(name)) return;
   std::string known;
   for (const std::string& target : generated_targets()) known += (known.empty() ? "" : ", ") + target;
-  throw Error("PARE_TARGET: this machine cannot run '" + std::string(name) + "' (it can run " + known + ")");
+  throw Error(ErrorCode::kArgument,
+              "PARE_TARGET: this machine cannot run '" + std::string(name) + "' (it can run " + known + ")");
 }
 
 }  // namespace

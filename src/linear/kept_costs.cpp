@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/output.h"
 #include "base/parallel.h"
+#include "base/system_error.h"
 #include "kernels/targets.h"
 #include "linear/kernel_cost_json.h"
 #include "pare/error.h"
@@ -87,14 +88,15 @@ std::optional<KernelCosts> kept_kernel_costs(const Context& context) {
 
 void keep_kernel_costs(const KernelCosts& costs) {
   const std::filesystem::path path = kernel_costs_path();
-  if (path.empty()) throw Error("cannot save the measured costs: neither XDG_CACHE_HOME nor HOME is set");
+  if (path.empty())
+    throw Error(ErrorCode::kUnavailable, "cannot save the measured costs: neither XDG_CACHE_HOME nor HOME is set");
   Json entries = Json::array();
   for (const KernelCosts& other : kept())
     if (other.target != costs.target || other.threads != costs.threads) entries.push_back(json_of(other));
   entries.push_back(json_of(costs));
   std::error_code failure;
   std::filesystem::create_directories(path.parent_path(), failure);
-  if (failure) throw Error(path.parent_path(), "cannot be made: " + failure.message());
+  if (failure) throw Error(base::code_of(failure), path.parent_path(), "cannot be made: " + failure.message());
   base::write_file(path, Json{{"version", kVersion}, {"costs", std::move(entries)}}.dump(2) + "\n",
                    base::Publish::kReplace);
 }

@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "kernels/matvec.h"
+#include "kernels/targets.h"
 #include "pare/error.h"
 
 /// Functions of OpenMP, which oneDNN runs on. GCC has <omp.h>; Clang has it only with a package of its own.
@@ -59,7 +60,7 @@ void multiply_columns(const Linear& linear, const Matrix& x, Matrix& y, std::siz
       dnnl_sgemm('N', linear.out_in ? 'T' : 'N', size(x.rows), size(width), size(linear.in), 1.0F, x.values.data(),
                  size(x.columns), weight, size(linear.out_in ? linear.in : linear.out), linear.bias ? 1.0F : 0.0F,
                  y.values.data() + begin, size(y.columns));
-  if (status != dnnl_success) throw Error("oneDNN cannot multiply matrices here");
+  if (status != dnnl_success) throw Error(ErrorCode::kUnavailable, "oneDNN cannot multiply matrices here");
 }
 
 }  // namespace
@@ -83,3 +84,9 @@ Matrix apply(const Linear& layer, const Matrix& x, const Context& context) {
 }
 
 }  // namespace pare::linear
+
+namespace pare {
+
+void choose_instruction_set() { kernels::choose_target(); }
+
+}  // namespace pare

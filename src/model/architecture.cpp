@@ -45,7 +45,7 @@ unsigned Names::count_blocks(std::string_view before) const {
       const auto [end, error] = std::from_chars(begin, past, index);
       if (error == std::errc::invalid_argument || end == past || *end != '.') continue;
       if (error != std::errc() || index >= kMostBlocks)
-        throw Error({}, tensor.name, "a model cannot have so many blocks");
+        throw Error(ErrorCode::kLimit, {}, tensor.name, "a model cannot have so many blocks");
       count = std::max(count, index + 1);
     }
   }
@@ -57,7 +57,8 @@ unsigned block_count(const Config& config, std::initializer_list<std::string_vie
     const std::optional<std::uint64_t> blocks = config.number(key);
     if (!blocks) continue;
     if (*blocks > kMostBlocks)
-      throw Error(config.path(), fmt::format("'{}' is {}; a model cannot have so many blocks", key, *blocks));
+      throw Error(ErrorCode::kLimit, config.path(),
+                  fmt::format("'{}' is {}; a model cannot have so many blocks", key, *blocks));
     return static_cast<unsigned>(*blocks);
   }
   return shown;

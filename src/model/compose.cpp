@@ -35,15 +35,18 @@ Half open_half(const std::string& source, bool decoder, const Context& context) 
       Model{source, source, {}, {}, Checkpoint::open(source, context), {}, {}, {}, {}, {}, {}}, {}, {}, nullptr, 0};
   const std::filesystem::path path = half.model.checkpoint.directory() / "config.json";
   const std::optional<std::string> text = half.model.checkpoint.config_text();
-  if (!text) throw Error(path, "is missing; a composition needs the configurations of both halves");
+  if (!text)
+    throw Error(ErrorCode::kNotFound, path, "is missing; a composition needs the configurations of both halves");
   const base::JsonDocument document(without_sparsity_config(*text), path, base::kMutableJsonDepth);
-  if (!document.root().is_object()) throw Error(path, "is no JSON object");
+  if (!document.root().is_object()) throw Error(ErrorCode::kMalformed, path, "is no JSON object");
   half.config = base::mutable_json<Json>(document.root());
   half.config["is_decoder"] = decoder;
   half.config["add_cross_attention"] = decoder;
   const Config config(half.config.dump(), path);
   const std::string type = config.text("model_type").value_or("");
-  if (type != "bert") throw Error(path, fmt::format("model_type is '{}'; only BERT checkpoints can be composed", type));
+  if (type != "bert")
+    throw Error(ErrorCode::kUnsupported, path,
+                fmt::format("model_type is '{}'; only BERT checkpoints can be composed", type));
   half.initializer_range = config.real("initializer_range").value_or(0.02);
   resolve(half.model, config, decoder ? "BertLMHeadModel" : "BertModel");
   for (const Parameter& parameter : half.model.parameters) {
@@ -51,9 +54,9 @@ Half open_half(const std::string& source, bool decoder, const Context& context) 
     if (parameter.name.ends_with("embeddings.word_embeddings.weight")) half.embedding = &half.model.tensor(parameter);
   }
   if (half.embedding == nullptr || half.embedding->shape.size() != 2)
-    throw Error(source, "contains no word embeddings, so it cannot be composed");
+    throw Error(ErrorCode::kUnsupported, source, "contains no word embeddings, so it cannot be composed");
   if (const auto hidden = config.number("hidden_size"); hidden && *hidden != half.hidden())
-    throw Error(path,
+    throw Error(ErrorCode::kMismatch, path,
                 fmt::format("'hidden_size' is {}, but the word embeddings have {} columns", *hidden, half.hidden()));
   // The composition's rows follow from the configurations alone, so these must say what the files show.
   half.config["hidden_size"] = half.hidden();
@@ -68,7 +71,8 @@ Fresh draw_for(const Expected& expected, const Half& half) {
   const auto part = [&](std::string_view name) { return expected.name.find(name) != std::string::npos; };
   const bool head = part(".cls.predictions.") || part(".pooler.");
   if (!head && !expected.cross_attention)
-    throw Error(half.model.source, expected.name, "is missing, and a composition does not draw this tensor at random");
+    throw Error(ErrorCode::kMismatch, half.model.source, expected.name,
+                "is missing, and a composition does not draw this tensor at random");
   Fresh fresh{expected.name, expected.role, {half.hidden()}, half.embedding->dtype, half.initializer_range};
   if (part(".predictions.bias") || part(".predictions.decoder.")) fresh.shape = {half.vocabulary()};
   if (is_prunable(expected.role)) fresh.shape.push_back(half.hidden());
@@ -187,7 +191,7 @@ Model compose(const std::string& encoder_source, const std::string& decoder_sour
   const Config config(text, decoder.model.checkpoint.directory() / "config.json");
   const auto architecture =
       lay_out(encoder_decoder_family(), "EncoderDecoderModel", config, Names(decoder.model.checkpoint));
-  if (!architecture) throw Error(decoder_source, "cannot be composed");
+  if (!architecture) throw Error(ErrorCode::kUnsupported, decoder_source, "cannot be composed");
   Pieces pieces = collect(*architecture, encoder, decoder);
   const std::string note = note_on_drawn(pieces.fresh, seed);
   Checkpoint checkpoint = assemble(std::move(pieces), encoder, decoder, seed, context);

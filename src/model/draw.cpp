@@ -62,12 +62,13 @@ Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed, 
   for (const Fresh& parameter : parameters) {
     const std::uint64_t size = dtype_bits(parameter.dtype) / 8;
     if (size < 2 || !is_analysed(parameter.dtype))
-      throw Error({}, parameter.name, "cannot be drawn as " + std::string(dtype_name(parameter.dtype)));
+      throw Error(ErrorCode::kUnsupported, {}, parameter.name,
+                  "cannot be drawn as " + std::string(dtype_name(parameter.dtype)));
     const auto elements = base::checked_product(parameter.shape);
     const auto bytes = elements ? base::checked_multiply(*elements, size) : std::nullopt;
     const auto padded = bytes ? base::checked_add(*bytes, kAlignment) : std::nullopt;
     const auto end = padded ? base::checked_add(total, *padded) : std::nullopt;
-    if (!end) throw Error({}, parameter.name, "is too large to be drawn");
+    if (!end) throw Error(ErrorCode::kLimit, {}, parameter.name, "is too large to be drawn");
     offsets.push_back(total);
     total = *end / kAlignment * kAlignment;
     drawn.tensors.push_back({parameter.name, parameter.dtype, parameter.shape, {}, 0});

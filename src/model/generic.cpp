@@ -199,7 +199,8 @@ void resolve_generic(Model& model, const Config& config, const std::string& reas
   std::sort(model.parameters.begin(), model.parameters.end(),
             [](const Parameter& a, const Parameter& b) { return natural_less(a.name, b.name); });
   drop_tied_heads(model);
-  if (model.parameters.empty()) throw Error(model.source, "contains no floating-point tensor that could be measured");
+  if (model.parameters.empty())
+    throw Error(ErrorCode::kUnsupported, model.source, "contains no floating-point tensor that could be measured");
 }
 
 }  // namespace pare::model

@@ -45,11 +45,13 @@ bool check_output_apart(const std::filesystem::path& output, const Model& model)
     for (const FileVersion& source : file.sources) {
       const fs::path directory = source.path.has_parent_path() ? source.path.parent_path() : fs::path(".");
       const fs::path folder = base::resolved(directory), file_itself = base::resolved(source.path);
-      if (file_itself == target) throw Error(output, "is a file of the model that is read (expected another name)");
+      if (file_itself == target)
+        throw Error(ErrorCode::kArgument, output, "is a file of the model that is read (expected another name)");
       if (folder == target || file_itself.parent_path() == target)
         own = true;
       else if (is_below(folder, target) || is_below(file_itself, target))
-        throw Error(output, "contains the model that is read, " + directory.string() + " (expected another directory)");
+        throw Error(ErrorCode::kArgument, output,
+                    "contains the model that is read, " + directory.string() + " (expected another directory)");
     }
   return own;
 }

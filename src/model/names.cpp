@@ -60,7 +60,7 @@ std::vector<Group> parse_groups(std::string_view name) {
   if (!groups.empty()) return groups;
   std::string all = "attention";
   for (const auto& row : kGroups) all += ", " + std::string(row.second);
-  throw Error("unknown group '" + std::string(name) + "' (expected one of " + all + ")");
+  throw Error(ErrorCode::kArgument, "unknown group '" + std::string(name) + "' (expected one of " + all + ")");
 }
 
 bool glob_match(std::string_view pattern, std::string_view name) {

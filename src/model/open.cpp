@@ -2,6 +2,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "base/system_error.h"
 #include "model/compose.h"
 #include "model/resolver.h"
 #include "model/sparsity_config.h"
@@ -54,7 +55,7 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
     if (fs::file_size(it->path(), failure) <= kLargestSideFile || failure)
       found.emplace_back(it->path(), it->path().filename().string());
   }
-  if (failure) throw Error(directory, "cannot be listed: " + failure.message());
+  if (failure) throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -73,7 +74,7 @@ Model open_single(const std::string& source, const ModelOptions& options, const 
 
 Model open_model(const std::string& spec, const ModelOptions& options, const Context& context) {
   const auto [title, source] = split_title(spec);
-  if (source.empty()) throw Error("'" + spec + "' does not name a model");
+  if (source.empty()) throw Error(ErrorCode::kArgument, "'" + spec + "' does not name a model");
   std::error_code ignored;
   const auto plus = fs::exists(source, ignored) ? std::string::npos : source.find('+');
   if (plus == std::string::npos) {
@@ -84,7 +85,8 @@ Model open_model(const std::string& spec, const ModelOptions& options, const Con
     return model;
   }
   const std::string encoder = source.substr(0, plus), decoder = source.substr(plus + 1);
-  if (encoder.empty() || decoder.empty()) throw Error("'" + spec + "' names only one half of a composition");
+  if (encoder.empty() || decoder.empty())
+    throw Error(ErrorCode::kArgument, "'" + spec + "' names only one half of a composition");
   Model model = model::compose(encoder, decoder, options.seed, context);
   model.title = title.empty() ? default_title(encoder) + "+" + default_title(decoder) : title;
   model.source = source;

@@ -191,7 +191,8 @@ void resolve(Model& model, const Config& config, const std::string& as_class) {
   if (family == nullptr && as_class.empty() && model.model_type.empty() && !configured.empty())
     family = find_family(configured, {}, names);
   if (family == nullptr && !as_class.empty())
-    throw Error(model.source, fmt::format("cannot be read as '{}', which is not a class that pare knows", as_class));
+    throw Error(ErrorCode::kArgument, model.source,
+                fmt::format("cannot be read as '{}', which is not a class that pare knows", as_class));
   const bool by_config = family != nullptr && family->config_names_class;
   const std::string class_name = !as_class.empty() ? as_class : by_config ? configured : std::string();
   const std::optional<Architecture> architecture = family ? lay_out(*family, class_name, config, names) : std::nullopt;

@@ -72,7 +72,7 @@ void write_unpacked(const Model& model, const fs::path& out, const UnpackOptions
   const auto tensors = model.checkpoint.tensors();
   if (std::none_of(tensors.begin(), tensors.end(),
                    [](const TensorView& tensor) { return tensor.bytes.packed() != nullptr; }))
-    throw Error(model.source, "is not packed");
+    throw Error(ErrorCode::kUnsupported, model.source, "is not packed");
   check_output_apart(out, model);
   base::OutputDirectory output(out, options.force);
   Unpacker unpacker(model.checkpoint, context);

@@ -25,7 +25,7 @@ Amount Amount::percent(std::string_view text) {
   if (!digits.empty() && digits.back() == '%') digits.pop_back();
   const std::optional<double> value = parse_number(digits);
   if (!value || *value < 0 || *value > 100)
-    throw Error("level '" + std::string(text) + "' is not a percentage between 0 and 100");
+    throw Error(ErrorCode::kArgument, "level '" + std::string(text) + "' is not a percentage between 0 and 100");
   // "99.9" percent must be the double nearest to 0.999, as PyTorch users write it, and 99.9 / 100
   // need not be: shift the decimal point in the text instead.
   const bool has_exponent = digits.find_first_of("eE") != std::string::npos;
@@ -39,13 +39,16 @@ Amount Amount::pytorch(std::string_view text) {
   if (error == std::errc() && end == text.data() + text.size()) return {0, count, fmt::format("amount-{}", count)};
   const std::optional<double> fraction = parse_number(text);
   if (!fraction || *fraction < 0 || *fraction > 1)
-    throw Error("amount '" + std::string(text) + "' is neither a fraction between 0.0 and 1.0 nor a number of weights");
+    throw Error(ErrorCode::kArgument,
+                "amount '" + std::string(text) + "' is neither a fraction between 0.0 and 1.0 nor a number of weights");
   return {*fraction, std::nullopt, fmt::format("amount-{}", *fraction + 0.0)};
 }
 
 std::uint64_t Amount::of(std::uint64_t n) const {
   if (!count) return static_cast<std::uint64_t>(std::nearbyint(fraction * static_cast<double>(n)));
-  if (*count > n) throw Error(fmt::format("amount {} is more than the {} weights there are to prune", *count, n));
+  if (*count > n)
+    throw Error(ErrorCode::kArgument,
+                fmt::format("amount {} is more than the {} weights there are to prune", *count, n));
   return *count;
 }
 

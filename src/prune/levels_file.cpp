@@ -16,7 +16,9 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kLargest = 64U << 20;  // bytes; a file of levels has a line for each tensor
 
 PruneSet set_of(const base::JsonValue& entry, const std::filesystem::path& path, std::size_t index) {
-  const auto fail = [&](const std::string& cause) { throw Error(path, fmt::format("levels[{}]: {}", index, cause)); };
+  const auto fail = [&](const std::string& cause) {
+    throw Error(ErrorCode::kMalformed, path, fmt::format("levels[{}]: {}", index, cause));
+  };
   if (!entry.is_object()) fail("is not an object");
   PruneSet set;
   const auto name = entry.find("name"), tensors = entry.find("tensors"), percent = entry.find("percent");
@@ -45,14 +47,15 @@ std::string glob_of(std::string_view name) {
 std::vector<PruneSet> read_levels(const std::filesystem::path& path) {
   std::error_code ignored;
   if (const auto size = std::filesystem::file_size(path, ignored); !ignored && size > kLargest)
-    throw Error(path,
+    throw Error(ErrorCode::kLimit, path,
                 fmt::format("is too large for a file of levels (expected at most {} bytes, found {})", kLargest, size));
   const base::JsonFile file(path);
   const auto levels = file.root().find("levels");
-  if (!levels || !levels->is_list()) throw Error(path, "is not a levels file (expected a list 'levels')");
+  if (!levels || !levels->is_list())
+    throw Error(ErrorCode::kMalformed, path, "is not a levels file (expected a list 'levels')");
   std::vector<PruneSet> sets;
   levels->for_elements([&](const base::JsonValue& entry) { sets.push_back(set_of(entry, path, sets.size())); });
-  if (sets.empty()) throw Error(path, "has no level");
+  if (sets.empty()) throw Error(ErrorCode::kMalformed, path, "has no level");
   return sets;
 }
 

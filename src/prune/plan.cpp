@@ -29,13 +29,15 @@ void require_levels(const PruneOptions& options) {
   if (!options.sets.empty()) {
     if (!options.levels.empty() || !options.include.empty() || !options.exclude.empty() || !options.groups.empty() ||
         options.criterion != Criterion::kMagnitude || options.pattern != Pattern())
-      throw Error("a file of levels says itself what is pruned, by magnitude: nothing else can be asked for");
+      throw Error(ErrorCode::kArgument,
+                  "a file of levels says itself what is pruned, by magnitude: nothing else can be asked for");
     return;
   }
-  if (options.levels.empty()) throw Error("no level to prune to");
+  if (options.levels.empty()) throw Error(ErrorCode::kArgument, "no level to prune to");
   std::set<std::string> labels;
   for (const Amount& amount : options.levels)
-    if (!labels.insert(amount.label).second) throw Error("level '" + amount.label + "' is given twice");
+    if (!labels.insert(amount.label).second)
+      throw Error(ErrorCode::kArgument, "level '" + amount.label + "' is given twice");
 }
 
 /// The level that the sets make: each has a threshold of its own.

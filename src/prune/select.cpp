@@ -19,7 +19,7 @@ bool matches_any(const std::vector<std::string>& globs, const std::string& name,
 
 void require_used(const Model& model, const std::vector<std::string>& globs, const std::vector<bool>& used) {
   for (std::size_t i = 0; i < globs.size(); ++i)
-    if (!used[i]) throw Error(model.title + ": no parameter matches '" + globs[i] + "'");
+    if (!used[i]) throw Error(ErrorCode::kArgument, model.title + ": no parameter matches '" + globs[i] + "'");
 }
 
 /// Options that select just what the sets name.
@@ -46,12 +46,13 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
     if (matches_any(options.exclude, parameter.name, excluded) || !wanted) continue;
     const TensorView& tensor = model.tensor(parameter);
     if (!is_analysed(tensor.dtype))
-      throw Error(model.source, parameter.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be pruned");
+      throw Error(ErrorCode::kUnsupported, model.source, parameter.name,
+                  "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be pruned");
     selected.push_back(i);
   }
   require_used(model, options.include, included);
   require_used(model, options.exclude, excluded);
-  if (selected.empty()) throw Error(model.title + ": nothing to prune: no parameter is selected");
+  if (selected.empty()) throw Error(ErrorCode::kArgument, model.title + ": nothing to prune: no parameter is selected");
   return selected;
 }
 
@@ -67,8 +68,8 @@ std::vector<std::vector<std::size_t>> members_of(const Model& model, const std::
       std::vector<bool> used(sets[set].tensors.size());
       if (!matches_any(sets[set].tensors, name, used)) continue;
       if (owner != nullptr)
-        throw Error(model.title + ": both '" + owner->name + "' and '" + sets[set].name + "' of the levels take " +
-                    name);
+        throw Error(ErrorCode::kArgument, model.title + ": both '" + owner->name + "' and '" + sets[set].name +
+                                              "' of the levels take " + name);
       owner = &sets[set];
       members[set].push_back(i);
     }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/output.h"
+#include "base/system_error.h"
 #include "pare/error.h"
 #include "pare/publish.h"
 #include "report/study.h"
@@ -35,11 +36,12 @@ ReportOptions completed(ReportOptions options) {
 }
 
 void require_titles(const std::vector<Model>& models) {
-  if (models.empty()) throw Error("no model to report on");
+  if (models.empty()) throw Error(ErrorCode::kArgument, "no model to report on");
   std::set<std::string> titles;
   for (const Model& model : models)
     if (!titles.insert(model.title).second)
-      throw Error("two models are called '" + model.title + "'; give one another title: TITLE=MODEL");
+      throw Error(ErrorCode::kArgument,
+                  "two models are called '" + model.title + "'; give one another title: TITLE=MODEL");
 }
 
 /// Tells how much of the whole is done: models weigh as their bytes do, charts and files come last.
@@ -68,7 +70,7 @@ class Course {
 void make_directory(const fs::path& path) {
   std::error_code failure;
   fs::create_directories(path, failure);
-  if (failure) throw Error(base::final_name(path), "cannot create: " + failure.message());
+  if (failure) throw Error(base::code_of(failure), base::final_name(path), "cannot create: " + failure.message());
 }
 
 void write_models(Study& study, const fs::path& directory, const ReportOptions& options, const Course& course) {

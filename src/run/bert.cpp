@@ -38,16 +38,16 @@ class Bert : public EncoderRunner {
   }
 
   Matrix logits(const Matrix& hidden, const Context& context) const override {
-    if (!predictions_) throw Error(source_, "has no masked-LM head");
+    if (!predictions_) throw Error(ErrorCode::kUnsupported, source_, "has no masked-LM head");
     return predictions_->logits(hidden, context);
   }
 
   Matrix classify(const TokenBatch& batch, const Context& context) const override {
-    if (labels() == 0) throw Error(source_, "has no sequence-classification head");
+    if (labels() == 0) throw Error(ErrorCode::kUnsupported, source_, "has no sequence-classification head");
     const Matrix hidden = hidden_states(batch, context);
     Matrix first(batch.sequences(), hidden.columns);
     for (std::size_t s = 0; s < first.rows; ++s) {
-      if (batch.length(s) == 0) throw Error("an empty sequence cannot be classified");
+      if (batch.length(s) == 0) throw Error(ErrorCode::kArgument, "an empty sequence cannot be classified");
       std::copy_n(hidden.row(batch.begin(s)), hidden.columns, first.row(s));
     }
     Matrix pooled = apply(*pooler_, first, context);
@@ -79,7 +79,8 @@ class BertToBert : public EncoderDecoderRunner {
         decoder_(weights_, decoder_config_, "decoder.bert.", true),
         predictions_(weights_, decoder_config_, "decoder.", decoder_) {
     if (encoder_.width() != decoder_.width())
-      throw Error(model.source, "an encoder and a decoder of different widths cannot be run together");
+      throw Error(ErrorCode::kMismatch, model.source,
+                  "an encoder and a decoder of different widths cannot be run together");
   }
 
   std::size_t vocabulary() const noexcept override { return decoder_.vocabulary(); }

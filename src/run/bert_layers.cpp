@@ -13,7 +13,8 @@ BertStack::BertStack(Weights& weights, const model::Config& config, const std::s
   heads_ = size_setting(config, {"num_attention_heads"}, 12);
   epsilon_ = epsilon_setting(config, "layer_norm_eps", 1e-12);
   activation_ = activation_setting(config, "hidden_act", "gelu");
-  if (width_ % heads_ != 0) throw Error(config.path(), "'hidden_size' is not a multiple of 'num_attention_heads'");
+  if (width_ % heads_ != 0)
+    throw Error(ErrorCode::kMalformed, config.path(), "'hidden_size' is not a multiple of 'num_attention_heads'");
   const auto table = [&](const char* name, std::size_t& rows) {
     const std::string full = prefix + "embeddings." + name + "_embeddings.weight";
     rows = weights.rows_of(full, width_);

@@ -180,7 +180,7 @@ std::vector<std::vector<TokenId>> search_beams(const EncoderDecoderRunner& runne
 
 std::vector<std::vector<TokenId>> generate(const EncoderDecoderRunner& runner, const TokenBatch& sources, TokenId end,
                                            const GenerateOptions& options, const Context& context) {
-  if (options.beams == 0) throw Error("a search needs at least one beam");
+  if (options.beams == 0) throw Error(ErrorCode::kArgument, "a search needs at least one beam");
   if (sources.sequences() == 0 || options.max_new_tokens == 0)
     return std::vector<std::vector<TokenId>>(sources.sequences());
   if (options.beams == 1) return generate_greedily(runner, sources, end, options.max_new_tokens, context);

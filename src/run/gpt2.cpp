@@ -33,7 +33,8 @@ class Gpt2 : public CausalRunner {
     heads_ = size_setting(config, {"n_head", "num_attention_heads"}, 12);
     epsilon_ = epsilon_setting(config, "layer_norm_epsilon", 1e-5);
     activation_ = activation_setting(config, "activation_function", "gelu_new");
-    if (width_ % heads_ != 0) throw Error(config.path(), "'n_embd' is not a multiple of 'n_head'");
+    if (width_ % heads_ != 0)
+      throw Error(ErrorCode::kMalformed, config.path(), "'n_embd' is not a multiple of 'n_head'");
     vocabulary_ = weights_.rows_of(prefix_ + "wte.weight", width_);
     positions_ = weights_.rows_of(prefix_ + "wpe.weight", width_);
     embedding_ = weights_.matrix(prefix_ + "wte.weight", vocabulary_, width_);

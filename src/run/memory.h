@@ -50,7 +50,8 @@ class Memory : public DecoderState {
 /// The Memory behind a state given from outside; throws Error if it is for another number of sequences.
 inline Memory& memory_of(DecoderState& state, const TokenBatch& batch) {
   auto& memory = dynamic_cast<Memory&>(state);
-  if (memory.size() != batch.sequences()) throw Error("the state is for another number of sequences");
+  if (memory.size() != batch.sequences())
+    throw Error(ErrorCode::kArgument, "the state is for another number of sequences");
   return memory;
 }
 

@@ -9,8 +9,9 @@ namespace {
 [[noreturn]] void refuse(const std::string& source, const Matrix& x, const std::string& part) {
   std::size_t row = 0;
   while (!kernels::has_nan(x.row(row), x.columns)) ++row;
-  throw Error(source, "NaN appears first in the output of " + part + ", at token " + std::to_string(row + 1) + " of " +
-                          std::to_string(x.rows) + " run together");
+  throw Error(ErrorCode::kMalformed, source,
+              "NaN appears first in the output of " + part + ", at token " + std::to_string(row + 1) + " of " +
+                  std::to_string(x.rows) + " run together");
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ std::size_t size_setting(const model::Config& config, std::initializer_list<std:
   for (const std::string_view key : keys) {
     const std::optional<std::uint64_t> value = config.number(key);
     if (!value) continue;
-    if (*value == 0 || *value > kMost) throw Error(config.path(), fmt::format("'{}' cannot be {}", key, *value));
+    if (*value == 0 || *value > kMost)
+      throw Error(ErrorCode::kMalformed, config.path(), fmt::format("'{}' cannot be {}", key, *value));
     return static_cast<std::size_t>(*value);
   }
   return fallback;
@@ -23,7 +24,8 @@ std::size_t size_setting(const model::Config& config, std::initializer_list<std:
 
 float epsilon_setting(const model::Config& config, std::string_view key, double fallback) {
   const double value = config.real(key).value_or(fallback);
-  if (!(value >= 0 && value < 1)) throw Error(config.path(), fmt::format("'{}' cannot be {}", key, value));
+  if (!(value >= 0 && value < 1))
+    throw Error(ErrorCode::kMalformed, config.path(), fmt::format("'{}' cannot be {}", key, value));
   return static_cast<float>(value);
 }
 
@@ -37,7 +39,7 @@ kernels::Activation activation_named(const model::Config& config, std::string_vi
                                           {"swish", Activation::kSilu},
                                           {"tanh", Activation::kTanh}})
     if (name == known) return activation;
-  throw Error(config.path(), fmt::format("'{}' is not an activation that pare knows", name));
+  throw Error(ErrorCode::kUnsupported, config.path(), fmt::format("'{}' is not an activation that pare knows", name));
 }
 
 kernels::Activation activation_setting(const model::Config& config, std::string_view key, std::string_view fallback) {

@@ -69,7 +69,8 @@ class Stack {
     buckets_ = weights.rows_of(bias, heads_);
     bias_ = weights.matrix(bias, buckets_, heads_);
     if (buckets_ < 4 || furthest_ <= buckets_ / (decoder ? 2 : 4))
-      throw Error(config.path(), "'relative_attention_num_buckets' and '..._max_distance' do not go together");
+      throw Error(ErrorCode::kMalformed, config.path(),
+                  "'relative_attention_num_buckets' and '..._max_distance' do not go together");
   }
 
   std::size_t layers() const noexcept { return blocks_.size(); }

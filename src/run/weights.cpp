@@ -16,7 +16,7 @@ std::string shape_text(std::span<const std::uint64_t> shape) {
 void expect_shape(const Model& model, const TensorView& tensor, const std::vector<std::uint64_t>& expected) {
   if (tensor.shape != expected)
     throw Error(
-        model.source, tensor.name,
+        ErrorCode::kMismatch, model.source, tensor.name,
         fmt::format("has the shape {}; the configuration asks for {}", shape_text(tensor.shape), shape_text(expected)));
 }
 
@@ -44,7 +44,8 @@ Weights::Weights(const Model& model, const InferOptions& options, const Context&
 
 const Parameter& Weights::parameter(const std::string& name) const {
   const auto found = by_name_.find(name);
-  if (found == by_name_.end()) throw Error(model_.source, name, "is needed to run the model, and missing");
+  if (found == by_name_.end())
+    throw Error(ErrorCode::kMismatch, model_.source, name, "is needed to run the model, and missing");
   return *found->second;
 }
 

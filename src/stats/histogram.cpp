@@ -107,12 +107,13 @@ void add_by_elements(const Binning& binning, std::span<const TensorView> tensors
 Histogram histogram(std::span<const TensorView> tensors, Measure measure, double low, double high, std::size_t bins,
                     const Context& context) {
   if (!(low < high) || !std::isfinite(high - low) || bins == 0)
-    throw Error("a histogram needs at least one bin between two finite ends");
+    throw Error(ErrorCode::kArgument, "a histogram needs at least one bin between two finite ends");
   Histogram histogram{low, high, std::vector<std::uint64_t>(bins, 0), 0, 0, 0};
   std::map<DType, std::vector<TensorView>> by_dtype;
   for (const TensorView& tensor : tensors) {
     if (!is_analysed(tensor.dtype))
-      throw Error({}, tensor.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
+      throw Error(ErrorCode::kUnsupported, {}, tensor.name,
+                  "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
     by_dtype[tensor.dtype].push_back(tensor);
   }
   for (const auto& [dtype, group] : by_dtype) {

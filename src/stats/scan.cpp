@@ -151,7 +151,8 @@ ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options,
   plans.reserve(tensors.size());
   for (const TensorView& tensor : tensors) {
     if (!is_analysed(tensor.dtype))
-      throw Error({}, tensor.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
+      throw Error(ErrorCode::kUnsupported, {}, tensor.name,
+                  "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
     plans.emplace_back(tensor, options.cutoffs);
   }
   const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);

@@ -22,14 +22,14 @@ void require_matches(const Model& model, const InspectOptions& options) {
     for (const std::string& glob : *globs)
       if (std::none_of(model.parameters.begin(), model.parameters.end(),
                        [&](const Parameter& parameter) { return glob_match(glob, parameter.name); }))
-        throw Error(model.source, "no parameter name matches '" + glob + "'");
+        throw Error(ErrorCode::kArgument, model.source, "no parameter name matches '" + glob + "'");
   // "attention" stands for several groups, of which a model has only some.
   if (options.groups.empty() || std::any_of(model.parameters.begin(), model.parameters.end(),
                                             [&](const Parameter& parameter) { return in_groups(parameter, options); }))
     return;
   std::string groups;
   for (const Group group : options.groups) groups += (groups.empty() ? "" : ", ") + std::string(group_name(group));
-  throw Error(model.source, "no parameter is of group " + groups);
+  throw Error(ErrorCode::kArgument, model.source, "no parameter is of group " + groups);
 }
 
 bool selected(const Parameter& parameter, const InspectOptions& options) {
@@ -54,10 +54,11 @@ Selection select(const Model& model, const InspectOptions& options, std::vector<
     selection.tensors.push_back(tensor);
   }
   if (selection.parameters.empty()) {
-    if (model.parameters.empty()) throw Error(model.source, "contains no parameters");
+    if (model.parameters.empty()) throw Error(ErrorCode::kUnsupported, model.source, "contains no parameters");
     const bool filtered = !options.include.empty() || !options.exclude.empty() || !options.groups.empty();
-    throw Error(model.source, filtered ? "no parameter of a measured dtype passes the filters"
-                                       : "contains no parameter of a measured dtype");
+    throw Error(
+        filtered ? ErrorCode::kArgument : ErrorCode::kUnsupported, model.source,
+        filtered ? "no parameter of a measured dtype passes the filters" : "contains no parameter of a measured dtype");
   }
   return selection;
 }

@@ -111,7 +111,8 @@ std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, const 
   std::map<DType, std::vector<TensorView>> by_dtype;
   for (const TensorView& tensor : tensors) {
     if (!is_analysed(tensor.dtype))
-      throw Error({}, tensor.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
+      throw Error(ErrorCode::kUnsupported, {}, tensor.name,
+                  "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
     if (!by_dtype.contains(tensor.dtype)) order.push_back(tensor.dtype);
     by_dtype[tensor.dtype].push_back(tensor);
   }

@@ -64,11 +64,12 @@ ByteLevelBpe::ByteLevelBpe(Vocabulary vocabulary, const Merges& merges, BpeOptio
     joined.assign(left).append(right);
     const auto a = ids_[left], b = ids_[right], c = ids_[joined];
     if (!a || !b || !c)
-      throw Error(path, "merge " + std::to_string(rank + 1) + " ('" + left + "' '" + right + "'): token '" +
-                            (!a   ? left
-                             : !b ? right
-                                  : joined) +
-                            "' is not in the vocabulary");
+      throw Error(ErrorCode::kMismatch, path,
+                  "merge " + std::to_string(rank + 1) + " ('" + left + "' '" + right + "'): token '" +
+                      (!a   ? left
+                       : !b ? right
+                            : joined) +
+                      "' is not in the vocabulary");
     insert({pair_of(*a, *b), static_cast<std::int32_t>(rank), *c});
   }
   for (unsigned byte = 0; byte < 256; ++byte)

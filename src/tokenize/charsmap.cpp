@@ -22,17 +22,19 @@ constexpr std::size_t kLongestCluster = 5;
 
 Charsmap::Charsmap(std::string_view bytes, const std::filesystem::path& path) {
   std::uint32_t size = 0;
-  if (bytes.size() < sizeof size) throw Error(path, "precompiled_charsmap: is cut off");
+  if (bytes.size() < sizeof size) throw Error(ErrorCode::kMalformed, path, "precompiled_charsmap: is cut off");
   std::memcpy(&size, bytes.data(), sizeof size);
   bytes.remove_prefix(sizeof size);
   if (size > bytes.size() || size % 4 != 0 || size == 0)
-    throw Error(path, "precompiled_charsmap: has a trie of " + std::to_string(size) + " bytes in " +
-                          std::to_string(bytes.size()));
+    throw Error(
+        ErrorCode::kMalformed, path,
+        "precompiled_charsmap: has a trie of " + std::to_string(size) + " bytes in " + std::to_string(bytes.size()));
   units_.resize(size / 4);
   std::memcpy(units_.data(), bytes.data(), size);
   replacements_ = bytes.substr(size);
   if (const auto wrong = base::first_invalid_utf8(replacements_))
-    throw Error(path, "precompiled_charsmap: replacement at byte " + std::to_string(*wrong) + " is not UTF-8");
+    throw Error(ErrorCode::kMalformed, path,
+                "precompiled_charsmap: replacement at byte " + std::to_string(*wrong) + " is not UTF-8");
   for (std::size_t c = 0; c < ascii_.size(); ++c) {
     const char byte = static_cast<char>(c);
     if (const auto found = replacement({&byte, 1})) ascii_[c] = *found;

@@ -19,10 +19,11 @@ Pipeline::Pipeline(PipelineParts parts)
 
 std::vector<std::int32_t> Pipeline::encode(std::string_view text, bool add_special_tokens) const {
   if (text.size() > kLongestText)
-    throw Error("a text of " + std::to_string(text.size()) + " bytes is too long to be tokenized at once (at most " +
-                std::to_string(kLongestText) + ")");
+    throw Error(ErrorCode::kLimit, "a text of " + std::to_string(text.size()) +
+                                       " bytes is too long to be tokenized at once (at most " +
+                                       std::to_string(kLongestText) + ")");
   if (const auto wrong = base::first_invalid_utf8(text))
-    throw Error("the text is not UTF-8 at byte " + std::to_string(*wrong));
+    throw Error(ErrorCode::kArgument, "the text is not UTF-8 at byte " + std::to_string(*wrong));
   std::vector<std::int32_t> ids;
   ids.reserve(text.size() / 3 + 4);
   if (add_special_tokens) ids = parts_.before;

@@ -55,8 +55,9 @@ class Message {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(path_, "is not a SentencePiece model: " + what + " (" + std::to_string(rest_.size()) +
-                           " bytes before the end of its message)");
+    throw Error(ErrorCode::kMalformed, path_,
+                "is not a SentencePiece model: " + what + " (" + std::to_string(rest_.size()) +
+                    " bytes before the end of its message)");
   }
 
   std::string_view take(std::uint64_t size) {
@@ -99,7 +100,7 @@ void read_piece(std::string_view bytes, const std::filesystem::path& path, Spiec
     if (field.number == kType && !field.has_bytes) type = field.value;
   }
   if (base::first_invalid_utf8(piece))
-    throw Error(path, "piece " + std::to_string(model.pieces.size()) + " is not UTF-8");
+    throw Error(ErrorCode::kMalformed, path, "piece " + std::to_string(model.pieces.size()) + " is not UTF-8");
   if (type == kControl || type == kUserDefined) model.added.push_back({std::string(piece), type == kControl});
   model.pieces.emplace_back(piece);
   model.scores.push_back(static_cast<double>(score));
@@ -119,7 +120,7 @@ Spiece read_spiece(const std::filesystem::path& path) {
     for (Field inner; normalizer.next(inner);)
       if (inner.number == kCharsmap && inner.has_bytes) model.charsmap = inner.bytes;
   }
-  if (model.pieces.empty()) throw Error(path, "is not a SentencePiece model: it has no pieces");
+  if (model.pieces.empty()) throw Error(ErrorCode::kMalformed, path, "is not a SentencePiece model: it has no pieces");
   return model;
 }
 

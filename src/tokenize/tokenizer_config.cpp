@@ -61,8 +61,9 @@ TokenizerClass named_class(const JsonValue& value) {
   const auto kind = class_of_name(value.text());
   if (!kind)
     value.fail("'" + std::string(value.text()) +
-               "' is not one of GPT2Tokenizer, BertTokenizer, T5Tokenizer and "
-               "PreTrainedTokenizerFast");
+                   "' is not one of GPT2Tokenizer, BertTokenizer, T5Tokenizer and "
+                   "PreTrainedTokenizerFast",
+               ErrorCode::kUnsupported);
   return *kind;
 }
 
@@ -78,7 +79,8 @@ std::optional<TokenizerClass> class_of_config(const fs::path& path, bool has_jso
   if (const auto kind = class_of_model(type->text())) return kind;
   // An unknown architecture may still have one of the known pipelines in its tokenizer.json.
   if (has_json) return TokenizerClass::kJson;
-  type->fail("'" + std::string(type->text()) + "' has a tokenizer that is not one of GPT-2's, BERT's and T5's");
+  type->fail("'" + std::string(type->text()) + "' has a tokenizer that is not one of GPT-2's, BERT's and T5's",
+             ErrorCode::kUnsupported);
 }
 
 /// The tokenizer class that the files imply, if nothing else names one.
@@ -87,7 +89,8 @@ TokenizerClass class_of_files(const fs::path& directory, bool has_json) {
   if (base::is_there(directory / "vocab.txt")) return TokenizerClass::kBert;
   if (base::is_there(directory / "spiece.model")) return TokenizerClass::kT5;
   if (base::is_there(directory / "vocab.json")) return TokenizerClass::kGpt2;
-  throw Error(directory, "has no tokenizer: none of tokenizer.json, vocab.json, vocab.txt and spiece.model is there");
+  throw Error(ErrorCode::kNotFound, directory,
+              "has no tokenizer: none of tokenizer.json, vocab.json, vocab.txt and spiece.model is there");
 }
 
 /// Tokens given as strings or objects, in a list or as the values of an object.

@@ -16,7 +16,7 @@ void for_lines(const std::filesystem::path& path, Visit&& visit) {
   const auto map = base::FileMap::open(path);
   const std::string_view text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
   if (const auto wrong = base::first_invalid_utf8(text))
-    throw Error(path, "is not UTF-8 at byte " + std::to_string(*wrong));
+    throw Error(ErrorCode::kMalformed, path, "is not UTF-8 at byte " + std::to_string(*wrong));
   std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size(); ++number) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -25,7 +25,8 @@ void for_lines(const std::filesystem::path& path, Visit&& visit) {
     visit(line, number);
     begin = end + 1;
   }
-  if (number > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) throw Error(path, "is too long");
+  if (number > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+    throw Error(ErrorCode::kLimit, path, "is too long");
 }
 
 std::string_view without_space_at_end(std::string_view line) {
@@ -68,7 +69,7 @@ Vocabulary vocabulary_of(const JsonValue& object) {
 Vocabulary read_vocab_json(const std::filesystem::path& path) {
   const JsonFile file(path);
   Vocabulary vocabulary = vocabulary_of(file.root());
-  if (vocabulary.empty()) throw Error(path, "has no tokens");
+  if (vocabulary.empty()) throw Error(ErrorCode::kMalformed, path, "has no tokens");
   return vocabulary;
 }
 
@@ -78,7 +79,7 @@ Merges read_merges(const std::filesystem::path& path) {
     if (line.starts_with("#version")) return;
     const std::size_t space = line.find(' ');
     if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
-      throw Error(path, "line " + std::to_string(number + 1) + " is not two tokens");
+      throw Error(ErrorCode::kMalformed, path, "line " + std::to_string(number + 1) + " is not two tokens");
     merges.emplace_back(line.substr(0, space), line.substr(space + 1));
   });
   return merges;
@@ -87,12 +88,13 @@ Merges read_merges(const std::filesystem::path& path) {
 Vocabulary read_vocab_text(const std::filesystem::path& path) {
   Vocabulary vocabulary;
   for_lines(path, [&](std::string_view line, std::size_t) { vocabulary.emplace_back(without_space_at_end(line)); });
-  if (vocabulary.empty()) throw Error(path, "has no tokens");
+  if (vocabulary.empty()) throw Error(ErrorCode::kMalformed, path, "has no tokens");
   TokenMap tokens(vocabulary.size());
   for (std::size_t i = 0; i < vocabulary.size(); ++i) {
     if (const auto first = tokens[vocabulary[i]])
-      throw Error(path, "lines " + std::to_string(*first + 1) + " and " + std::to_string(i + 1) + " are both '" +
-                            vocabulary[i] + "'");
+      throw Error(ErrorCode::kMalformed, path,
+                  "lines " + std::to_string(*first + 1) + " and " + std::to_string(i + 1) + " are both '" +
+                      vocabulary[i] + "'");
     tokens.insert(vocabulary[i], static_cast<std::int32_t>(i));
   }
   return vocabulary;

@@ -18,7 +18,8 @@ using Prefix = UnigramOptions::Prefix;
 std::string_view type_of(const JsonValue& step) { return step.at("type").text(); }
 
 [[noreturn]] void refuse(const JsonValue& step) {
-  step.fail("'" + std::string(type_of(step)) + "' is not a step of GPT-2's, BERT's or T5's tokenizer");
+  step.fail("'" + std::string(type_of(step)) + "' is not a step of GPT-2's, BERT's or T5's tokenizer",
+            ErrorCode::kUnsupported);
 }
 
 void require(const JsonValue& step, std::string_view type) {
@@ -28,7 +29,8 @@ void require(const JsonValue& step, std::string_view type) {
 void require_unset(const JsonValue& model, std::string_view key) {
   const auto value = model.find(key);
   if (!value) return;
-  if (value->is_text() ? !value->text().empty() : value->boolean()) value->fail("is supported in none of the families");
+  if (value->is_text() ? !value->text().empty() : value->boolean())
+    value->fail("is supported in none of the families", ErrorCode::kUnsupported);
 }
 
 /// The steps of a normalizer or pre-tokenizer: the members of a Sequence, or the single step itself.
@@ -91,7 +93,7 @@ double as_serde_reads(double value) {
 Prefix prefix_of(const JsonValue& metaspace) {
   require(metaspace, "Metaspace");
   if (const auto replacement = metaspace.find("replacement"); replacement && replacement->text() != "\xE2\x96\x81")
-    replacement->fail("is not U+2581");
+    replacement->fail("is not U+2581", ErrorCode::kUnsupported);
   const auto scheme = metaspace.find("prepend_scheme");
   if (!scheme) return metaspace.flag("add_prefix_space", true) ? Prefix::kAlways : Prefix::kNever;
   const std::string_view name = scheme->text();
@@ -105,7 +107,7 @@ std::unique_ptr<Algorithm> json_bpe(const JsonFile& file) {
   const JsonValue model = file.root().at("model");
   for (const char* key : {"unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"})
     require_unset(model, key);
-  if (model.find("dropout")) model.fail("dropout: is supported in none of the families");
+  if (model.find("dropout")) model.fail("dropout: is supported in none of the families", ErrorCode::kUnsupported);
   if (const auto normalizer = file.root().find("normalizer")) refuse(*normalizer);
   const JsonValue step = file.root().at("pre_tokenizer");
   require(step, "ByteLevel");
@@ -137,7 +139,8 @@ std::unique_ptr<Algorithm> json_wordpiece(const JsonFile& file) {
   require(file.root().at("pre_tokenizer"), "BertPreTokenizer");
   const JsonValue decoder = file.root().at("decoder");
   require(decoder, "WordPiece");
-  if (decoder.at("prefix").text() != options.continuing_prefix) decoder.fail("prefix: is not the model's");
+  if (decoder.at("prefix").text() != options.continuing_prefix)
+    decoder.fail("prefix: is not the model's", ErrorCode::kUnsupported);
   options.decode_cleanup = decoder.flag("cleanup", true);
   return std::make_unique<WordPiece>(json_vocabulary(file), std::move(options), file.path());
 }
@@ -145,16 +148,17 @@ std::unique_ptr<Algorithm> json_wordpiece(const JsonFile& file) {
 void take_normalizer(const JsonFile& file, const JsonValue& step, UnigramOptions& options) {
   const std::string_view type = type_of(step);
   if (type == "Precompiled") {
-    if (options.strip_left || options.strip_right || options.collapse_spaces) step.fail("comes too late");
+    if (options.strip_left || options.strip_right || options.collapse_spaces)
+      step.fail("comes too late", ErrorCode::kUnsupported);
     options.charsmap = charsmap_of(file, step);
   } else if (type == "Strip") {
-    if (options.collapse_spaces) step.fail("comes too late");
+    if (options.collapse_spaces) step.fail("comes too late", ErrorCode::kUnsupported);
     options.strip_left = step.flag("strip_left", false);
     options.strip_right = step.flag("strip_right", false);
   } else if (type == "Replace") {
     const auto pattern = step.at("pattern").find("Regex");
     if (!pattern || pattern->text() != " {2,}" || step.at("content").text() != "\xE2\x96\x81")
-      step.fail("is supported only as T5 has it: ' {2,}' to U+2581");
+      step.fail("is supported only as T5 has it: ' {2,}' to U+2581", ErrorCode::kUnsupported);
     options.collapse_spaces = true;
   } else {
     refuse(step);
@@ -171,11 +175,11 @@ std::unique_ptr<Algorithm> json_unigram(const JsonFile& file) {
   for (const JsonValue& step : steps_of(file, "normalizer", "normalizers")) take_normalizer(file, step, options);
   const auto steps = steps_of(file, "pre_tokenizer", "pretokenizers");
   if (steps.empty() || steps.size() > 2)
-    file.root().fail("pre_tokenizer: is not Metaspace, with or without WhitespaceSplit");
+    file.root().fail("pre_tokenizer: is not Metaspace, with or without WhitespaceSplit", ErrorCode::kUnsupported);
   if (steps.size() == 2) require(steps.front(), "WhitespaceSplit");
   options.split_at_space = steps.size() == 2;
   options.prefix = prefix_of(steps.back());
-  if (!steps.back().flag("split", true)) steps.back().fail("split: is supported only as true");
+  if (!steps.back().flag("split", true)) steps.back().fail("split: is supported only as true", ErrorCode::kUnsupported);
   options.decode_prefix = prefix_of(file.root().at("decoder"));
   auto [pieces, scores] = json_scored_vocabulary(file);
   std::transform(scores.begin(), scores.end(), scores.begin(), as_serde_reads);
@@ -191,7 +195,7 @@ void append_template(const JsonValue& step, Surroundings& result) {
   bool seen = false;
   step.at("single").for_elements([&](const JsonValue& part) {
     if (const auto sequence = part.find("Sequence")) {
-      if (seen || sequence->at("id").text() != "A") part.fail("is not one text");
+      if (seen || sequence->at("id").text() != "A") part.fail("is not one text", ErrorCode::kUnsupported);
       seen = true;
       return;
     }
@@ -199,7 +203,8 @@ void append_template(const JsonValue& step, Surroundings& result) {
     const auto special = specials.find(name);
     if (special == specials.end()) step.fail("special_tokens: has no '" + std::string(name) + "'");
     special->second.at("ids").for_elements([&](const JsonValue& id) {
-      if (result.before.size() + result.after.size() == kMostIds) step.fail("single: adds more than 4096 tokens");
+      if (result.before.size() + result.after.size() == kMostIds)
+        step.fail("single: adds more than 4096 tokens", ErrorCode::kLimit);
       (seen ? result.after : result.before).push_back(id.token_id());
     });
   });
@@ -212,7 +217,7 @@ std::string model_type(const JsonFile& file) { return std::string(file.root().at
 
 Vocabulary json_vocabulary(const JsonFile& file) {
   Vocabulary vocabulary = vocabulary_of(file.root().at("model").at("vocab"));
-  if (vocabulary.empty()) throw Error(file.path(), "has no tokens");
+  if (vocabulary.empty()) throw Error(ErrorCode::kMalformed, file.path(), "has no tokens");
   return vocabulary;
 }
 
@@ -260,7 +265,7 @@ std::unique_ptr<Algorithm> json_algorithm(const JsonFile& file) {
   if (type == "BPE") return json_bpe(file);
   if (type == "WordPiece") return json_wordpiece(file);
   if (type == "Unigram") return json_unigram(file);
-  file.root().at("model").fail("'" + type + "' is not one of BPE, WordPiece and Unigram");
+  file.root().at("model").fail("'" + type + "' is not one of BPE, WordPiece and Unigram", ErrorCode::kUnsupported);
 }
 
 Surroundings json_surroundings(const JsonFile& file) {

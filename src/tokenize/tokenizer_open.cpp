@@ -34,11 +34,14 @@ class Assembly {
         build_t5();
         break;
       case TokenizerClass::kJson:
-        if (!json_) throw Error(directory_ / "tokenizer.json", "is not there, and PreTrainedTokenizerFast needs it");
+        if (!json_)
+          throw Error(ErrorCode::kNotFound, directory_ / "tokenizer.json",
+                      "is not there, and PreTrainedTokenizerFast needs it");
         source_ = json_->path();
         parts_.algorithm = json_algorithm(*json_);
     }
-    if (parts_.algorithm->size() > static_cast<std::size_t>(1) << 30) throw Error(source_, "has too many tokens");
+    if (parts_.algorithm->size() > static_cast<std::size_t>(1) << 30)
+      throw Error(ErrorCode::kLimit, source_, "has too many tokens");
     add_tokens();
     surround();
     parts_.clean_up_spaces =
@@ -51,7 +54,8 @@ class Assembly {
   void choose(const char* file, std::string_view type) {
     source_ = json_ ? json_->path() : directory_ / file;
     if (json_ && model_type(*json_) != type)
-      throw Error(source_, "model: '" + model_type(*json_) + "' where the tokenizer's class has " + std::string(type));
+      throw Error(ErrorCode::kMismatch, source_,
+                  "model: '" + model_type(*json_) + "' where the tokenizer's class has " + std::string(type));
   }
 
   void build_gpt2() {
@@ -110,8 +114,9 @@ class Assembly {
     parts_.added.add(token, *parts_.algorithm);
     const auto given = parts_.added.id_of(token.content);
     if (id && given && *given != *id)
-      throw Error(source_, "added token '" + token.content + "' should have id " + std::to_string(*id) +
-                               ", and the vocabulary makes it " + std::to_string(*given));
+      throw Error(ErrorCode::kMismatch, source_,
+                  "added token '" + token.content + "' should have id " + std::to_string(*id) +
+                      ", and the vocabulary makes it " + std::to_string(*given));
   }
 
   void add_json_tokens() {
@@ -158,7 +163,7 @@ class Assembly {
   std::int32_t required(Special which) const {
     const auto id = id_of(which);
     if (!id)
-      throw Error(directory_ / "tokenizer_config.json",
+      throw Error(ErrorCode::kMismatch, directory_ / "tokenizer_config.json",
                   "does not name " + std::string(kSpecialNames[static_cast<std::size_t>(which)]));
     return *id;
   }
@@ -183,7 +188,8 @@ class Assembly {
     for (const auto* ids : {&parts_.before, &parts_.after})
       for (const std::int32_t id : *ids)
         if (id < 0 || static_cast<std::size_t>(id) >= size)
-          throw Error(source_, "post_processor: puts id " + std::to_string(id) + " of " + std::to_string(size));
+          throw Error(ErrorCode::kMalformed, source_,
+                      "post_processor: puts id " + std::to_string(id) + " of " + std::to_string(size));
   }
 
   fs::path directory_, source_;
@@ -198,7 +204,8 @@ class Assembly {
 
 std::unique_ptr<Tokenizer> Tokenizer::open(const std::filesystem::path& directory) {
   std::error_code error;
-  if (!std::filesystem::is_directory(directory, error)) throw Error(directory, "is not a directory");
+  if (!std::filesystem::is_directory(directory, error))
+    throw Error(ErrorCode::kNotFound, directory, "is not a directory");
   return tokenize::Assembly(directory).build();
 }
 

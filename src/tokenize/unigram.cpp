@@ -41,12 +41,13 @@ Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, UnigramOptio
       options_(std::move(options)),
       ids_(vocabulary_.size()) {
   if (options_.unknown >= vocabulary_.size())
-    throw Error(path, "has " + std::to_string(vocabulary_.size()) + " tokens, and " + std::to_string(options_.unknown) +
-                          " as the unknown one");
+    throw Error(ErrorCode::kMalformed, path,
+                "has " + std::to_string(vocabulary_.size()) + " tokens, and " + std::to_string(options_.unknown) +
+                    " as the unknown one");
   std::vector<std::pair<std::string_view, std::int32_t>> entries;
   for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
     if (!std::isfinite(scores_[i]))
-      throw Error(path, "token " + std::to_string(i) + ": its score is not a finite number");
+      throw Error(ErrorCode::kMalformed, path, "token " + std::to_string(i) + ": its score is not a finite number");
     ids_.insert(vocabulary_[i], static_cast<std::int32_t>(i));
     entries.emplace_back(vocabulary_[i], static_cast<std::int32_t>(i));
   }

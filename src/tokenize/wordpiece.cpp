@@ -43,7 +43,7 @@ WordPiece::WordPiece(Vocabulary vocabulary, WordPieceOptions options, const std:
   beginnings_ = ByteTrie(std::move(beginnings));
   continuations_ = ByteTrie(std::move(continuations));
   const auto unknown = ids_[options_.unknown];
-  if (!unknown) throw Error(path, "has no unknown token '" + options_.unknown + "'");
+  if (!unknown) throw Error(ErrorCode::kMalformed, path, "has no unknown token '" + options_.unknown + "'");
   unknown_ = *unknown;
 }
 

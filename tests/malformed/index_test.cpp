@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "pare/checkpoint.h"
+#include "support/errors.h"
 #include "support/safetensors.h"
 
 namespace pare {
@@ -12,6 +13,7 @@ namespace {
 
 using test::error_of;
 using test::safetensors_of;
+using test::ThrowsError;
 using test::write_text;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -155,6 +157,21 @@ TEST_F(MalformedShards, TensorTheIndexDoesNotList) {
 TEST_F(MalformedShards, TensorInTwoShards) {
   write_text(directory_ / "2.safetensors", safetensors_of({{"a", "9"}, {"c", "3"}}));
   EXPECT_EQ(failure(kGood), ": tensor 'a': the index places it in '1.safetensors', but '2.safetensors' holds it");
+}
+
+TEST_F(MalformedShards, Codes) {
+  const fs::path index = directory_ / "model.safetensors.index.json";
+  const auto opening = [&](const std::string& weight_map) {
+    write_text(index, "{\"weight_map\":{" + weight_map + "}}");
+    return [this] { Checkpoint::open(directory_.path().string()); };
+  };
+  const std::string good = kGood;
+  EXPECT_THAT(opening(""), ThrowsError(ErrorCode::kMalformed, index));
+  EXPECT_THAT(opening(good + R"(,"d":"3.safetensors")"),
+              ThrowsError(ErrorCode::kNotFound, index, "", {"3.safetensors"}));
+  EXPECT_THAT(opening(good + R"(,"d":"1.safetensors")"), ThrowsError(ErrorCode::kMismatch, index, "d"));
+  EXPECT_THAT(opening(R"("a":"1.safetensors")"), ThrowsError(ErrorCode::kMismatch, index, "b"));
+  EXPECT_THAT(opening(R"("d":"model.safetensors.index.json")"), ThrowsError(ErrorCode::kMalformed, index));
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ inline std::string failure(const std::string& file) {
       if (!of_bytes.empty()) {
         EXPECT_EQ(of_rows, of_bytes) << "both ways of reading must see it";
       }
-      if (!of_rows.empty()) throw Error(of_rows);
+      if (!of_rows.empty()) throw Error(ErrorCode::kMalformed, of_rows);
     }
   });
 }

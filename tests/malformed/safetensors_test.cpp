@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "pare/checkpoint.h"
+#include "support/errors.h"
 
 namespace pare {
 namespace {
@@ -313,6 +314,22 @@ TEST(MalformedSafetensors, OpenNamesTheFilesWholePath) {
   EXPECT_THAT(
       test::error_of([&] { Checkpoint::open(directory.path().string()); }),
       AllOf(StartsWith((directory / "model.safetensors").string()), EndsWith("too short for a safetensors header")));
+}
+
+// What a program can switch on.
+
+TEST(MalformedSafetensors, Codes) {
+  const auto reading = [](const std::string& file) { return [file] { test::parse_safetensors(file); }; };
+  const auto entry = [](const char* dtype) {
+    return safetensors(R"({"w":{"dtype":")" + std::string(dtype) + R"(","shape":[4],"data_offsets":[0,4]}})", "abcd");
+  };
+  const char* file = "model.safetensors";
+  EXPECT_THAT(reading(""), test::ThrowsError(ErrorCode::kMalformed, file));
+  EXPECT_THAT(reading(safetensors("{}", "x")), test::ThrowsError(ErrorCode::kMalformed, file, "", {"0", "1"}));
+  EXPECT_THAT(reading(entry("F32")), test::ThrowsError(ErrorCode::kMalformed, file, "w", {"16", "4"}));
+  EXPECT_THAT(reading(entry("F33")), test::ThrowsError(ErrorCode::kUnsupported, file, "w", {"F33"}));
+  EXPECT_THAT(reading(safetensors("{}", "", 100'000'001)),
+              test::ThrowsError(ErrorCode::kLimit, file, "", {"100000001", "100000000"}));
 }
 
 }  // namespace

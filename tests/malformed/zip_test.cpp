@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
+#include "support/errors.h"
 #include "unit/checkpoint/torch_builder.h"
 
 namespace pare {
@@ -10,6 +13,7 @@ namespace {
 using test::archive_items;
 using test::failure;
 using test::make_zip;
+using test::ThrowsError;
 using test::ZipItem;
 using testing::HasSubstr;
 using namespace test::pickle;
@@ -154,6 +158,20 @@ TEST(MalformedZip, TorchScript) {
   auto items = good_items();
   items.push_back({"archive/constants.pkl", whole(")")});
   EXPECT_THAT(failure(make_zip(items)), HasSubstr("is a TorchScript archive"));
+}
+
+TEST(MalformedZip, Codes) {
+  const auto code_with = [](const std::function<void(ZipItem&)>& change) {
+    auto items = good_items();
+    change(items[kStorage]);
+    return [file = make_zip(items)] { test::parse(file); };
+  };
+  const char* file = "model.bin";
+  EXPECT_THAT(code_with([](ZipItem& item) { item.flags |= 1; }), ThrowsError(ErrorCode::kUnsupported, file));
+  EXPECT_THAT(code_with([](ZipItem& item) { item.method = 8; }), ThrowsError(ErrorCode::kUnsupported, file, "", {"8"}));
+  EXPECT_THAT(code_with([](ZipItem& item) { item.compressed_size = 3; }),
+              ThrowsError(ErrorCode::kMalformed, file, "", {"3", "4"}));
+  EXPECT_THAT(code_with([](ZipItem& item) { item.name = "archive/x"; }), ThrowsError(ErrorCode::kMalformed, file, "x"));
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ std::vector<TokenId> greedy(const pare::Runner& runner, const Line& line) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc < 5) throw pare::Error("usage: model_outputs MODEL KIND INPUT OUTPUT [CLASS]");
+  if (argc < 5) throw pare::Error(pare::ErrorCode::kArgument, "usage: model_outputs MODEL KIND INPUT OUTPUT [CLASS]");
   pare::ModelOptions options;
   if (argc > 5) options.as_class = argv[5];
   const pare::Model model = pare::open_model(argv[1], options);

@@ -29,8 +29,10 @@ class Parts {
   /// The part `name` of a tensor. Throws Error if it is missing, or taken already.
   const TensorView& take(const std::string& tensor, const std::string& name) {
     const auto found = parts_.find(name);
-    if (found == parts_.end()) throw Error(path_, tensor, fmt::format("its part '{}' is missing from the file", name));
-    if (found->second.taken) throw Error(path_, tensor, fmt::format("its part '{}' is another tensor's as well", name));
+    if (found == parts_.end())
+      throw Error(ErrorCode::kMalformed, path_, tensor, fmt::format("its part '{}' is missing from the file", name));
+    if (found->second.taken)
+      throw Error(ErrorCode::kMalformed, path_, tensor, fmt::format("its part '{}' is another tensor's as well", name));
     found->second.taken = true;
     return *found->second.tensor;
   }
@@ -39,7 +41,7 @@ class Parts {
     const TensorView& part = take(tensor, name);
     if (part.dtype != dtype)
       throw Error(
-          path_, tensor,
+          ErrorCode::kMalformed, path_, tensor,
           fmt::format("its part '{}' has dtype {}; expected {}", name, dtype_name(part.dtype), dtype_name(dtype)));
     return part.bytes;
   }
@@ -78,7 +80,8 @@ class PareFile {
     if (root_["version"].get_uint64().get(version) != simdjson::SUCCESS)
       fail(fmt::format("'{}' has no version", kPackedKey));
     if (version != kPackedVersion)
-      fail(fmt::format("was packed in version {} of the format; this pare reads version {}", version, kPackedVersion));
+      fail(fmt::format("was packed in version {} of the format; this pare reads version {}", version, kPackedVersion),
+           ErrorCode::kUnsupported);
   }
 
   SourceFile read(const std::optional<std::string>& header_text) {
@@ -116,9 +119,12 @@ class PareFile {
     std::shared_ptr<const void> file;
   };
 
-  [[noreturn]] void fail(const std::string& cause) const { throw Error(path_, cause); }
-  [[noreturn]] void fail(std::string_view tensor, const std::string& cause) const {
-    throw Error(path_, std::string(tensor), cause);
+  [[noreturn]] void fail(const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const {
+    throw Error(code, path_, cause);
+  }
+  [[noreturn]] void fail(std::string_view tensor, const std::string& cause,
+                         ErrorCode code = ErrorCode::kMalformed) const {
+    throw Error(code, path_, std::string(tensor), cause);
   }
 
   const std::string& checked(const std::optional<std::string>& header_text) const {
@@ -178,7 +184,9 @@ class PareFile {
         record->second["xxh3_64"].get_string().get(checksum) != simdjson::SUCCESS || checksum.empty())
       fail(stored.name, fmt::format("its entry in '{}' lacks encoding, nonzeros or xxh3_64", kPackedKey));
     const std::optional<Encoding> known = parse_encoding(encoding);
-    if (!known) fail(stored.name, fmt::format("is in encoding '{}', which this pare does not know", encoding));
+    if (!known)
+      fail(stored.name, fmt::format("is in encoding '{}', which this pare does not know", encoding),
+           ErrorCode::kUnsupported);
     stored.encoding = *known;
     stored.checksum = checksum;
   }
@@ -235,7 +243,8 @@ class BitmaskFile {
     StoredTensor stored;
     stored.path = path_;
     stored.name = compressed.name.substr(0, compressed.name.size() - kCompressed.size()) + ".weight";
-    if (parts_.contains(stored.name)) throw Error(path_, stored.name, "the file holds it as it is and packed as well");
+    if (parts_.contains(stored.name))
+      throw Error(ErrorCode::kMalformed, path_, stored.name, "the file holds it as it is and packed as well");
     stored.dtype = compressed.dtype;
     stored.encoding = Encoding::kBitmask;
     take_bitmask(parts_, PartNames(stored.name), stored);
@@ -243,7 +252,7 @@ class BitmaskFile {
     for (std::size_t axis = 0; axis < stored.extents.size() / 8; ++axis) {
       std::int64_t extent = 0;
       std::memcpy(&extent, stored.extents.data() + axis * 8, sizeof extent);
-      if (extent < 0) throw Error(path_, stored.name, fmt::format("its shape holds {}", extent));
+      if (extent < 0) throw Error(ErrorCode::kMalformed, path_, stored.name, fmt::format("its shape holds {}", extent));
       stored.shape.push_back(static_cast<std::uint64_t>(extent));
       elements *= static_cast<std::uint64_t>(extent);  // an overflow is found by make_packed_tensor
     }

@@ -103,8 +103,9 @@ class MappedTensor final : public PackedTensor {
 
   SparseRows sparse_rows() const override {
     verify();
-    if (elements_ == 0) fail("has no elements to be read as sparse");
-    if (stored_.columns() > std::numeric_limits<std::uint32_t>::max()) fail("has rows too long to be read as sparse");
+    if (elements_ == 0) fail("has no elements to be read as sparse", ErrorCode::kUnsupported);
+    if (stored_.columns() > std::numeric_limits<std::uint32_t>::max())
+      fail("has rows too long to be read as sparse", ErrorCode::kLimit);
     switch (stored_.encoding) {
       case Encoding::kDense:
         return rows_of_dense(stored_.values);
@@ -141,7 +142,9 @@ class MappedTensor final : public PackedTensor {
     Buffer owned_gaps, owned_values;
   };
 
-  [[noreturn]] void fail(const std::string& cause) const { throw Error(stored_.path, stored_.name, cause); }
+  [[noreturn]] void fail(const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const {
+    throw Error(code, stored_.path, stored_.name, cause);
+  }
   [[noreturn]] void fail_gaps() const { fail("its gaps do not fit its shape and the number of its values"); }
 
   void require(bool holds, std::string_view what, std::uint64_t found, std::uint64_t expected) const {
@@ -163,7 +166,8 @@ class MappedTensor final : public PackedTensor {
     size_ = dtype_bits(stored_.dtype) / 8;
     if (dense_size_ / kLargestRatio > stored_bytes())
       fail(fmt::format("{} bytes are said to hold {}, which is more than {} times as many", stored_bytes(), dense_size_,
-                       kLargestRatio));
+                       kLargestRatio),
+           ErrorCode::kLimit);
   }
 
   void check_values(std::uint64_t bytes) const {
@@ -246,7 +250,7 @@ class MappedTensor final : public PackedTensor {
   }
 
   SparseRows rows_of_dense(Bytes dense) const {
-    if (!is_analysed(stored_.dtype)) fail("is of a dtype that is never read as sparse");
+    if (!is_analysed(stored_.dtype)) fail("is of a dtype that is never read as sparse", ErrorCode::kUnsupported);
     const std::size_t size = dtype_bits(stored_.dtype) / 8;
     SparseRows sparse;
     sparse.begin.resize(stored_.rows() + 1);

@@ -17,14 +17,16 @@ constexpr std::uint64_t kHeaderLimit = 100'000'000;  // the reference's own
 constexpr std::uint64_t kLengthBytes = 8;
 
 std::string_view header_text(std::span<const std::byte> bytes, const std::filesystem::path& path) {
-  const auto fail = [&](const std::string& cause) { throw Error(path, cause); };
+  const auto fail = [&](const std::string& cause, ErrorCode code = ErrorCode::kMalformed) {
+    throw Error(code, path, cause);
+  };
   if (bytes.size() < kLengthBytes)
     fail(fmt::format("is {} bytes long, too short for a safetensors header", bytes.size()));
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), kLengthBytes);
   if (length > kHeaderLimit)
-    fail(
-        fmt::format("the header claims {} bytes; the limit is {} (is this a safetensors file?)", length, kHeaderLimit));
+    fail(fmt::format("the header claims {} bytes; the limit is {} (is this a safetensors file?)", length, kHeaderLimit),
+         ErrorCode::kLimit);
   if (length > bytes.size() - kLengthBytes)
     fail(fmt::format("the header claims {} bytes but only {} follow: the file is truncated", length,
                      bytes.size() - kLengthBytes));

@@ -47,9 +47,12 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& cause) const { throw Error(path_, cause); }
-  [[noreturn]] void fail(std::string_view tensor, const std::string& cause) const {
-    throw Error(path_, std::string(tensor), cause);
+  [[noreturn]] void fail(const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const {
+    throw Error(code, path_, cause);
+  }
+  [[noreturn]] void fail(std::string_view tensor, const std::string& cause,
+                         ErrorCode code = ErrorCode::kMalformed) const {
+    throw Error(code, path_, std::string(tensor), cause);
   }
 
   void read_metadata(const dom::element& value, SafetensorsHeader& header) const {
@@ -102,7 +105,7 @@ class Parser {
     std::string_view text;
     if (field.get_string().get(text) != simdjson::SUCCESS) fail(name, "'dtype' is not a string");
     const std::optional<DType> dtype = parse_dtype(text);
-    if (!dtype) fail(name, fmt::format("unknown dtype '{}'", text));
+    if (!dtype) fail(name, fmt::format("unknown dtype '{}'", text), ErrorCode::kUnsupported);
     return *dtype;
   }
 

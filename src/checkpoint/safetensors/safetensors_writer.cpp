@@ -27,7 +27,8 @@ SafetensorsLayout plan_layout(std::span<const TensorView* const> tensors,
     layout.offsets.push_back(end);
     const std::uint64_t begin = end;
     end += tensor->bytes.size();
-    if (tensor->name == kMetadataKey) throw Error({}, tensor->name, "this name is reserved in safetensors files");
+    if (tensor->name == kMetadataKey)
+      throw Error(ErrorCode::kUnsupported, {}, tensor->name, "this name is reserved in safetensors files");
     base::append_member(
         json, tensor->name,
         {{"dtype", dtype_name(tensor->dtype)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}});

@@ -24,23 +24,25 @@ class StateDictReader {
       : machine_(machine), path_(path), title_(title) {}
 
   std::vector<PickledTensor> read(Value root) const {
-    if (root.kind == Kind::kTensor) fail("is a single tensor, not a state dict");
-    if (root.kind != Kind::kDict) fail("is not a dict of tensors");
+    if (root.kind == Kind::kTensor) fail("is a single tensor, not a state dict", ErrorCode::kUnsupported);
+    if (root.kind != Kind::kDict) fail("is not a dict of tensors", ErrorCode::kUnsupported);
     std::vector<PickledTensor> tensors;
     std::unordered_set<std::string_view> names;
     for (const auto& [key, value] : choose(machine_.dict(root)).entries) {
       if (value.kind != Kind::kTensor) continue;
-      if (key.kind != Kind::kText) fail("has a tensor under a key that is not a string");
+      if (key.kind != Kind::kText) fail("has a tensor under a key that is not a string", ErrorCode::kUnsupported);
       const std::string_view name = machine_.text(key);
       if (!simdjson::validate_utf8(name.data(), name.size())) fail("has a tensor whose name is not valid UTF-8");
-      if (!names.insert(name).second) throw Error(path_, std::string(name), "occurs twice");
+      if (!names.insert(name).second) throw Error(ErrorCode::kMalformed, path_, std::string(name), "occurs twice");
       tensors.push_back(describe(std::string(name), machine_.tensor(value)));
     }
     return tensors;
   }
 
  private:
-  [[noreturn]] void fail(const std::string& cause) const { throw Error(path_, title_ + ": " + cause); }
+  [[noreturn]] void fail(const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const {
+    throw Error(code, path_, title_ + ": " + cause);
+  }
 
   /// The state dict: the wrapped one, else the top-level dict, else the only dict with tensors in it.
   const PickleDict& choose(const PickleDict& root) const {
@@ -53,23 +55,25 @@ class StateDictReader {
         if (key == wrapper) return *dict;
     if (root.holds_tensors) return root;
     if (nested.size() == 1) return *nested.front().second;
-    if (nested.empty()) fail("contains no tensors");
+    if (nested.empty()) fail("contains no tensors", ErrorCode::kUnsupported);
     fail("holds several dicts of tensors ('" + std::string(nested[0].first) + "', '" + std::string(nested[1].first) +
-         "', ...), none of them called state_dict or model: save the one that is meant");
+             "', ...), none of them called state_dict or model: save the one that is meant",
+         ErrorCode::kUnsupported);
   }
 
   PickledTensor describe(std::string name, const PickleTensor& from) const {
     const PickleStorage& storage = machine_.storage(from.storage);
     if (from.lazy)
-      throw Error(path_, name,
+      throw Error(ErrorCode::kUnsupported, path_, name,
                   "is a lazily negated or conjugated view; save it after resolve_neg() and resolve_conj()");
     if (from.offset < 0)
-      throw Error(path_, name, "begins at element " + std::to_string(from.offset) + " of its storage");
+      throw Error(ErrorCode::kMalformed, path_, name,
+                  "begins at element " + std::to_string(from.offset) + " of its storage");
     PickledTensor tensor;
     tensor.shape = sizes(from.shape, name, "an extent");
     tensor.strides = sizes(from.strides, name, "a stride");
     if (tensor.shape.size() != tensor.strides.size())
-      throw Error(path_, name,
+      throw Error(ErrorCode::kMalformed, path_, name,
                   "has " + std::to_string(tensor.shape.size()) + " extents but " +
                       std::to_string(tensor.strides.size()) + " strides");
     tensor.name = std::move(name);
@@ -84,13 +88,15 @@ class StateDictReader {
   std::vector<std::uint64_t> sizes(Value tuple, const std::string& name, const std::string& what) const {
     const auto items = machine_.items(tuple);
     if (items.size() > PickledTensor::kMaxRank)
-      throw Error(path_, name,
+      throw Error(ErrorCode::kLimit, path_, name,
                   "has " + std::to_string(items.size()) + " dimensions, more than the " +
                       std::to_string(PickledTensor::kMaxRank) + " that pare reads");
     std::vector<std::uint64_t> numbers;
     for (const Value item : items) {
-      if (item.kind != Kind::kInt) throw Error(path_, name, "has " + what + " that is no 64-bit integer");
-      if (item.integer < 0) throw Error(path_, name, "has " + what + " of " + std::to_string(item.integer));
+      if (item.kind != Kind::kInt)
+        throw Error(ErrorCode::kMalformed, path_, name, "has " + what + " that is no 64-bit integer");
+      if (item.integer < 0)
+        throw Error(ErrorCode::kMalformed, path_, name, "has " + what + " of " + std::to_string(item.integer));
       numbers.push_back(static_cast<std::uint64_t>(item.integer));
     }
     return numbers;

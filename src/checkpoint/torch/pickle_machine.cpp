@@ -27,8 +27,9 @@ PickleMachine::PickleMachine(std::span<const std::byte> pickle, const std::files
                              const std::string& title)
     : pickle_(as_text(pickle)), path_(path), title_(title) {
   if (pickle_.size() > kMaxPickleBytes)
-    throw Error(path_, title_ + ": has " + std::to_string(pickle_.size()) + " bytes, more than the " +
-                           std::to_string(kMaxPickleBytes) + " that pare reads as a pickle");
+    throw Error(ErrorCode::kLimit, path_,
+                title_ + ": has " + std::to_string(pickle_.size()) + " bytes, more than the " +
+                    std::to_string(kMaxPickleBytes) + " that pare reads as a pickle");
 }
 
 PickleMachine::Value PickleMachine::run() {
@@ -42,8 +43,8 @@ PickleMachine::Value PickleMachine::run() {
   return stack_.back();
 }
 
-void PickleMachine::fail(const std::string& cause) const {
-  throw Error(path_, title_ + ": " + cause + " (byte " + std::to_string(opcode_at_) + " of the pickle)");
+void PickleMachine::fail(const std::string& cause, ErrorCode code) const {
+  throw Error(code, path_, title_ + ": " + cause + " (byte " + std::to_string(opcode_at_) + " of the pickle)");
 }
 
 std::string_view PickleMachine::take(std::uint64_t size) {
@@ -95,13 +96,14 @@ void PickleMachine::step(unsigned char opcode) {
       stack_.resize(pop_mark());
       return;
     default:
-      fail("has the opcode " + hex(opcode) + ", which no tensor needs");
+      fail("has the opcode " + hex(opcode) + ", which no tensor needs", ErrorCode::kUnsupported);
   }
-  if (marks_.size() > kMaxPickleValues) fail("has too many marks");
+  if (marks_.size() > kMaxPickleValues) fail("has too many marks", ErrorCode::kLimit);
 }
 
 void PickleMachine::protocol(unsigned char version) {
-  if (version < 2 || version > 5) fail("has pickle protocol " + std::to_string(version) + ", not 2 to 5");
+  if (version < 2 || version > 5)
+    fail("has pickle protocol " + std::to_string(version) + ", not 2 to 5", ErrorCode::kUnsupported);
 }
 
 bool PickleMachine::step_scalar(unsigned char opcode) {
@@ -257,7 +259,8 @@ bool PickleMachine::step_memo(unsigned char opcode) {
 }
 
 void PickleMachine::push(Value value) {
-  if (++values_ > kMaxPickleValues) fail("makes more than " + std::to_string(kMaxPickleValues) + " values");
+  if (++values_ > kMaxPickleValues)
+    fail("makes more than " + std::to_string(kMaxPickleValues) + " values", ErrorCode::kLimit);
   stack_.push_back(value);
 }
 
@@ -322,7 +325,8 @@ void PickleMachine::memoize(std::uint64_t index) {
   // Picklers number from 0 (Python 2 from 1) without gaps, so the memo grows by one at a time.
   if (index > memo_.size() + 1)
     fail("skips from place " + std::to_string(memo_.size()) + " of the memo to " + std::to_string(index));
-  if (++values_ > kMaxPickleValues) fail("makes more than " + std::to_string(kMaxPickleValues) + " values");
+  if (++values_ > kMaxPickleValues)
+    fail("makes more than " + std::to_string(kMaxPickleValues) + " values", ErrorCode::kLimit);
   const Value value = top();
   if (index >= memo_.size()) memo_.resize(index + 1);
   memo_[index] = value;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "checkpoint/torch/torch_types.h"
+#include "pare/error.h"
 
 namespace pare::checkpoint {
 
@@ -77,7 +78,7 @@ class PickleMachine {
 
  private:
   // Reading the program (pickle_machine.cpp).
-  [[noreturn]] void fail(const std::string& cause) const;
+  [[noreturn]] void fail(const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const;
   std::string_view take(std::uint64_t size);  ///< the next bytes of the program
   template <typename T>
   T take_number();

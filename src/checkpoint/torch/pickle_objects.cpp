@@ -18,7 +18,8 @@ void PickleMachine::push_global(std::string_view module, std::string_view name) 
   if (!global) {
     const std::string shown = std::string(module.substr(0, kShownName)) + "." + std::string(name.substr(0, kShownName));
     fail("refers to '" + shown +
-         "', which builds no tensor and is not run; save a plain state dict (model.state_dict()) or safetensors");
+             "', which builds no tensor and is not run; save a plain state dict (model.state_dict()) or safetensors",
+         ErrorCode::kUnsupported);
   }
   globals_.push_back(*global);
   push(make_index(Kind::kGlobal, globals_.size()));
@@ -106,7 +107,7 @@ PickleMachine::Value PickleMachine::rebuild_from_type(std::span<const Value> arg
                            globals_[arguments[0].index].kind != TorchGlobal::kRebuildFromType &&
                            arguments[1].kind == Kind::kGlobal &&
                            globals_[arguments[1].index].kind == TorchGlobal::kTensorClass;
-  if (!well_formed) fail("rebuilds a tensor of a class of its own");
+  if (!well_formed) fail("rebuilds a tensor of a class of its own", ErrorCode::kUnsupported);
   const Value tensor = reduce(arguments[0], arguments[2]);
   if (tensor.kind != Kind::kTensor) fail("rebuilds a tensor from something that is none");
   return tensor;

@@ -26,18 +26,20 @@ std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(by
 void reject_other_formats(Bytes bytes, const std::filesystem::path& path) {
   using namespace std::string_view_literals;
   const std::string_view text = as_text(bytes);
-  if (text.empty()) throw Error(path, "is empty");
+  if (text.empty()) throw Error(ErrorCode::kMalformed, path, "is empty");
   if (text.starts_with("version https://git-lfs"))
-    throw Error(path, "is a Git LFS pointer, not the weights themselves; fetch them with git lfs pull");
+    throw Error(ErrorCode::kUnsupported, path,
+                "is a Git LFS pointer, not the weights themselves; fetch them with git lfs pull");
   // The magic number 0x1950a86a20f9469cfc6c as a pickled long begins a file of torch.save before 1.6.
   constexpr auto kLegacyMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
   const bool pickle = text.starts_with('\x80');
   const bool legacy = pickle && text.size() > 2 && text.substr(2).starts_with(kLegacyMagic);
   if (pickle)
-    throw Error(path, std::string(legacy ? "is in torch.save's legacy format (before PyTorch 1.6)"
-                                         : "is a bare pickle, not a PyTorch zip archive") +
-                          ": load it with torch.load and save it again with torch 1.6 or newer, or as safetensors");
-  if (!text.starts_with("PK"sv)) throw Error(path, "is no PyTorch zip archive");
+    throw Error(ErrorCode::kUnsupported, path,
+                std::string(legacy ? "is in torch.save's legacy format (before PyTorch 1.6)"
+                                   : "is a bare pickle, not a PyTorch zip archive") +
+                    ": load it with torch.load and save it again with torch 1.6 or newer, or as safetensors");
+  if (!text.starts_with("PK"sv)) throw Error(ErrorCode::kMalformed, path, "is no PyTorch zip archive");
 }
 
 /// A tensor's place: in the archive if it is contiguous there, else in the copies to be made.
@@ -77,13 +79,16 @@ void TorchArchiveReader::find_root() {
   for (const ZipEntry& entry : zip_.entries()) {
     const std::size_t slash = entry.name.find('/');
     if (slash == std::string_view::npos || entry.name.substr(slash) != "/data.pkl") continue;
-    if (!root_.empty()) throw Error(path_, "holds two PyTorch archives, '" + root_ + "' and another");
+    if (!root_.empty())
+      throw Error(ErrorCode::kMalformed, path_, "holds two PyTorch archives, '" + root_ + "' and another");
     root_ = entry.name.substr(0, slash + 1);
   }
-  if (root_.empty()) throw Error(path_, "is a zip archive, but not one of torch.save: it has no data.pkl");
+  if (root_.empty())
+    throw Error(ErrorCode::kUnsupported, path_, "is a zip archive, but not one of torch.save: it has no data.pkl");
   if (zip_.find(root_ + "constants.pkl") != nullptr)
     throw Error(
-        path_, "is a TorchScript archive, which holds code; save the weights with torch.save(model.state_dict(), ...)");
+        ErrorCode::kUnsupported, path_,
+        "is a TorchScript archive, which holds code; save the weights with torch.save(model.state_dict(), ...)");
 }
 
 void TorchArchiveReader::check_byte_order() const {
@@ -92,17 +97,19 @@ void TorchArchiveReader::check_byte_order() const {
   zip_.verify(*entry);
   const std::string_view order = as_text(entry->data);
   if (order == "little") return;
-  throw Error(path_, "has byte order '" + std::string(order.substr(0, 20)) +
-                         "'; pare reads little-endian archives: load and save it again on such a machine");
+  throw Error(ErrorCode::kUnsupported, path_,
+              "has byte order '" + std::string(order.substr(0, 20)) +
+                  "'; pare reads little-endian archives: load and save it again on such a machine");
 }
 
 Bytes TorchArchiveReader::storage_bytes(const PickledTensor& tensor) const {
   const std::string name = root_ + "data/" + std::string(tensor.storage_key);
   const ZipEntry* entry = zip_.find(name);
-  if (entry == nullptr) throw Error(path_, tensor.name, zip_entry_title(name) + ", its storage, is missing");
+  if (entry == nullptr)
+    throw Error(ErrorCode::kMalformed, path_, tensor.name, zip_entry_title(name) + ", its storage, is missing");
   const auto claimed = base::checked_multiply(tensor.storage_elements, tensor.storage_type->bytes);
   if (!claimed || *claimed > entry->data.size())
-    throw Error(path_, tensor.name,
+    throw Error(ErrorCode::kMalformed, path_, tensor.name,
                 zip_entry_title(name) + ", its storage, should hold " + std::to_string(tensor.storage_elements) +
                     " elements of " + std::string(tensor.storage_type->name) + " but has " +
                     std::to_string(entry->data.size()) + " bytes");
@@ -110,9 +117,12 @@ Bytes TorchArchiveReader::storage_bytes(const PickledTensor& tensor) const {
 }
 
 Layout TorchArchiveReader::lay_out(const PickledTensor& tensor) const {
-  const auto fail = [&](const std::string& cause) { throw Error(path_, tensor.name, cause); };
+  const auto fail = [&](const std::string& cause, ErrorCode code = ErrorCode::kMalformed) {
+    throw Error(code, path_, tensor.name, cause);
+  };
   if (!tensor.type->dtype)
-    fail("has dtype " + std::string(tensor.type->name) + ", which neither pare nor safetensors knows");
+    fail("has dtype " + std::string(tensor.type->name) + ", which neither pare nor safetensors knows",
+         ErrorCode::kUnsupported);
   Layout layout{storage_bytes(tensor), {tensor.offset, tensor.shape, tensor.strides}};
   const auto elements = base::checked_product(tensor.shape);
   const auto bytes = elements ? base::checked_multiply(*elements, tensor.type->bytes) : std::nullopt;
@@ -150,7 +160,7 @@ std::uint64_t TorchArchiveReader::place_copies(const std::vector<PickledTensor>&
     layout.copied_before = !inserted;
     if (!inserted) continue;
     if (layout.bytes > limit || total > limit - layout.bytes)
-      throw Error(path_, tensor.name,
+      throw Error(ErrorCode::kLimit, path_, tensor.name,
                   "is not contiguous, and copying it would take the archive's copies to more than " +
                       std::to_string(limit) + " bytes; save it after contiguous()");
     total += (layout.bytes + kAlignment - 1) / kAlignment * kAlignment;

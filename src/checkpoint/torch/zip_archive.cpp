@@ -36,17 +36,20 @@ const char* name_fault(std::string_view name) {
 }
 
 void check_readable(const ZipCentralHeader& entry, const std::filesystem::path& path) {
-  const auto fail = [&](const std::string& cause) { throw Error(path, zip_entry_title(entry.name) + ": " + cause); };
+  const auto fail = [&](const std::string& cause, ErrorCode code = ErrorCode::kMalformed) {
+    throw Error(code, path, zip_entry_title(entry.name) + ": " + cause);
+  };
   if (const char* fault = name_fault(entry.name)) fail(fault);
-  if ((entry.flags & (kEncrypted | kStrongEncryption | kMasked)) != 0) fail("is encrypted");
-  if ((entry.flags & kPatched) != 0) fail("holds a patch, not data");
+  if ((entry.flags & (kEncrypted | kStrongEncryption | kMasked)) != 0) fail("is encrypted", ErrorCode::kUnsupported);
+  if ((entry.flags & kPatched) != 0) fail("holds a patch, not data", ErrorCode::kUnsupported);
   if (entry.method != kStored)
     fail("is compressed (method " + std::to_string(entry.method) +
-         "), but torch.save only stores: a TorchScript archive or one packed again? Write it anew with torch.save");
+             "), but torch.save only stores: a TorchScript archive or one packed again? Write it anew with torch.save",
+         ErrorCode::kUnsupported);
   if (entry.compressed_size != entry.size)
     fail("is stored, but its two sizes differ (" + std::to_string(entry.compressed_size) + " and " +
          std::to_string(entry.size) + " bytes)");
-  if (entry.disk != 0) fail("is on another disk of the archive");
+  if (entry.disk != 0) fail("is on another disk of the archive", ErrorCode::kUnsupported);
 }
 
 void check_no_overlap(std::span<const ZipEntry> entries, const std::byte* base, const std::filesystem::path& path) {
@@ -57,7 +60,8 @@ void check_no_overlap(std::span<const ZipEntry> entries, const std::byte* base, 
   for (std::size_t i = 1; i < order.size(); ++i) {
     const ZipEntry &before = entries[order[i - 1]], &after = entries[order[i]];
     if (after.header_offset < static_cast<std::uint64_t>(before.data.data() - base) + before.data.size())
-      throw Error(path, zip_entry_title(after.name) + ": overlaps " + zip_entry_title(before.name));
+      throw Error(ErrorCode::kMalformed, path,
+                  zip_entry_title(after.name) + ": overlaps " + zip_entry_title(before.name));
   }
 }
 
@@ -74,10 +78,12 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::filesystem::path p
     check_readable(header, path_);
     entries_.push_back(
         {header.name, locate_zip_data(bytes, header, directory.offset, path_), header.crc32, header.header_offset});
-    if (!by_name_.emplace(header.name, i).second) throw Error(path_, zip_entry_title(header.name) + ": occurs twice");
+    if (!by_name_.emplace(header.name, i).second)
+      throw Error(ErrorCode::kMalformed, path_, zip_entry_title(header.name) + ": occurs twice");
     has_checksums_ = has_checksums_ || header.crc32 != 0;
   }
-  if (!rest.empty()) throw Error(path_, "the zip archive's directory holds more than its entries");
+  if (!rest.empty())
+    throw Error(ErrorCode::kMalformed, path_, "the zip archive's directory holds more than its entries");
   check_no_overlap(entries_, bytes.data(), path_);
 }
 
@@ -92,7 +98,8 @@ void ZipArchive::verify(const ZipEntry& entry) const {
   if (found == entry.crc32) return;
   char sums[64];
   std::snprintf(sums, sizeof sums, "expected %08x, found %08x", entry.crc32, found);
-  throw Error(path_, zip_entry_title(entry.name) + ": wrong CRC-32 (" + sums + "): the file is damaged");
+  throw Error(ErrorCode::kMalformed, path_,
+              zip_entry_title(entry.name) + ": wrong CRC-32 (" + sums + "): the file is damaged");
 }
 
 void ZipArchive::verify_all(const Context& context) const {

@@ -50,13 +50,14 @@ std::size_t apply_zip64_end(Bytes bytes, std::size_t end, ZipDirectory& director
   const std::size_t locator = end - kLocatorSize;
   const auto record = load<std::uint64_t>(bytes, locator + 8);
   if (load<std::uint32_t>(bytes, locator + 4) != 0 || load<std::uint32_t>(bytes, locator + 16) > 1)
-    throw Error(path, "the zip archive spans several disks");
+    throw Error(ErrorCode::kUnsupported, path, "the zip archive spans several disks");
   if (locator < kZip64EndSize || record > locator - kZip64EndSize ||
       load<std::uint32_t>(bytes, record) != kZip64EndSignature)
-    throw Error(path, "the zip64 end record is not where the archive says, at byte " + std::to_string(record));
+    throw Error(ErrorCode::kMalformed, path,
+                "the zip64 end record is not where the archive says, at byte " + std::to_string(record));
   if (load<std::uint32_t>(bytes, record + 16) != 0 || load<std::uint32_t>(bytes, record + 20) != 0 ||
       load<std::uint64_t>(bytes, record + 24) != load<std::uint64_t>(bytes, record + 32))
-    throw Error(path, "the zip archive spans several disks");
+    throw Error(ErrorCode::kUnsupported, path, "the zip archive spans several disks");
   directory.entries = load<std::uint64_t>(bytes, record + 32);
   directory.size = load<std::uint64_t>(bytes, record + 40);
   directory.offset = load<std::uint64_t>(bytes, record + 48);
@@ -86,7 +87,8 @@ void apply_zip64_extra(Bytes extra, ZipCentralHeader& entry, const std::filesyst
     take(need_disk, std::uint32_t{}, entry.disk);
     return;
   }
-  throw Error(path, zip_entry_title(entry.name) + ": needs a zip64 field that the archive does not have");
+  throw Error(ErrorCode::kMalformed, path,
+              zip_entry_title(entry.name) + ": needs a zip64 field that the archive does not have");
 }
 
 }  // namespace
@@ -98,7 +100,9 @@ std::string zip_entry_title(std::string_view name) {
 
 ZipDirectory find_zip_directory(Bytes bytes, const std::filesystem::path& path) {
   const auto end = find_end_record(bytes);
-  if (!end) throw Error(path, "the zip archive's end record is missing: the file is cut off or no zip archive");
+  if (!end)
+    throw Error(ErrorCode::kMalformed, path,
+                "the zip archive's end record is missing: the file is cut off or no zip archive");
   ZipDirectory directory;
   directory.entries = load<std::uint16_t>(bytes, *end + 10);
   directory.size = load<std::uint32_t>(bytes, *end + 12);
@@ -106,22 +110,24 @@ ZipDirectory find_zip_directory(Bytes bytes, const std::filesystem::path& path) 
   const auto disk = load<std::uint16_t>(bytes, *end + 4), directory_disk = load<std::uint16_t>(bytes, *end + 6);
   const bool single = (disk == 0 || disk == kFull16) && (directory_disk == 0 || directory_disk == kFull16) &&
                       load<std::uint16_t>(bytes, *end + 8) == load<std::uint16_t>(bytes, *end + 10);
-  if (!single) throw Error(path, "the zip archive spans several disks");
+  if (!single) throw Error(ErrorCode::kUnsupported, path, "the zip archive spans several disks");
   const std::size_t limit = apply_zip64_end(bytes, *end, directory, path);
   const auto directory_end = base::checked_add(directory.offset, directory.size);
   if (!directory_end || *directory_end != limit)
-    throw Error(path, "the zip archive's directory (" + std::to_string(directory.size) + " bytes at byte " +
-                          std::to_string(directory.offset) + ") does not end where its end record begins, at byte " +
-                          std::to_string(limit));
+    throw Error(ErrorCode::kMalformed, path,
+                "the zip archive's directory (" + std::to_string(directory.size) + " bytes at byte " +
+                    std::to_string(directory.offset) + ") does not end where its end record begins, at byte " +
+                    std::to_string(limit));
   if (directory.entries > directory.size / kCentralSize)
-    throw Error(path, "the zip archive claims " + std::to_string(directory.entries) + " entries in a directory of " +
-                          std::to_string(directory.size) + " bytes");
+    throw Error(ErrorCode::kMalformed, path,
+                "the zip archive claims " + std::to_string(directory.entries) + " entries in a directory of " +
+                    std::to_string(directory.size) + " bytes");
   return directory;
 }
 
 ZipCentralHeader read_central_header(Bytes record, const std::filesystem::path& path) {
   if (record.size() < kCentralSize || load<std::uint32_t>(record, 0) != kCentralSignature)
-    throw Error(path, "the zip archive's directory is damaged");
+    throw Error(ErrorCode::kMalformed, path, "the zip archive's directory is damaged");
   ZipCentralHeader entry;
   entry.flags = load<std::uint16_t>(record, 8);
   entry.method = load<std::uint16_t>(record, 10);
@@ -133,7 +139,8 @@ ZipCentralHeader read_central_header(Bytes record, const std::filesystem::path& 
   entry.disk = load<std::uint16_t>(record, 34);
   entry.header_offset = load<std::uint32_t>(record, 42);
   entry.record_size = kCentralSize + name_size + extra_size + comment_size;
-  if (entry.record_size > record.size()) throw Error(path, "the zip archive's directory is cut off");
+  if (entry.record_size > record.size())
+    throw Error(ErrorCode::kMalformed, path, "the zip archive's directory is cut off");
   entry.name = text(record.subspan(kCentralSize, name_size));
   apply_zip64_extra(record.subspan(kCentralSize + name_size, extra_size), entry, path);
   return entry;
@@ -142,7 +149,7 @@ ZipCentralHeader read_central_header(Bytes record, const std::filesystem::path& 
 Bytes locate_zip_data(Bytes bytes, const ZipCentralHeader& entry, std::uint64_t end,
                       const std::filesystem::path& path) {
   const auto fail = [&](const std::string& cause) -> Bytes {
-    throw Error(path, zip_entry_title(entry.name) + ": " + cause);
+    throw Error(ErrorCode::kMalformed, path, zip_entry_title(entry.name) + ": " + cause);
   };
   if (end < kLocalSize || entry.header_offset > end - kLocalSize ||
       load<std::uint32_t>(bytes, entry.header_offset) != kLocalSignature)

@@ -38,7 +38,9 @@ std::string_view norm_name(Norm norm) noexcept {
 }
 
 Pattern Pattern::parse(std::string_view text) {
-  const auto fail = [&](const std::string& cause) { throw Error(fmt::format("pattern '{}' {}", text, cause)); };
+  const auto fail = [&](const std::string& cause) {
+    throw Error(ErrorCode::kArgument, fmt::format("pattern '{}' {}", text, cause));
+  };
   if (text == "unstructured") return {};
   if (text == "rows") return {Kind::kRows, 0, 0};
   if (text == "columns") return {Kind::kColumns, 0, 0};

@@ -23,7 +23,7 @@ void require_matrices(const Model& model, const PrunePlan& plan) {
   for (const std::size_t parameter : plan.parameters) {
     const std::size_t axes = model.tensor(model.parameters[parameter]).shape.size();
     if (axes == 2) continue;
-    throw Error(model.source, model.parameters[parameter].name,
+    throw Error(ErrorCode::kArgument, model.source, model.parameters[parameter].name,
                 fmt::format("has {} {}: the pattern {} needs a matrix", axes, axes == 1 ? "axis" : "axes",
                             plan.options.pattern.text()));
   }
@@ -65,7 +65,7 @@ void cut_blocks_by_scope(const Model& model, PrunePlan& plan, std::span<const Te
     for (std::size_t i = begin; i < begin + step; ++i) blocks += tilings[i].blocks();
     for (const Amount& amount : options.levels)
       if (amount.count && *amount.count > blocks)
-        throw Error(model.source, step == 1 ? parameter_at(model, plan, begin).name : "",
+        throw Error(ErrorCode::kArgument, model.source, step == 1 ? parameter_at(model, plan, begin).name : "",
                     fmt::format("amount {} is more than its {} {}", *amount.count, blocks,
                                 options.pattern.kind == Pattern::Kind::kBlocks ? "blocks" : options.pattern.text()));
     std::vector<SetCut> cuts = cut_blocks(tensors.subspan(begin, step), tilings.subspan(begin, step), options.norm,
@@ -82,11 +82,11 @@ PruneOptions completed(const PruneOptions& options) {
   if (options.pattern == Pattern()) return complete;
   const std::string pattern = options.pattern.text();
   if (options.criterion != Criterion::kMagnitude)
-    throw Error("the pattern " + pattern + " goes by magnitude: it cannot be random");
+    throw Error(ErrorCode::kArgument, "the pattern " + pattern + " goes by magnitude: it cannot be random");
   if (options.pattern.kind != Pattern::Kind::kBlocks) complete.scope = Scope::kPerTensor;
   if (const std::optional<Amount> level = options.pattern.level()) {
     if (!options.levels.empty())
-      throw Error("the pattern " + pattern + " fixes the level itself: " + level->label + " %");
+      throw Error(ErrorCode::kArgument, "the pattern " + pattern + " fixes the level itself: " + level->label + " %");
     complete.levels = {*level};
   }
   return complete;

@@ -38,7 +38,7 @@ TEST(Error, LeavesOutTheMiddleOfWhatIsLong) {
   std::string cause = "token '";
   for (int i = 0; i < 100'000; ++i) cause += "\u6f22";
   cause += "' (expected 1, found 2)";
-  const Error error("a.json", name, cause);
+  const Error error(ErrorCode::kMalformed, "a.json", name, cause);
   const std::string_view what = error.what();
   EXPECT_LT(what.size(), 1500U);
   EXPECT_TRUE(what.ends_with("(expected 1, found 2)"));

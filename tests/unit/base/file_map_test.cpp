@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "support/errors.h"
 #include "support/files.h"
 
 namespace pare::base {
@@ -56,12 +57,12 @@ TEST_F(FileMapTest, EmptyFile) {
 }
 
 TEST_F(FileMapTest, MissingFile) {
-  EXPECT_EQ(open_failure(directory_ / "gone"),
-            (directory_ / "gone").string() + ": cannot open: No such file or directory");
+  EXPECT_THAT([&] { FileMap::open(directory_ / "gone"); },
+              test::ThrowsError(ErrorCode::kNotFound, directory_ / "gone"));
 }
 
 TEST_F(FileMapTest, Directory) {
-  EXPECT_EQ(open_failure(directory_.path()), directory_.path().string() + ": is not a regular file");
+  EXPECT_THAT([&] { FileMap::open(directory_.path()); }, test::ThrowsError(ErrorCode::kIo, directory_.path()));
 }
 
 TEST_F(FileMapTest, PipeDoesNotHang) {
@@ -72,6 +73,15 @@ TEST_F(FileMapTest, PipeDoesNotHang) {
 TEST_F(FileMapTest, LinkToItself) {
   fs::create_symlink("loop", directory_ / "loop");
   EXPECT_THAT(open_failure(directory_ / "loop"), HasSubstr("cannot open: "));
+}
+
+TEST_F(FileMapTest, FileThatChanges) {
+  test::write_text(directory_ / "file", "four");
+  const auto map = FileMap::open(directory_ / "file");
+  EXPECT_NO_THROW(map->version().require_unchanged());
+  test::write_text(directory_ / "file", "eleven byte");
+  EXPECT_THAT([&] { map->version().require_unchanged(); },
+              test::ThrowsError(ErrorCode::kChanged, directory_ / "file", "", {"4", "11"}));
 }
 
 class ScratchFileTest : public testing::Test {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "pare/publish.h"
+#include "support/errors.h"
 #include "support/files.h"
 
 namespace pare::base {
@@ -21,6 +22,7 @@ namespace {
 using test::error_of;
 using test::names_in;
 using test::read_text;
+using test::ThrowsError;
 using test::write_text;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -165,7 +167,7 @@ TEST_F(OutputFileTest, LeavesTheProcessUmaskAlone) {
 
 TEST_F(OutputFileTest, MissingDirectory) {
   const fs::path path = directory_ / "gone" / "out.txt";
-  EXPECT_EQ(error_of([&] { OutputFile file(path); }), path.string() + ": cannot create: No such file or directory");
+  EXPECT_THAT([&] { OutputFile file(path); }, ThrowsError(ErrorCode::kNotFound, path));
 }
 
 TEST_F(OutputFileTest, ReadOnlyDirectory) {
@@ -188,14 +190,12 @@ TEST_F(OutputFileTest, DirectoryInItsPlace) {
 
 TEST_F(OutputFileTest, FullDisk) {
   write_text(file_, "old");
-  std::string reserved, written;
   {
     const SmallDisk disk(4096);
-    reserved = error_of([&] { OutputFile(file_).reserve(5000); });
-    written = error_of([&] { OutputFile(file_).write_at(0, std::string(5000, 'x')); });
+    EXPECT_THAT([&] { OutputFile(file_).reserve(5000); }, ThrowsError(ErrorCode::kNoSpace, file_));
+    EXPECT_THAT([&] { OutputFile(file_).write_at(0, std::string(5000, 'x')); },
+                ThrowsError(ErrorCode::kNoSpace, file_));
   }
-  EXPECT_THAT(reserved, StartsWith(file_.string() + ": cannot make room: "));
-  EXPECT_THAT(written, StartsWith(file_.string() + ": cannot write: "));
   EXPECT_EQ(read_text(file_), "old");
   EXPECT_THAT(names(), ElementsAre("out.txt"));
 }
@@ -243,15 +243,15 @@ TEST_F(OutputDirectoryTest, TakesAnEmptyDirectoryAndATrailingSlash) {
 
 TEST_F(OutputDirectoryTest, RefusesWhatExistsWithoutForce) {
   write_text(directory_ / "out/pare.json", "{}");
-  EXPECT_EQ(error_of([&] { OutputDirectory output(directory_ / "out", false); }),
-            (directory_ / "out").string() + ": already exists (use --force to replace it)");
+  EXPECT_THAT([&] { OutputDirectory output(directory_ / "out", false); },
+              ThrowsError(ErrorCode::kExists, directory_ / "out"));
   EXPECT_THAT(names(), ElementsAre("out"));
 }
 
 TEST_F(OutputDirectoryTest, ForceReplacesWhatPareWroteAndNothingElse) {
   write_text(directory_ / "mine/thesis.tex", "years of work");
-  EXPECT_THAT(error_of([&] { OutputDirectory output(directory_ / "mine", true); }),
-              HasSubstr("mine: does not contain pare.json"));
+  EXPECT_THAT([&] { OutputDirectory output(directory_ / "mine", true); },
+              ThrowsError(ErrorCode::kExists, directory_ / "mine", "", {"pare.json"}));
   EXPECT_EQ(read_text(directory_ / "mine/thesis.tex"), "years of work");
 
   write_text(directory_ / "out/pare.json", "{}");
@@ -293,7 +293,7 @@ TEST_F(OutputDirectoryTest, WhatAppearedMeanwhileStays) {
     OutputDirectory output(path, force);
     write_text(output.staging() / "file", "ours");
     write_text(path / "thesis.tex", "years of work");
-    EXPECT_EQ(test::file_of([&] { output.commit(); }), path);
+    EXPECT_THAT([&] { output.commit(); }, ThrowsError(ErrorCode::kExists, path));
     EXPECT_THAT(names_in(path), ElementsAre("thesis.tex"));
   }
   EXPECT_THAT(names(), ElementsAre("forced", "out")) << "staging is gone";

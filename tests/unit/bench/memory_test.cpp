@@ -3,7 +3,7 @@
 
 #include "bench/compressed_size.h"
 #include "bench/process_memory.h"
-#include "pare/error.h"
+#include "support/errors.h"
 #include "support/tensors.h"
 
 namespace pare::bench {
@@ -55,13 +55,8 @@ TEST_F(Needs, TwoConversionsWhereDenseAndPrunedRunInTurns) {
 
 TEST(RequireMemory, NamesBothFigures) {
   EXPECT_NO_THROW(require_memory("model", 5, 5));
-  try {
-    require_memory("model", 12'000'000'000, 3'400'000'000);
-    FAIL() << "nothing was thrown";
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(),
-                 "model: is too large to be timed here: it needs about 12.0 GB of memory, 3.4 GB are available");
-  }
+  EXPECT_THAT([] { require_memory("model", 12'000'000'000, 3'400'000'000); },
+              test::ThrowsError(ErrorCode::kOutOfMemory, "model", "", {"12.0 GB", "3.4 GB"}));
 }
 
 TEST(AvailableMemory, IsMoreThanNothing) { EXPECT_GT(available_memory(), 0U); }

@@ -11,6 +11,7 @@
 #include "chart/gnuplot.h"
 #include "pare/chart.h"
 #include "pare/error.h"
+#include "support/errors.h"
 #include "support/files.h"
 #include "support/tensors.h"
 
@@ -103,14 +104,15 @@ TEST_F(Draw, DrawsMoreLinesThanColours) {
 }
 
 TEST_F(Draw, RefusesOtherExtensions) {
-  EXPECT_THAT(failure(directory_ / "chart.gif"), HasSubstr("must end in .png or .svg"));
+  EXPECT_THAT([&] { draw(chart_, directory_ / "chart.gif"); },
+              test::ThrowsError(ErrorCode::kArgument, directory_ / "chart.gif"));
   EXPECT_EQ(files(), 0U);
 }
 
 TEST_F(Draw, SaysHowToGetAMissingGnuplot) {
   ::setenv("PARE_GNUPLOT", "/nonexistent/gnuplot", 1);
-  EXPECT_THAT(failure(directory_ / "chart.png"), HasSubstr("cannot start '/nonexistent/gnuplot'"));
-  EXPECT_THAT(failure(directory_ / "chart.png"), HasSubstr("install gnuplot-nox"));
+  EXPECT_THAT([&] { draw(chart_, directory_ / "chart.png"); },
+              test::ThrowsError(ErrorCode::kUnavailable, "", "", {"/nonexistent/gnuplot", "gnuplot-nox"}));
   EXPECT_EQ(files(), 0U);
 }
 

@@ -4,6 +4,7 @@
 #include "pare/error.h"
 #include "pare/eval.h"
 #include "pare/prune.h"
+#include "support/errors.h"
 
 namespace pare {
 namespace {
@@ -47,7 +48,7 @@ TEST(PreparedTask, RefusesAModelOfAnotherKind) {
   options.data = kDemo + "heldout/lm.txt";
   options.limit = 1;
   PreparedTask prepared(gpt2, options);
-  EXPECT_THROW(prepared.score(bert), Error);
+  EXPECT_THAT([&] { prepared.score(bert); }, test::ThrowsError(ErrorCode::kMismatch, bert.source));
 }
 
 }  // namespace

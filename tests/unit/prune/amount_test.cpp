@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "pare/error.h"
 #include "pare/prune.h"
+#include "support/errors.h"
 
 namespace pare {
 namespace {
@@ -41,8 +41,9 @@ TEST(Amount, PytorchTakesFractionsAndCounts) {
 
 TEST(Amount, RefusesWhatIsNoAmount) {
   for (const char* text : {"", "%", "ten", "-1", "101", "nan", "inf", "5x", "1e9"})
-    EXPECT_THROW(Amount::percent(text), Error) << text;
-  for (const char* text : {"", "1.5", "-0.1", "-3", "nan", "half"}) EXPECT_THROW(Amount::pytorch(text), Error) << text;
+    EXPECT_THAT([&] { Amount::percent(text); }, test::ThrowsError(ErrorCode::kArgument)) << text;
+  for (const char* text : {"", "1.5", "-0.1", "-3", "nan", "half"})
+    EXPECT_THAT([&] { Amount::pytorch(text); }, test::ThrowsError(ErrorCode::kArgument)) << text;
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "pare/error.h"
 #include "pare/prune.h"
+#include "support/errors.h"
 #include "support/tensors.h"
 
 namespace pare {
@@ -97,7 +97,7 @@ TEST_F(WritePruned, TheSameBytesForAnyNumberOfThreads) {
 
 TEST_F(WritePruned, RefusesWhatIsThereUnlessForced) {
   write_pruned(model(), plan({"90"}), out());
-  EXPECT_THROW(write_pruned(model(), plan({"90"}), out()), Error);
+  EXPECT_THAT([&] { write_pruned(model(), plan({"90"}), out()); }, test::ThrowsError(ErrorCode::kExists, out()));
   WriteOptions force;
   force.force = true;
   write_pruned(model(), plan({"10"}), out(), force);
@@ -109,14 +109,15 @@ TEST_F(WritePruned, NeverReplacesWhatPareDidNotWrite) {
   std::ofstream(out() / "precious") << "data";
   WriteOptions force;
   force.force = true;
-  EXPECT_THROW(write_pruned(model(), plan({"90"}), out(), force), Error);
+  EXPECT_THAT([&] { write_pruned(model(), plan({"90"}), out(), force); }, test::ThrowsError(ErrorCode::kExists, out()));
   EXPECT_TRUE(fs::exists(out() / "precious"));
 }
 
 TEST_F(WritePruned, LeavesNothingBehindWhenItFails) {
   Model broken = model();
   broken.side_files.emplace_back(root_ / "no-such-file", "vocab.json");
-  EXPECT_THROW(write_pruned(broken, plan({"90"}), out()), Error);
+  EXPECT_THAT([&] { write_pruned(broken, plan({"90"}), out()); },
+              test::ThrowsError(ErrorCode::kNotFound, root_ / "no-such-file"));
   EXPECT_TRUE(fs::is_empty(root_));
 }
 

@@ -5,6 +5,7 @@
 
 #include "pare/error.h"
 #include "pare/measure.h"
+#include "support/errors.h"
 #include "support/tensors.h"
 
 namespace pare {
@@ -290,8 +291,9 @@ TEST(Measure, EverySplitMergesToTheSameInspection) {
   }
   const std::vector<std::size_t> first{0};
   const Measurement part = measure(model, options, first);
-  EXPECT_THROW(merge(part, part), Error);
-  EXPECT_THROW(assemble(model, options, part), Error);
+  EXPECT_THAT([&] { merge(part, part); }, test::ThrowsError(ErrorCode::kArgument, "", part.tensors[0].name));
+  EXPECT_THAT([&] { assemble(model, options, part); },
+              testing::Throws<Error>(testing::Property(&Error::code, ErrorCode::kMismatch)));
 }
 
 }  // namespace
