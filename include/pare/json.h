@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pare/results.h"
@@ -20,5 +21,9 @@ std::string eval_json(const EvalResults& results);
 std::string sensitivity_json(const SensitivityResults& results);
 std::string bench_json(const std::vector<BenchResult>& results);
 std::string tune_json(const KernelCosts& costs);
+/// A failure: {"error": {"code": ..., "message": ..., "file": ..., "tensor": ...}}; empty `file` and `tensor` are left
+/// out. `code`: error_code_name() of an Error's code, or a word of the caller's.
+std::string error_json(std::string_view code, std::string_view message, const std::string& file = {},
+                       const std::string& tensor = {});
 
 }  // namespace pare

@@ -7,6 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "cli/options.h"
+#include "pare/error.h"
+#include "pare/linear.h"
+
 namespace pare::cli {
 namespace {
 
@@ -40,6 +44,15 @@ std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
 
 std::string HelpFormatter::make_option_usage(const CLI::Option* option) const {
   return make_option_name(option, true) + (option->get_expected_max() > 1 ? "..." : "");
+}
+
+/// Before a command does anything: an instruction set that the machine lacks is a usage error.
+void require_instruction_set() {
+  try {
+    choose_instruction_set();
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
 }
 
 }  // namespace
@@ -87,7 +100,12 @@ Option Command::add_flag_callback(const std::string& name, std::function<void()>
 
 void Command::footer(const std::string& text) { app_->footer(text); }
 
-void Command::callback(std::function<void()> run) { app_->callback(std::move(run)); }
+void Command::callback(std::function<void()> run) {
+  app_->callback([run = std::move(run)] {
+    require_instruction_set();
+    run();
+  });
+}
 
 std::size_t Command::count(const std::string& name) const { return app_->count(name); }
 

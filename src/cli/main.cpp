@@ -11,6 +11,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/streams.h"
@@ -36,6 +37,7 @@ name in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME). TITLE=MODEL gives 
 ENCODER+DECODER composes an encoder-decoder. pare COMMAND --help lists all options.
 
 Exit status: 0 success, 1 failure, 2 usage error, 128 + signal number (130 for Ctrl-C) if interrupted.
+With --json, a failure is also printed as JSON: {"error": {"code": "not-found", "message": ...}}.
 )";
 
 /// The command line as one could type it again.
@@ -72,13 +74,14 @@ std::string command_named(const CLI::App& program) {
   return named.empty() ? std::string() : named.front()->get_name();
 }
 
-int usage_failure(const CLI::App& program, const std::string& what) {
+int usage_failure(const CLI::App& program, const std::string& what, const FailureReport& report) {
   const std::string command = command_named(program);
-  print_error(fmt::format("{} (see pare {}{}--help)", what, command, command.empty() ? "" : " "));
+  report.print(error_code_name(ErrorCode::kArgument),
+               fmt::format("{} (see pare {}{}--help)", what, command, command.empty() ? "" : " "));
   return kUsage;
 }
 
-int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
+int parse_failure(const CLI::App& program, const CLI::ParseError& error, const FailureReport& report) {
   if (dynamic_cast<const CLI::CallForHelp*>(&error) != nullptr) {
     print(program.help());
     return 0;
@@ -93,13 +96,14 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error) {
         program,
         unknown.empty()
             ? "a command is required: inspect, plot, prune, pack, unpack, eval, sensitivity, bench, tune or report"
-            : fmt::format("unknown command '{}'", unknown.front()));
+            : fmt::format("unknown command '{}'", unknown.front()),
+        report);
   }
-  return usage_failure(program, error.what());
+  return usage_failure(program, error.what(), report);
 }
 
 /// Runs the command and returns the exit status. What is thrown past here is a failure.
-int run_command(int argc, char** argv, const Context& context) {
+int run_command(int argc, char** argv, const FailureReport& report, const Context& context) {
   CLI::App program("Measures, induces and exploits sparsity in transformer checkpoints.");
   describe(program);
   Command root(program);
@@ -117,34 +121,35 @@ int run_command(int argc, char** argv, const Context& context) {
     program.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {
-    return parse_failure(program, error);
+    return parse_failure(program, error, report);
   } catch (const UsageError& error) {
-    return usage_failure(program, error.what());
+    return usage_failure(program, error.what(), report);
   }
 }
 
 /// The end of a command that was asked to stop: by a signal, or because a source was cut short.
-int stopped() {
+int stopped(const FailureReport& report) {
   if (file_shrank()) {
-    print_error("a mapped file shrank while it was being read");
+    report.print(error_code_name(ErrorCode::kChanged), "a mapped file shrank while it was being read");
     return kFailure;
   }
-  print_error("interrupted");
+  report.print("interrupted", "interrupted");
   return stop_status();
 }
 
 int guarded(int argc, char** argv, const Context& context) {
+  const FailureReport report(argc, argv);
   try {
-    return run_command(argc, argv, context);
+    return run_command(argc, argv, report, context);
   } catch (const std::bad_alloc&) {
-    print_error("out of memory");
+    report.print(error_code_name(ErrorCode::kOutOfMemory), "out of memory");
   } catch (const Interrupted&) {
-    return stopped();
+    return stopped(report);
   } catch (const Error& error) {
-    if (context.stopped()) return stopped();  // what Ctrl-C did to a program that pare had called
-    print_error(error.what());
+    if (context.stopped()) return stopped(report);  // what Ctrl-C did to a program that pare had called
+    report.print(error);
   } catch (const std::exception& error) {
-    print_error(fmt::format("unexpected failure, please report it: {}", error.what()));
+    report.print("internal", fmt::format("unexpected failure, please report it: {}", error.what()));
   }
   return kFailure;
 }
