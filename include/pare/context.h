@@ -11,10 +11,6 @@
 
 namespace pare {
 
-/// Until every call takes a Context.
-void request_stop() noexcept;
-bool stop_requested() noexcept;
-
 /// Thrown by a call whose Context was stopped; nothing half written is left behind. It is not an Error: nothing failed.
 class Interrupted : public std::exception {
  public:
@@ -55,7 +51,7 @@ class Context {
   void stop() const noexcept { stopped_->store(true, std::memory_order_relaxed); }
   /// Allows calls again after stop(). To be used once the stopped calls have returned.
   void reset() const noexcept { stopped_->store(false, std::memory_order_relaxed); }
-  bool stopped() const noexcept { return stopped_->load(std::memory_order_relaxed) || stop_requested(); }
+  bool stopped() const noexcept { return stopped_->load(std::memory_order_relaxed); }
   /// Throws Interrupted if the context is stopped.
   void check() const {
     if (stopped()) throw Interrupted();

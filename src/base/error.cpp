@@ -1,13 +1,10 @@
 #include "pare/error.h"
 
 #include <array>
-#include <atomic>
 #include <utility>
 
 namespace pare {
 namespace {
-
-std::atomic<bool> stop_flag{false};
 
 /// `text`, with the middle of a long one left out, at boundaries of UTF-8 characters.
 std::string shortened(const std::string& text, std::size_t head, std::size_t tail) {
@@ -43,8 +40,5 @@ Error::Error(std::filesystem::path file, std::string tensor, const std::string& 
       code_(code),
       file_(std::move(file)),
       tensor_(std::move(tensor)) {}
-
-void request_stop() noexcept { stop_flag.store(true, std::memory_order_relaxed); }
-bool stop_requested() noexcept { return stop_flag.load(std::memory_order_relaxed); }
 
 }  // namespace pare
