@@ -80,6 +80,7 @@ HWY_INLINE std::size_t transpose_rows([[maybe_unused]] const Rows& from, std::si
 template <std::size_t kMost>
 void transpose(const Rows& from, std::size_t columns, std::size_t run, const float* bias, float* to,
                std::size_t to_stride) {
+  if (from.count == 0) return;  // then `from.data` may be null
   for (std::size_t begin = 0; begin < columns; begin += run) {
     const std::size_t width = std::min(run, columns - begin);
     const Rows part{from.data + begin, from.stride, from.count};

@@ -95,6 +95,9 @@ struct TwoSlices {
 
 TEST_P(Sparse, PanelsOfNothingAreNotTouched) {
   to_panel(nullptr, 0, 1, 0, nullptr, lanes());
+  std::vector<float> panel(200 * lanes(), 1);  // more rows than are turned at once
+  to_panel(nullptr, 0, 0, 200, panel.data(), lanes());
+  EXPECT_EQ(panel, std::vector<float>(200 * lanes()));
   from_panel(nullptr, lanes(), 0, 5, nullptr, nullptr, 5);
   from_panel(nullptr, lanes(), 3, 0, nullptr, nullptr, 0);
 }
