@@ -35,10 +35,10 @@ struct Work {
 
 /// One way of running, dense or sparse. Times in seconds.
 struct PassTimes {
-  Spread many;                ///< a pass over all tokens of the batch, over the runs
-  Spread step;                ///< a single token: the mean of a run's, over the runs; 0 for encoders
+  Spread prefill;             ///< a pass over all tokens of the batch, over the runs
+  Spread decode;              ///< a single token: the mean of a run's, over the runs; 0 for encoders
   std::vector<double> steps;  ///< every single token of every run, ascending; empty for encoders
-  Work many_work, step_work;
+  Work prefill_work, decode_work;
 
   /// The time that a share p (0..1) of single tokens does not exceed: nearest rank; 0 if there are none.
   double percentile(double p) const noexcept;
@@ -61,10 +61,10 @@ struct BenchLevel {
   std::optional<std::string> label;      ///< of the amount; nothing for the model as it is
   std::uint64_t zeros = 0, weights = 0;  ///< among the weights that pruning takes
   BenchSizes sizes;
-  BenchLoad load;                 ///< of the packed files
-  PassTimes dense, sparse;        ///< the unpruned model by dense kernels, this level by the fastest; in turns
-  Spread many_ratio, step_ratio;  ///< dense time / sparse time, run by run
-  std::vector<LayerUse> many_layers, step_layers;  ///< those that the sparse passes multiply
+  BenchLoad load;                      ///< of the packed files
+  PassTimes dense, sparse;             ///< the unpruned model by dense kernels, this level by the fastest; in turns
+  Spread prefill_ratio, decode_ratio;  ///< dense time / sparse time, run by run
+  std::vector<LayerUse> prefill_layers, decode_layers;  ///< those that the sparse passes multiply
 };
 
 /// What the machine can do, measured in the same run.

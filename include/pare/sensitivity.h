@@ -18,7 +18,7 @@ enum class UnitKind : std::uint8_t {
 };
 
 struct SensitivityOptions {
-  /// Task and data. Damage is measured in nats by perplexities and divergence, as a lost share by accuracies.
+  /// Task and data. Degradation is measured in nats by perplexities and divergence, as a lost share by accuracies.
   EvalOptions eval;
   UnitKind unit = UnitKind::kLayer;
   std::vector<Amount> levels;  ///< each unit is pruned to each of them; empty: 50, 80, 90 and 95 %
@@ -31,31 +31,31 @@ struct SensitiveUnit {
   std::string part;   ///< a tensor's name within its layer ("mlp.c_fc"), or the group; empty for a layer
   std::vector<std::size_t> parameters;  ///< indices into Model::parameters
   std::uint64_t weights = 0;
-  std::vector<double> damage;  ///< one per level: how much worse the score is than the dense model's
+  std::vector<double> degradation;  ///< one per level: how much worse the score is than the dense model's
 };
 
 struct Sensitivity {
-  std::string score;        ///< name of the score that damage is made of
-  std::string damage_unit;  ///< "nats" or "share"
-  double dense = 0;         ///< that score of the model as it is
+  std::string score;             ///< name of the score that degradation is made of
+  std::string degradation_unit;  ///< "nats" or "share"
+  double dense = 0;              ///< that score of the model as it is
   std::vector<Amount> levels;
   std::vector<SensitiveUnit> units;  ///< in model order
   std::uint64_t weights = 0;         ///< of all units
 };
 
-/// Units' indices, those that hurt least first: by the mean damage over the levels.
+/// Units' indices, those that hurt least first: by the mean degradation over the levels.
 std::vector<std::size_t> ranking(const Sensitivity& sensitivity);
 
 /// Prunes one unit at a time to each level, by magnitude with one threshold for the unit, and scores the model.
 /// Throws what evaluate() and plan_pruning() throw.
 Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options, const Context& context = {});
 
-/// A way to reach one overall sparsity, and its score's damage on the data that it was made with.
+/// A way to reach one overall sparsity, and its score's degradation on the data that it was made with.
 struct Allocation {
   std::string name;            ///< "uniform", "global", "additive", "searched"
   std::vector<PruneSet> sets;  ///< one per unit
   std::vector<double> levels;  ///< fraction pruned of each unit
-  double damage = 0;
+  double degradation = 0;
 };
 
 struct AllocationOptions {
@@ -64,10 +64,10 @@ struct AllocationOptions {
 };
 
 /// Levels for each unit that lose least at `target` overall. Tried are: the same level everywhere; each unit's share
-/// under one global threshold; the best under the assumption that the damages measured add up; and from the best of
-/// these a search that moves sparsity from the units where more of it hurts most to those where it hurts least, as long
-/// as the score improves. The last one is never worse than the others on this data; whether it is on other data must be
-/// measured there. Returns all four, the best last.
+/// under one global threshold; the best under the assumption that the degradations measured add up; and from the best
+/// of these a search that moves sparsity from the units where more of it hurts most to those where it hurts least, as
+/// long as the score improves. The last one is never worse than the others on this data; whether it is on other data
+/// must be measured there. Returns all four, the best last.
 std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options,
                                  const AllocationOptions& allocation, const Context& context = {});
 

@@ -36,11 +36,11 @@ bool prunes(const PruneOptions& pruning) {
 
 /// Timings of one runner, run by run.
 struct Turns {
-  std::vector<double> many, step, steps;
+  std::vector<double> prefill, decode, steps;
   void take(const Runner& runner, const BenchResult& shape, const Context& context) {
-    many.push_back(time_many(runner, shape.sequences, shape.length, context));
-    const std::vector<double> single = time_steps(runner, shape.context, shape.steps, context);
-    step.push_back(mean_of(single));
+    prefill.push_back(time_prefill(runner, shape.sequences, shape.length, context));
+    const std::vector<double> single = time_decode(runner, shape.context, shape.steps, context);
+    decode.push_back(mean_of(single));
     steps.insert(steps.end(), single.begin(), single.end());
   }
 };
@@ -158,21 +158,21 @@ class Measurement {
     }
     level.dense = times_of(dense_turns, *dense_);
     level.sparse = times_of(sparse_turns, *sparse);
-    level.many_ratio = spread_of_ratios(dense_turns.many, sparse_turns.many);
-    level.step_ratio = spread_of_ratios(dense_turns.step, sparse_turns.step);
-    level.many_layers = many_layers(*sparse, result_.sequences, result_.length).layers;
-    if (result_.decodes) level.step_layers = step_layers(*sparse).layers;
+    level.prefill_ratio = spread_of_ratios(dense_turns.prefill, sparse_turns.prefill);
+    level.decode_ratio = spread_of_ratios(dense_turns.decode, sparse_turns.decode);
+    level.prefill_layers = prefill_layers(*sparse, result_.sequences, result_.length).layers;
+    if (result_.decodes) level.decode_layers = decode_layers(*sparse).layers;
   }
 
   PassTimes times_of(Turns& turns, const Runner& runner) const {
     PassTimes times;
-    times.many = spread_of(turns.many);
-    times.many_work = many_layers(runner, result_.sequences, result_.length).work;
+    times.prefill = spread_of(turns.prefill);
+    times.prefill_work = prefill_layers(runner, result_.sequences, result_.length).work;
     if (!result_.decodes) return times;
-    times.step = spread_of(turns.step);
+    times.decode = spread_of(turns.decode);
     std::sort(turns.steps.begin(), turns.steps.end());
     times.steps = std::move(turns.steps);
-    times.step_work = step_layers(runner).work;
+    times.decode_work = decode_layers(runner).work;
     return times;
   }
 

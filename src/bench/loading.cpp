@@ -21,7 +21,7 @@ double load_once(const std::filesystem::path& directory, const BenchOptions& opt
   InferOptions running;
   running.kernels = kernels;
   const std::unique_ptr<Runner> runner = open_runner(model, running, context);
-  time_many(*runner, options.sequences, fitting(*runner, options.length), context);
+  time_prefill(*runner, options.sequences, fitting(*runner, options.length), context);
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 

@@ -41,7 +41,7 @@ std::size_t fitting_context(const Runner& runner, std::size_t context, std::size
   return std::max<std::size_t>(1, std::min(context, positions - std::min(steps, positions - 1)));
 }
 
-double time_many(const Runner& runner, std::size_t sequences, std::size_t length, const Context& context) {
+double time_prefill(const Runner& runner, std::size_t sequences, std::size_t length, const Context& context) {
   const TokenBatch batch = batch_of(runner, sequences, length, 1);
   const auto begin = Clock::now();
   if (const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner)) {
@@ -53,7 +53,7 @@ double time_many(const Runner& runner, std::size_t sequences, std::size_t length
   return seconds_since(begin);
 }
 
-std::vector<double> time_steps(const Runner& runner, std::size_t before, std::size_t steps, const Context& context) {
+std::vector<double> time_decode(const Runner& runner, std::size_t before, std::size_t steps, const Context& context) {
   const auto* causal = dynamic_cast<const CausalRunner*>(&runner);
   const auto* pair = dynamic_cast<const EncoderDecoderRunner*>(&runner);
   std::vector<double> seconds;

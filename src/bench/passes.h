@@ -15,9 +15,9 @@ std::size_t fitting_context(const Runner& runner, std::size_t context, std::size
 
 /// Seconds of a pass over sequences x length tokens, up to what the first token can be predicted from: the logits at
 /// the last tokens of a decoder-only model, an encoder's hidden states, and what a decoder keeps of them.
-double time_many(const Runner& runner, std::size_t sequences, std::size_t length, const Context& context);
+double time_prefill(const Runner& runner, std::size_t sequences, std::size_t length, const Context& context);
 
 /// Seconds of each of `steps` single tokens after `before` others; none for an encoder.
-std::vector<double> time_steps(const Runner& runner, std::size_t before, std::size_t steps, const Context& context);
+std::vector<double> time_decode(const Runner& runner, std::size_t before, std::size_t steps, const Context& context);
 
 }  // namespace pare::bench

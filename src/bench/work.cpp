@@ -20,7 +20,7 @@ LayerPart part_of(ModelKind kind, const LayerUse& linear) {
   return linear.cross_attention && key_or_value ? LayerPart::kSources : LayerPart::kDecoder;
 }
 
-PassLayers many_layers(const Runner& runner, std::size_t sequences, std::size_t length) {
+PassLayers prefill_layers(const Runner& runner, std::size_t sequences, std::size_t length) {
   const ModelKind kind = kind_of(runner);
   const std::vector<LayerUse> all = runner.layers(sequences * length), last = runner.layers(sequences);
   PassLayers pass;
@@ -32,7 +32,7 @@ PassLayers many_layers(const Runner& runner, std::size_t sequences, std::size_t 
   return pass;
 }
 
-PassLayers step_layers(const Runner& runner) {
+PassLayers decode_layers(const Runner& runner) {
   const ModelKind kind = kind_of(runner);
   PassLayers pass;
   if (kind == ModelKind::kEncoder) return pass;

@@ -24,8 +24,8 @@ struct PassLayers {
   std::vector<LayerUse> layers;
   Work work;
 };
-PassLayers many_layers(const Runner& runner, std::size_t sequences, std::size_t length);
+PassLayers prefill_layers(const Runner& runner, std::size_t sequences, std::size_t length);
 /// Of one token of one sequence; none for an encoder.
-PassLayers step_layers(const Runner& runner);
+PassLayers decode_layers(const Runner& runner);
 
 }  // namespace pare::bench

@@ -16,10 +16,10 @@ LineChart sensitivity_chart(const SensitivityResults& results) {
   LineChart chart;
   chart.title = results.model + ": what pruning one part alone costs";
   chart.x_label = by_layer ? "layer" : "pruned (%)";
-  chart.y_label = found.score == "kl"           ? "KL from the dense model (nats)"
-                  : found.damage_unit == "nats" ? "rise of the loss (nats)"
-                                                : "loss of " + std::string(score_kind(found.score).title);
-  chart.percent_y = found.damage_unit == "share";
+  chart.y_label = found.score == "kl"                ? "KL from the dense model (nats)"
+                  : found.degradation_unit == "nats" ? "rise of the loss (nats)"
+                                                     : "loss of " + std::string(score_kind(found.score).title);
+  chart.percent_y = found.degradation_unit == "share";
   chart.ordered = layers_only;
   chart.log_y = !chart.percent_y;
   std::map<std::pair<std::string, std::string>, std::size_t> lines;  // by panel and name
@@ -33,12 +33,12 @@ LineChart sensitivity_chart(const SensitivityResults& results) {
   for (std::size_t level = 0; level < found.levels.size(); ++level)
     for (const SensitiveUnit& unit : found.units) {
       if (layers_only && unit.layer >= 0)
-        add(unit.stack, level_title(found.levels[level]), unit.layer, unit.damage[level]);
+        add(unit.stack, level_title(found.levels[level]), unit.layer, unit.degradation[level]);
       else if (by_layer && unit.layer >= 0)
         add(level_title(found.levels[level]), (unit.stack.empty() ? "" : unit.stack + " ") + unit.part, unit.layer,
-            unit.damage[level]);
+            unit.degradation[level]);
       else if (!by_layer)
-        add("", unit.name, 100 * found.levels[level].fraction, unit.damage[level]);
+        add("", unit.name, 100 * found.levels[level].fraction, unit.degradation[level]);
     }
   return chart;
 }

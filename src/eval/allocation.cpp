@@ -1,10 +1,10 @@
-// Non-uniform sparsity: from measured damages to a level for each unit.
+// Non-uniform sparsity: from measured degradations to a level for each unit.
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numeric>
 
-#include "eval/damage.h"
+#include "eval/degradation.h"
 #include "pare/error.h"
 
 namespace pare {
@@ -32,13 +32,13 @@ void meet_target(Fractions& fractions, const std::vector<double>& weights, doubl
   }
 }
 
-/// One unit's damage against its fraction, as its lower convex hull from nothing on: (fraction, damage).
+/// One unit's degradation against its fraction, as its lower convex hull from nothing on: (fraction, degradation).
 std::vector<std::pair<double, double>> convex_curve(const SensitiveUnit& unit, const std::vector<Amount>& levels) {
   std::vector<std::pair<double, double>> points{{0, 0}}, hull;
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const double fraction = levels[i].count ? static_cast<double>(*levels[i].count) / static_cast<double>(unit.weights)
                                             : levels[i].fraction;
-    points.emplace_back(fraction, std::max(0.0, unit.damage[i]));
+    points.emplace_back(fraction, std::max(0.0, unit.degradation[i]));
   }
   std::sort(points.begin(), points.end());
   // Beyond the last level nothing is known: as bad again as everything before.
@@ -55,7 +55,7 @@ std::vector<std::pair<double, double>> convex_curve(const SensitiveUnit& unit, c
   return hull;
 }
 
-/// The least sum of damages, if they add up: pieces of convex curves are taken by their damage a weight.
+/// The least sum of degradations, if they add up: pieces of convex curves are taken by their degradation a weight.
 Fractions additive_fractions(const Sensitivity& sensitivity, double target) {
   struct PieceOfCurve {
     double slope;
@@ -105,7 +105,11 @@ class Search {
  public:
   Search(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options, double target,
          const Context& context)
-      : model_(model), sensitivity_(sensitivity), context_(context), damage_(model, options, context), target_(target) {
+      : model_(model),
+        sensitivity_(sensitivity),
+        context_(context),
+        degradation_(model, options, context),
+        target_(target) {
     for (const SensitiveUnit& unit : sensitivity.units) weights_.push_back(static_cast<double>(unit.weights));
   }
 
@@ -113,11 +117,11 @@ class Search {
     Allocation allocation{std::move(name), {}, fractions, 0};
     for (std::size_t i = 0; i < fractions.size(); ++i)
       allocation.sets.push_back(set_of(model_, sensitivity_.units[i], fractions[i]));
-    allocation.damage = damage_.of(allocation.sets);
+    allocation.degradation = degradation_.of(allocation.sets);
     return allocation;
   }
 
-  /// Follows the damage downwards: sparsity moves from units where it costs more than on average to the others.
+  /// Follows the degradation downwards: sparsity moves from units where it costs more than on average to the others.
   Allocation improve(const Allocation& start, unsigned rounds) const {
     Allocation best = start;
     best.name = "searched";
@@ -127,7 +131,7 @@ class Search {
       bool better = false;
       for (int halving = 0; halving < 4 && !better; ++halving, step /= 2) {
         const Allocation tried = made("searched", moved(best.levels, price, step));
-        better = tried.damage < best.damage;
+        better = tried.degradation < best.degradation;
         if (better) best = tried;
       }
       if (better) step *= 3;  // the halving above has shortened it, and it may be longer next time
@@ -136,7 +140,7 @@ class Search {
   }
 
  private:
-  /// Damage for each weight more that a unit loses.
+  /// Degradation for each weight more that a unit loses.
   std::vector<double> prices(const Allocation& at, unsigned round, unsigned rounds) const {
     std::vector<double> price;
     for (std::size_t i = 0; i < at.levels.size(); ++i) {
@@ -148,7 +152,8 @@ class Search {
       Allocation changed = at;
       changed.levels[i] = std::clamp(at.levels[i] + probe, 0.0, 1.0);
       changed.sets[i] = set_of(model_, sensitivity_.units[i], changed.levels[i]);
-      price.push_back((damage_.of(changed.sets) - at.damage) / ((changed.levels[i] - at.levels[i]) * weights_[i]));
+      price.push_back((degradation_.of(changed.sets) - at.degradation) /
+                      ((changed.levels[i] - at.levels[i]) * weights_[i]));
     }
     return price;
   }
@@ -174,7 +179,7 @@ class Search {
   const Model& model_;
   const Sensitivity& sensitivity_;
   const Context& context_;
-  const Damage damage_;
+  const Degradation degradation_;
   double target_;
   std::vector<double> weights_;
 };
@@ -191,8 +196,8 @@ std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitiv
   made.push_back(search.made("uniform", eval::Fractions(sensitivity.units.size(), allocation.target)));
   made.push_back(search.made("global", eval::global_fractions(model, sensitivity, allocation.target, context)));
   made.push_back(search.made("additive", eval::additive_fractions(sensitivity, allocation.target)));
-  const auto best = std::min_element(made.begin(), made.end(),
-                                     [](const Allocation& a, const Allocation& b) { return a.damage < b.damage; });
+  const auto best = std::min_element(
+      made.begin(), made.end(), [](const Allocation& a, const Allocation& b) { return a.degradation < b.degradation; });
   made.push_back(search.improve(*best, allocation.rounds));
   return made;
 }

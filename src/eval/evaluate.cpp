@@ -11,31 +11,6 @@
 namespace pare {
 namespace eval {
 
-TokenId Subject::need(std::optional<std::int32_t> id, const char* what) const {
-  if (!id)
-    throw Error(ErrorCode::kUnsupported, model->checkpoint.directory(),
-                fmt::format("the tokenizer has no {} token", what));
-  return *id;
-}
-
-TokenId Subject::end_token() const {
-  const SpecialTokens& special = tokenizer->special();
-  return need(special.eos ? special.eos : special.sep, "end");  // BERT-to-BERT ends with [SEP]
-}
-
-Subject open_subject(const Model& model, KernelChoice kernels, const Context& context) {
-  Subject subject;
-  subject.model = std::make_shared<const Model>(model);
-  subject.runner = open_runner(model, {kernels}, context);
-  subject.tokenizer = Tokenizer::open(model.checkpoint.directory());
-  subject.context = context;
-  if (subject.tokenizer->size() > subject.runner->vocabulary())
-    throw Error(ErrorCode::kMismatch, model.checkpoint.directory(),
-                fmt::format("the tokenizer has {} tokens, and the embedding only {} rows", subject.tokenizer->size(),
-                            subject.runner->vocabulary()));
-  return subject;
-}
-
 namespace {
 
 /// True for an ENCODER+DECODER whose cross-attention no file holds.

@@ -3,61 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <numeric>
 #include <tuple>
 
-#include "eval/damage.h"
+#include "eval/degradation.h"
 #include "pare/error.h"
 
 namespace pare {
 namespace eval {
-namespace {
-
-double score_of(const Evaluation& evaluation, const std::string& name) {
-  for (const Score& score : evaluation.scores)
-    if (score.name == name) return score.value;
-  throw Error(ErrorCode::kUnsupported, "the task gave no " + name);
-}
-
-}  // namespace
-
-Damage::Damage(const Model& model, const SensitivityOptions& options, const Context& context)
-    : model_(model),
-      task_(options.eval.task),
-      context_(context.with_progress({})),
-      score_(task_kind(options.eval.task).loss_score) {
-  EvalOptions eval = options.eval;
-  if (task_ == Task::kDivergence) eval.reference = &model_;
-  prepared_ = std::make_unique<PreparedTask>(model, eval, context_);
-  unit_ = score_kind(score_).share ? "share" : "nats";
-  if (task_ == Task::kDivergence) return;  // 0 from itself
-  dense_ = score_of(prepared_->score(context_), score_);
-  dense_loss_ = unit_ == "share" ? -dense_ : std::log(dense_);
-}
-
-double Damage::loss_of(const Model& model) const {
-  const double value = score_of(prepared_->score(model, context_), score_);
-  if (task_ == Task::kDivergence) return value;
-  return unit_ == "share" ? -value : std::log(value);
-}
-
-double Damage::of(const std::vector<PruneSet>& sets) const {
-  PruneOptions pruning;
-  pruning.sets = sets;
-  const Model pruned = pruned_model(model_, plan_pruning(model_, pruning, context_), 0, context_);
-  return loss_of(pruned) - dense_loss_;
-}
-
-PruneSet set_of(const Model& model, const SensitiveUnit& unit, double fraction) {
-  PruneSet set;
-  set.name = unit.name;
-  for (const std::size_t parameter : unit.parameters) set.tensors.push_back(glob_of(model.parameters[parameter].name));
-  set.amount = {fraction, std::nullopt, fmt::format("{:.4g}", 100 * fraction)};
-  return set;
-}
-
 namespace {
 
 std::string role_name(const Parameter& parameter) {
@@ -117,8 +71,8 @@ std::vector<std::size_t> ranking(const Sensitivity& sensitivity) {
   std::vector<std::size_t> order(sensitivity.units.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto total = [&](std::size_t i) {
-    const std::vector<double>& damage = sensitivity.units[i].damage;
-    return std::accumulate(damage.begin(), damage.end(), 0.0);
+    const std::vector<double>& degradation = sensitivity.units[i].degradation;
+    return std::accumulate(degradation.begin(), degradation.end(), 0.0);
   };
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return total(a) < total(b); });
   return order;
@@ -126,10 +80,10 @@ std::vector<std::size_t> ranking(const Sensitivity& sensitivity) {
 
 Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options, const Context& context) {
   Sensitivity result;
-  const eval::Damage damage(model, options, context);
-  result.score = damage.score();
-  result.damage_unit = damage.unit();
-  result.dense = damage.dense();
+  const eval::Degradation degradation(model, options, context);
+  result.score = degradation.score();
+  result.degradation_unit = degradation.unit();
+  result.dense = degradation.dense();
   result.levels = options.levels.empty() ? eval::default_levels() : options.levels;
   result.units = eval::units_of(model, options.unit);
   const auto total = static_cast<double>(result.units.size() * result.levels.size());
@@ -140,7 +94,7 @@ Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& op
       context.report(done++ / total, unit.name);
       PruneSet set = eval::set_of(model, unit, level.fraction);
       if (level.count) set.amount = level;
-      unit.damage.push_back(damage.of({std::move(set)}));
+      unit.degradation.push_back(degradation.of({std::move(set)}));
     }
   }
   return result;

@@ -74,7 +74,7 @@ void add_line(LineChart& chart, const BenchResult& bench, const std::string& nam
 
 /// The one that a reader asks for first: of single tokens where the model has a decoder.
 const Spread& main_ratio(const BenchResult& bench, const BenchLevel& level) {
-  return bench.decodes ? level.step_ratio : level.many_ratio;
+  return bench.decodes ? level.decode_ratio : level.prefill_ratio;
 }
 
 std::string main_pass(const BenchResult& bench) {
@@ -122,12 +122,12 @@ Sentences size_findings(const BenchResult& bench) {
 
 Sentences speed_findings(const BenchResult& bench) {
   Sentences said;
-  add_ratio_findings(said, bench, &BenchLevel::many_ratio, &BenchLevel::many_layers,
+  add_ratio_findings(said, bench, &BenchLevel::prefill_ratio, &BenchLevel::prefill_layers,
                      fmt::format("With {}", table::prefill_title(bench)));
   if (bench.decodes)
-    add_ratio_findings(said, bench, &BenchLevel::step_ratio, &BenchLevel::step_layers, "One token at a time,");
+    add_ratio_findings(said, bench, &BenchLevel::decode_ratio, &BenchLevel::decode_layers, "One token at a time,");
   const PassTimes& dense = bench.levels.front().dense;
-  const double bytes = std::max(dense.many_work.bytes, dense.step_work.bytes);
+  const double bytes = std::max(dense.prefill_work.bytes, dense.decode_work.bytes);
   if (bytes <= static_cast<double>(kSmallModelBytes))
     said.push_back(
         fmt::format("This model is small: its weights ({} as floats) stay in the processor's cache, and much "
@@ -148,7 +148,7 @@ Sentences trade_off_findings(const TaskCurve& curve, const PrunePlan& plan, cons
     if (!keeps_score(dense, main_score_of(curve, row))) continue;
     any_kept = true;
     const Spread& ratio = main_ratio(bench, level);
-    const bool faster = ratio.low > 1 && !all_dense(bench.decodes ? level.step_layers : level.many_layers);
+    const bool faster = ratio.low > 1 && !all_dense(bench.decodes ? level.decode_layers : level.prefill_layers);
     if (faster && (best == 0 || ratio.median > main_ratio(bench, bench.levels[best]).median)) best = row;
   }
   const std::string name(score_kind(dense.name).title);
@@ -189,11 +189,12 @@ LineChart speed_chart(const BenchResult& bench) {
   chart.y_label = "times as fast as dense";
   chart.marked_y = 1;
   chart.marked_y_label = "dense";
-  add_line(chart, bench, table::prefill_title(bench), [](const BenchLevel& level) { return level.many_ratio.median; });
+  add_line(chart, bench, table::prefill_title(bench),
+           [](const BenchLevel& level) { return level.prefill_ratio.median; });
   if (!bench.decodes) return chart;
-  add_line(chart, bench, "one token at a time", [](const BenchLevel& level) { return level.step_ratio.median; });
+  add_line(chart, bench, "one token at a time", [](const BenchLevel& level) { return level.decode_ratio.median; });
   add_line(chart, bench, "by bytes read alone", [](const BenchLevel& level) {
-    return level.sparse.step_work.bytes > 0 ? level.dense.step_work.bytes / level.sparse.step_work.bytes : NAN;
+    return level.sparse.decode_work.bytes > 0 ? level.dense.decode_work.bytes / level.sparse.decode_work.bytes : NAN;
   });
   return chart;
 }
@@ -246,8 +247,8 @@ Table gains_table(const std::vector<Study>& studies) {
         cells[4] = bytes_text(level.sizes.packed);
         cells[5] = percent_text(share_of_dense(level, *study.bench));
       }
-      cells[6] = fmt::format("{:.2f} x", level.many_ratio.median);
-      if (study.bench->decodes) cells[7] = fmt::format("{:.2f} x", level.step_ratio.median);
+      cells[6] = fmt::format("{:.2f} x", level.prefill_ratio.median);
+      if (study.bench->decodes) cells[7] = fmt::format("{:.2f} x", level.decode_ratio.median);
       table.rows.push_back(std::move(cells));
     }
   }

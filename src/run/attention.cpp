@@ -46,7 +46,7 @@ void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, cons
 }
 
 Matrix attend_self(const Heads& heads, const TokenBatch& batch, const Matrix& q, const Matrix& k, const Matrix& v,
-                   std::size_t q_column, std::size_t k_column, std::size_t v_column, Memory* memory, std::size_t layer,
+                   std::size_t q_column, std::size_t k_column, std::size_t v_column, KvCache* cache, std::size_t layer,
                    const Context& context) {
   const std::size_t width = heads.count * heads.width;
   Matrix out(batch.tokens(), width);
@@ -58,11 +58,11 @@ Matrix attend_self(const Heads& heads, const TokenBatch& batch, const Matrix& q,
     rows.k = rows_of(k, batch, s, k_column);
     rows.v = rows_of(v, batch, s, v_column);
     rows.out = out.row(batch.begin(s));
-    if (memory == nullptr) continue;
-    LayerMemory& kept = (*memory)[s].layers[layer];
+    if (cache == nullptr) continue;
+    LayerCache& kept = (*cache)[s].layers[layer];
     append_rows(kept.keys, rows.k, rows.queries, width);
     append_rows(kept.values, rows.v, rows.queries, width);
-    rows.before = (*memory)[s].length;
+    rows.before = (*cache)[s].length;
     rows.keys = rows.before + rows.queries;
     rows.k = {kept.keys.data(), width};
     rows.v = {kept.values.data(), width};
@@ -71,12 +71,12 @@ Matrix attend_self(const Heads& heads, const TokenBatch& batch, const Matrix& q,
   return out;
 }
 
-Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q, Memory& memory, std::size_t layer,
+Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q, KvCache& cache, std::size_t layer,
                     const Context& context) {
   Matrix out(batch.tokens(), heads.count * heads.width);
   std::vector<SequenceRows> sequences(batch.sequences());
   for (std::size_t s = 0; s < sequences.size(); ++s) {
-    const LayerMemory& kept = memory[s].layers[layer];
+    const LayerCache& kept = cache[s].layers[layer];
     sequences[s] = {rows_of(q, batch, s),
                     {kept.cross_keys->values.data(), kept.cross_keys->columns},
                     {kept.cross_values->values.data(), kept.cross_values->columns},
@@ -89,10 +89,10 @@ Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q
   return out;
 }
 
-void remember_cross(Memory& memory, std::size_t layer, const TokenBatch& sources, const Matrix& keys,
+void remember_cross(KvCache& cache, std::size_t layer, const TokenBatch& sources, const Matrix& keys,
                     const Matrix& values) {
   for (std::size_t s = 0; s < sources.sequences(); ++s) {
-    LayerMemory& kept = memory[s].layers[layer];
+    LayerCache& kept = cache[s].layers[layer];
     kept.cross_keys = std::make_shared<const Matrix>(copy_rows(keys, sources.begin(s), sources.length(s)));
     kept.cross_values = std::make_shared<const Matrix>(copy_rows(values, sources.begin(s), sources.length(s)));
   }

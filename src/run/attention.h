@@ -6,7 +6,7 @@
 
 #include "kernels/attend.h"
 #include "linear/linear.h"
-#include "run/memory.h"
+#include "run/kv_cache.h"
 
 namespace pare::run {
 
@@ -35,18 +35,18 @@ inline kernels::HeadRows rows_of(const Matrix& matrix, const TokenBatch& batch, 
   return {matrix.row(batch.begin(sequence)) + column, matrix.columns};
 }
 
-/// Self-attention of a batch whose queries, keys and values lie in columns of matrices. With `memory`,
+/// Self-attention of a batch whose queries, keys and values lie in columns of matrices. With `cache`,
 /// new keys and values are appended to layer `layer` and all that it holds is attended to.
 Matrix attend_self(const Heads& heads, const TokenBatch& batch, const Matrix& q, const Matrix& k, const Matrix& v,
-                   std::size_t q_column, std::size_t k_column, std::size_t v_column, Memory* memory, std::size_t layer,
+                   std::size_t q_column, std::size_t k_column, std::size_t v_column, KvCache* cache, std::size_t layer,
                    const Context& context);
 
-/// Attention to the encoder's keys and values that `memory` holds.
-Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q, Memory& memory, std::size_t layer,
+/// Attention to the encoder's keys and values that `cache` holds.
+Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q, KvCache& cache, std::size_t layer,
                     const Context& context);
 
-/// Keys and values of the encoder's output for one layer, into every sequence's memory.
-void remember_cross(Memory& memory, std::size_t layer, const TokenBatch& sources, const Matrix& keys,
+/// Keys and values of the encoder's output for one layer, into every sequence's cache.
+void remember_cross(KvCache& cache, std::size_t layer, const TokenBatch& sources, const Matrix& keys,
                     const Matrix& values);
 
 }  // namespace pare::run

@@ -96,12 +96,12 @@ class BertToBert : public EncoderDecoderRunner {
   }
 
   std::unique_ptr<DecoderState> start(const TokenBatch& sources, const Context& context) const override {
-    auto memory = std::make_unique<Memory>(sources.sequences(), decoder_.layers());
-    decoder_.remember(*memory, sources, hidden_states(sources, context), context);
-    return memory;
+    auto cache = std::make_unique<KvCache>(sources.sequences(), decoder_.layers());
+    decoder_.remember(*cache, sources, hidden_states(sources, context), context);
+    return cache;
   }
   Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context) const override {
-    return decoder_.run(next, &memory_of(state, next), context);
+    return decoder_.run(next, &cache_of(state, next), context);
   }
 
  private:

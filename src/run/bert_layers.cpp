@@ -55,12 +55,12 @@ Matrix BertStack::normalised(Matrix x, const BertNorm& norm) const {
   return x;
 }
 
-Matrix BertStack::embed(const TokenBatch& batch, Memory* memory) const {
+Matrix BertStack::embed(const TokenBatch& batch, KvCache* cache) const {
   Matrix x = look_up(words_, vocabulary_, width_, batch.ids());
   const Matrix types = look_up(type_embeddings_, types_, width_, batch.types());
   kernels::add(x.values.data(), types.values.data(), x.values.size());
   for (std::size_t s = 0; s < batch.sequences(); ++s) {
-    const std::size_t before = memory == nullptr ? 0 : (*memory)[s].length, length = batch.length(s);
+    const std::size_t before = cache == nullptr ? 0 : (*cache)[s].length, length = batch.length(s);
     check_length(before, length, positions_);
     kernels::add(x.row(batch.begin(s)), position_embeddings_ + before * width_, length * width_);
   }
@@ -74,21 +74,21 @@ Matrix BertStack::close(const Matrix& x, const linear::Linear& output, const Mat
   return normalised(std::move(sum), norm);
 }
 
-Matrix BertStack::run(const TokenBatch& batch, Memory* memory, const Context& context) const {
+Matrix BertStack::run(const TokenBatch& batch, KvCache* cache, const Context& context) const {
   const std::size_t head_width = width_ / heads_;
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_width));
   const Heads self{heads_, head_width, scale, decoder_}, cross{heads_, head_width, scale, false};
-  Matrix x = embed(batch, memory);
+  Matrix x = embed(batch, cache);
   nan_check_.embeddings(x);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const BertBlock& block = blocks_[i];
     const Matrix q = apply(block.self.query, x, context), k = apply(block.self.key, x, context),
                  v = apply(block.self.value, x, context);
-    x = close(x, block.self.output, attend_self(self, batch, q, k, v, 0, 0, 0, memory, i, context), block.self.norm,
+    x = close(x, block.self.output, attend_self(self, batch, q, k, v, 0, 0, 0, cache, i, context), block.self.norm,
               context);
     if (decoder_) {
       const Matrix query = apply(block.cross.query, x, context);
-      x = close(x, block.cross.output, attend_cross(cross, batch, query, *memory, i, context), block.cross.norm,
+      x = close(x, block.cross.output, attend_cross(cross, batch, query, *cache, i, context), block.cross.norm,
                 context);
     }
     Matrix inner = apply(block.intermediate, x, context);
@@ -96,15 +96,15 @@ Matrix BertStack::run(const TokenBatch& batch, Memory* memory, const Context& co
     x = close(x, block.output, inner, block.norm, context);
     nan_check_.layer(x, i);
   }
-  if (memory != nullptr)
-    for (std::size_t s = 0; s < batch.sequences(); ++s) (*memory)[s].length += batch.length(s);
+  if (cache != nullptr)
+    for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
   return x;
 }
 
-void BertStack::remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded,
+void BertStack::remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded,
                          const Context& context) const {
   for (std::size_t i = 0; i < blocks_.size(); ++i)
-    remember_cross(memory, i, sources, apply(blocks_[i].cross.key, encoded, context),
+    remember_cross(cache, i, sources, apply(blocks_[i].cross.key, encoded, context),
                    apply(blocks_[i].cross.value, encoded, context));
 }
 

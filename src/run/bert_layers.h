@@ -39,17 +39,17 @@ class BertStack {
   std::size_t layers() const noexcept { return blocks_.size(); }
   const float* word_embeddings() const noexcept { return words_; }
 
-  /// Last hidden states. A decoder needs `memory`, which must hold the encoder's keys and values.
-  Matrix run(const TokenBatch& batch, Memory* memory, const Context& context) const;
+  /// Last hidden states. A decoder needs `cache`, which must hold the encoder's keys and values.
+  Matrix run(const TokenBatch& batch, KvCache* cache, const Context& context) const;
   /// The encoder's output as keys and values of every layer's cross-attention.
-  void remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded, const Context& context) const;
+  void remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, const Context& context) const;
 
   Matrix normalised(Matrix x, const BertNorm& norm) const;
 
  private:
   BertNorm norm(Weights& weights, const std::string& name) const;
   BertAttention attention(Weights& weights, const std::string& name, std::size_t source_width) const;
-  Matrix embed(const TokenBatch& batch, Memory* memory) const;
+  Matrix embed(const TokenBatch& batch, KvCache* cache) const;
   /// norm(x + output(mixed)).
   Matrix close(const Matrix& x, const linear::Linear& output, const Matrix& mixed, const BertNorm& norm,
                const Context& context) const;

@@ -56,7 +56,7 @@ class Gpt2 : public CausalRunner {
     return run(batch, nullptr, context);
   }
   Matrix hidden_states(const TokenBatch& next, DecoderState& state, const Context& context) const override {
-    return run(next, &memory_of(state, next), context);
+    return run(next, &cache_of(state, next), context);
   }
   Matrix logits(const Matrix& hidden, const Context& context) const override {
     Matrix logits = apply(head_, hidden, context);
@@ -64,7 +64,7 @@ class Gpt2 : public CausalRunner {
     return logits;
   }
   std::unique_ptr<DecoderState> start(std::size_t sequences) const override {
-    return std::make_unique<Memory>(sequences, blocks_.size());
+    return std::make_unique<KvCache>(sequences, blocks_.size());
   }
 
  private:
@@ -97,32 +97,32 @@ class Gpt2 : public CausalRunner {
     return result;
   }
 
-  Matrix embed(const TokenBatch& batch, Memory* memory) const {
+  Matrix embed(const TokenBatch& batch, KvCache* cache) const {
     Matrix x = look_up(embedding_, vocabulary_, width_, batch.ids());
     for (std::size_t s = 0; s < batch.sequences(); ++s) {
-      const std::size_t before = memory == nullptr ? 0 : (*memory)[s].length, length = batch.length(s);
+      const std::size_t before = cache == nullptr ? 0 : (*cache)[s].length, length = batch.length(s);
       check_length(before, length, positions_);
       kernels::add(x.row(batch.begin(s)), position_embedding_ + before * width_, length * width_);
     }
     return x;
   }
 
-  Matrix run(const TokenBatch& batch, Memory* memory, const Context& context) const {
-    Matrix x = embed(batch, memory);
+  Matrix run(const TokenBatch& batch, KvCache* cache, const Context& context) const {
+    Matrix x = embed(batch, cache);
     nan_check_.embeddings(x);
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
       const Matrix qkv = apply(block.qkv, normalised(x, block.before_attention), context);
       const Heads heads{heads_, width_ / heads_, block.scale, true};
-      const Matrix mixed = attend_self(heads, batch, qkv, qkv, qkv, 0, width_, 2 * width_, memory, i, context);
+      const Matrix mixed = attend_self(heads, batch, qkv, qkv, qkv, 0, width_, 2 * width_, cache, i, context);
       kernels::add(x.values.data(), apply(block.projection, mixed, context).values.data(), x.values.size());
       Matrix inner = apply(block.expand, normalised(x, block.before_feed_forward), context);
       kernels::activate(activation_, inner.values.data(), inner.values.size());
       kernels::add(x.values.data(), apply(block.contract, inner, context).values.data(), x.values.size());
       nan_check_.layer(x, i);
     }
-    if (memory != nullptr)
-      for (std::size_t s = 0; s < batch.sequences(); ++s) (*memory)[s].length += batch.length(s);
+    if (cache != nullptr)
+      for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
     x = normalised(x, last_norm_);
     nan_check_.part(x, "ln_f");
     return x;

@@ -75,9 +75,9 @@ class Stack {
 
   std::size_t layers() const noexcept { return blocks_.size(); }
 
-  Matrix run(const TokenBatch& batch, Matrix x, Memory* memory, const Context& context) const {
+  Matrix run(const TokenBatch& batch, Matrix x, KvCache* cache, const Context& context) const {
     Heads self{heads_, head_width_, 1, decoder_};
-    set_biases(self, batch, memory);
+    set_biases(self, batch, cache);
     nan_check_.embeddings(x);
     const Heads cross{heads_, head_width_, 1, false};
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
@@ -85,24 +85,24 @@ class Stack {
       const Matrix normal = normalised(x, block.self.norm);
       const Matrix q = apply(block.self.q, normal, context), k = apply(block.self.k, normal, context),
                    v = apply(block.self.v, normal, context);
-      add_to(x, apply(block.self.o, attend_self(self, batch, q, k, v, 0, 0, 0, memory, i, context), context));
+      add_to(x, apply(block.self.o, attend_self(self, batch, q, k, v, 0, 0, 0, cache, i, context), context));
       if (decoder_) {
         const Matrix query = apply(block.cross.q, normalised(x, block.cross.norm), context);
-        add_to(x, apply(block.cross.o, attend_cross(cross, batch, query, *memory, i, context), context));
+        add_to(x, apply(block.cross.o, attend_cross(cross, batch, query, *cache, i, context), context));
       }
       add_to(x, feed_forward(block, normalised(x, block.norm), context));
       nan_check_.layer(x, i);
     }
-    if (memory != nullptr)
-      for (std::size_t s = 0; s < batch.sequences(); ++s) (*memory)[s].length += batch.length(s);
+    if (cache != nullptr)
+      for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
     x = normalised(x, norm_);
     nan_check_.part(x, "final_layer_norm");
     return x;
   }
 
-  void remember(Memory& memory, const TokenBatch& sources, const Matrix& encoded, const Context& context) const {
+  void remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, const Context& context) const {
     for (std::size_t i = 0; i < blocks_.size(); ++i)
-      remember_cross(memory, i, sources, apply(blocks_[i].cross.k, encoded, context),
+      remember_cross(cache, i, sources, apply(blocks_[i].cross.k, encoded, context),
                      apply(blocks_[i].cross.v, encoded, context));
   }
 
@@ -148,10 +148,10 @@ class Stack {
   }
 
   /// One vector of biases for each head, over all distances that occur.
-  void set_biases(Heads& heads, const TokenBatch& batch, Memory* memory) const {
+  void set_biases(Heads& heads, const TokenBatch& batch, KvCache* cache) const {
     std::size_t longest = 1;
     for (std::size_t s = 0; s < batch.sequences(); ++s)
-      longest = std::max(longest, batch.length(s) + (memory == nullptr ? 0 : (*memory)[s].length));
+      longest = std::max(longest, batch.length(s) + (cache == nullptr ? 0 : (*cache)[s].length));
     heads.centre = longest - 1;
     heads.biases.assign(heads_, std::vector<float>(2 * longest - 1));
     for (std::size_t at = 0; at < 2 * longest - 1; ++at) {
@@ -205,12 +205,12 @@ class T5 : public EncoderDecoderRunner {
   }
 
   std::unique_ptr<DecoderState> start(const TokenBatch& sources, const Context& context) const override {
-    auto memory = std::make_unique<Memory>(sources.sequences(), decoder_.layers());
-    decoder_.remember(*memory, sources, hidden_states(sources, context), context);
-    return memory;
+    auto cache = std::make_unique<KvCache>(sources.sequences(), decoder_.layers());
+    decoder_.remember(*cache, sources, hidden_states(sources, context), context);
+    return cache;
   }
   Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context) const override {
-    return decoder_.run(next, embed(next), &memory_of(state, next), context);
+    return decoder_.run(next, embed(next), &cache_of(state, next), context);
   }
 
  private:

@@ -62,10 +62,10 @@ double quotient(double part, double whole) { return whole > 0 ? part / whole : 0
 double many_tokens(const BenchResult& result) { return static_cast<double>(result.sequences * result.length); }
 
 double flops_of(const PassTimes& times) {
-  return times.many.median > 0 ? times.many_work.flops / times.many.median : 0;
+  return times.prefill.median > 0 ? times.prefill_work.flops / times.prefill.median : 0;
 }
 double reading_of(const PassTimes& times) {
-  return times.step.median > 0 ? times.step_work.bytes / times.step.median : 0;
+  return times.decode.median > 0 ? times.decode_work.bytes / times.decode.median : 0;
 }
 
 }  // namespace
@@ -100,11 +100,11 @@ Table prefill_table(const BenchResult& result) {
   table.columns = {left("level"),     right("sparsity"),       right("dense tokens/s"),  right("sparse tokens/s"),
                    right("speed-up"), right("dense: of peak"), right("sparse: of peak"), left("layers by kernel")};
   for (const BenchLevel& level : result.levels)
-    table.rows.push_back({level_title(level), sparsity(level), rate(many_tokens(result), level.dense.many.median),
-                          rate(many_tokens(result), level.sparse.many.median), table::ratio_text(level.many_ratio),
-                          share_text(flops_of(level.dense), result.machine.flops),
-                          share_text(flops_of(level.sparse), result.machine.flops),
-                          table::kernels_text(level.many_layers)});
+    table.rows.push_back(
+        {level_title(level), sparsity(level), rate(many_tokens(result), level.dense.prefill.median),
+         rate(many_tokens(result), level.sparse.prefill.median), table::ratio_text(level.prefill_ratio),
+         share_text(flops_of(level.dense), result.machine.flops),
+         share_text(flops_of(level.sparse), result.machine.flops), table::kernels_text(level.prefill_layers)});
   return table;
 }
 
@@ -116,12 +116,13 @@ Table decode_table(const BenchResult& result) {
       left("layers by kernel")};
   for (const BenchLevel& level : result.levels) {
     const double bound =
-        level.sparse.step_work.bytes > 0 ? level.dense.step_work.bytes / level.sparse.step_work.bytes : 0;
-    table.rows.push_back(
-        {level_title(level), sparsity(level), rate(1, level.dense.step.median), rate(1, level.sparse.step.median),
-         table::ratio_text(level.step_ratio), fmt::format("{:.2f} x", bound),
-         share_text(reading_of(level.dense), result.machine.bytes_a_second),
-         share_text(reading_of(level.sparse), result.machine.bytes_a_second), table::kernels_text(level.step_layers)});
+        level.sparse.decode_work.bytes > 0 ? level.dense.decode_work.bytes / level.sparse.decode_work.bytes : 0;
+    table.rows.push_back({level_title(level), sparsity(level), rate(1, level.dense.decode.median),
+                          rate(1, level.sparse.decode.median), table::ratio_text(level.decode_ratio),
+                          fmt::format("{:.2f} x", bound),
+                          share_text(reading_of(level.dense), result.machine.bytes_a_second),
+                          share_text(reading_of(level.sparse), result.machine.bytes_a_second),
+                          table::kernels_text(level.decode_layers)});
   }
   return table;
 }
@@ -157,7 +158,7 @@ std::vector<std::string> bench_remarks(const BenchResult& result) {
     return std::all_of(layers.begin(), layers.end(), [](const LayerUse& use) { return use.kernel == Kernel::kDense; });
   };
   const BenchLevel* first = result.levels.empty() ? nullptr : &result.levels.front();
-  if (first != nullptr && all_dense(first->many_layers) && all_dense(first->step_layers))
+  if (first != nullptr && all_dense(first->prefill_layers) && all_dense(first->decode_layers))
     remarks.emplace_back(
         "The model as it is runs by the same kernels twice: how far its speed-up is from 1 tells the noise.");
   if (!result.measured_costs)
@@ -228,10 +229,10 @@ std::vector<Cell> csv_row(const BenchResult& result, const BenchLevel& level) {
   const PassTimes &dense = level.dense, &sparse = level.sparse;
   const MachineSpeed& machine = result.machine;
   const auto of_peak = [&](const PassTimes& t) {
-    return quotient(quotient(t.many_work.flops, t.many.median), machine.flops);
+    return quotient(quotient(t.prefill_work.flops, t.prefill.median), machine.flops);
   };
   const auto of_bandwidth = [&](const PassTimes& t) {
-    return quotient(quotient(t.step_work.bytes, t.step.median), machine.bytes_a_second);
+    return quotient(quotient(t.decode_work.bytes, t.decode.median), machine.bytes_a_second);
   };
   std::vector<Cell> cells{result.model, level.label.value_or(""), Share{level.zeros, level.weights}};
   if (table::has_sizes(result))
@@ -239,12 +240,13 @@ std::vector<Cell> csv_row(const BenchResult& result, const BenchLevel& level) {
                                result.dense_load.seconds.median, level.load.seconds.median,
                                result.dense_load.peak_memory, level.load.peak_memory});
   cells.resize(11);
-  cells.insert(cells.end(), {dense.many.median, sparse.many.median, level.many_ratio.median, level.many_ratio.low,
-                             level.many_ratio.high, of_peak(dense), of_peak(sparse)});
+  cells.insert(cells.end(), {dense.prefill.median, sparse.prefill.median, level.prefill_ratio.median,
+                             level.prefill_ratio.low, level.prefill_ratio.high, of_peak(dense), of_peak(sparse)});
   if (result.decodes) {
-    cells.insert(cells.end(), {dense.step.median, sparse.step.median, level.step_ratio.median, level.step_ratio.low,
-                               level.step_ratio.high, quotient(dense.step_work.bytes, sparse.step_work.bytes),
-                               of_bandwidth(dense), of_bandwidth(sparse)});
+    cells.insert(cells.end(),
+                 {dense.decode.median, sparse.decode.median, level.decode_ratio.median, level.decode_ratio.low,
+                  level.decode_ratio.high, quotient(dense.decode_work.bytes, sparse.decode_work.bytes),
+                  of_bandwidth(dense), of_bandwidth(sparse)});
     for (const PassTimes* times : {&dense, &sparse})
       for (const double p : {0.5, 0.9, 0.99}) cells.emplace_back(times->percentile(p));
   }

@@ -38,21 +38,21 @@ Json layers_json(const std::vector<LayerUse>& layers) {
   return json;
 }
 
-Json many_json(const PassTimes& times, double tokens, const MachineSpeed& machine) {
-  const double flops = quotient(times.many_work.flops, times.many.median);
-  return {{"seconds", spread_json(times.many)},
-          {"tokens_per_second", quotient(tokens, times.many.median)},
-          {"flops", times.many_work.flops},
+Json prefill_json(const PassTimes& times, double tokens, const MachineSpeed& machine) {
+  const double flops = quotient(times.prefill_work.flops, times.prefill.median);
+  return {{"seconds", spread_json(times.prefill)},
+          {"tokens_per_second", quotient(tokens, times.prefill.median)},
+          {"flops", times.prefill_work.flops},
           {"share_of_peak", quotient(flops, machine.flops)}};
 }
 
-Json step_json(const PassTimes& times, const MachineSpeed& machine) {
-  const double reading = quotient(times.step_work.bytes, times.step.median);
-  return {{"seconds", spread_json(times.step)},
-          {"tokens_per_second", quotient(1, times.step.median)},
+Json decode_json(const PassTimes& times, const MachineSpeed& machine) {
+  const double reading = quotient(times.decode_work.bytes, times.decode.median);
+  return {{"seconds", spread_json(times.decode)},
+          {"tokens_per_second", quotient(1, times.decode.median)},
           {"latency_seconds",
            {{"p50", times.percentile(0.5)}, {"p90", times.percentile(0.9)}, {"p99", times.percentile(0.99)}}},
-          {"bytes", times.step_work.bytes},
+          {"bytes", times.decode_work.bytes},
           {"share_of_bandwidth", quotient(reading, machine.bytes_a_second)}};
 }
 
@@ -69,18 +69,18 @@ Json level_json(const BenchLevel& level, const BenchResult& result) {
                      {"gzip", level.sizes.gzip}};
     json["load"] = load_json(level.load);
   }
-  json["prefill"] = {{"dense", many_json(level.dense, tokens, result.machine)},
-                     {"sparse", many_json(level.sparse, tokens, result.machine)},
-                     {"speed_up", spread_json(level.many_ratio)},
-                     {"kernels", kernels_json(level.many_layers)},
-                     {"layers", layers_json(level.many_layers)}};
+  json["prefill"] = {{"dense", prefill_json(level.dense, tokens, result.machine)},
+                     {"sparse", prefill_json(level.sparse, tokens, result.machine)},
+                     {"speed_up", spread_json(level.prefill_ratio)},
+                     {"kernels", kernels_json(level.prefill_layers)},
+                     {"layers", layers_json(level.prefill_layers)}};
   if (result.decodes)
-    json["decode"] = {{"dense", step_json(level.dense, result.machine)},
-                      {"sparse", step_json(level.sparse, result.machine)},
-                      {"speed_up", spread_json(level.step_ratio)},
-                      {"speed_up_by_bytes", quotient(level.dense.step_work.bytes, level.sparse.step_work.bytes)},
-                      {"kernels", kernels_json(level.step_layers)},
-                      {"layers", layers_json(level.step_layers)}};
+    json["decode"] = {{"dense", decode_json(level.dense, result.machine)},
+                      {"sparse", decode_json(level.sparse, result.machine)},
+                      {"speed_up", spread_json(level.decode_ratio)},
+                      {"speed_up_by_bytes", quotient(level.dense.decode_work.bytes, level.sparse.decode_work.bytes)},
+                      {"kernels", kernels_json(level.decode_layers)},
+                      {"layers", layers_json(level.decode_layers)}};
   return json;
 }
 

@@ -16,15 +16,15 @@ std::string sensitivity_json(const SensitivityResults& results) {
                      {"layer", unit.layer >= 0 ? Json(unit.layer) : Json()},
                      {"part", unit.part},
                      {"weights", unit.weights},
-                     {"damage", numbers(unit.damage)}});
+                     {"damage", numbers(unit.degradation)}});
   for (const std::size_t i : ranking(found)) order.push_back(found.units[i].name);
   for (const Allocation& one : results.allocations) {
     std::vector<double> percents;
     for (const double level : one.levels) percents.push_back(100 * level);
-    allocations.push_back({{"name", one.name}, {"damage", one.damage}, {"percent", numbers(percents)}});
+    allocations.push_back({{"name", one.name}, {"damage", one.degradation}, {"percent", numbers(percents)}});
   }
   Json json{{"model", results.model}, {"task", results.task},      {"data", results.data},
-            {"score", found.score},   {"dense", found.dense},      {"damage_unit", found.damage_unit},
+            {"score", found.score},   {"dense", found.dense},      {"damage_unit", found.degradation_unit},
             {"levels", levels},       {"units", std::move(units)}, {"ranking", std::move(order)}};
   if (!results.allocations.empty()) {
     json["target_percent"] = 100 * results.target;

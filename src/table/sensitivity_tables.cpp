@@ -8,9 +8,9 @@
 namespace pare {
 namespace {
 
-std::string damage_text(double damage, const std::string& unit) {
-  if (unit == "share") return fmt::format("{:+.2f} points", -100 * damage);
-  return std::abs(damage) < 1e-9 ? "0" : fmt::format("{:.3g}", damage);
+std::string degradation_text(double degradation, const std::string& unit) {
+  if (unit == "share") return fmt::format("{:+.2f} points", -100 * degradation);
+  return std::abs(degradation) < 1e-9 ? "0" : fmt::format("{:.3g}", degradation);
 }
 
 /// What the numbers are, in a sentence.
@@ -19,7 +19,7 @@ std::string explanation(const SensitivityResults& results) {
   if (found.score == "kl")
     return "Each part alone is pruned to each level; shown is the mean KL of the pruned model from the dense one, in "
            "nats. Parts that can go most easily come first.";
-  if (found.damage_unit == "nats")
+  if (found.degradation_unit == "nats")
     return fmt::format(
         "Each part alone is pruned to each level; shown is by how many nats that raises the loss (the "
         "dense model's {} is {:.4g}). Parts that can go most easily come first.",
@@ -41,7 +41,8 @@ Table degradation_table(const SensitivityResults& results) {
   for (const std::size_t i : ranking(found)) {
     const SensitiveUnit& unit = found.units[i];
     std::vector<Cell> cells{++rank, unit.name, unit.weights};
-    for (const double damage : unit.damage) cells.emplace_back(damage_text(damage, found.damage_unit));
+    for (const double degradation : unit.degradation)
+      cells.emplace_back(degradation_text(degradation, found.degradation_unit));
     table.rows.push_back(std::move(cells));
   }
   return table;
@@ -57,16 +58,16 @@ Table allocation_table(const SensitivityResults& results) {
     table.rows.push_back(std::move(cells));
   }
   std::vector<Cell> overall{std::string("overall"), results.sensitivity.weights};
-  std::vector<Cell> damage{std::string("damage on this data"), Cell()};
+  std::vector<Cell> degradation{std::string("damage on this data"), Cell()};
   for (const Allocation& one : results.allocations) {
     double pruned = 0;
     for (std::size_t i = 0; i < one.levels.size(); ++i)
       pruned += one.levels[i] * static_cast<double>(results.sensitivity.units[i].weights);
     overall.emplace_back(percent_text(pruned / static_cast<double>(results.sensitivity.weights)));
-    damage.emplace_back(damage_text(one.damage, results.sensitivity.damage_unit));
+    degradation.emplace_back(degradation_text(one.degradation, results.sensitivity.degradation_unit));
   }
   table.rows.push_back(std::move(overall));
-  table.rows.push_back(std::move(damage));
+  table.rows.push_back(std::move(degradation));
   return table;
 }
 
@@ -92,7 +93,7 @@ Table sensitivity_csv_table(const SensitivityResults& results) {
     const SensitiveUnit& unit = found.units[i];
     std::vector<Cell> cells{unit.name, unit.stack, Cell(), unit.part, unit.weights};
     if (unit.layer >= 0) cells[2] = static_cast<std::uint64_t>(unit.layer);
-    for (const double damage : unit.damage) cells.emplace_back(damage);
+    for (const double degradation : unit.degradation) cells.emplace_back(degradation);
     for (const Allocation& one : results.allocations) cells.emplace_back(100 * one.levels[i]);
     table.rows.push_back(std::move(cells));
   }

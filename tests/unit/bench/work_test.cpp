@@ -32,7 +32,7 @@ TEST(Work, OfADecoderIsTwiceItsWeightsAndTheHeadAtTheLastTokens) {
   const auto runner = dense_runner(model);
   const double body = weights_of(model, [](const Parameter& p) { return p.prunable; });
   const double head = weights_of(model, [](const Parameter& p) { return p.name.ends_with("wte.weight"); });
-  const PassLayers many = many_layers(*runner, 3, 10), step = step_layers(*runner);
+  const PassLayers many = prefill_layers(*runner, 3, 10), step = decode_layers(*runner);
   EXPECT_EQ(many.work.flops, 2 * (body * 30 + head * 3));
   EXPECT_EQ(step.work.flops, 2 * (body + head));
   EXPECT_EQ(step.work.bytes, 4 * (body + head));
@@ -44,8 +44,8 @@ TEST(Work, OfAnEncoderLeavesPoolerAndHeadsOut) {
     const Model model = open_model(demo(name));
     const auto runner = dense_runner(model);
     const double body = weights_of(model, [](const Parameter& p) { return p.prunable && p.layer >= 0; });
-    EXPECT_EQ(many_layers(*runner, 2, 5).work.flops, 2 * body * 10) << name;
-    EXPECT_TRUE(step_layers(*runner).layers.empty()) << name;
+    EXPECT_EQ(prefill_layers(*runner, 2, 5).work.flops, 2 * body * 10) << name;
+    EXPECT_TRUE(decode_layers(*runner).layers.empty()) << name;
   }
 }
 
@@ -59,10 +59,10 @@ TEST(Work, OfPairsGoesToTheSourcesOrToTheTokenThatIsNext) {
     const double sources = weights_of(model, [&](const Parameter& p) {
       return (p.prunable && p.layer >= 0 && p.stack == "encoder") || is_memory(p);
     });
-    EXPECT_EQ(many_layers(*runner, 1, 7).work.flops, 2 * sources * 7) << spec;
+    EXPECT_EQ(prefill_layers(*runner, 1, 7).work.flops, 2 * sources * 7) << spec;
     const double decoder = weights_of(
         model, [&](const Parameter& p) { return p.prunable && p.layer >= 0 && p.stack == "decoder" && !is_memory(p); });
-    const PassLayers step = step_layers(*runner);
+    const PassLayers step = decode_layers(*runner);
     double head = 0;
     for (const LayerUse& layer : step.layers)
       if (part_of(ModelKind::kEncoderDecoder, layer) == LayerPart::kHead)
@@ -114,7 +114,7 @@ TEST(MeasureSpeed, TellsEveryLevelWithItsZerosAndSizes) {
   EXPECT_LT(sparse.sizes.packed, dense.sizes.packed / 2);
   EXPECT_EQ(sparse.sparse.steps.size(), 6U);
   EXPECT_TRUE(std::is_sorted(sparse.sparse.steps.begin(), sparse.sparse.steps.end()));
-  EXPECT_LT(sparse.sparse.step_work.flops, sparse.dense.step_work.flops / 2);
+  EXPECT_LT(sparse.sparse.decode_work.flops, sparse.dense.decode_work.flops / 2);
   EXPECT_GT(result.machine.flops, 0);
 }
 

@@ -29,8 +29,8 @@ TEST_F(SensitivityOfGpt2, PrunesEachUnitAlone) {
   EXPECT_EQ(found.weights, 442'368U);
   for (const SensitiveUnit& unit : found.units) {
     EXPECT_EQ(unit.parameters.size(), 4U);
-    EXPECT_GT(unit.damage[0], 0);
-    EXPECT_GT(unit.damage[1], unit.damage[0]);
+    EXPECT_GT(unit.degradation[0], 0);
+    EXPECT_GT(unit.degradation[1], unit.degradation[0]);
   }
   // The same by hand: one layer pruned with a threshold of its own, and compared.
   PruneOptions pruning;
@@ -39,9 +39,9 @@ TEST_F(SensitivityOfGpt2, PrunesEachUnitAlone) {
   const Model pruned = pruned_model(model_, plan_pruning(model_, pruning), 0);
   EvalOptions eval = options_.eval;
   eval.reference = &model_;
-  EXPECT_DOUBLE_EQ(evaluate(pruned, eval).scores.at(0).value, found.units[1].damage[1]);
+  EXPECT_DOUBLE_EQ(evaluate(pruned, eval).scores.at(0).value, found.units[1].degradation[1]);
   const std::vector<std::size_t> order = ranking(found);
-  const auto total = [&](std::size_t i) { return found.units[i].damage[0] + found.units[i].damage[1]; };
+  const auto total = [&](std::size_t i) { return found.units[i].degradation[0] + found.units[i].degradation[1]; };
   EXPECT_LE(total(order[0]), total(order[1]));
   EXPECT_LE(total(order[2]), total(order[3]));
 }
@@ -49,8 +49,8 @@ TEST_F(SensitivityOfGpt2, PrunesEachUnitAlone) {
 TEST_F(SensitivityOfGpt2, LevelsCanBeCounts) {
   options_.levels = {Amount::pytorch("55296"), Amount::percent("50")};  // half of a layer's 110,592 weights
   for (const SensitiveUnit& unit : measure_sensitivity(model_, options_).units) {
-    EXPECT_GT(unit.damage[0], 0);
-    EXPECT_EQ(unit.damage[0], unit.damage[1]);
+    EXPECT_GT(unit.degradation[0], 0);
+    EXPECT_EQ(unit.degradation[0], unit.degradation[1]);
   }
 }
 
@@ -78,7 +78,7 @@ TEST_F(SensitivityOfGpt2, AllocationsMeetTheTargetAndTheLastIsBest) {
     for (std::size_t i = 0; i < one.levels.size(); ++i)
       pruned += one.levels[i] * static_cast<double>(found.units[i].weights);
     EXPECT_NEAR(pruned / static_cast<double>(found.weights), 0.7, 1e-5) << one.name;
-    EXPECT_GE(one.damage, made.back().damage) << one.name;
+    EXPECT_GE(one.degradation, made.back().degradation) << one.name;
   }
   // What is written is what was scored.
   const test::TemporaryDirectory directory;
@@ -89,7 +89,7 @@ TEST_F(SensitivityOfGpt2, AllocationsMeetTheTargetAndTheLastIsBest) {
   EXPECT_NEAR(static_cast<double>(plan.levels.at(0).pruned), 0.7 * 442'368, 4);
   EvalOptions eval = options_.eval;
   eval.reference = &model_;
-  EXPECT_DOUBLE_EQ(evaluate(pruned_model(model_, plan, 0), eval).scores.at(0).value, made.back().damage);
+  EXPECT_DOUBLE_EQ(evaluate(pruned_model(model_, plan, 0), eval).scores.at(0).value, made.back().degradation);
 }
 
 }  // namespace

@@ -23,26 +23,26 @@ TEST(SpeedFindings, TellFasterSlowerAndNeitherApart) {
                               "90 %."),
                     HasSubstr("One token at a time, the pruned model is faster than its dense self: 5.00 x at 90 %."),
                     Not(HasSubstr("slower")), Not(HasSubstr("agree")), Not(HasSubstr("is small"))));
-  result.levels[1].step_ratio = {0.8, 0.7, 0.9};
+  result.levels[1].decode_ratio = {0.8, 0.7, 0.9};
   EXPECT_THAT(joined(speed_findings(result)), HasSubstr("One token at a time, it is slower, in every run: 0.80 x"));
-  result.levels[1].step_ratio = {1.01, 0.9, 1.1};
+  result.levels[1].decode_ratio = {1.01, 0.9, 1.1};
   EXPECT_THAT(joined(speed_findings(result)), HasSubstr("the runs do not agree which is faster: 1.01 x"));
 }
 
 TEST(SpeedFindings, TakeRatiosOfTheSameKernelsForNoise) {
   BenchResult result = made_up();
-  result.levels[1].many_layers = {layer(Kernel::kDense)};
+  result.levels[1].prefill_layers = {layer(Kernel::kDense)};
   EXPECT_THAT(joined(speed_findings(result)),
               AllOf(HasSubstr("at once no layer takes a sparse kernel at 90 %."), Not(HasSubstr("4.00 x"))));
 }
 
 TEST(SpeedFindings, AreModestAboutSmallModels) {
   BenchResult result = made_up();
-  result.levels[0].dense.many_work.bytes = result.levels[0].dense.step_work.bytes = 2e6;
+  result.levels[0].dense.prefill_work.bytes = result.levels[0].dense.decode_work.bytes = 2e6;
   EXPECT_THAT(joined(speed_findings(result)), HasSubstr("This model is small: its weights (2.0 MB as floats)"));
   // Where kernels are chosen by the costs of small models, and nowhere else.
   for (const std::uint64_t more : {0, 1}) {
-    double& bytes = result.levels[0].dense.step_work.bytes;
+    double& bytes = result.levels[0].dense.decode_work.bytes;
     bytes = static_cast<double>(kSmallModelBytes + more);
     EXPECT_EQ(joined(speed_findings(result)).find("model is small") == std::string::npos, more == 1);
   }
@@ -86,10 +86,10 @@ TEST(TradeOff, NamesTheFastestLevelThatKeepsTheScore) {
   EXPECT_THAT(joined(trade_off_findings(curve(0.2), plan, made_up())),
               HasSubstr("At every level the accuracy is a tenth worse than the dense model's, or more."));
   BenchResult noisy = made_up();
-  noisy.levels[1].step_ratio.low = 0.99;
+  noisy.levels[1].decode_ratio.low = 0.99;
   EXPECT_THAT(joined(trade_off_findings(curve(0.79), plan, noisy)), HasSubstr("No level at which the accuracy"));
   BenchResult dense = made_up();
-  dense.levels[1].step_layers = {layer(Kernel::kDense)};
+  dense.levels[1].decode_layers = {layer(Kernel::kDense)};
   EXPECT_THAT(joined(trade_off_findings(curve(0.79), plan, dense)), HasSubstr("No level at which the accuracy"));
 }
 

@@ -77,7 +77,7 @@ TEST(BenchRemarks, TellOfNoiseCacheAndForeignCosts) {
   EXPECT_THAT(joined(bench_remarks(result)), AllOf(HasSubstr("the noise"), HasSubstr("pare tune"),
                                                    HasSubstr("20.0 GB/s"), Not(HasSubstr("Above 100 %"))));
   result.measured_costs = true;
-  result.levels[0].many_layers[0].kernel = Kernel::kSliced;
+  result.levels[0].prefill_layers[0].kernel = Kernel::kSliced;
   result.machine.bytes_a_second = 1e9;
   EXPECT_THAT(joined(bench_remarks(result)),
               AllOf(Not(HasSubstr("the noise")), Not(HasSubstr("pare tune")), HasSubstr("Above 100 %")));

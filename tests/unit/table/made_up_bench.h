@@ -16,11 +16,11 @@ inline std::string joined(const std::vector<std::string>& sentences) {
 
 inline PassTimes times(double many, double step, double flops, double bytes) {
   PassTimes result;
-  result.many = {many, many * 0.9, many * 1.1};
-  result.step = {step, step, step};
+  result.prefill = {many, many * 0.9, many * 1.1};
+  result.decode = {step, step, step};
   for (int i = 1; i <= 100; ++i) result.steps.push_back(step * i / 50);
-  result.many_work = {flops, 1e9};
-  result.step_work = {flops / 100, bytes};
+  result.prefill_work = {flops, 1e9};
+  result.decode_work = {flops / 100, bytes};
   return result;
 }
 
@@ -42,17 +42,17 @@ inline BenchResult made_up() {
   dense.weights = sparse.weights = 1000;
   dense.sizes = {1'000'000, 1'000'100, 900'000, 920'000};
   dense.dense = dense.sparse = times(0.1, 0.02, 8e9, 200e6);
-  dense.many_ratio = dense.step_ratio = {1, 0.98, 1.02};
-  dense.many_layers = dense.step_layers = {layer(Kernel::kDense)};
+  dense.prefill_ratio = dense.decode_ratio = {1, 0.98, 1.02};
+  dense.prefill_layers = dense.decode_layers = {layer(Kernel::kDense)};
   sparse.label = "90";
   sparse.zeros = 900;
   sparse.sizes = {1'000'000, 200'000, 180'000, 250'000};
   sparse.dense = times(0.1, 0.02, 8e9, 200e6);
   sparse.sparse = times(0.025, 0.004, 8e8, 40e6);
-  sparse.many_ratio = {4, 3.9, 4.1};
-  sparse.step_ratio = {5, 4.9, 5.1};
-  sparse.many_layers = {layer(Kernel::kSliced), layer(Kernel::kSliced), layer(Kernel::kDense)};
-  sparse.step_layers = {layer(Kernel::kMasked)};
+  sparse.prefill_ratio = {4, 3.9, 4.1};
+  sparse.decode_ratio = {5, 4.9, 5.1};
+  sparse.prefill_layers = {layer(Kernel::kSliced), layer(Kernel::kSliced), layer(Kernel::kDense)};
+  sparse.decode_layers = {layer(Kernel::kMasked)};
   result.levels = {dense, sparse};
   return result;
 }

@@ -82,13 +82,13 @@ TEST(EvalResultsAsCsv, HaveAColumnPerNumber) {
 TEST(SensitivityResults, RankUnitsByMeanDegradation) {
   SensitivityResults results;
   results.sensitivity.score = "kl";
-  results.sensitivity.damage_unit = "nats";
+  results.sensitivity.degradation_unit = "nats";
   results.sensitivity.levels = {Amount::percent("50")};
   SensitiveUnit first, second;
   first.name = "layer 0";
-  first.damage = {0.5};
+  first.degradation = {0.5};
   second.name = "layer 1";
-  second.damage = {0.1};
+  second.degradation = {0.1};
   results.sensitivity.units = {first, second};
   const Table table = degradation_table(results);
   EXPECT_EQ(table.columns.back().title, "50 %");

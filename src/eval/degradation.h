@@ -10,12 +10,12 @@
 namespace pare::eval {
 
 /// Scores copies of one model against itself.
-class Damage {
+class Degradation {
  public:
   /// Scores the model as it is. Throws what evaluate() does.
-  Damage(const Model& model, const SensitivityOptions& options, const Context& context);
+  Degradation(const Model& model, const SensitivityOptions& options, const Context& context);
 
-  /// Damage of the model with these sets pruned.
+  /// Degradation of the model with these sets pruned.
   double of(const std::vector<PruneSet>& sets) const;
   const std::string& score() const noexcept { return score_; }
   const std::string& unit() const noexcept { return unit_; }

@@ -1,0 +1,55 @@
+#include "eval/degradation.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "pare/error.h"
+
+namespace pare::eval {
+namespace {
+
+double score_of(const Evaluation& evaluation, const std::string& name) {
+  for (const Score& score : evaluation.scores)
+    if (score.name == name) return score.value;
+  throw Error(ErrorCode::kUnsupported, "the task gave no " + name);
+}
+
+}  // namespace
+
+Degradation::Degradation(const Model& model, const SensitivityOptions& options, const Context& context)
+    : model_(model),
+      task_(options.eval.task),
+      context_(context.with_progress({})),
+      score_(task_kind(options.eval.task).loss_score) {
+  EvalOptions eval = options.eval;
+  if (task_ == Task::kDivergence) eval.reference = &model_;
+  prepared_ = std::make_unique<PreparedTask>(model, eval, context_);
+  unit_ = score_kind(score_).share ? "share" : "nats";
+  if (task_ == Task::kDivergence) return;  // 0 from itself
+  dense_ = score_of(prepared_->score(context_), score_);
+  dense_loss_ = unit_ == "share" ? -dense_ : std::log(dense_);
+}
+
+double Degradation::loss_of(const Model& model) const {
+  const double value = score_of(prepared_->score(model, context_), score_);
+  if (task_ == Task::kDivergence) return value;
+  return unit_ == "share" ? -value : std::log(value);
+}
+
+double Degradation::of(const std::vector<PruneSet>& sets) const {
+  PruneOptions pruning;
+  pruning.sets = sets;
+  const Model pruned = pruned_model(model_, plan_pruning(model_, pruning, context_), 0, context_);
+  return loss_of(pruned) - dense_loss_;
+}
+
+PruneSet set_of(const Model& model, const SensitiveUnit& unit, double fraction) {
+  PruneSet set;
+  set.name = unit.name;
+  for (const std::size_t parameter : unit.parameters) set.tensors.push_back(glob_of(model.parameters[parameter].name));
+  set.amount = {fraction, std::nullopt, fmt::format("{:.4g}", 100 * fraction)};
+  return set;
+}
+
+}  // namespace pare::eval
