@@ -6,8 +6,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/print_as.h"
 #include "cli/progress.h"
-#include "cli/streams.h"
 #include "pare/bench.h"
 #include "pare/json.h"
 #include "pare/results.h"
@@ -71,16 +71,8 @@ void run(const Arguments& arguments, const Context& context) {
       results.push_back(measure_speed(model, options, followed.part(done / all, (done + 1) / all)));
     }
   }
-  switch (format) {
-    case Format::kTable:
-      return print(bench_text(results, Markup::kText));
-    case Format::kMarkdown:
-      return print(bench_text(results, Markup::kMarkdown));
-    case Format::kJson:
-      return print(bench_json(results));
-    case Format::kCsv:
-      return print(to_csv(bench_csv_table(results)));
-  }
+  print_as(format, {[&](Markup markup) { return bench_text(results, markup); },
+                    [&] { return bench_csv_table(results); }, [&] { return bench_json(results); }});
 }
 
 void add_shape(Command& command, BenchOptions& options) {

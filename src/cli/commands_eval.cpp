@@ -9,8 +9,8 @@
 #include "cli/commands.h"
 #include "cli/eval_options.h"
 #include "cli/options.h"
+#include "cli/print_as.h"
 #include "cli/progress.h"
-#include "cli/streams.h"
 #include "pare/eval.h"
 #include "pare/json.h"
 #include "pare/prune.h"
@@ -182,16 +182,8 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
     throw UsageError("--reference requires --task divergence");
   const std::vector<Model> models = open_models(arguments.models, context);
   const EvalResults results = results_of(arguments, models, options, context);
-  switch (format) {
-    case Format::kTable:
-      return print(eval_text(results, Markup::kText));
-    case Format::kMarkdown:
-      return print(eval_text(results, Markup::kMarkdown));
-    case Format::kJson:
-      return print(eval_json(results));
-    case Format::kCsv:
-      return print(to_csv(eval_csv_table(results)));
-  }
+  print_as(format, {[&](Markup markup) { return eval_text(results, markup); }, [&] { return eval_csv_table(results); },
+                    [&] { return eval_json(results); }});
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/print_as.h"
 #include "cli/progress.h"
-#include "cli/streams.h"
 #include "pare/inspect.h"
 #include "pare/json.h"
 #include "pare/results.h"
@@ -75,19 +75,13 @@ void run(const Arguments& arguments, const Context& context) {
     ProgressLine progress("inspecting " + model.title, arguments.run.quiet);
     inspections.push_back(inspect(model, options, progress.follow(context)));
   }
-  switch (format) {
-    case Format::kTable:
-      return print(inspect_text(models, inspections, rows, Markup::kText));
-    case Format::kMarkdown:
-      return print(inspect_text(models, inspections, rows, Markup::kMarkdown));
-    case Format::kJson:
-      return print(inspect_json(models, inspections));
-    case Format::kCsv:
-      break;
+  if (format == Format::kCsv) {
+    for (const Model& model : models) print_notes(model, arguments.run.quiet);
+    if (rows.empty()) rows.push_back(Rows::kTensors);
   }
-  for (const Model& model : models) print_notes(model, arguments.run.quiet);
-  if (rows.empty()) rows.push_back(Rows::kTensors);
-  print(to_csv(inspect_csv_table(inspections, rows)));
+  print_as(format,
+           {[&](Markup markup) { return inspect_text(models, inspections, rows, markup); },
+            [&] { return inspect_csv_table(inspections, rows); }, [&] { return inspect_json(models, inspections); }});
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/print_as.h"
 #include "cli/progress.h"
-#include "cli/streams.h"
 #include "pare/json.h"
 #include "pare/pack.h"
 #include "pare/results.h"
@@ -63,20 +63,6 @@ PackOptions options_of(const PackArguments& arguments) {
   return options;
 }
 
-std::string summary_text(const Model& model, const PackSummary& summary, const std::string& directory, Format format) {
-  switch (format) {
-    case Format::kJson:
-      return pack_json(model, summary, directory);
-    case Format::kCsv:
-      return to_csv(pack_csv_table(summary));
-    case Format::kMarkdown:
-      return pack_text(model, summary, directory, Markup::kMarkdown);
-    case Format::kTable:
-      break;
-  }
-  return pack_text(model, summary, directory, Markup::kText);
-}
-
 void run_pack(const PackArguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
   const PackOptions options = options_of(arguments);
@@ -93,7 +79,9 @@ void run_pack(const PackArguments& arguments, const Context& context) {
     summary = arguments.dry_run ? plan_packing(model, options, followed)
                                 : write_packed(model, arguments.output, options, followed);
   }
-  print(summary_text(model, summary, arguments.dry_run ? "" : arguments.output, format));
+  const std::string directory = arguments.dry_run ? "" : arguments.output;
+  print_as(format, {[&](Markup markup) { return pack_text(model, summary, directory, markup); },
+                    [&] { return pack_csv_table(summary); }, [&] { return pack_json(model, summary, directory); }});
 }
 
 void run_unpack(const UnpackArguments& arguments, const Context& context) {

@@ -7,8 +7,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/print_as.h"
 #include "cli/progress.h"
-#include "cli/streams.h"
 #include "pare/error.h"
 #include "pare/json.h"
 #include "pare/prune.h"
@@ -112,16 +112,8 @@ void run(const Arguments& arguments, const Context& context) {
     ProgressLine progress("writing " + arguments.output, arguments.run.quiet);
     write_pruned(model, plan, arguments.output, {arguments.force}, progress.follow(context));
   }
-  switch (format) {
-    case Format::kTable:
-      return print(prune_text(summary, Markup::kText, arguments.dry_run));
-    case Format::kMarkdown:
-      return print(prune_text(summary, Markup::kMarkdown, arguments.dry_run));
-    case Format::kJson:
-      return print(prune_json(summary));
-    case Format::kCsv:
-      return print(to_csv(prune_csv_table(summary, arguments.dry_run)));
-  }
+  print_as(format, {[&](Markup markup) { return prune_text(summary, markup, arguments.dry_run); },
+                    [&] { return prune_csv_table(summary, arguments.dry_run); }, [&] { return prune_json(summary); }});
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include "cli/commands.h"
 #include "cli/eval_options.h"
 #include "cli/options.h"
+#include "cli/print_as.h"
 #include "cli/progress.h"
-#include "cli/streams.h"
 #include "pare/chart.h"
 #include "pare/error.h"
 #include "pare/json.h"
@@ -76,16 +76,8 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
   model.checkpoint.require_unchanged();
   if (!arguments.write.empty()) write_levels(results.allocations.back().sets, arguments.write, arguments.force);
   if (!arguments.chart.empty()) draw(sensitivity_chart(results), arguments.chart, arguments.force, context);
-  switch (format) {
-    case Format::kTable:
-      return print(sensitivity_text(results, Markup::kText));
-    case Format::kMarkdown:
-      return print(sensitivity_text(results, Markup::kMarkdown));
-    case Format::kJson:
-      return print(sensitivity_json(results));
-    case Format::kCsv:
-      return print(to_csv(sensitivity_csv_table(results)));
-  }
+  print_as(format, {[&](Markup markup) { return sensitivity_text(results, markup); },
+                    [&] { return sensitivity_csv_table(results); }, [&] { return sensitivity_json(results); }});
 }
 
 }  // namespace

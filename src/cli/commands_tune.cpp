@@ -4,8 +4,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/print_as.h"
 #include "cli/progress.h"
-#include "cli/streams.h"
 #include "pare/json.h"
 #include "pare/results.h"
 #include "pare/tune.h"
@@ -37,16 +37,8 @@ KernelCosts costs_of(const Arguments& arguments, const Context& context) {
 void run(const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
   const KernelCosts costs = costs_of(arguments, context);
-  switch (format) {
-    case Format::kTable:
-      return print(tune_text(costs, Markup::kText));
-    case Format::kMarkdown:
-      return print(tune_text(costs, Markup::kMarkdown));
-    case Format::kJson:
-      return print(tune_json(costs));
-    case Format::kCsv:
-      return print(to_csv(tune_table(costs)));
-  }
+  print_as(format, {[&](Markup markup) { return tune_text(costs, markup); }, [&] { return tune_table(costs); },
+                    [&] { return tune_json(costs); }});
 }
 
 }  // namespace
