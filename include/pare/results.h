@@ -43,7 +43,7 @@ std::string inspect_text(std::span<const Model> models, std::span<const Inspecti
                          std::span<const Rows> kinds, Markup markup);
 /// The columns: tensor, parameters, share_percent, then model, kind, tensors, dtype, group, stack, layer,
 /// share_magnitude_percent, share_signed_percent, zeros, nan, inf, min, max, mean, std, above_C for each tail C, qP for
-/// each quantile P.
+/// each quantile P. min and max are empty for a row without numbers.
 Table inspect_csv_table(std::span<const Inspection> inspections, std::span<const Rows> kinds);
 /// One line per row of one model: parameters, both shares, zeros, std, min, max, quantiles; NaN and infinities where
 /// there are any.

@@ -13,6 +13,8 @@ std::string spread_name(const LayerSpread& spread) {
   return name + std::string(group_name(spread.group));
 }
 
+bool has_extremes(const Stats& stats) { return stats.nans != stats.count; }
+
 Share share_of(const Stats& stats, Measure measure, std::size_t cutoff) {
   const CutoffCount& counted = stats.cutoffs[cutoff];
   // NaN counts as big in neither measure.
@@ -63,6 +65,9 @@ Measure other(Measure measure) { return measure == Measure::kMagnitude ? Measure
 
 std::uint64_t infinities(const Stats& stats) { return stats.positive_infinities + stats.negative_infinities; }
 
+Cell min_cell(const Stats& stats) { return table::has_extremes(stats) ? Cell(stats.min) : Cell(); }
+Cell max_cell(const Stats& stats) { return table::has_extremes(stats) ? Cell(stats.max) : Cell(); }
+
 constexpr std::size_t kLayerColumn = 9;
 constexpr const char* kFullColumns[] = {"tensor",
                                         "parameters",
@@ -104,8 +109,8 @@ std::vector<Cell> full_row(const Inspection& inspection, Rows kind, const Inspec
       stats.zeros,
       stats.nans,
       infinities(stats),
-      stats.min,
-      stats.max,
+      min_cell(stats),
+      max_cell(stats),
       stats.mean(),
       stats.std(),
   };
@@ -170,8 +175,8 @@ std::vector<Figure> overall_figures(std::span<const Inspection> inspections) {
     if (any_count(rare)) figures.push_back(rare);
   figures.push_back(figure(inspections, "mean", [](const Stats& s) { return s.mean(); }));
   figures.push_back(figure(inspections, "standard deviation", [](const Stats& s) { return s.std(); }));
-  figures.push_back(figure(inspections, "min", [](const Stats& s) { return s.min; }));
-  figures.push_back(figure(inspections, "max", [](const Stats& s) { return s.max; }));
+  figures.push_back(figure(inspections, "min", min_cell));
+  figures.push_back(figure(inspections, "max", max_cell));
   for (std::size_t i = 0; i < options.quantiles.size(); ++i) {
     Figure line{fmt::format("|w| quantile {}", options.quantiles[i]), {}, {}};
     for (const Inspection& inspection : inspections) {
@@ -222,8 +227,8 @@ Table rows_table(const Inspection& inspection, Rows rows) {
     // Nothing deviates in a single element.
     cells.emplace_back();
     if (stats.count >= 2) cells.back() = stats.std();
-    cells.emplace_back(stats.min);
-    cells.emplace_back(stats.max);
+    cells.push_back(min_cell(stats));
+    cells.push_back(max_cell(stats));
     for (const double quantile : row.quantiles) cells.emplace_back(quantile);
     table.rows.push_back(std::move(cells));
   }

@@ -13,6 +13,8 @@ namespace pare::table {
 std::string spread_name(const LayerSpread& spread);
 /// The share as counted.
 Share share_of(const Stats& stats, Measure measure, std::size_t cutoff = 0);
+/// Whether there are elements that Stats::min and max are of: without any they are 0, which is not a figure to show.
+bool has_extremes(const Stats& stats);
 /// Rows of one kind; the overall row alone for kOverall.
 std::span<const InspectRow> rows_of(const Inspection& inspection, Rows rows);
 /// The model's notes, and a sentence for each reason why tensors of its files were left out.

@@ -25,8 +25,8 @@ Json row_json(const InspectRow& row, Rows kind, const InspectOptions& options) {
   json["zeros"] = stats.zeros;
   json["nan"] = stats.nans;
   json["inf"] = stats.positive_infinities + stats.negative_infinities;
-  json["min"] = number(stats.min);
-  json["max"] = number(stats.max);
+  json["min"] = table::has_extremes(stats) ? number(stats.min) : Json();
+  json["max"] = table::has_extremes(stats) ? number(stats.max) : Json();
   json["mean"] = number(stats.mean());
   json["std"] = number(stats.std());
   json["above"] = Json::array();

@@ -109,6 +109,37 @@ TEST(RowsTable, NanAndInfinityOnlyWhereThereAreAny) {
   EXPECT_THAT(lines(to_text(rows_table(inspection, Rows::kTensors)))[0], HasSubstr("NaN"));
 }
 
+TEST(Extremes, NoneWithoutNumbers) {
+  Inspection inspection = sample();
+  inspection.tensors[0] = row("empty", 0, 0, 0);
+  inspection.tensors[1] = row("all.nan", 3, 0, 0);
+  inspection.tensors[1].stats.nans = 3;
+  inspection.overall.stats.nans = inspection.overall.stats.count;
+  for (Stats* stats : {&inspection.tensors[0].stats, &inspection.tensors[1].stats, &inspection.overall.stats})
+    stats->min = stats->max = 0;
+  const auto is_empty = [](const Cell& cell) { return std::holds_alternative<std::monostate>(cell); };
+  for (const std::vector<Cell>& cells : rows_table(inspection, Rows::kTensors).rows) {
+    ASSERT_EQ(cells.size(), 9U);
+    EXPECT_TRUE(is_empty(cells[7]));
+    EXPECT_TRUE(is_empty(cells[8]));
+  }
+  const Rows kinds[] = {Rows::kTensors};
+  for (const std::vector<Cell>& cells : inspect_csv_table({&inspection, 1}, kinds).rows) {
+    EXPECT_TRUE(is_empty(cells[15]));
+    EXPECT_TRUE(is_empty(cells[16]));
+  }
+  for (const std::vector<Cell>& cells : overall_table({&inspection, 1}).rows) {
+    const auto& title = std::get<std::string>(cells[0]);
+    EXPECT_EQ(is_empty(cells[1]), title == "min" || title == "max") << title;
+  }
+  const Model models[] = {model_of(inspection)};
+  const auto json = nlohmann::json::parse(inspect_json(models, {&inspection, 1}));
+  for (const auto& tensor : json["models"][0]["tensors"]) {
+    EXPECT_TRUE(tensor["min"].is_null());
+    EXPECT_TRUE(tensor["max"].is_null());
+  }
+}
+
 TEST(SideBySide, RowsOfEveryModelInOrderOfFirstAppearance) {
   Inspection inspections[] = {sample("a"), sample("b")};
   inspections[1].groups = {row("norm", 4, 1, 0), row("bias", 4, 3, 0)};
