@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/bytes.h"
 #include "base/file_map.h"
 #include "base/json_numbers.h"
 #include "pare/error.h"
@@ -78,7 +79,7 @@ JsonFile::JsonFile(const std::filesystem::path& path, std::size_t depth)
     : JsonDocument(
           [&] {
             const auto map = FileMap::open(path);
-            return std::string(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
+            return std::string(as_text(map->bytes()));
           }(),
           path, depth) {
   if (!root().is_object()) throw Error(ErrorCode::kMalformed, path, "is no JSON object");

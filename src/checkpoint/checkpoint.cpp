@@ -7,6 +7,7 @@
 #include <system_error>
 #include <unordered_map>
 
+#include "base/bytes.h"
 #include "base/file_map.h"
 #include "base/files.h"
 #include "base/system_error.h"
@@ -80,7 +81,7 @@ std::string safetensors_name(const fs::path& path) {
 
 std::string read_text(const fs::path& path) {
   const auto map = base::FileMap::open(path);
-  return {reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size()};
+  return std::string(base::as_text(map->bytes()));
 }
 
 /// Gathers files into tensors of one checkpoint.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/file_map.h"
 #include "pare/error.h"
@@ -34,8 +35,7 @@ class Reader {
   }
   std::string text() {
     const std::size_t size = items(1);
-    const std::span<const std::byte> part = take(size);
-    return {reinterpret_cast<const char*>(part.data()), part.size()};
+    return std::string(base::as_text(take(size)));
   }
   std::span<const std::byte> take(std::size_t size) {
     if (size > bytes_.size()) fail({}, fmt::format("cut off: expected {} more bytes, found {}", size, bytes_.size()));

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "base/bytes.h"
 #include "base/output.h"
 #include "pare/error.h"
 #include "pare/measure.h"
@@ -86,8 +87,7 @@ std::vector<std::byte> measurement_bytes(const Measurement& measurement) {
 
 void save_measurement(const Measurement& measurement, const std::filesystem::path& path, bool force) {
   const std::vector<std::byte> bytes = measurement_bytes(measurement);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  base::write_file(path, text, force ? base::Publish::kReplace : base::Publish::kNew);
+  base::write_file(path, base::as_text(bytes), force ? base::Publish::kReplace : base::Publish::kNew);
 }
 
 }  // namespace pare

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/bytes.h"
 #include "base/file_map.h"
 #include "base/utf8.h"
 #include "pare/error.h"
@@ -110,7 +111,7 @@ void read_piece(std::string_view bytes, const std::filesystem::path& path, Spiec
 
 Spiece read_spiece(const std::filesystem::path& path) {
   const auto map = base::FileMap::open(path);
-  Message message({reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size()}, path);
+  Message message(base::as_text(map->bytes()), path);
   Spiece model;
   for (Field field; message.next(field);) {
     if (!field.has_bytes) continue;

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "base/bytes.h"
 #include "base/file_map.h"
 #include "base/utf8.h"
 #include "tokenize/token_map.h"
@@ -14,7 +15,7 @@ namespace {
 template <class Visit>
 void for_lines(const std::filesystem::path& path, Visit&& visit) {
   const auto map = base::FileMap::open(path);
-  const std::string_view text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
+  const std::string_view text = base::as_text(map->bytes());
   if (const auto wrong = base::first_invalid_utf8(text))
     throw Error(ErrorCode::kMalformed, path, "is not UTF-8 at byte " + std::to_string(*wrong));
   std::size_t number = 0;

@@ -7,9 +7,11 @@
 #include <span>
 #include <vector>
 
+#include "base/bytes.h"
+
 namespace pare::checkpoint {
 
-using Bytes = std::span<const std::byte>;
+using base::Bytes;
 
 /// Behind a buffer for nonzeros there must be this much room.
 constexpr std::size_t kValueSlack = 256;

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
+
 namespace pare::checkpoint {
 
 constexpr const char* kPackedKey = "pare.packed";  ///< in "__metadata__": what is packed, and how
@@ -32,7 +34,7 @@ class PartsHash {
   PartsHash& operator=(const PartsHash&) = delete;
   /// Throws Interrupted where the bytes are many and the program is to end.
   void add(std::string_view bytes);
-  void add(const std::byte* data, std::size_t size) { add({reinterpret_cast<const char*>(data), size}); }
+  void add(const std::byte* data, std::size_t size) { add(base::as_text({data, size})); }
   std::string hex() const;
 
  private:

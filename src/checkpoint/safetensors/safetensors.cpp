@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "base/bytes.h"
 #include "base/file_map.h"
 #include "checkpoint/packed/packed_file.h"
 #include "checkpoint/safetensors/safetensors_header.h"
@@ -30,7 +31,7 @@ std::string_view header_text(std::span<const std::byte> bytes, const std::filesy
   if (length > bytes.size() - kLengthBytes)
     fail(fmt::format("the header claims {} bytes but only {} follow: the file is truncated", length,
                      bytes.size() - kLengthBytes));
-  return {reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length};
+  return base::as_text(bytes.subspan(kLengthBytes, length));
 }
 
 }  // namespace

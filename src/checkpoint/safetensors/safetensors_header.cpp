@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "checkpoint/packed/packed_format.h"
 #include "pare/error.h"
@@ -174,11 +175,11 @@ SafetensorsHeader parse_header(std::string_view json, std::optional<std::uint64_
 
 std::map<std::string, std::string> read_metadata(std::span<const std::byte> header) {
   if (header.empty()) return {{"format", "pt"}};
-  const auto json = header.subspan(sizeof(std::uint64_t));
+  const std::string_view json = base::as_text(header.subspan(sizeof(std::uint64_t)));
   dom::parser parser;
   dom::object entries;
   std::map<std::string, std::string> metadata;
-  const dom::element root = parser.parse(reinterpret_cast<const char*>(json.data()), json.size());
+  const dom::element root = parser.parse(json.data(), json.size());
   if (root["__metadata__"].get_object().get(entries) != simdjson::SUCCESS) return metadata;
   for (const auto [key, text] : entries) metadata.emplace(key, std::string_view(text));
   return metadata;

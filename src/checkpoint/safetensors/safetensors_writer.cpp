@@ -3,6 +3,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/bytes.h"
 #include "base/json_append.h"
 #include "pare/error.h"
 
@@ -54,7 +55,7 @@ SafetensorsLayout rewrite_layout(const Checkpoint& checkpoint, std::size_t file)
     return plan_layout(tensors, metadata);
   }
   SafetensorsLayout layout;
-  layout.header.assign(reinterpret_cast<const char*>(source.header.data()), source.header.size());
+  layout.header = base::as_text(source.header);
   std::uint64_t end = layout.header.size();
   for (const TensorView* tensor : tensors) {  // in data order, without holes: checked when read
     layout.offsets.push_back(end);

@@ -4,16 +4,13 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/bytes.h"
 #include "checkpoint/torch/pickle.h"
 #include "checkpoint/torch/pickle_opcodes.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {
 namespace {
-
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 std::string hex(unsigned char byte) {
   char digits[8];
@@ -25,7 +22,7 @@ std::string hex(unsigned char byte) {
 
 PickleMachine::PickleMachine(std::span<const std::byte> pickle, const std::filesystem::path& path,
                              const std::string& title)
-    : pickle_(as_text(pickle)), path_(path), title_(title) {
+    : pickle_(base::as_text(pickle)), path_(path), title_(title) {
   if (pickle_.size() > kMaxPickleBytes)
     throw Error(ErrorCode::kLimit, path_,
                 title_ + ": has " + std::to_string(pickle_.size()) + " bytes, more than the " +

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/file_map.h"
 #include "checkpoint/source.h"
@@ -18,9 +19,8 @@
 namespace pare::checkpoint {
 namespace {
 
-using Bytes = std::span<const std::byte>;
-
-std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+using base::as_text;
+using base::Bytes;
 
 /// Names the formats that people mistake for a torch archive.
 void reject_other_formats(Bytes bytes, const std::filesystem::path& path) {

@@ -5,13 +5,15 @@
 #include <optional>
 #include <type_traits>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {
 namespace {
 
-using Bytes = std::span<const std::byte>;
+using base::as_text;
+using base::Bytes;
 
 constexpr std::uint32_t kLocalSignature = 0x04034b50, kCentralSignature = 0x02014b50;
 constexpr std::uint32_t kEndSignature = 0x06054b50, kZip64EndSignature = 0x06064b50, kLocatorSignature = 0x07064b50;
@@ -28,8 +30,6 @@ T load(Bytes bytes, std::uint64_t offset) {
   std::memcpy(&value, bytes.data() + offset, sizeof value);
   return value;
 }
-
-std::string_view text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 /// The end record is the one whose comment reaches exactly to the end of the file.
 std::optional<std::size_t> find_end_record(Bytes bytes) {
@@ -141,7 +141,7 @@ ZipCentralHeader read_central_header(Bytes record, const std::filesystem::path& 
   entry.record_size = kCentralSize + name_size + extra_size + comment_size;
   if (entry.record_size > record.size())
     throw Error(ErrorCode::kMalformed, path, "the zip archive's directory is cut off");
-  entry.name = text(record.subspan(kCentralSize, name_size));
+  entry.name = as_text(record.subspan(kCentralSize, name_size));
   apply_zip64_extra(record.subspan(kCentralSize + name_size, extra_size), entry, path);
   return entry;
 }
@@ -160,7 +160,7 @@ Bytes locate_zip_data(Bytes bytes, const ZipCentralHeader& entry, std::uint64_t 
   if (data > end || entry.size > end - data)
     return fail("its " + std::to_string(entry.size) + " bytes from byte " + std::to_string(data) +
                 " reach past the archive's data, which end at byte " + std::to_string(end));
-  if (text(bytes.subspan(entry.header_offset + kLocalSize, name_size)) != entry.name)
+  if (as_text(bytes.subspan(entry.header_offset + kLocalSize, name_size)) != entry.name)
     return fail("its local header has another name");
   if (load<std::uint16_t>(header, 8) != entry.method || ((load<std::uint16_t>(header, 6) ^ entry.flags) & 1) != 0)
     return fail("its local header disagrees with the archive's directory");
