@@ -12,10 +12,10 @@
 #include "base/files.h"
 #include "base/system_error.h"
 #include "checkpoint/aliases.h"
+#include "checkpoint/formats.h"
 #include "checkpoint/hub.h"
 #include "checkpoint/index.h"
 #include "checkpoint/safetensors/safetensors_header.h"
-#include "checkpoint/source.h"
 #include "pare/error.h"
 
 namespace pare {
@@ -42,41 +42,40 @@ struct Checkpoint::State {
 
 namespace {
 
-enum class Format { kSafetensors, kTorchArchive, kIndex };
+using checkpoint::FileFormat;
 
-std::optional<Format> format_of(const fs::path& path) {
-  const std::string name = path.filename().string();
-  if (name.ends_with(".index.json")) return Format::kIndex;
-  if (name.ends_with(".safetensors")) return Format::kSafetensors;
-  for (const char* extension : {".bin", ".pt", ".pth"})
-    if (name.ends_with(extension)) return Format::kTorchArchive;
-  return std::nullopt;
+bool is_checkpoint(const fs::path& path) {
+  return checkpoint::is_index(path) || checkpoint::format_of(path) != nullptr;
+}
+
+/// ".safetensors, .bin, .pt, .pth or .index.json"
+std::string known_extensions() {
+  std::vector<std::string_view> all;
+  for (const FileFormat& format : checkpoint::file_formats())
+    all.insert(all.end(), format.extensions.begin(), format.extensions.end());
+  return fmt::format("{} or {}", fmt::join(all, ", "), checkpoint::kIndexExtension);
 }
 
 /// What transformers loads from a directory, else the only checkpoint file in it.
 fs::path weights_in(const fs::path& directory) {
-  for (const char* name :
-       {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
-    if (base::is_there(directory / name)) return directory / name;
+  std::vector<std::string_view> usual;
+  for (const FileFormat& format : checkpoint::file_formats()) {
+    usual.push_back(format.usual_name);
+    const std::string name(format.usual_name);
+    for (const fs::path& path : {directory / name, directory / (name + std::string(checkpoint::kIndexExtension))})
+      if (base::is_there(path)) return path;
+  }
   std::vector<fs::path> found;
   std::error_code failure;
   for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure))
-    if (it->is_regular_file(failure) && format_of(it->path())) found.push_back(it->path());
+    if (it->is_regular_file(failure) && is_checkpoint(it->path())) found.push_back(it->path());
   if (failure) throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
   if (found.size() == 1) return found.front();
   if (found.empty())
     throw Error(ErrorCode::kNotFound, directory,
-                "contains no model.safetensors, pytorch_model.bin or other checkpoint file");
+                fmt::format("contains no {} or other checkpoint file", fmt::join(usual, ", ")));
   throw Error(ErrorCode::kArgument, directory,
               fmt::format("holds {} checkpoint files and none has the usual name; name the one to read", found.size()));
-}
-
-/// "pytorch_model-00001-of-00002.bin" becomes "model-00001-of-00002.safetensors".
-std::string safetensors_name(const fs::path& path) {
-  std::string stem = path.stem().string();
-  constexpr std::string_view prefix = "pytorch_model";
-  if (stem.starts_with(prefix)) stem.replace(0, prefix.size(), "model");
-  return stem + ".safetensors";
 }
 
 std::string read_text(const fs::path& path) {
@@ -90,17 +89,15 @@ class Assembler {
   explicit Assembler(const Context& context) : context_(context) {}
 
   void add(const fs::path& path) {
-    const std::optional<Format> format = format_of(path);
-    if (format == Format::kIndex) return add_shards(path);
-    if (!format)
-      throw Error(ErrorCode::kUnsupported, path,
-                  "is not a checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
+    if (checkpoint::is_index(path)) return add_shards(path);
+    const FileFormat* format = checkpoint::format_of(path);
+    if (format == nullptr)
+      throw Error(ErrorCode::kUnsupported, path, fmt::format("is not a checkpoint (expected {})", known_extensions()));
     context_.check();
-    checkpoint::SourceFile source = format == Format::kSafetensors ? checkpoint::read_safetensors(path)
-                                                                   : checkpoint::read_torch_archive(path, context_);
+    checkpoint::SourceFile source = format->read(path, context_);
     CheckpointFile file;
     file.path = path;
-    file.output_name = format == Format::kSafetensors ? path.filename().string() : safetensors_name(path);
+    file.output_name = format->output_name(path);
     file.size = source.size;
     file.header = source.header;
     file.metadata_header = source.metadata_header;
@@ -112,7 +109,7 @@ class Assembler {
     }
     const std::vector<bool> alias = checkpoint::find_aliases(source.tensors);
     for (std::size_t i = 0; i < source.tensors.size(); ++i) {
-      if (!alias[i] || format == Format::kSafetensors) file.tensors.push_back(tensors.size());
+      if (!alias[i] || !format->shares_storage) file.tensors.push_back(tensors.size());
       source.tensors[i].file = files.size();
       tensors.push_back(std::move(source.tensors[i]));
     }
@@ -131,7 +128,7 @@ class Assembler {
       const fs::path file = path.parent_path() / shard;
       if (!base::is_there(file))
         throw Error(ErrorCode::kNotFound, path, fmt::format("names shard '{}', which does not exist", shard));
-      if (format_of(file) == Format::kIndex)
+      if (checkpoint::is_index(file))
         throw Error(ErrorCode::kMalformed, path,
                     fmt::format("names shard '{}', which is not a checkpoint file", shard));
       add(file);

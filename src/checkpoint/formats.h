@@ -1,0 +1,32 @@
+// The formats of checkpoint files. A new one is an entry of the table in formats.cpp.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "checkpoint/source.h"
+
+namespace pare::checkpoint {
+
+struct FileFormat {
+  std::span<const std::string_view> extensions;  ///< with the dot
+  std::string_view usual_name;                   ///< what transformers calls the file of a model that has only one
+  /// Throws Error naming the path, the tensor and the cause for anything malformed; Interrupted.
+  SourceFile (*read)(const std::filesystem::path& path, const Context& context);
+  /// Name of the safetensors file to write in place of `path`.
+  std::string (*output_name)(const std::filesystem::path& path);
+  bool shares_storage;  ///< tied weights are one storage under several names, of which one is written
+};
+
+/// In the order in which a directory's usual names are preferred.
+std::span<const FileFormat> file_formats() noexcept;
+/// The format of a file with this name; nullptr if there is none.
+const FileFormat* format_of(const std::filesystem::path& path);
+
+/// Ends the name of the file that says which shard holds which tensor, in any format.
+inline constexpr std::string_view kIndexExtension = ".index.json";
+bool is_index(const std::filesystem::path& path);
+
+}  // namespace pare::checkpoint
