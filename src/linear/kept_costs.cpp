@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/json_text.h"
 #include "base/output.h"
 #include "base/parallel.h"
 #include "base/system_error.h"
@@ -97,7 +98,7 @@ void keep_kernel_costs(const KernelCosts& costs) {
   std::error_code failure;
   std::filesystem::create_directories(path.parent_path(), failure);
   if (failure) throw Error(base::code_of(failure), path.parent_path(), "cannot be made: " + failure.message());
-  base::write_file(path, Json{{"version", kVersion}, {"costs", std::move(entries)}}.dump(2) + "\n",
+  base::write_file(path, base::indented_text(Json{{"version", kVersion}, {"costs", std::move(entries)}}),
                    base::Publish::kReplace);
 }
 

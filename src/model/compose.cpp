@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/json_mutable.h"
+#include "base/json_text.h"
 #include "model/draw.h"
 #include "model/family.h"
 #include "model/resolver.h"
@@ -187,7 +188,7 @@ std::string note_on_drawn(const std::vector<Fresh>& fresh, std::uint64_t seed) {
 Model compose(const std::string& encoder_source, const std::string& decoder_source, std::uint64_t seed,
               const Context& context) {
   const Half encoder = open_half(encoder_source, false, context), decoder = open_half(decoder_source, true, context);
-  const std::string text = composed_config(encoder, decoder).dump(2) + "\n";
+  const std::string text = base::indented_text(composed_config(encoder, decoder));
   const Config config(text, decoder.model.checkpoint.directory() / "config.json");
   const auto architecture =
       lay_out(encoder_decoder_family(), "EncoderDecoderModel", config, Names(decoder.model.checkpoint));

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/json_mutable.h"
+#include "base/json_text.h"
 #include "pare/error.h"
 
 namespace pare::model {
@@ -104,8 +105,7 @@ std::string with_sparsity_config(const std::string& config, const std::vector<st
                      {"sparsity_structure", "unstructured"},
                      {"targets", std::move(targets)}}}};
   const std::size_t brace = config.find('{') + 1;
-  return config.substr(0, brace) + "\n  \"" + kKey +
-         "\": " + entry.dump(-1, ' ', false, Json::error_handler_t::replace) + "," + config.substr(brace);
+  return config.substr(0, brace) + "\n  \"" + kKey + "\": " + base::compact_text(entry) + "," + config.substr(brace);
 }
 
 std::string without_sparsity_config(const std::string& config) {
@@ -124,7 +124,7 @@ std::string without_sparsity_config(const std::string& config) {
   }
   Json json = base::mutable_json<Json>(document->root());
   json.erase(kKey);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return base::indented_text(json);
 }
 
 }  // namespace pare::model

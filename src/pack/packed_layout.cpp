@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_append.h"
+#include "base/json_text.h"
 #include "base/parallel.h"
 #include "checkpoint/packed/packed_format.h"
 
@@ -106,7 +107,7 @@ checkpoint::SafetensorsLayout PackedLayout::lay_out(const std::vector<std::strin
   else
     metadata["format"] = "pare";
   metadata[checkpoint::kHeaderKey] = source_header_;
-  metadata[checkpoint::kPackedKey] = packed.dump(-1, ' ', false, Json::error_handler_t::replace);
+  metadata[checkpoint::kPackedKey] = base::compact_text(packed);
   std::vector<const TensorView*> views;
   for (const TensorView& part : parts_) views.push_back(&part);
   return checkpoint::plan_layout(views, metadata);

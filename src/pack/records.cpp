@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/json_append.h"
 #include "base/json_mutable.h"
+#include "base/json_text.h"
 #include "pare/error.h"
 #include "prune/manifest.h"
 
@@ -14,8 +15,6 @@ namespace pare::pack {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 /// Deeper than any pare.json that pare writes; indentation multiplies a deeper one's size.
 constexpr std::size_t kDeepestHistory = 8;
@@ -65,11 +64,11 @@ std::string packed_manifest(const Model& model, const PackSummary& summary, cons
                     {"dense_bytes", summary.dense_bytes},
                     {"packed_bytes", summary.packed_bytes},
                     {"tensors", std::move(encodings)}};
-  return dump(json);
+  return base::indented_text(json);
 }
 
 std::string unpacked_manifest(const Model& model, const Context& context) {
-  return dump(history(model, "pare-unpack", context));
+  return base::indented_text(history(model, "pare-unpack", context));
 }
 
 std::string packed_index(const std::vector<StoredFile>& files) {
@@ -79,7 +78,7 @@ std::string packed_index(const std::vector<StoredFile>& files) {
     for (const std::string& tensor : file.tensors) base::append_member(weights, tensor, file.name);
     total += file.data_bytes;
   }
-  return dump({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(weights)}});
+  return base::indented_text(Json{{"metadata", {{"total_size", total}}}, {"weight_map", std::move(weights)}});
 }
 
 }  // namespace pare::pack

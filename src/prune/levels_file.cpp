@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "base/output.h"
 #include "pare/error.h"
 #include "pare/prune.h"
@@ -64,8 +65,7 @@ void write_levels(const std::vector<PruneSet>& sets, const std::filesystem::path
   for (const PruneSet& set : sets)
     levels.push_back({{"name", set.name}, {"tensors", set.tensors}, {"percent", 100 * set.amount.fraction}});
   const Json json{{"format", "pare-levels"}, {"version", 1}, {"levels", std::move(levels)}};
-  base::write_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
-                   force ? base::Publish::kReplace : base::Publish::kNew);
+  base::write_file(path, base::indented_text(json), force ? base::Publish::kReplace : base::Publish::kNew);
 }
 
 }  // namespace pare

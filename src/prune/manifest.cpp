@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/file_map.h"
+#include "base/json_text.h"
 #include "pare/error.h"
 
 namespace pare::prune {
@@ -36,10 +36,6 @@ class Hasher {
  private:
   std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
 };
-
-Json number_or_null(std::optional<double> value) {
-  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
-}
 
 Json amount_json(const Amount& amount) {
   if (amount.count) return {{"label", amount.label}, {"count", *amount.count}};
@@ -79,7 +75,7 @@ Json level_json(const PrunePlan& plan, const LevelPlan& level) {
           {"pruned", level.pruned},
           {"zeros", level.zeros},
           {"sparsity", plan.candidates == 0 ? 0.0 : static_cast<double>(level.zeros) / plan.candidates},
-          {"threshold", number_or_null(level.threshold)}};
+          {"threshold", level.threshold ? base::number_or_null(*level.threshold) : Json()}};
 }
 
 }  // namespace
@@ -117,7 +113,7 @@ std::string level_manifest(const Model& model, const PrunePlan& plan, std::size_
                        {"pruned", cut.pruned},
                        {"zeros", cut.zeros}});
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return base::indented_text(json);
 }
 
 std::string plan_manifest(const Model& model, const PrunePlan& plan, const std::vector<SourceHash>& sources) {
@@ -128,7 +124,7 @@ std::string plan_manifest(const Model& model, const PrunePlan& plan, const std::
     level["directory"] = level_directory(plan, i, "").string();
     levels.push_back(std::move(level));
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return base::indented_text(json);
 }
 
 }  // namespace pare::prune

@@ -1,7 +1,7 @@
 // results.json: what inspect_json tells, and what pruning made of it.
-#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "pare/json.h"
 #include "report/study_findings.h"
 #include "report/study_patterns.h"
@@ -15,8 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kSchema = 1;
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 Json histogram_json(const Histogram& histogram) {
   return {{"low", histogram.low},     {"high", histogram.high},     {"counts", histogram.counts},
@@ -65,7 +63,7 @@ Json level_json(const Study& study, std::size_t level, bool kept) {
   else
     json["fraction"] = plan.amount.fraction;
   json["pruned"] = plan.pruned;
-  json["threshold"] = plan.threshold ? number(*plan.threshold) : Json();
+  json["threshold"] = plan.threshold ? base::number_or_null(*plan.threshold) : Json();
   json["sparsity_percent"] = study.sparsity(level).percent();
   json["zeros"] = figures.zeros;
   json["model_sparsity_percent"] = Share{figures.zeros, all}.percent();
@@ -151,7 +149,7 @@ std::string report_json(const StudyDocument& document) {
   for (const ChartFile* chart : {&document.shared->cumulative, &document.shared->tail, &document.shared->levels})
     if (chart->failure.empty()) results["charts"].push_back("charts/" + chart->name);
   results["seconds"] = document.seconds;
-  return results.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return base::indented_text(results);
 }
 
 }  // namespace pare::report

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_text.h"
 #include "report/study_eval.h"
 
 namespace pare::report {
@@ -167,17 +168,17 @@ std::string patterns_json(const Study& study) {
       for (const Score& score : row.scores[task].scores)
         scores.push_back({{"task", task_name(tasks[task]->results.task)},
                           {"name", score.name},
-                          {"value", std::isfinite(score.value) ? Json(score.value) : Json()},
+                          {"value", base::number_or_null(score.value)},
                           {"standard_error", score.standard_error ? Json(*score.standard_error) : Json()}});
     rows.push_back({{"pattern", row.pattern.text()},
                     {"level", row.level.label},
                     {"pruned", row.pruned},
                     {"zeros", row.sparsity.part},
                     {"sparsity_percent", row.sparsity.percent()},
-                    {"squares_left_percent", std::isfinite(row.squares_left) ? Json(100 * row.squares_left) : Json()},
+                    {"squares_left_percent", base::number_or_null(100 * row.squares_left)},
                     {"scores", std::move(scores)}});
   }
-  return rows.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::compact_text(rows);
 }
 
 std::string pattern_method(const PruneOptions& options) {

@@ -107,7 +107,7 @@ Json result_json(const BenchResult& result) {
 std::string bench_json(const std::vector<BenchResult>& results) {
   Json json = Json::array();
   for (const BenchResult& result : results) json.push_back(result_json(result));
-  return table::text_of(Json{{"results", std::move(json)}});
+  return base::indented_text(Json{{"results", std::move(json)}});
 }
 
 }  // namespace pare

@@ -8,7 +8,7 @@ std::string error_json(std::string_view code, std::string_view message, const st
   table::Json error{{"code", code}, {"message", message}};
   if (!file.empty()) error["file"] = file;
   if (!tensor.empty()) error["tensor"] = tensor;
-  return table::text_of({{"error", std::move(error)}});
+  return base::indented_text(table::Json{{"error", std::move(error)}});
 }
 
 }  // namespace pare

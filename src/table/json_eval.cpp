@@ -33,7 +33,7 @@ std::string eval_json(const EvalResults& results) {
   Json json{{"task", task_name(results.task)}, {"data", results.data}};
   if (!results.reference.empty()) json["reference"] = results.reference;
   json["results"] = std::move(rows);
-  return table::text_of(json);
+  return base::indented_text(json);
 }
 
 }  // namespace pare

@@ -92,7 +92,7 @@ std::string inspect_json(std::span<const Model> models, std::span<const Inspecti
   const InspectOptions& options = inspections.front().options;
   Json json{{"cutoff", options.cutoff}, {"measure", measure_name(options.measure)}, {"models", Json::array()}};
   for (std::size_t i = 0; i < inspections.size(); ++i) json["models"].push_back(model_json(models[i], inspections[i]));
-  return table::text_of(json);
+  return base::indented_text(json);
 }
 
 }  // namespace pare

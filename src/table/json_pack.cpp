@@ -22,7 +22,7 @@ std::string pack_json(const Model& model, const PackSummary& summary, const std:
             {"packed_bytes", summary.packed_bytes}};
   if (!directory.empty()) json["directory"] = directory;
   json["tensors"] = std::move(tensors);
-  return table::text_of(json);
+  return base::indented_text(json);
 }
 
 }  // namespace pare

@@ -47,7 +47,7 @@ std::string prune_json(const PruneSummary& summary) {
             {"levels", std::move(levels)}};
   if (options.pattern.has_norm()) json["norm"] = norm_name(options.norm);
   if (!summary.plan.notes.empty()) json["notes"] = summary.plan.notes;
-  return table::text_of(json);
+  return base::indented_text(json);
 }
 
 }  // namespace pare

@@ -30,7 +30,7 @@ std::string sensitivity_json(const SensitivityResults& results) {
     json["target_percent"] = 100 * results.target;
     json["allocations"] = std::move(allocations);
   }
-  return table::text_of(json);
+  return base::indented_text(json);
 }
 
 }  // namespace pare

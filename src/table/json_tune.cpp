@@ -13,7 +13,7 @@ std::string tune_json(const KernelCosts& costs) {
                   {"nanoseconds", linear::json_of<Json>(costs.points)},
                   {"nanoseconds_cached", linear::json_of<Json>(costs.cached_points)},
                   {"kept_in", kernel_costs_path().string()}};
-  return table::text_of(json);
+  return base::indented_text(json);
 }
 
 }  // namespace pare

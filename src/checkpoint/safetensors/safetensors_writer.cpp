@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json_append.h"
+#include "base/json_text.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {
@@ -13,8 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kMetadataKey = "__metadata__";
-
-std::string dump(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 
@@ -34,7 +33,7 @@ SafetensorsLayout plan_layout(std::span<const TensorView* const> tensors,
         json, tensor->name,
         {{"dtype", dtype_name(tensor->dtype)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}});
   }
-  std::string text = dump(json, -1);
+  std::string text = base::compact_text(json);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size();
   layout.header.resize(sizeof length);
@@ -75,7 +74,7 @@ std::optional<std::string> rewrite_index(const Checkpoint& checkpoint) {
       base::append_member(weights, tensor.name, file.output_name);
       total += tensor.bytes.size();
     }
-  return dump({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(weights)}}, 2) + "\n";
+  return base::indented_text(Json{{"metadata", {{"total_size", total}}}, {"weight_map", std::move(weights)}});
 }
 
 }  // namespace pare::checkpoint
