@@ -1,4 +1,5 @@
-// Memory for large tables of numbers: on whole cache lines, in large pages where the system has them, not set to 0.
+// Uninitialized memory for large tables of numbers, aligned to cache lines and in large pages where the system has
+// them.
 #pragma once
 
 #include <sys/mman.h>

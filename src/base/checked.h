@@ -1,4 +1,4 @@
-// Arithmetic on sizes that come from files: overflow is an answer, not an accident.
+// Arithmetic on sizes that come from files: overflow is reported in the result.
 #pragma once
 
 #include <cstdint>

@@ -21,7 +21,7 @@ std::string sentence(const std::filesystem::path& file, const std::string& tenso
   if (!file.empty()) text += shortened(file.string(), 1000, 1000) + ": ";
   if (!tensor.empty()) text += "tensor '" + shortened(tensor, 150, 47) + "': ";
   text += shortened(cause, 500, 500);  // the end says what was expected and found
-  for (char& c : text)                 // hostile names must not break the line or drive the terminal
+  for (char& c : text)                 // hostile names must not break the line or control the terminal
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   return text;
 }

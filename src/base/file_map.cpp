@@ -16,7 +16,7 @@
 namespace pare::base {
 namespace {
 
-/// Closes on every way out.
+/// Closes the descriptor on every return.
 struct Descriptor {
   int value;
   ~Descriptor() {
@@ -29,11 +29,12 @@ FileVersion version_of(const std::filesystem::path& path, const struct stat& sta
           status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
-/// A file without a name in `directory`, which is gone once it is closed, even by a kill; -1 with errno set.
+/// Opens an unnamed file in `directory`, which disappears when it is closed, even if the process is killed. Returns -1
+/// with errno set on failure.
 int create_nameless(const std::filesystem::path& directory) {
   const int descriptor = ::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
   if (descriptor >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return descriptor;
-  std::string pattern = (directory / "pare-scratch-XXXXXX").string();  // a file system that has no such files
+  std::string pattern = (directory / "pare-scratch-XXXXXX").string();  // for a file system without unnamed files
   const int named = ::mkostemp(pattern.data(), O_CLOEXEC);
   if (named >= 0) ::unlink(pattern.c_str());
   return named;
@@ -67,7 +68,7 @@ ScratchFile::ScratchFile(std::uint64_t size) : size_(size) {
   const Descriptor fd{create_nameless(name)};
   if (fd.value < 0)
     throw Error(code_of_errno(errno), name, std::string("cannot create a scratch file: ") + std::strerror(errno));
-  // Room is claimed now: a full disk must be an error here, not a SIGBUS at the first write.
+  // Space is reserved now: a full disk must be an error here, not a SIGBUS at the first write.
   if (const int failure = ::posix_fallocate(fd.value, 0, static_cast<off_t>(size)); failure != 0)
     throw Error(code_of_errno(failure), name,
                 std::string("cannot make room for a scratch file: ") + std::strerror(failure));

@@ -1,4 +1,4 @@
-// Whole files as memory, read-only, and scratch files for tensors that no file holds as they are.
+// Files mapped read-only, and scratch files for tensors that have to be made.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace pare::base {
 
-/// A file mapped read-only. Pages are the page cache's own: no anonymous memory.
+/// A file mapped read-only. Its pages belong to the page cache, so it takes no anonymous memory.
 class FileMap {
  public:
   /// Throws Error if the file cannot be opened or mapped, or is not a regular file.
@@ -21,7 +21,7 @@ class FileMap {
   FileMap& operator=(const FileMap&) = delete;
 
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
-  /// Of the file when it was opened.
+  /// The file's version when it was opened.
   const FileVersion& version() const noexcept { return version_; }
 
  private:
@@ -37,7 +37,7 @@ class FileMap {
 /// memory, and it is gone with the process.
 class ScratchFile {
  public:
-  /// Throws Error if there is no room.
+  /// Throws Error if the disk is full.
   explicit ScratchFile(std::uint64_t size);
   ~ScratchFile();
   ScratchFile(const ScratchFile&) = delete;

@@ -34,7 +34,7 @@ Raw raw_of(const dom::element& element) {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-/// Enough of a hostile text to recognize it.
+/// The beginning of a hostile text, long enough to recognize it.
 std::string excerpt(std::string_view text) {
   constexpr std::size_t kLongest = 60;
   return text.size() <= kLongest ? std::string(text) : std::string(text.substr(0, kLongest)) + "...";

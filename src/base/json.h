@@ -1,6 +1,6 @@
 // The one reader of JSON files that come from outside.
 //
-// It takes what Python's json takes: integers of any size, numbers beyond a double (which become infinite), NaN,
+// It accepts what Python's json accepts: integers of any size, numbers beyond a double (which become infinite), NaN,
 // Infinity and -Infinity, a byte order mark, and duplicate keys, of which the last counts. Depth is limited; time and
 // memory are linear in the text; nothing recurses on the text's depth.
 #pragma once
@@ -20,8 +20,8 @@ namespace pare::base {
 
 class JsonDocument;
 
-/// A value and the way to it from the document's root. Lives as long as its document.
-/// Readers of a value throw Error that names the file and the key for a value of another type.
+/// A value and its path from the document's root. Lives as long as its document. Functions that read the value throw
+/// Error, naming file and key, if it has another type.
 class JsonValue {
  public:
   [[noreturn]] void fail(const std::string& cause, ErrorCode code = ErrorCode::kMalformed) const;
@@ -44,13 +44,13 @@ class JsonValue {
 
   /// A member (of duplicates, the last); nullopt if it is absent or null. Takes time linear in the number of members.
   std::optional<JsonValue> find(std::string_view key) const;
-  /// A member that must be there.
+  /// A required member.
   JsonValue at(std::string_view key) const;
   bool flag(std::string_view key, bool otherwise) const;
 
   /// Calls visit(key, value) for each member, duplicates included, in the order of the text.
   void for_members(const std::function<void(std::string_view, const JsonValue&)>& visit) const;
-  /// Calls visit(value) for each element. Their places carry no index: a vocabulary has many elements.
+  /// Calls visit(value) for each element. Their paths contain no index, because a vocabulary has many elements.
   void for_elements(const std::function<void(const JsonValue&)>& visit) const;
 
  private:

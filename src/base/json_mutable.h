@@ -1,4 +1,4 @@
-// A value read from outside as one of nlohmann's, to be changed and written.
+// Copies a value that was read into nlohmann's type, which can be changed and written.
 #pragma once
 
 #include <map>

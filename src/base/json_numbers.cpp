@@ -9,7 +9,7 @@
 namespace pare::base {
 namespace {
 
-/// The place behind the string that begins at `at`.
+/// The position after the string that begins at `at`.
 std::size_t end_of_string(std::string_view text, std::size_t at) noexcept {
   for (++at; at < text.size() && text[at] != '"'; ++at)
     if (text[at] == '\\') ++at;
@@ -34,7 +34,7 @@ std::string mark_for(double value) {
   return spelled(std::isinf(value) ? std::copysign(kInfinityMark, value) : value);
 }
 
-/// The number at `at` as strict JSON spells it, if that differs; sets `end` behind it.
+/// The number at `at` as strict JSON spells it, if that differs; sets `end` to the position after it.
 std::optional<std::string> respelled(std::string_view text, std::size_t at, std::size_t& end) {
   const std::size_t first = at + (text[at] == '-' ? 1 : 0);
   end = end_of_digits(text, first);

@@ -8,15 +8,15 @@
 
 namespace pare::base {
 
-// What stands for a number that has no spelling in strict JSON, in a text that plain_numbers() returned.
+// The marks that plain_numbers() puts in place of numbers that strict JSON cannot express.
 inline constexpr double kInfinityMark = 1.7976931348623101e308;
 inline constexpr double kNanMark = 1.7976931348622001e308;
 
 /// `text` with its integers of 2^64 and more (below -2^63) spelled as floating-point numbers, and numbers beyond a
-/// double, NaN and Infinity as the marks above; nullopt if it has none of them. Linear; strings are left alone.
+/// double, NaN and Infinity as the marks above; nullopt if it contains no such number. Linear; strings are left alone.
 std::optional<std::string> plain_numbers(std::string_view text);
 
-/// How deep the objects and lists of `text` nest; its syntax is not checked.
+/// Nesting depth of the objects and lists in `text`. Its syntax is not checked.
 std::size_t json_depth(std::string_view text) noexcept;
 
 }  // namespace pare::base

@@ -6,11 +6,11 @@
 
 namespace pare::base {
 
-/// As std::once_flag, but certain to go on after work that threw: where std::call_once is built on pthread_once, as
-/// under the thread sanitizer, the next call may wait forever. Safe to use from any thread.
+/// Like std::once_flag, but safe after work that threw: where std::call_once is built on pthread_once (as under the
+/// thread sanitizer), the next call may wait forever. Safe to use from any thread.
 class Once {
  public:
-  /// Calls work() unless a call before returned. If work throws, the next call tries again.
+  /// Calls work() unless an earlier call of it returned normally. If work throws, the next call tries again.
   template <class Work>
   void run(const Work& work) {
     if (done_.load(std::memory_order_acquire)) return;

@@ -38,7 +38,7 @@ int rename_with(const fs::path& from, const fs::path& to, unsigned flags) noexce
   return result;
 }
 
-/// Gives a file a name that must be free. Without RENAME_NOREPLACE a link does the same.
+/// Gives a file a name that must be free. Where RENAME_NOREPLACE is missing, link() does the same.
 int rename_to_free_name(const fs::path& from, const fs::path& to) noexcept {
   if (rename_with(from, to, RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL) return -1;
@@ -188,7 +188,8 @@ void OutputDirectory::exchange() {
   if (!old.written_by_pare()) fail_taken(path_);
   if (rename_with(staged_.path, path_, RENAME_EXCHANGE) != 0) {
     if (errno != EINVAL) fail(path_, "cannot rename into place");
-    // A file system that cannot exchange: killed between these two, the old output is under the hidden name.
+    // This file system cannot exchange names. A kill between these two renames leaves the old output under the hidden
+    // name.
     const fs::path aside = staged_.path.string() + ".old";
     if (::rename(path_.c_str(), aside.c_str()) != 0) fail(path_, "cannot move the old output away");
     if (::rename(staged_.path.c_str(), path_.c_str()) != 0) {
@@ -198,7 +199,7 @@ void OutputDirectory::exchange() {
     }
     staged_.path = aside;
   }
-  if (!old.is_at(staged_.path)) {  // exchanged for something else that was put there in this very moment: back
+  if (!old.is_at(staged_.path)) {  // something else appeared there just before the exchange: undo it
     rename_with(staged_.path, path_, RENAME_EXCHANGE);
     fail_taken(path_);
   }

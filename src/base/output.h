@@ -1,5 +1,5 @@
-// Output that appears whole or not at all: written beside its place, synced, renamed. Nothing that appeared there
-// meanwhile is overwritten.
+// Output that appears complete or not at all: it is written under a temporary name beside its final one, synced, and
+// renamed. What appeared at the final name meanwhile is replaced only if that was requested.
 #pragma once
 
 #include <cstddef>
@@ -28,12 +28,12 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// Sets the size beforehand, claiming the room. Throws Error when the disk is full.
+  /// Sets the file's size in advance and reserves the disk space. Throws Error when the disk is full.
   void reserve(std::uint64_t size);
   /// Writes at an offset; calls from several threads may overlap in time. Throws Error.
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   void write_at(std::uint64_t offset, std::string_view text) { write_at(offset, std::as_bytes(std::span(text))); }
-  /// Asks the kernel to begin writing back what is there, without waiting.
+  /// Asks the kernel to begin writing the file to disk, without waiting.
   void start_writeback(std::uint64_t offset, std::uint64_t size) noexcept;
   /// Syncs the file and gives it its final name (kStaged: only closes it). Throws Error, naming the final path.
   void commit();
@@ -49,16 +49,16 @@ class OutputFile {
 /// Writes a small file in one go, as OutputFile does.
 void write_file(const std::filesystem::path& path, std::string_view text, Publish publish = Publish::kNew);
 
-/// A directory being filled under a temporary name beside its place.
+/// A directory that is filled under a temporary name beside its final one.
 class OutputDirectory {
  public:
   /// Removes what killed runs to the same `path` left. Throws Error where check_output_directory() does.
   OutputDirectory(std::filesystem::path path, bool force);
-  ~OutputDirectory();  ///< removes what was not committed
+  ~OutputDirectory();  ///< removes the directory unless it was committed
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
-  const std::filesystem::path& staging() const noexcept { return staged_.path; }  ///< fill this
+  const std::filesystem::path& staging() const noexcept { return staged_.path; }  ///< the directory to fill
   /// A directory inside staging(). Throws Error.
   std::filesystem::path make_directory(const std::filesystem::path& relative) const;
   /// Syncs all files and gives the directory its final name. With force, a directory that pare wrote is exchanged for

@@ -21,15 +21,15 @@
 namespace pare::base {
 namespace {
 
-/// Work passes from thread to thread through oneTBB, which the thread sanitizer cannot see into
-/// where the library was built without it. Publishing and taking this counter says the same in
-/// a way it can; it must not live on a stack, where making it would be unordered as well.
+/// oneTBB passes work from thread to thread, which the thread sanitizer cannot see if oneTBB was built without it.
+/// Storing and loading this counter shows it the same order of events. The counter must not live on a stack, where its
+/// construction would be unordered as well.
 std::atomic<unsigned> hand_over{0};
 
 void publish() noexcept { hand_over.fetch_add(1, std::memory_order_release); }
 void take() noexcept { hand_over.load(std::memory_order_acquire); }
 
-/// Made once for each number of threads: making one takes as long as a small matrix product.
+/// Made once for each number of threads, because making one takes as long as a small matrix product.
 tbb::task_arena& arena_of(unsigned workers) {
   static std::mutex mutex;
   static std::map<unsigned, std::unique_ptr<tbb::task_arena>> arenas;

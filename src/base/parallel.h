@@ -25,8 +25,8 @@ inline Context worthwhile(const Context& context, std::size_t multiply_adds) {
 
 /// Calls body(item, worker) for every item in [0, items), on up to context.threads() threads; `worker` is
 /// below thread_count(context.threads()) and not shared by two calls that run at once. Items are handed out
-/// in rising order, one at a time. Throws Interrupted, soon, once `context` is stopped; the first
-/// exception of a body ends the loop and is rethrown.
+/// in rising order, one at a time. Throws Interrupted soon after `context` is stopped. The first exception of a body
+/// ends the loop and is rethrown.
 void parallel_for(std::size_t items, const Context& context,
                   const std::function<void(std::size_t item, unsigned worker)>& body);
 

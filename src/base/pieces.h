@@ -5,9 +5,9 @@
 
 namespace pare::base {
 
-/// Elements of a tensor: a mebibyte of F32, long enough to hide the cost of handing it out, short enough to balance and
-/// to stay in a core's cache while it is looked at several times. Moments are summed piece by piece, so another value
-/// changes the last bits of sums; the number of threads never does.
+/// Elements of a tensor in one piece: 1 MiB of F32. That is enough to hide the cost of handing a piece out, and little
+/// enough to balance the load and to stay in a core's cache while it is read several times. Moments are summed piece by
+/// piece, so another value would change the last bits of sums; the number of threads never does.
 inline constexpr std::uint64_t kPieceElements = 1ULL << 18;
 /// The same in bytes, for copies.
 inline constexpr std::uint64_t kPieceBytes = 1ULL << 20;

@@ -24,9 +24,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTag = ".pare-", kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::size_t kRandom = 8;     // letters after the tag
-constexpr std::size_t kLongest = 230;  // of NAME, so that the whole fits in NAME_MAX (255)
+constexpr std::size_t kLongest = 230;  // bytes of NAME, so that the temporary name fits in NAME_MAX (255)
 
-/// ".NAME.pare-", what the temporary names of `output` begin with.
+/// ".NAME.pare-", the beginning of all temporary names of `output`.
 std::string prefix_of(const fs::path& output) {
   return '.' + output.filename().string().substr(0, kLongest) + std::string(kTag);
 }
@@ -39,8 +39,8 @@ bool is_same(const fs::path& path, int descriptor) noexcept {
          named.st_ino == opened.st_ino;
 }
 
-/// Whether the new name is ours: not taken by another run that believed it dead before it was locked. A file system
-/// without locks is not an obstacle, because nothing there is ever believed dead.
+/// Whether the new name is still ours. Another run may have taken it for dead and removed it before it was locked. That
+/// cannot happen on a file system without locks, because there no run takes a name for dead.
 bool claim(const fs::path& path, int descriptor) noexcept {
   const bool locked = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
   return (locked || errno != EWOULDBLOCK) && is_same(path, descriptor);
@@ -61,8 +61,8 @@ bool remove_if_dead(const fs::path& path) {
   return removed;
 }
 
-/// `create` returns a descriptor, or -1 with errno set. Not mkostemp(), whose files are private: the kernel applies
-/// the umask to what is created with open() and mkdir(), and asking for the umask changes it for every thread.
+/// `create` returns a descriptor, or -1 with errno set. mkostemp() will not do, because its files are private, and
+/// reading the umask changes it for every thread. open() and mkdir() apply the umask themselves.
 template <class Create>
 Staged create_staged(const fs::path& output, const Create& create) {
   constexpr int kAttempts = 100;
@@ -105,7 +105,7 @@ Staged create_staged_directory(const fs::path& output) {
     if (descriptor < 0) {
       const int failure = errno;
       ::rmdir(name);
-      errno = failure == ENOENT ? EEXIST : failure;  // taken by a run that believed it dead: another name
+      errno = failure == ENOENT ? EEXIST : failure;  // removed by a run that took it for dead: try another name
     }
     return descriptor;
   });

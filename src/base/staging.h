@@ -1,4 +1,5 @@
-// Temporary names beside an output: locked as long as their run lives, so that the next run can remove dead ones.
+// Temporary files and directories beside an output. They are locked while their run lives, so that a later run can tell
+// and remove those of dead runs.
 #pragma once
 
 #include <filesystem>
@@ -16,8 +17,8 @@ struct Staged {
 Staged create_staged_file(const std::filesystem::path& output);
 Staged create_staged_directory(const std::filesystem::path& output);
 
-/// Removes the temporary files and directories of earlier runs to `output` that no process holds locked any more.
-/// Returns what was removed. Never throws for a file system that refuses.
+/// Removes the temporary files and directories of earlier runs to `output` that no process has locked. Returns the
+/// removed paths. A file system that refuses is not an error.
 std::vector<std::filesystem::path> remove_dead_staged(const std::filesystem::path& output);
 
 /// `path` with temporary names replaced by the final ones, for messages.

@@ -8,8 +8,8 @@
 
 namespace pare::base {
 
-/// Offset of the first byte that is not UTF-8 (as Unicode defines it: no overlong forms, no surrogates); empty if all
-/// is.
+/// Offset of the first byte that is not UTF-8 (as Unicode defines it: no overlong forms, no surrogates); nullopt if all
+/// bytes are valid.
 std::optional<std::size_t> first_invalid_utf8(std::string_view text) noexcept;
 
 /// A code point and its number of bytes.

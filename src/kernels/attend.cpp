@@ -19,7 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-constexpr std::size_t kQueries = 4;  // rows of queries that go through together
+constexpr std::size_t kQueries = 4;  // rows of queries that are processed together
 
 /// c[r][0 .. width) = sum_i a[r][i] * b[i][0 .. width) for kRows rows; width is a multiple of the
 /// vector's length, or b and c have room up to the next one.
@@ -61,7 +61,7 @@ HWY_INLINE std::size_t round_up(std::size_t n) {
   return (n + lanes - 1) / lanes * lanes;
 }
 
-/// Turns a row of products into probabilities over its first `seen` keys; zeros behind them.
+/// Turns a row of products into probabilities over its first `seen` keys; zeros after them.
 HWY_INLINE void softmax_row(float* row, std::size_t seen, std::size_t padded, float scale, const float* relative) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
@@ -74,7 +74,7 @@ HWY_INLINE void softmax_row(float* row, std::size_t seen, std::size_t padded, fl
   const V top = hn::Set(d, highest);
   V sum = hn::Zero(d);
   for (std::size_t j = 0; j < padded; j += lanes) {
-    // Highway's Exp wants no -inf. In this order a NaN stays one.
+    // Highway's Exp must not get -inf. With the arguments in this order, a NaN stays a NaN.
     const V power = hn::Exp(d, hn::Max(hn::Set(d, -100.0F), hn::Sub(hn::LoadU(d, row + j), top)));
     sum = hn::Add(sum, power);
     hn::StoreU(power, d, row + j);
@@ -84,7 +84,7 @@ HWY_INLINE void softmax_row(float* row, std::size_t seen, std::size_t padded, fl
   std::fill(row + seen, row + padded, 0.0F);
 }
 
-/// Buffers of one call, carved from the scratch.
+/// Buffers of one call, parts of the scratch memory.
 struct Buffers {
   float* keys;    ///< transposed: width x padded keys
   float* values;  ///< keys x padded width
@@ -124,7 +124,7 @@ HWY_INLINE float dot_product(const float* a, const float* b, std::size_t n) {
   return total;
 }
 
-/// One query, keys and values read where they are: copying them would cost more than it saves.
+/// One query, keys and values are read in place, because copying them would cost more than it saves.
 HWY_INLINE void attend_one(const Attention& head, std::size_t query, float* out, std::vector<float>& scratch) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);

@@ -17,8 +17,8 @@ struct Attention {
   HeadRows k, v;        ///< keys x width
   std::size_t queries;  ///< number of rows of q and of the result
   std::size_t keys;
-  std::size_t width;  ///< of the head
-  float scale = 1;    ///< on the products
+  std::size_t width;  ///< width of the head
+  float scale = 1;    ///< factor on the products
   /// Query i sees key j only if j <= i + visible; for decoders the number of keys before query 0.
   bool causal = false;
   std::size_t visible = 0;

@@ -35,7 +35,7 @@ HWY_INLINE void for_vectors(std::size_t n, const float* x, float* out, F f) {
   std::memcpy(out + i, rest, (n - i) * sizeof(float));
 }
 
-/// A vector of row `x` from i, zeros behind its end.
+/// A vector of row `x` from i, zeros after its end.
 HWY_INLINE V load_row(const float* x, std::size_t i, std::size_t n) {
   const D d;
   if (i + hn::Lanes(d) <= n) return hn::LoadU(d, x + i);

@@ -1,5 +1,5 @@
-// What stands between the matrix products of a transformer: activations, normalisation, softmax.
-// F32; sums are kept in the vector's lanes, so that results differ in the last bits between instruction sets.
+// The operations between the matrix products of a transformer: activations, normalization, softmax. F32; sums are kept
+// in the vector's lanes, so that results differ in the last bits between instruction sets.
 #pragma once
 
 #include <cstddef>

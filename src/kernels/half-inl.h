@@ -13,8 +13,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 
-/// `bits` as F16, exactly. Where the processor has no instruction for it, Highway's PromoteTo takes the exponent of
-/// infinities and NaNs for an ordinary one (infinity becomes 65536).
+/// `bits` as F16, exactly. Where the processor has no instruction for it, Highway's PromoteTo treats the exponent of
+/// infinities and NaNs as an ordinary one (infinity becomes 65536).
 template <class D, class VU16>
 HWY_INLINE hwy::HWY_NAMESPACE::Vec<D> half_to_float(D d, VU16 bits) {
   namespace hn = hwy::HWY_NAMESPACE;

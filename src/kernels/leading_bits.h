@@ -1,4 +1,4 @@
-// Histograms of bit patterns: the scatter half of the sketch and of threshold refinement.
+// Histograms of bit patterns, for sketches and for refining thresholds.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@ namespace pare::kernels {
 constexpr std::size_t kLeadingBins = 1U << 16;
 
 /// table[top bits of element] += 1. n must be below 2^31 between two clearings of the table:
-/// `table` holds two sub-tables of kLeadingBins, to be added up (a run of equal values would
-/// otherwise wait on its own increments).
+/// `table` holds two sub-tables of kLeadingBins, which the caller adds up. With a single table, each increment in a run
+/// of equal values would wait for the one before.
 void count_leading_bits(Width width, const std::byte* data, std::size_t n, std::uint32_t table[2 * kLeadingBins]);
 
 /// Second digit of 32-bit patterns: for every element whose top 16 bits (sign included) have a slot,

@@ -13,7 +13,7 @@ namespace pare::kernels {
 enum class Width : std::uint8_t { k8 = 1, k16 = 2, k32 = 4, k64 = 8 };
 
 struct KeyRange {
-  std::uint64_t max_unsigned = 0;  ///< largest pattern: the most negative element, if any is
+  std::uint64_t max_unsigned = 0;  ///< largest pattern: the most negative element, if there is one
   std::uint64_t max_positive = 0;  ///< largest pattern with the sign clear; see any_positive
   bool any_positive = false;       ///< some sign bit is clear
   std::uint64_t min_key = ~0ULL;   ///< smallest magnitude key
@@ -24,7 +24,7 @@ struct KeyRange {
 /// One sweep over n > 0 elements.
 KeyRange key_range(Width width, const std::byte* data, std::size_t n, std::uint64_t cutoff);
 
-/// Just `above` and `inside` of key_range, for further cutoffs.
+/// Only `above` and `inside` of key_range, for further cutoffs.
 struct SideCount {
   std::uint64_t above = 0;
   std::uint64_t inside = 0;

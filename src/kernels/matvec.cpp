@@ -17,7 +17,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-/// kRows dot products with one row of weights. The hardware sees one long stream; asking for it ahead made it slower.
+/// kRows dot products with one row of weights. The hardware prefetches the one long stream; explicit prefetching made
+/// it slower.
 template <std::size_t kRows>
 HWY_INLINE void dot_products(const float* x, const float* w, std::size_t in, float bias, float* y,
                              std::size_t y_stride) {
@@ -40,8 +41,8 @@ HWY_INLINE void dot_products(const float* x, const float* w, std::size_t in, flo
   }
 }
 
-/// y[r][0 .. width) += sum_k x[r][k] w[k][0 .. width) for kDepth rows of weights. Each is read in one long run, which
-/// the memory delivers faster than a short piece of every row in turn; y stays in the cache meanwhile.
+/// y[r][0 .. width) += sum_k x[r][k] w[k][0 .. width) for kDepth rows of weights. Each row is read in one long run,
+/// which is faster than reading a short piece of every row in turn. Meanwhile y stays in the cache.
 template <std::size_t kRows, std::size_t kDepth>
 HWY_INLINE void add_weight_rows(const float* x, std::size_t in, const float* w, std::size_t out, std::size_t width,
                                 float* y, std::size_t y_stride) {

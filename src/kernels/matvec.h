@@ -1,12 +1,12 @@
-// Products of a few rows with a matrix: what decoding is made of. Every weight is used once or
-// twice, so these are bound by memory, and a general matrix product is the wrong tool.
+// Products of a few rows with a matrix, which take most of the time of decoding. Every weight is used only a few times,
+// so these are bound by memory, and a general matrix product would be slower.
 #pragma once
 
 #include <cstddef>
 
 namespace pare::kernels {
 
-constexpr std::size_t kFewRows = 4;  ///< at most so many rows of x
+constexpr std::size_t kFewRows = 4;  ///< largest number of rows of x
 
 /// y[r][o] = sum_i x[r][i] * w[o][i] + bias[o] for o in [begin, end): torch.nn.Linear's weights, [out, in].
 /// x: rows x in, y: rows x y_stride (column o). bias may be null.

@@ -58,7 +58,7 @@ void add_runs(const std::byte* data, std::size_t n, MomentLanes& lanes) {
   }
   constexpr std::size_t kSize = kType == FloatType::kF64 ? 8 : kType == FloatType::kF32 ? 4 : 2;
   for (std::size_t i = 0; i < n; i += MomentLanes::kLanes) {
-    // This block is in cache already, so memory would idle: have it fetch what is swept next.
+    // This block is already in cache, so memory would idle: prefetch the next one.
     hwy::Prefetch(data + i * kSize + kMomentLookahead);
     for (std::size_t part = 0; part < kParts; ++part) {
       auto value = load_doubles<kType>(data, i + part * kWidth);

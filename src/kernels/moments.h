@@ -1,5 +1,5 @@
 // Sums and sums of squares that are the same bits for every instruction set: element i always goes
-// to lane i % 16 of sixteen double accumulators, whatever a vector's real width is.
+// to lane i % 16 of sixteen double accumulators, regardless of the vector's actual width.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ struct MomentLanes {
 /// that are not finite are skipped if `skip_nonfinite`; without it there must be none.
 void add_moments(FloatType type, const std::byte* data, std::size_t n, bool skip_nonfinite, MomentLanes& lanes);
 
-/// The same for one-byte types, whose 256 values are given.
+/// The same for one-byte types; the caller passes the values of all 256 patterns.
 void add_moments_by_table(const double values[256], const std::byte* data, std::size_t n, bool skip_nonfinite,
                           MomentLanes& lanes);
 

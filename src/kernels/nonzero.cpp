@@ -27,7 +27,7 @@ HWY_INLINE void store_one(std::byte* data, std::size_t index, U value) {
   std::memcpy(data + index * sizeof(U), &value, sizeof(U));
 }
 
-/// As many elements as fill whole bytes of bits: a vector's, or eight.
+/// Number of elements whose bits fill whole bytes: those of a vector, or eight.
 template <class D>
 HWY_INLINE std::size_t step(D d) {
   return HWY_MAX(hn::Lanes(d), std::size_t{8});

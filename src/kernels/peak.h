@@ -1,13 +1,14 @@
-// What the machine can do at most: for shares of it.
+// Measures of the machine's peak, of which results are reported as fractions.
 #pragma once
 
 #include <cstddef>
 
 namespace pare::kernels {
 
-/// Sum of n floats, read as fast as they come.
+/// Sum of n floats, limited by the speed of memory only.
 float read_all(const float* x, std::size_t n);
-/// Fused multiply-adds in registers: as many in each round as it returns. `out` keeps them from being left out.
+/// Runs rounds of fused multiply-adds in registers and returns their number per round. `out` keeps the compiler from
+/// removing them.
 std::size_t multiply_in_registers(std::size_t rounds, float* out);
 
 }  // namespace pare::kernels

@@ -15,7 +15,7 @@
 #define PARE_MASKED_ONCE
 namespace pare::kernels {
 
-/// For each mask of 8 bits: which of the packed weights an output takes, byte by byte; 0x80 where it has none.
+/// For each mask of 8 bits: the packed weight that each output takes, byte by byte; 0x80 for an output without one.
 constexpr std::array<std::uint64_t, 256> kPlaces = [] {
   std::array<std::uint64_t, 256> places{};
   for (unsigned mask = 0; mask < 256; ++mask) {
@@ -76,7 +76,7 @@ void masked_rows(const MaskedOutputs& block, const float* x, std::size_t x_strid
   }
 }
 
-#else  // vectors of 16 bytes: nothing to gain from tables of 8
+#else  // for vectors of 16 bytes, tables of 8 outputs gain nothing
 
 template <std::size_t kRows>
 void masked_rows(const MaskedOutputs& block, const float* x, std::size_t x_stride, const float* bias, float* y,

@@ -1,4 +1,4 @@
-// Tokens by rows to tokens by lanes and back.
+// Conversion between tokens as rows and tokens as lanes.
 #include "kernels/sparse.h"
 #include "kernels/targets.h"
 
@@ -24,7 +24,7 @@ struct Rows {
 template <std::size_t kRows>
 using RowsTag = hn::CappedTag<float, kRows>;
 
-/// 16 bytes of each of the rows 0, 4, 8 .. below kRows.
+/// 16 bytes of each of the rows 0, 4, 8, ... below kRows.
 template <std::size_t kRows>
 HWY_INLINE hn::Vec<RowsTag<kRows>> load_rows(const float* from, std::size_t stride) {
   if constexpr (kRows == 4) {
@@ -54,7 +54,7 @@ HWY_INLINE void transpose_four(const float* from, std::size_t from_stride, const
 
 #endif
 
-/// As many rows from `first` on as go by kRows at a time; returns the first one left.
+/// Processes rows from `first` on, kRows at a time; returns the first row that is left.
 template <std::size_t kRows>
 HWY_INLINE std::size_t transpose_rows([[maybe_unused]] const Rows& from, std::size_t first,
                                       [[maybe_unused]] std::size_t columns, [[maybe_unused]] const float* bias,
@@ -80,7 +80,7 @@ HWY_INLINE std::size_t transpose_rows([[maybe_unused]] const Rows& from, std::si
 template <std::size_t kMost>
 void transpose(const Rows& from, std::size_t columns, std::size_t run, const float* bias, float* to,
                std::size_t to_stride) {
-  if (from.count == 0) return;  // then `from.data` may be null
+  if (from.count == 0) return;  // `from.data` may be null in this case
   for (std::size_t begin = 0; begin < columns; begin += run) {
     const std::size_t width = std::min(run, columns - begin);
     const Rows part{from.data + begin, from.stride, from.count};
@@ -95,21 +95,21 @@ void transpose(const Rows& from, std::size_t columns, std::size_t run, const flo
   }
 }
 
-// Rows of x and y are often a multiple of 4 KiB apart, so that lines of different tokens have no more than the ways of
-// one set of the first cache between them. Hence few rows at a time where whole lines of them are read again ..
+// Rows of x and y are often a multiple of 4 KiB apart, so that lines of different tokens compete for one set of the
+// first-level cache. Reading therefore takes few rows at a time, because whole lines of them are used again.
 
 void ToPanelTarget(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t in, float* panel,
                    std::size_t width) {
-  if (in == 0) return;              // then `panel` may be null
-  constexpr std::size_t kRun = 64;  // rows of the panel, which stay in the first cache while all tokens go through
-  if (const hn::ScalableTag<float> d; tokens < width) {  // by less than a vector
+  if (in == 0) return;              // `panel` may be null in this case
+  constexpr std::size_t kRun = 64;  // rows of the panel that stay in the first-level cache while all tokens are read
+  if (const hn::ScalableTag<float> d; tokens < width) {  // the last vector is padded
     float* last = panel + width - hn::Lanes(d);
     for (std::size_t k = 0; k < in; ++k, last += width) hn::StoreU(hn::Zero(d), d, last);
   }
   transpose<8>({x, x_stride, tokens}, in, kRun, nullptr, panel, width);
 }
 
-// .. and whole lines of few rows, one after the other, where they are written.
+// Writing takes whole lines of few rows, one after another, for the same reason.
 
 void FromPanelTarget(const float* panel, std::size_t width, std::size_t tokens, std::size_t out, const float* bias,
                      float* y, std::size_t y_stride) {

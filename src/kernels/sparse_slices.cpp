@@ -14,7 +14,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-/// Outputs of a slice that go through at a time: as many as have their sums in half of the registers.
+/// Outputs of a slice that are processed at a time: their sums fill half of the registers.
 template <std::size_t kVectors>
 constexpr std::size_t kOutputsAtOnce = (hn::MaxLanes(D()) >= 16 ? kSliceOutputs : kSliceOutputs / 2) /
                                        (kVectors == 3 ? 4 : kVectors);
@@ -38,7 +38,7 @@ HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step) 
   }
 }
 
-/// Outputs from `first` on of a slice, kVectors vectors of tokens.
+/// Processes the outputs of a slice from `first` on, for kVectors vectors of tokens.
 template <std::size_t kVectors>
 HWY_INLINE void some_outputs(const std::byte* slice, std::size_t steps, std::size_t first, const float* panel, bool add,
                              float* tile) {
@@ -88,7 +88,7 @@ void SlicesTarget(const Slices& slices, const float* panel, std::size_t width, b
 
 using One = hn::CappedTag<float, kSliceOutputs>;
 
-/// x at kLanes inputs. Single loads: no slower than gathers where those are fast, and much faster where they are not.
+/// x at kLanes inputs. Single loads are as fast as gathers on processors with fast gathers, and much faster on others.
 template <std::size_t kLanes>
 HWY_INLINE auto pick(const float* x, const std::uint16_t* input) {
   const hn::CappedTag<float, kLanes> d;

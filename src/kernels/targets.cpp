@@ -45,7 +45,7 @@ void choose_target() { chosen.run(set_target_from_environment); }
 std::vector<std::string> supported_targets() { return generated_targets(); }
 
 bool force_target(const std::string& name) {
-  chosen.run([] {});  // from now on the environment has no say
+  chosen.run([] {});  // from now on PARE_TARGET is ignored
   if (!name.empty()) return set_target(name);
   hwy::SetSupportedTargetsForTest(0);
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());

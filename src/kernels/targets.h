@@ -1,4 +1,4 @@
-// Which instruction set the kernels run on.
+// Selects the instruction set that the kernels use.
 #pragma once
 
 #include <string>
@@ -7,12 +7,12 @@
 namespace pare::kernels {
 
 /// Names of the instruction sets this machine can run, best first, e.g. {"AVX3_ZEN4", "AVX3", "AVX2", ...}.
-/// After force_target("x") only "x".
+/// After force_target("x"), only "x".
 std::vector<std::string> supported_targets();
-/// The one in use. Throws Error as choose_target() does.
+/// The instruction set in use. Throws Error as choose_target() does.
 std::string current_target();
-/// Forces one of supported_targets(), or the best for "", whatever the environment says. False if the machine cannot
-/// run it.
+/// Forces one of supported_targets(), or for "" the best one, regardless of the environment. Returns false if the
+/// machine cannot run it.
 bool force_target(const std::string& name);
 
 /// Called before every kernel. The first call reads the environment variable PARE_TARGET, which names the instruction
