@@ -56,7 +56,7 @@ std::string known_extensions() {
   return fmt::format("{} or {}", fmt::join(all, ", "), checkpoint::kIndexExtension);
 }
 
-/// What transformers loads from a directory, else the only checkpoint file in it.
+/// The files that transformers loads from a directory, else the only checkpoint file in it.
 fs::path weights_in(const fs::path& directory) {
   std::vector<std::string_view> usual;
   for (const FileFormat& format : checkpoint::file_formats()) {
@@ -83,7 +83,7 @@ std::string read_text(const fs::path& path) {
   return std::string(base::as_text(map->bytes()));
 }
 
-/// Gathers files into tensors of one checkpoint.
+/// Collects the tensors of several files into one checkpoint.
 class Assembler {
  public:
   explicit Assembler(const Context& context) : context_(context) {}
@@ -152,11 +152,11 @@ class Assembler {
   }
 
   const Context& context_;
-  std::vector<std::pair<std::string, std::size_t>> stored_;  ///< names as the files have them, and their files
+  std::vector<std::pair<std::string, std::size_t>> stored_;  ///< stored names and the files that hold them
 };
 
-/// Shards get names of their own where two would be written under one ("pytorch_model.bin" beside
-/// "model.safetensors"), and where one has the name that readers prefer to the index.
+/// Renames shards if two would be written under the same name ("pytorch_model.bin" beside "model.safetensors"), or if
+/// one has the name that readers prefer to the index.
 void distinguish_names(std::vector<CheckpointFile>& files) {
   std::set<std::string_view> names;
   bool clash = false;

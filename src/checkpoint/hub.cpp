@@ -49,7 +49,7 @@ std::vector<fs::path> subdirectories(const fs::path& directory) {
   return found;
 }
 
-/// The snapshot refs/main points at, else the only one there is.
+/// The snapshot that refs/main points at, else the only one.
 std::optional<fs::path> snapshot_of(const fs::path& model) {
   std::ifstream ref(model / "refs" / "main");
   std::string revision;
@@ -70,7 +70,7 @@ fs::path find_in_hub_cache(const std::string& name) {
   std::string folder = "models--" + name;
   if (const auto slash = folder.find('/'); slash != std::string::npos) folder.replace(slash, 1, "--");
   std::vector<fs::path> candidates{cache / folder};
-  if (name.find('/') == std::string::npos)  // "gpt2" now lives under an organisation's name
+  if (name.find('/') == std::string::npos)  // "gpt2" has moved to an organization
     for (const fs::path& directory : subdirectories(cache))
       if (directory.filename().string().starts_with("models--") &&
           directory.filename().string().ends_with("--" + name) && directory != candidates.front())

@@ -1,4 +1,4 @@
-// One checkpoint file, parsed: what every format's reader returns.
+// A parsed checkpoint file, which the reader of every format returns.
 #pragma once
 
 #include <cstddef>
@@ -13,17 +13,17 @@
 namespace pare::checkpoint {
 
 struct SourceFile {
-  std::vector<TensorView> tensors;             ///< in data order; TensorView::file left 0
+  std::vector<TensorView> tensors;             ///< in data order; TensorView::file is 0
   std::span<const std::byte> header;           ///< safetensors: length bytes and JSON, verbatim and before packing
-  std::span<const std::byte> metadata_header;  ///< as of CheckpointFile
-  std::uint64_t size = 0;                      ///< of the file, bytes
-  std::vector<std::string> stored_names;       ///< of what a packed file holds in the tensors' stead; else empty
-  FileVersion version;                         ///< of the file when it was opened; no path: made from bytes
-  std::shared_ptr<const void> keep_alive;      ///< owns the tensors' bytes
+  std::span<const std::byte> metadata_header;  ///< as in CheckpointFile
+  std::uint64_t size = 0;                      ///< size of the file, bytes
+  std::vector<std::string> stored_names;       ///< names of the stored parts of a packed file; else empty
+  FileVersion version;  ///< version of the file when it was opened; without a path if parsed from bytes
+  std::shared_ptr<const void> keep_alive;  ///< owns the tensors' bytes
 };
 
-/// Both throw pare::Error naming `path`, the tensor and the cause for anything malformed.
-/// The parse_ forms take the file's bytes (for fuzzing and tests); `owner` keeps them alive.
+/// All throw pare::Error naming `path`, the tensor and the cause for anything malformed. The parse_ forms take the
+/// file's bytes (for fuzzing and tests); `owner` keeps them alive.
 SourceFile read_safetensors(const std::filesystem::path& path);
 SourceFile parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& path,
                              std::shared_ptr<const void> owner);

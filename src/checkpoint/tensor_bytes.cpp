@@ -19,7 +19,7 @@ TensorBytes::TensorBytes(std::shared_ptr<const PackedTensor> packed, std::size_t
 }
 
 const std::byte* TensorBytes::decoded() const {
-  // On this thread alone: a thread that waits for it may be a worker that it would need.
+  // Uses this thread only: threads that wait for the result may be the workers that it would need.
   kept_->once.run([this] {
     base::AlignedBuffer<std::byte> bytes(size_);
     kept_->packed->decode({bytes.data(), size_});

@@ -124,7 +124,7 @@ HWY_INLINE float dot_product(const float* a, const float* b, std::size_t n) {
   return total;
 }
 
-/// One query, keys and values are read in place, because copying them would cost more than it saves.
+/// Attention of a single query. Keys and values are read in place, because copying them would cost more than it saves.
 HWY_INLINE void attend_one(const Attention& head, std::size_t query, float* out, std::vector<float>& scratch) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);

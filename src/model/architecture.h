@@ -14,8 +14,8 @@
 
 namespace pare::model {
 
-/// What a parameter is. Decides its group, its orientation, whether it is pruned by default, and
-/// how transformers initialises it when a checkpoint lacks it.
+/// The role of a parameter. It determines the group, the orientation, whether the parameter is pruned by default, and
+/// how transformers initializes it when a checkpoint lacks it.
 enum class Role : std::uint8_t {
   kEmbedding,
   kPositionBias,
@@ -53,22 +53,21 @@ struct Expected {
 struct Architecture {
   std::string class_name;
   std::vector<Expected> parameters;
-  /// What classes with a head put before the encoder's names, e.g. "bert."; files may hold names
-  /// with or without it.
+  /// Prefix of the encoder's names in classes with a head, e.g. "bert."; files may hold names with or without it.
   std::string prefix;
-  /// Pairs of canonical names (both rows of `parameters`) that are one parameter, named as the
-  /// first of them in order, unless the files hold both and they differ.
+  /// Pairs of canonical names (both in `parameters`) that are one parameter under the first of the two names, unless
+  /// the files hold both and they differ.
   std::vector<std::pair<std::string, std::string>> ties;
   /// Globs of tensors that are buffers of the class.
   std::vector<std::string> buffers;
 };
 
-/// The names that a checkpoint holds, for telling what its configuration leaves open.
+/// The names in a checkpoint, which decide what its configuration leaves open.
 class Names {
  public:
   explicit Names(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
   bool has(std::string_view name) const { return checkpoint_.find(name) != nullptr; }
-  /// True if some tensor is called `ending`, or ends with "." and it.
+  /// True if the name of some tensor is `ending` or ends with "." + `ending`.
   bool has_ending(std::string_view ending) const;
   bool has_match(std::string_view glob) const;
   /// One more than the highest number between `before` and a following '.', over all tensors whose
@@ -79,11 +78,11 @@ class Names {
   const Checkpoint& checkpoint_;
 };
 
-/// Number of blocks: the first of `keys` that the configuration has, or what the tensors show.
-/// Throws Error for more than 10,000.
+/// Number of blocks: the first of `keys` in the configuration, else as the names of the tensors show. Throws Error for
+/// more than 10,000.
 unsigned block_count(const Config& config, std::initializer_list<std::string_view> keys, unsigned shown);
 
-/// Appends `rows` under a prefix, in which "{i}" stands for the block.
+/// Appends `rows` under a prefix, in which "{i}" stands for the block's index.
 void append_rows(Architecture& architecture, std::string_view prefix, const Rows& rows, int layer = -1,
                  const std::string& stack = {}, bool cross_attention = false);
 

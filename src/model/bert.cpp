@@ -1,4 +1,4 @@
-// BERT (Devlin et al. 2019), and the blocks that its kind shares. MiniLM is a BertModel.
+// BERT (Devlin et al. 2019), and the blocks that similar families share. MiniLM is a BertModel.
 #include "model/family.h"
 
 namespace pare::model {

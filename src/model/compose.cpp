@@ -1,4 +1,4 @@
-// Two BERTs as one encoder-decoder, as EncoderDecoderModel.from_encoder_decoder_pretrained makes it.
+// Composes two BERTs into an encoder-decoder as EncoderDecoderModel.from_encoder_decoder_pretrained does.
 #include "model/compose.h"
 
 #include <fmt/format.h>
@@ -19,10 +19,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// One of the two, read as the class it takes in the composition.
+/// One of the two models, opened as its class in the composition.
 struct Half {
   Model model;
-  Json config;                                             ///< as the composition's configuration holds it
+  Json config;                                             ///< as stored in the composition's configuration
   std::unordered_map<std::string_view, std::size_t> held;  ///< canonical name -> tensor
   const TensorView* embedding = nullptr;
   double initializer_range = 0;
@@ -59,15 +59,15 @@ Half open_half(const std::string& source, bool decoder, const Context& context) 
   if (const auto hidden = config.number("hidden_size"); hidden && *hidden != half.hidden())
     throw Error(ErrorCode::kMismatch, path,
                 fmt::format("'hidden_size' is {}, but the word embeddings have {} columns", *hidden, half.hidden()));
-  // The composition's rows follow from the configurations alone, so these must say what the files show.
+  // The composition's rows follow from the configurations only, so these must agree with the files.
   half.config["hidden_size"] = half.hidden();
   half.config["num_hidden_layers"] =
       block_count(config, {"num_hidden_layers"}, Names(half.model.checkpoint).count_blocks("encoder.layer."));
   return half;
 }
 
-/// A parameter that the half lacks. Only what transformers draws for a BERT without this head,
-/// pooler or cross-attention; an encoder with holes in it is an error.
+/// A parameter that one of the models lacks. Only parameters that transformers draws for a BERT without this head,
+/// pooler or cross-attention may be missing; any other is an error.
 Fresh draw_for(const Expected& expected, const Half& half) {
   const auto part = [&](std::string_view name) { return expected.name.find(name) != std::string::npos; };
   const bool head = part(".cls.predictions.") || part(".pooler.");
@@ -115,7 +115,7 @@ Pieces collect(const Architecture& architecture, const Half& encoder, const Half
   return pieces;
 }
 
-/// One file to be; the halves' mappings and the drawn tensors stay alive with it.
+/// The composition as one file, which owns both models' mappings and the drawn tensors.
 Checkpoint assemble(Pieces pieces, const Half& encoder, const Half& decoder, std::uint64_t seed,
                     const Context& context) {
   struct Owners {
@@ -141,8 +141,8 @@ Checkpoint assemble(Pieces pieces, const Half& encoder, const Half& decoder, std
                                   std::move(owners));
 }
 
-/// The dtype to load the whole in: that of both halves, or one that holds both. transformers would
-/// otherwise take one half's for all.
+/// The dtype to load the composition in: the common one, or one that holds both exactly. Otherwise transformers would
+/// use one model's dtype for both.
 std::string_view load_dtype(DType encoder, DType decoder) {
   if (encoder == DType::kF64 || decoder == DType::kF64) return "float64";
   if (encoder != decoder) return "float32";
@@ -162,7 +162,7 @@ Json composed_config(const Half& encoder, const Half& decoder) {
   return config;
 }
 
-/// Empty if nothing was drawn.
+/// Returns an empty string if nothing was drawn.
 std::string note_on_drawn(const std::vector<Fresh>& fresh, std::uint64_t seed) {
   if (fresh.empty()) return {};
   constexpr std::size_t kNamed = 2;

@@ -1,4 +1,4 @@
-// ENCODER+DECODER.
+// Composes two models, given as ENCODER+DECODER.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// config.json, read with suspicion.
+// Reads config.json as untrusted input.
 #pragma once
 
 #include <cstdint>

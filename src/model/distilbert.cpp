@@ -1,4 +1,4 @@
-// DistilBERT (Sanh et al. 2019): BERT without token types and pooler, under names of its own.
+// DistilBERT (Sanh et al. 2019): BERT without token types and pooler, under other names.
 #include "model/family.h"
 
 namespace pare::model {

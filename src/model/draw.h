@@ -1,4 +1,4 @@
-// Weights that transformers initialises when a checkpoint lacks them.
+// Draws weights that transformers initializes when a checkpoint lacks them.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ struct Fresh {
   double std = 0;
 };
 
-/// The drawn tensors and what owns their bytes (a scratch file: no anonymous memory). Every tensor
-/// has a generator of its own, seeded by `seed` and its name, so the bytes do not depend on the
-/// number of threads, the order, or what else is drawn. Throws Error for other dtypes, a full disk.
+/// The drawn tensors and the owner of their bytes (a scratch file, which takes no anonymous memory). Every tensor has a
+/// generator of its own, seeded by `seed` and its name, so the bytes do not depend on the number of threads, the order,
+/// or what else is drawn. Throws Error for other dtypes, a full disk.
 struct Drawn {
   std::vector<TensorView> tensors;
   std::shared_ptr<const void> keep_alive;

@@ -1,4 +1,4 @@
-// ELECTRA (Clark et al. 2020): BERT's blocks behind embeddings of a width of their own, no pooler.
+// ELECTRA (Clark et al. 2020): BERT's blocks after embeddings that may have another width; no pooler.
 #include "model/family.h"
 
 namespace pare::model {
@@ -35,7 +35,7 @@ const Rows kMultipleChoice{
 const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
 const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
 
-/// Embeddings are projected where their width is not that of the blocks.
+/// Embeddings are projected if their width differs from that of the blocks.
 bool has_projection(const Config& config, const Names& names) {
   const auto embedding = config.number("embedding_size"), hidden = config.number("hidden_size");
   return embedding && hidden ? *embedding != *hidden : names.has_ending("embeddings_project.weight");

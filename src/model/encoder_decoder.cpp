@@ -1,5 +1,5 @@
-// EncoderDecoderModel of two BERTs: a BertModel whose output the other, a BertLMHeadModel with
-// cross-attention, attends to.
+// EncoderDecoderModel of two BERTs: a BertModel as encoder, and as decoder a BertLMHeadModel with cross-attention to
+// the encoder's output.
 #include <algorithm>
 
 #include "model/family.h"

@@ -6,7 +6,7 @@
 namespace pare::model {
 namespace {
 
-/// Number of rows a task adds if the files hold them all (tied ones may be absent); 0 otherwise.
+/// Number of rows that a task adds, if the files hold all of them (tied ones may be absent); otherwise 0.
 std::size_t rows_held(const Task& task, const Names& names) {
   const bool complete = std::all_of(task.head.begin(), task.head.end(), [&](const Row& row) {
     const auto repeats = [&](const Tie& tie) { return tie.name == row.name; };
@@ -17,7 +17,7 @@ std::size_t rows_held(const Task& task, const Names& names) {
   return task.head.size() + (task.pooler ? 1 : 0);
 }
 
-/// The first of the tasks that add most and hold together; the family's first if none does.
+/// Of the tasks whose rows the files hold, the first that adds the most rows; the family's first task if there is none.
 const Task& task_by_names(const Family& family, const Names& names) {
   const Task* best = &family.tasks.front();
   std::size_t most = 0;
@@ -44,13 +44,13 @@ bool has_row(const Architecture& architecture, std::string_view name) {
                      [name](const Expected& expected) { return expected.name == name; });
 }
 
-/// Canonical name of a tie's end: the body's names carry the class's prefix, heads do not.
+/// Canonical name of one side of a tie: names of the body have the class's prefix, those of heads do not.
 std::string full_name(const Architecture& architecture, const Task& task, std::string_view name) {
   const std::string prefixed = std::string(task.prefix) + std::string(name);
   return has_row(architecture, prefixed) ? prefixed : std::string(name);
 }
 
-/// Ties between rows that the class has; a head in `if_stored` may not be among them.
+/// Ties between rows of the class. A head in `if_stored` may be absent from it.
 void append_ties(Architecture& architecture, const Task& task) {
   for (const Tie& tie : task.ties) {
     std::string name = full_name(architecture, task, tie.name), source = full_name(architecture, task, tie.source);

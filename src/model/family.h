@@ -1,4 +1,4 @@
-// Families of architectures: classes that share a body and differ in what a task adds to it.
+// Families of architectures: classes that share a body and differ in the parts that a task adds.
 #pragma once
 
 #include <optional>
@@ -11,15 +11,15 @@
 
 namespace pare::model {
 
-/// Two names of one parameter: what repeats, and what it repeats. Both without the family's prefix.
+/// Two names of one parameter: `name` repeats `source`. Both without the family's prefix.
 struct Tie {
   std::string_view name, source;
 };
 
-/// What a task's class has beside the body.
+/// The parts that the class of a task has besides the body.
 struct Task {
-  std::string_view ending;  ///< of the class name, after the family's stem
-  std::string_view prefix;  ///< before the body's names
+  std::string_view ending;  ///< rest of the class name, after the family's stem
+  std::string_view prefix;  ///< prefix of the body's names
   bool pooler = false;
   Rows head = {};
   std::vector<Tie> ties = {};
@@ -30,18 +30,19 @@ struct Task {
 struct Family {
   std::string_view model_type;              ///< config.json's
   std::string_view stem;                    ///< class names begin with it
-  std::string_view prefix;                  ///< that files may put before the body's names, e.g. "bert."
-  std::vector<std::string_view> landmarks;  ///< globs: names that tell the family without config.json
+  std::string_view prefix;                  ///< prefix of the body's names that files may use, e.g. "bert."
+  std::vector<std::string_view> landmarks;  ///< globs: names that identify the family without config.json
   std::vector<Task> tasks;
-  /// Appends the body's rows; false if the configuration is of a kind that the family does not know.
+  /// Appends the body's rows; returns false for a kind of configuration that the family does not support.
   bool (*append_body)(Architecture& architecture, const Task& task, const Config& config, const Names& names);
-  bool head_first = false;                          ///< heads are members before the body
-  bool config_names_class = true;                   ///< false: the first task, whatever config.json's architectures say
-  bool (*is_tied)(const Config& config) = nullptr;  ///< default: tie_word_embeddings, true if not said
+  bool head_first = false;  ///< heads are members before the body
+  bool config_names_class =
+      true;  ///< if false, the class is the first task's, regardless of config.json's "architectures"
+  bool (*is_tied)(const Config& config) = nullptr;  ///< default: tie_word_embeddings, true if absent
   std::vector<std::string_view> buffers = {"*position_ids", "*token_type_ids"};
 };
 
-// One file each, but for RoBERTa and its translations.
+// One source file each, except that RoBERTa and its translations share one.
 const Family& gpt2_family();
 const Family& bert_family();
 const Family& roberta_family();
@@ -53,18 +54,18 @@ const Family& t5_family();
 const Family& mt5_family();
 const Family& encoder_decoder_family();
 
-/// All of them; the more telling landmarks first.
+/// All families, those with more specific landmarks first.
 std::span<const Family* const> families();
 
-/// The family of a class name, of config.json's model_type, or of the names in the files (asked in
-/// that order; a later one only if the earlier are empty); nullptr if unknown.
+/// The family of a class name, of config.json's model_type, or of the names in the files (in that order; a later one
+/// counts only if the earlier ones are empty); nullptr if unknown.
 const Family* find_family(const std::string& class_name, const std::string& model_type, const Names& names);
 
-/// A family's class; `class_name` empty: told by the names. nullopt for a class it does not know.
+/// A family's class; if `class_name` is empty, the names determine it. nullopt for an unknown class.
 std::optional<Architecture> lay_out(const Family& family, const std::string& class_name, const Config& config,
                                     const Names& names);
 
-/// BERT's blocks under a prefix, with cross-attention where asked; shared by its kind.
+/// BERT's blocks under a prefix, optionally with cross-attention; shared by similar families.
 void append_bert_blocks(Architecture& architecture, const std::string& prefix, unsigned blocks, bool cross_attention,
                         const std::string& stack = {});
 /// A pooler under a prefix.

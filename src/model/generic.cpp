@@ -1,4 +1,4 @@
-// The fallback: every floating tensor is a parameter, and names tell the rest.
+// The fallback: every floating-point tensor is a parameter, and everything else is guessed from names.
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -61,7 +61,7 @@ struct Clue {
   Group group;
 };
 
-/// The first that is found decides.
+/// The first match decides.
 constexpr Clue kClues[]{
     {"norm", Group::kNorm},
     {".ln", Group::kNorm},
@@ -131,7 +131,7 @@ Group guess_group(const std::string& lower) {
   return Group::kOther;
 }
 
-/// Float buffers that old files hold and no architecture counts as parameters.
+/// Floating-point buffers in old files that no architecture counts as parameters.
 bool is_buffer(std::string_view name) {
   return name.ends_with("rotary_emb.inv_freq") || name.ends_with("attn.masked_bias");
 }
@@ -160,7 +160,7 @@ Parameter guess(const TensorView& tensor, std::size_t index) {
   return parameter;
 }
 
-/// Takes output layers that repeat an embedding out of the parameters.
+/// Removes output layers that repeat an embedding from the parameters.
 void drop_tied_heads(Model& model) {
   const auto embedding_of = [&](const Parameter& head) {
     return std::find_if(model.parameters.begin(), model.parameters.end(), [&](const Parameter& parameter) {

@@ -1,6 +1,6 @@
-// GPT-2 (Radford et al. 2019). The study read it as transformers' GPT2Model, so that is the class
-// unless another is asked for: no "transformer." before the names, and no output layer but an
-// untied one. Linear layers are Conv1D: [in, out].
+// GPT-2 (Radford et al. 2019). The study opened it as transformers' GPT2Model, so that is the class unless another is
+// requested. Names have no prefix "transformer.", and an output layer is a parameter only if it is untied. Linear
+// layers are Conv1D: [in, out].
 #include "model/family.h"
 
 namespace pare::model {

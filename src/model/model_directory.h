@@ -1,4 +1,4 @@
-// What lies beside a model's weights, read and written.
+// Reads and writes the files beside a model's weights.
 #pragma once
 
 #include <filesystem>
@@ -9,11 +9,11 @@
 
 namespace pare::model {
 
-/// What a model directory holds beside weights and side files.
+/// Contents of a model directory other than weights and side files.
 struct DirectoryTexts {
-  std::string config;                ///< config.json; empty: none is written
+  std::string config;                ///< config.json; if empty, none is written
   std::optional<std::string> index;  ///< model.safetensors.index.json, for several files of weights
-  std::string manifest;              ///< pare.json, by which pare recognizes its own output
+  std::string manifest;              ///< pare.json, which marks the directory as pare's own output
 };
 
 /// Finishes a model directory inside a base::OutputDirectory, once its weights are written: side files, config.json,

@@ -64,7 +64,7 @@ std::vector<Group> parse_groups(std::string_view name) {
 }
 
 bool glob_match(std::string_view pattern, std::string_view name) {
-  // Greedy with one point to go back to: linear in practice, and never exponential.
+  // Greedy matching with a single backtracking point: linear in practice, never exponential.
   std::size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
   while (n < name.size()) {
     bool matched = false;

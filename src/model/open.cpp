@@ -25,7 +25,7 @@ std::pair<std::string, std::string> split_title(const std::string& spec) {
   return {spec.substr(0, equals), spec.substr(equals + 1)};
 }
 
-/// What a model is called by default: its directory's name, or a file's stem unless that is the same for all.
+/// The default title of a model: its directory's name, or a file's stem unless that is a standard name.
 std::string default_title(const std::string& source) {
   const fs::path path(source);
   if (base::is_file(path)) {
@@ -34,7 +34,7 @@ std::string default_title(const std::string& source) {
                        stem == "pytorch_model.bin.index";
     return usual ? default_title(path.has_parent_path() ? path.parent_path().string() : ".") : stem;
   }
-  if (!base::is_there(path)) return source;  // a name of the hub
+  if (!base::is_there(path)) return source;  // a name on the Hub
   const fs::path whole = base::resolved(path);
   return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
 }
@@ -50,7 +50,7 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
   std::vector<std::pair<fs::path, std::string>> found;
   std::error_code failure;
   for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure)) {
-    // One that cannot be opened must be an error, not missing in what is written.
+    // A file that cannot be opened must be an error, or it would be missing from the output.
     if (!is_side_file(it->path()) || !base::is_file(it->path())) continue;
     if (fs::file_size(it->path(), failure) <= kLargestSideFile || failure)
       found.emplace_back(it->path(), it->path().filename().string());
@@ -63,7 +63,7 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
 Model open_single(const std::string& source, const ModelOptions& options, const Context& context) {
   Model model{{}, source, {}, {}, Checkpoint::open(source, context), {}, {}, {}, {}, {}, {}};
   std::optional<std::string> text = model.checkpoint.config_text();
-  // What is written anew is packed no longer, or otherwise.
+  // The output is not packed, or is packed differently.
   if (text) text = model::without_sparsity_config(*text);
   model::resolve(model, model::Config(text, model.checkpoint.directory() / "config.json"), options.as_class);
   model.config = text.value_or("");
@@ -91,7 +91,7 @@ Model open_model(const std::string& spec, const ModelOptions& options, const Con
   model.title = title.empty() ? default_title(encoder) + "+" + default_title(decoder) : title;
   model.source = source;
   model.side_files = find_side_files(model.checkpoint.directory());
-  // A composition writes its own generation settings, if any; the encoder's would be wrong for it.
+  // The encoder's generation settings would be wrong for a composition, which writes its own, if any.
   std::erase_if(model.side_files, [](const auto& file) { return file.second == "generation_config.json"; });
   return model;
 }

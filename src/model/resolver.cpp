@@ -44,10 +44,10 @@ class Locator {
   std::unordered_map<std::string_view, std::size_t> index_;
 };
 
-/// Where each expected parameter is, with ties settled.
+/// The tensor of each expected parameter, with ties resolved.
 struct Placement {
-  std::vector<std::optional<std::size_t>> tensors;  ///< per expected parameter
-  std::vector<bool> dropped;                        ///< a second name of another one
+  std::vector<std::optional<std::size_t>> tensors;  ///< one for each expected parameter
+  std::vector<bool> dropped;                        ///< whether the parameter is a second name of another one
   std::vector<Role> roles;
   std::unordered_map<std::size_t, std::string> copies;  ///< tensor -> canonical name it repeats
 };
@@ -58,8 +58,8 @@ std::size_t position_of(const Architecture& architecture, const std::string& nam
   return static_cast<std::size_t>(found - architecture.parameters.begin());
 }
 
-/// As transformers' tie_weights() on loading: two names are one parameter, unless the files hold
-/// both and they differ. The first in order keeps its name.
+/// Ties weights as transformers' tie_weights() does on loading: two names are one parameter, unless the files hold both
+/// and they differ. The first name in order counts.
 void settle_tie(Model& model, const Architecture& architecture, const std::pair<std::string, std::string>& tie,
                 Placement& placement) {
   const std::size_t copy = position_of(architecture, tie.first), source = position_of(architecture, tie.second);
@@ -76,7 +76,7 @@ void settle_tie(Model& model, const Architecture& architecture, const std::pair<
   } else if (!placement.tensors[kept]) {
     placement.tensors[kept] = placement.tensors[other];
   }
-  // A repeated embedding is an embedding, whichever name it bears: pruned only when asked for.
+  // A tied embedding is an embedding under either name, so it is pruned only on request.
   placement.roles[kept] = placement.roles[source];
   placement.dropped[other] = true;
 }
@@ -124,7 +124,7 @@ void note_missing(Model& model) {
                                     model.missing.size() > kNamed ? ", ..." : ""));
 }
 
-/// What the user is told where no table applies.
+/// The note for users where no table applies.
 std::string why_generic(const std::string& class_name, const std::string& model_type) {
   if (!class_name.empty()) return fmt::format("{} is not a class that pare knows", class_name);
   if (!model_type.empty()) return fmt::format("'{}' is not a model type that pare knows", model_type);
@@ -199,7 +199,7 @@ void resolve(Model& model, const Config& config, const std::string& as_class) {
   if (!architecture) return resolve_generic(model, config, why_generic(configured, model.model_type));
   apply_architecture(model, *architecture);
   if (!model.parameters.empty() || !as_class.empty()) return;
-  // The configuration belongs to other tensors: take them as they are.
+  // The configuration does not match these tensors, so they are taken as they are.
   model.left_out.clear();
   model.missing.clear();
   model.notes.clear();

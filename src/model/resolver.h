@@ -13,7 +13,7 @@ namespace pare::model {
 /// checkpoint is set, as ModelOptions::as_class says. Throws Error.
 void resolve(Model& model, const Config& config, const std::string& as_class);
 
-/// The walk itself: every expected parameter is looked up, everything else explained.
+/// Finds the tensor of every expected parameter and explains the remaining tensors.
 void apply_architecture(Model& model, const Architecture& architecture);
 
 /// Parameters of an unknown architecture, guessed from names. `reason` says why, for a note.

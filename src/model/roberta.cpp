@@ -1,6 +1,5 @@
-// RoBERTa (Liu et al. 2019) and its translations, XLM-RoBERTa and CamemBERT: BERT's blocks, other
-// heads. The translations' classes hold the head before the encoder; where both share a weight,
-// it bears the head's name.
+// RoBERTa (Liu et al. 2019) and its translations, XLM-RoBERTa and CamemBERT: BERT's blocks with other heads. The
+// translations' classes hold the head before the encoder; a weight that both share has the head's name.
 #include "model/family.h"
 
 namespace pare::model {

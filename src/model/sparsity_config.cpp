@@ -18,7 +18,7 @@ constexpr std::string_view kLineBegin =
     "\n  \"quantization_config\": {\"quant_method\":\"compressed-tensors\",\"sparsity_config\":";
 constexpr std::string_view kFormat = "sparse-bitmask";
 
-/// A pattern for a module's name, whatever the class puts before it.
+/// A pattern for a module's name with any prefix of the class.
 std::string pattern_of(const std::string& module) {
   std::string pattern = "re:(.*[.])?";
   for (const char c : module) {
@@ -64,14 +64,14 @@ std::unique_ptr<const base::JsonDocument> parsed(const std::string& config) {
   }
 }
 
-/// Whether a member `key` is there, null or not.
+/// Whether there is a member `key`, even if it is null.
 bool has_key(const base::JsonValue& object, std::string_view key) {
   bool found = false;
   object.for_members([&](std::string_view name, const base::JsonValue&) { found = found || name == key; });
   return found;
 }
 
-/// The place behind the object that begins at `at`; npos if it has no end.
+/// The position after the object that begins at `at`; npos if it has no end.
 std::size_t end_of_object(const std::string& text, std::size_t at) {
   std::size_t depth = 0;
   for (bool in_string = false; at < text.size(); ++at) {
@@ -113,7 +113,7 @@ std::string without_sparsity_config(const std::string& config) {
   if (!document) return config;
   const auto entry = document->root().find(kKey);
   if (!entry || !is_sparsity_alone(*entry)) return config;
-  // Pare's own line is cut out, so that the text is what it was to the byte.
+  // Pare's own line is cut out, so that every other byte stays as it was.
   const std::size_t brace = config.find('{') + 1;
   if (config.compare(brace, kLineBegin.size(), kLineBegin) == 0) {
     const std::size_t end = end_of_object(config, config.find('{', brace));

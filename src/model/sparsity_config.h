@@ -1,4 +1,4 @@
-// The entry by which compressed-tensors knows a packed checkpoint, in and out of a config.json.
+// Adds to a config.json the entry by which compressed-tensors recognizes a packed checkpoint, and removes it.
 #pragma once
 
 #include <string>
@@ -6,12 +6,12 @@
 
 namespace pare::model {
 
-/// `config` with the entry for "sparse-bitmask" of these modules, in a line of its own so that it can be taken out
-/// again to the byte; unchanged if it has such an entry, or none can be put in. `sparsity` is a fraction.
+/// `config` with the entry for "sparse-bitmask" of these modules, on a line of its own, so that removing it restores
+/// every byte. Unchanged if it already has such an entry, or if an entry cannot be inserted. `sparsity` is a fraction.
 std::string with_sparsity_config(const std::string& config, const std::vector<std::string>& modules, double sparsity);
 
-/// `config` without that entry, pare's or compressed-tensors' own; unchanged if there is none, or it is about
-/// quantized weights as well.
+/// `config` without that entry, pare's or compressed-tensors' own; unchanged if there is none, or if it also describes
+/// quantized weights.
 std::string without_sparsity_config(const std::string& config);
 
 }  // namespace pare::model

@@ -1,7 +1,7 @@
 // T5 (Raffel et al. 2020) and mT5: v1.0 with one and v1.1 with two (gated) input matrices in the
-// feed-forward layers. transformers ties the output layer and the stacks' embeddings to `shared`
-// whatever the configuration says, unless the files hold differing ones (v1.1). Files of 2020 may
-// hold decoder.block.0.layer.1.EncDecAttention.relative_attention_bias, which no class has.
+// feed-forward layers. transformers ties the output layer and the stacks' embeddings to `shared` regardless of the
+// configuration, unless the files hold different ones (v1.1). Files of 2020 may hold
+// decoder.block.0.layer.1.EncDecAttention.relative_attention_bias, which no class has.
 #include "model/family.h"
 
 namespace pare::model {

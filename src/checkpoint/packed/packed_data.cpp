@@ -11,7 +11,7 @@ namespace {
 
 static_assert(kValueSlack >= kernels::kCompressSlack);
 
-constexpr std::uint64_t kBlock = 4096;  // elements whose bits are made at once: they stay in the first cache
+constexpr std::uint64_t kBlock = 4096;  // elements whose bits are computed at once; they stay in the first-level cache
 
 kernels::Width width_of(std::size_t size) { return static_cast<kernels::Width>(size); }
 
@@ -32,7 +32,7 @@ auto with_width(std::size_t size, F f) {
 
 const std::uint8_t* bytes_of(Bytes bytes) { return reinterpret_cast<const std::uint8_t*>(bytes.data()); }
 
-/// Up to 64 bits from a whole byte on.
+/// Up to 64 bits, starting at a whole byte.
 std::uint64_t load_bits(const std::uint8_t* from, std::uint64_t count) {
   std::uint64_t bits = 0;
   std::memcpy(&bits, from, mask_row_bytes(std::min<std::uint64_t>(64, count)));
@@ -69,7 +69,7 @@ void for_nonzeros(Bytes dense, std::size_t size, Block block, F f) {
 
 constexpr std::uint64_t long_gap(GapCode code) { return code == GapCode::k8 ? 255 : 15; }
 
-/// Puts units one behind the other into bytes that are 0.
+/// Writes units one after another into bytes that are 0.
 template <GapCode kCode>
 class UnitWriter {
  public:
@@ -108,7 +108,7 @@ void encode(Bytes dense, std::size_t size, std::uint8_t* gaps, std::byte* values
   writer.put_gap(dense.size() / size - next, false);
 }
 
-/// Follows the units through `elements`, of which `nonzeros` are none.
+/// Follows the units through `elements`, `nonzeros` of which are not 0.
 template <GapCode kCode, class Sink>
 class GapReader {
  public:
@@ -177,7 +177,7 @@ std::uint64_t count_negative_zeros(Bytes values, std::size_t size) {
 
 void encode_bitmask(Bytes dense, std::size_t size, std::uint64_t rows, std::uint64_t columns, std::uint8_t* mask,
                     std::byte* values) {
-  if (columns % 8 == 0) {  // then rows follow each other as if they were one
+  if (columns % 8 == 0) {  // rows then follow each other without gaps
     columns *= rows;
     rows = 1;
   }

@@ -16,7 +16,7 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-/// The tensors that a file holds, each to be taken once.
+/// The stored tensors of a file. Each may be taken once.
 class Parts {
  public:
   Parts(const SourceFile& file, const std::filesystem::path& path) : path_(path) {
@@ -26,7 +26,7 @@ class Parts {
   bool contains(const std::string& name) const { return parts_.contains(name); }
   bool taken(const std::string& name) const { return parts_.at(name).taken; }
 
-  /// The part `name` of a tensor. Throws Error if it is missing, or taken already.
+  /// The part `name` of a tensor. Throws Error if it is missing or already taken.
   const TensorView& take(const std::string& tensor, const std::string& name) {
     const auto found = parts_.find(name);
     if (found == parts_.end())
@@ -69,7 +69,7 @@ TensorView view_of(StoredTensor stored, std::uint64_t dense_size) {
   return tensor;
 }
 
-/// A file that `pare pack` wrote: its metadata say what it was.
+/// A file written by `pare pack`, whose metadata describe the original.
 class PareFile {
  public:
   PareFile(const SourceFile& file, std::string_view records, const std::filesystem::path& path)
@@ -199,7 +199,8 @@ class PareFile {
   std::unordered_map<std::string, dom::element> records_;
 };
 
-/// Files of compressed-tensors: the parts' names are all there is. Its ".weight" comes back where they stand.
+/// A file written by compressed-tensors, recognized by the names of its parts only. Each set of parts is replaced by
+/// its tensor, with ".weight" appended to the name.
 class BitmaskFile {
  public:
   BitmaskFile(const SourceFile& file, const std::filesystem::path& path)

@@ -9,14 +9,15 @@
 
 namespace pare::checkpoint {
 
-constexpr const char* kPackedKey = "pare.packed";  ///< in "__metadata__": what is packed, and how
+constexpr const char* kPackedKey = "pare.packed";  ///< in "__metadata__": the packed tensors and their encodings
 constexpr const char* kHeaderKey = "pare.header";  ///< the JSON of the header that the file had before
 constexpr std::uint64_t kPackedVersion = 1;
 
-/// A tensor of more than so many bytes for each that is stored is refused: gap codes spend a byte on 255 zeros.
+/// A tensor with more than this many bytes for each stored byte is refused. (Gap codes take a byte for 255 zeros.)
 constexpr std::uint64_t kLargestRatio = 2048;
 
-/// Names of what a tensor is stored as. compressed-tensors drops ".weight", so the bitmask's names do.
+/// Names of the stored parts of a tensor. compressed-tensors drops ".weight", so the names of the bitmask encoding do
+/// too.
 struct PartNames {
   std::string compressed, bitmask, shape, row_offsets;  ///< Encoding::kBitmask
   std::string gaps8, gaps4, values;                     ///< Encoding::kGaps8, kGaps4
@@ -32,7 +33,7 @@ class PartsHash {
   ~PartsHash();
   PartsHash(const PartsHash&) = delete;
   PartsHash& operator=(const PartsHash&) = delete;
-  /// Throws Interrupted where the bytes are many and the program is to end.
+  /// Throws Interrupted if the call is stopped during many bytes.
   void add(std::string_view bytes);
   void add(const std::byte* data, std::size_t size) { add(base::as_text({data, size})); }
   std::string hex() const;

@@ -136,7 +136,7 @@ class MappedTensor final : public PackedTensor {
   }
 
  private:
-  /// Gaps and values as the gap codes read them; those of a compressed tensor are owned.
+  /// Gaps and values as the gap codes read them. Those of a compressed tensor are decompressed into the owned buffers.
   struct Nonzeros {
     Bytes gaps, values;
     Buffer owned_gaps, owned_values;
@@ -231,7 +231,7 @@ class MappedTensor final : public PackedTensor {
     return nonzeros;
   }
 
-  /// What negative_zeros() decompressed, once; else reads it.
+  /// Returns what negative_zeros() decompressed, the first time; otherwise reads it.
   Nonzeros take_nonzeros() const {
     std::unique_ptr<Nonzeros> nonzeros;
     {
@@ -267,10 +267,10 @@ class MappedTensor final : public PackedTensor {
 
   const StoredTensor stored_;
   std::uint64_t elements_ = 0, dense_size_ = 0;
-  std::size_t size_ = 0;  ///< of an element, unless the tensor is dense
+  std::size_t size_ = 0;  ///< size of an element, unless the tensor is dense
   mutable std::atomic<bool> verified_{false};
   mutable std::mutex decompressed_mutex_;
-  mutable std::unique_ptr<Nonzeros> decompressed_;  ///< kept by negative_zeros() for the reader that comes next
+  mutable std::unique_ptr<Nonzeros> decompressed_;  ///< stored by negative_zeros() for the next reader
 };
 
 }  // namespace
@@ -292,7 +292,7 @@ std::shared_ptr<const PackedTensor> make_packed_tensor(StoredTensor stored) {
 std::vector<std::byte> compress_zstd(Bytes bytes) {
   std::vector<std::byte> frame(ZSTD_compressBound(bytes.size()));
   const std::size_t size = ZSTD_compress(frame.data(), frame.size(), bytes.data(), bytes.size(), kZstdLevel);
-  if (ZSTD_isError(size) != 0) throw std::bad_alloc();  // with enough room there is no other failure
+  if (ZSTD_isError(size) != 0) throw std::bad_alloc();  // the only possible failure, because the buffer is large enough
   frame.resize(size);
   frame.shrink_to_fit();
   return frame;

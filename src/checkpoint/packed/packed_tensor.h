@@ -1,4 +1,4 @@
-// A packed tensor inside a mapped file: its parts held against its shape, then decoded on demand.
+// A packed tensor inside a mapped file. Its parts are checked against its shape and decoded on demand.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@
 
 namespace pare::checkpoint {
 
-/// What a file says of a tensor, not believed yet.
+/// A packed tensor as declared by its file, not checked yet.
 struct StoredTensor {
   std::filesystem::path path;
   std::string name;
@@ -19,23 +19,23 @@ struct StoredTensor {
   std::vector<std::uint64_t> shape;
   Encoding encoding = Encoding::kDense;
   std::uint64_t nonzeros = 0;
-  /// Bitmask, gaps, or their compressed form; all elements' for the two dense encodings it is `values`.
+  /// Bitmask, gaps, or their compressed form. For the two dense encodings, `values` holds all elements.
   Bytes positions;
   Bytes values;
   Bytes extents;         ///< kBitmask: the shape as 64-bit integers
   Bytes row_offsets;     ///< kBitmask
-  std::string checksum;  ///< of these, in this order; empty where the file has none
+  std::string checksum;  ///< checksum of these parts, in this order; empty if the file has none
 
-  /// Rows run along the last axis; a scalar or vector is one.
+  /// Rows run along the last axis; a scalar or vector is one row.
   std::uint64_t rows() const noexcept;
   std::uint64_t inner_rows() const noexcept;  ///< rows in one step along the first axis
   std::uint64_t columns() const noexcept { return shape.empty() ? 1 : shape.back(); }
 };
 
-/// Throws Error for sizes that do not fit together, before anything is allocated for them.
+/// Throws Error for sizes that contradict each other, before anything is allocated for them.
 std::shared_ptr<const PackedTensor> make_packed_tensor(StoredTensor stored);
 
-/// The frame that decodes to `bytes`.
+/// A zstd frame that decodes to `bytes`.
 std::vector<std::byte> compress_zstd(Bytes bytes);
 
 }  // namespace pare::checkpoint

@@ -27,7 +27,7 @@ class Parser {
     if (json_.empty() || json_.front() != '{') fail(fmt::format("{} does not begin with '{{'", subject_));
     dom::parser parser;  // outlives names_, which it owns
     dom::element root;
-    const bool copy = data_size_.value_or(0) < simdjson::SIMDJSON_PADDING;  // simdjson reads so far beyond the end
+    const bool copy = data_size_.value_or(0) < simdjson::SIMDJSON_PADDING;  // simdjson reads this far beyond the end
     if (const simdjson::error_code error = parser.parse(json_.data(), json_.size(), copy).get(root);
         error != simdjson::SUCCESS)
       fail(fmt::format("{} is not valid JSON: {}", subject_, simdjson::error_message(error)));
@@ -57,7 +57,7 @@ class Parser {
   }
 
   void read_metadata(const dom::element& value, SafetensorsHeader& header) const {
-    if (value.is_null()) return;  // an absent one, to the reference
+    if (value.is_null()) return;  // the reference treats it as absent
     dom::object entries;
     if (value.get_object().get(entries) != simdjson::SUCCESS) fail("'__metadata__' is no JSON object");
     std::vector<std::string_view> keys;
@@ -139,7 +139,7 @@ class Parser {
                                     dtype_name(tensor.dtype), *bits / 8, tensor.size()));
   }
 
-  /// Sorts tensors by place and requires that they tile the data.
+  /// Sorts tensors by offset and requires that they tile the data.
   void require_coverage(SafetensorsHeader& header) const {
     std::stable_sort(header.tensors.begin(), header.tensors.end(),
                      [](const SafetensorsEntry& a, const SafetensorsEntry& b) {

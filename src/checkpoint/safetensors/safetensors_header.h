@@ -30,12 +30,12 @@ struct SafetensorsHeader {
 
 /// Checks shapes and offsets, and that the tensors tile the data (of `data_size` bytes, where that is known) without
 /// hole or overlap. Where `data_size` is given, that many bytes must follow `json` in memory. Takes about twice as much
-/// memory as the JSON. Throws Error naming `path`; `subject` is what messages call the JSON.
+/// memory as the JSON. Throws Error naming `path`; `subject` names the JSON in messages.
 SafetensorsHeader parse_header(std::string_view json, std::optional<std::uint64_t> data_size,
                                const std::filesystem::path& path, std::string_view subject = "the header");
 
-/// "__metadata__" of a header (length bytes and JSON) that parse_header() accepted; of an empty one {"format": "pt"},
-/// which transformers asks for.
+/// "__metadata__" of a header (length bytes and JSON) that parse_header() accepted; for an empty header {"format":
+/// "pt"}, which transformers requires.
 std::map<std::string, std::string> read_metadata(std::span<const std::byte> header);
 
 }  // namespace pare::checkpoint

@@ -1,4 +1,4 @@
-// Where everything goes in a safetensors file that is to be written.
+// Layout of a safetensors file to be written.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ struct SafetensorsLayout {
 SafetensorsLayout plan_layout(std::span<const TensorView* const> tensors,
                               const std::map<std::string, std::string>& metadata);
 
-/// Layout for rewriting one file of a checkpoint, tensors in files()[file].tensors order: the very
-/// header where the source is safetensors (so that a copy differs in nothing but data), else a
-/// planned one with the metadata {"format": "pt"} that transformers asks for.
+/// Layout for rewriting one file of a checkpoint, tensors in files()[file].tensors order: the source's own header if it
+/// is safetensors (so that a copy differs in its data only), else a new one with the metadata {"format": "pt"} that
+/// transformers requires.
 SafetensorsLayout rewrite_layout(const Checkpoint& checkpoint, std::size_t file);
 
 /// Text of the model.safetensors.index.json to write beside several files; nullopt for one file.

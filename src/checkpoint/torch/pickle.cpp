@@ -14,10 +14,10 @@ namespace {
 using Value = PickleValue;
 using Kind = PickleValue::Kind;
 
-/// The keys under which training scripts keep the state dict, by preference.
+/// The keys under which training scripts store the state dict, in order of preference.
 constexpr std::string_view kWrappers[] = {"state_dict", "model_state_dict", "model", "module"};
 
-/// Turns what the machine made into the list of tensors.
+/// Turns the machine's result into the list of tensors.
 class StateDictReader {
  public:
   StateDictReader(const PickleMachine& machine, const std::filesystem::path& path, const std::string& title)

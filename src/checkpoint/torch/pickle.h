@@ -14,7 +14,7 @@
 namespace pare::checkpoint {
 
 /// A tensor as the pickle describes it. Nothing about it has been checked against the storage yet:
-/// the numbers are whatever the file says, but none is negative.
+/// the numbers are as the file gives them, except that none is negative.
 struct PickledTensor {
   std::string name;                    ///< its key in the state dict; valid UTF-8
   const TorchType* type;               ///< of the tensor's elements
@@ -27,15 +27,14 @@ struct PickledTensor {
   static constexpr std::size_t kMaxRank = 64;
 };
 
-/// Reads a pickle of protocol 2 to 5 by a machine that knows only dicts, tuples, numbers, strings and
-/// the tensor-building functions of resolve_global(); it executes nothing. Returns the tensors of the
-/// state dict in its order: of the top-level dict, or of the one dict in it that holds tensors
-/// ("state_dict", "model_state_dict", "model", "module" in this order of preference, else the only
-/// one). Everything else in the pickle (epochs, options, optimizer states, _metadata) is passed over.
-/// `title` says in messages what is being read, e.g. "entry 'archive/data.pkl'".
-/// Throws Error(path) with the byte's position for what is malformed, names another global, or is
-/// too large (see kMaxPickleBytes and kMaxPickleValues); Error(path, tensor) for a tensor with a
-/// negative extent, lazy conjugation or more than kMaxRank dimensions.
+/// Reads a pickle of protocol 2 to 5 with a machine that knows only dicts, tuples, numbers, strings and the
+/// tensor-building functions of resolve_global(). Nothing is executed. Returns the tensors of the state dict in its
+/// order: of the top-level dict, or of the one dict in it that holds tensors ("state_dict", "model_state_dict",
+/// "model", "module" in this order of preference, else the only one). Everything else in the pickle (epochs, options,
+/// optimizer states, _metadata) is ignored. `title` names the pickle in messages, e.g. "entry 'archive/data.pkl'".
+/// Throws Error(path) with the byte's position for a pickle that is malformed, names another global, or is too large
+/// (see kMaxPickleBytes and kMaxPickleValues); Error(path, tensor) for a tensor with a negative extent, lazy
+/// conjugation or more than kMaxRank dimensions.
 std::vector<PickledTensor> read_state_dict(std::span<const std::byte> pickle, const std::filesystem::path& path,
                                            const std::string& title);
 

@@ -75,7 +75,7 @@ void PickleMachine::step(unsigned char opcode) {
       return protocol(take_number<unsigned char>());
     case opcode::kFrame:
       take_number<std::uint64_t>();
-      return;  // a hint for reading ahead
+      return;  // a prefetching hint
     case opcode::kMark:
       marks_.push_back(stack_.size());
       break;

@@ -1,5 +1,5 @@
-// The stack machine that pickles are programs for, restricted to making plain data and tensors.
-// Opcodes: CPython's Lib/pickletools.py. What the functions mean: torch/_utils.py, torch/serialization.py.
+// The stack machine that runs pickles, restricted to making plain data and tensors. Opcodes: CPython's
+// Lib/pickletools.py. Meaning of the functions: torch/_utils.py, torch/serialization.py.
 #pragma once
 
 #include <cstddef>
@@ -16,15 +16,14 @@
 
 namespace pare::checkpoint {
 
-/// A value of the machine: small, copied freely; what is large lies in the machine's arenas. Since
-/// tuples and texts never change and dicts are looked into no deeper than two levels, a pickle that
-/// refers to itself does no harm.
+/// A value of the machine. Values are small and copied freely; large contents lie in the machine's arenas. Tuples and
+/// texts never change, and dicts are read to a depth of two levels only, so a pickle that refers to itself is harmless.
 struct PickleValue {
   enum class Kind : std::uint8_t {
     kNone,
     kBool,
     kInt,
-    kOpaque,  ///< a float, list, set, bytes, ...: something no tensor is made of
+    kOpaque,  ///< a float, list, set, bytes, ...: not part of any tensor
     kText,    ///< integer: position in the pickle; index: bytes
     kTuple,   ///< integer: first item in the arena; index: number of items
     kDict,
@@ -39,7 +38,7 @@ struct PickleValue {
 
 struct PickleDict {
   std::vector<std::pair<PickleValue, PickleValue>> entries;  ///< key and value, in order of writing
-  bool holds_tensors = false;                                ///< as values, not deeper
+  bool holds_tensors = false;                                ///< directly as values
 };
 
 struct PickleStorage {
@@ -53,7 +52,7 @@ struct PickleTensor {
   const TorchType* type;
   std::int64_t offset;
   PickleValue shape, strides;  ///< tuples
-  bool lazy;                   ///< its conjugate or negative is meant: not the bytes as they are
+  bool lazy;                   ///< stands for its conjugate or negative, not for the bytes as stored
 };
 
 class PickleMachine {
@@ -63,7 +62,7 @@ class PickleMachine {
 
   PickleMachine(std::span<const std::byte> pickle, const std::filesystem::path& path, const std::string& title);
 
-  /// Runs to STOP and returns the value made. Throws Error.
+  /// Runs to STOP and returns the resulting value. Throws Error.
   Value run();
 
   std::string_view text(Value value) const {

@@ -1,4 +1,4 @@
-// What the restricted pickle machine makes: storages and tensors, as descriptions.
+// The objects that the restricted pickle machine makes: descriptions of storages and tensors.
 #include "checkpoint/torch/pickle_machine.h"
 #include "pare/error.h"
 
@@ -92,7 +92,7 @@ PickleMachine::Value PickleMachine::rebuild_tensor(std::span<const Value> argume
       fail("rebuilds a tensor with a value that is not a dtype");
     tensor.type = globals_[dtype.index].type;
   }
-  // {"conj": True} or {"neg": True}: the values are other than the bytes say.
+  // {"conj": True} or {"neg": True}: the values differ from the stored bytes.
   if (arguments.size() > needed) {
     const Value metadata = arguments[needed];
     tensor.lazy = metadata.kind != Kind::kNone && !(metadata.kind == Kind::kDict && dict(metadata).entries.empty());
@@ -113,7 +113,7 @@ PickleMachine::Value PickleMachine::rebuild_from_type(std::span<const Value> arg
   return tensor;
 }
 
-/// Only an OrderedDict's attributes (state_dict()'s _metadata), which no tensor is part of.
+/// Allowed only for an OrderedDict's attributes (state_dict()'s _metadata), which contain no tensor.
 void PickleMachine::build() {
   pop();
   if (top().kind != Kind::kDict) fail("sets attributes of a value that is not a dict");

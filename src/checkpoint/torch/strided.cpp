@@ -17,7 +17,7 @@ namespace {
 template <unsigned kBytes>
 void copy_piece(const std::byte* storage, const StridedView& view, std::uint64_t begin, std::uint64_t end,
                 std::byte* to) {
-  const std::size_t last = view.shape.size() - 1;  // a scalar is contiguous and never gets here
+  const std::size_t last = view.shape.size() - 1;  // scalars are contiguous and are not copied here
   const std::uint64_t columns = view.shape[last], column_stride = view.strides[last];
   for (std::uint64_t at = begin; at < end;) {
     std::uint64_t row = at / columns;
@@ -56,7 +56,7 @@ bool is_contiguous(const StridedView& view) noexcept {
   for (std::size_t k = view.shape.size(); k-- > 0;) {
     if (view.shape[k] == 1) continue;
     if (view.strides[k] != expected) return false;
-    expected *= view.shape[k];  // cannot overflow where strided_end() and so every earlier stride fits
+    expected *= view.shape[k];  // cannot overflow, because strided_end() and so every earlier stride fit
   }
   return true;
 }

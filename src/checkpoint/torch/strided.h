@@ -1,4 +1,4 @@
-// Strided views of a storage: where they reach, whether they are contiguous, and their copies.
+// Strided views of a storage: their extent, whether they are contiguous, and copies of them.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace pare::checkpoint {
 
 /// A view as torch.Tensor describes it: element (i0, i1, ...) lies at offset + sum of ik * strides[k].
-/// All in elements; shape and strides have the same length.
+/// All numbers count elements; shape and strides have the same length.
 struct StridedView {
   std::uint64_t offset = 0;
   std::span<const std::uint64_t> shape, strides;

@@ -22,7 +22,7 @@ namespace {
 using base::as_text;
 using base::Bytes;
 
-/// Names the formats that people mistake for a torch archive.
+/// Throws Error for other formats, naming those that are often mistaken for a torch archive.
 void reject_other_formats(Bytes bytes, const std::filesystem::path& path) {
   using namespace std::string_view_literals;
   const std::string_view text = as_text(bytes);
@@ -42,13 +42,13 @@ void reject_other_formats(Bytes bytes, const std::filesystem::path& path) {
   if (!text.starts_with("PK"sv)) throw Error(ErrorCode::kMalformed, path, "is no PyTorch zip archive");
 }
 
-/// A tensor's place: in the archive if it is contiguous there, else in the copies to be made.
+/// Location of a tensor: in the archive if it is contiguous there, else among the copies.
 struct Layout {
   Bytes storage;
   StridedView view;  ///< of the PickledTensor's shape and strides
   std::uint64_t bytes = 0;
   bool copied = false;
-  bool copied_before = false;  ///< an earlier tensor is the same view: it makes the copy
+  bool copied_before = false;  ///< the copy is made for an earlier tensor with the same view
   std::uint64_t copy_offset = 0;
 };
 
@@ -71,10 +71,10 @@ class TorchArchiveReader {
   const std::filesystem::path& path_;
   const std::uint64_t size_;
   ZipArchive zip_;
-  std::string root_;  ///< with the slash
+  std::string root_;  ///< with the final slash
 };
 
-/// torch.save puts everything under one folder, called as the file or "archive".
+/// Finds the folder that holds all entries. torch.save names it after the file, or "archive".
 void TorchArchiveReader::find_root() {
   for (const ZipEntry& entry : zip_.entries()) {
     const std::size_t slash = entry.name.find('/');
@@ -139,8 +139,8 @@ Layout TorchArchiveReader::lay_out(const PickledTensor& tensor) const {
   return layout;
 }
 
-/// Gives every tensor that needs a copy its place; the same view twice is copied once. Returns the
-/// size of all copies.
+/// Assigns an offset to every tensor that needs a copy; tensors with the same view share one copy. Returns the size of
+/// all copies.
 std::uint64_t TorchArchiveReader::place_copies(const std::vector<PickledTensor>& tensors,
                                                std::vector<Layout>& layouts) const {
   constexpr std::uint64_t kAlignment = 64;
@@ -196,7 +196,7 @@ SourceFile TorchArchiveReader::read(std::shared_ptr<const void> owner, const Con
     }
     file.tensors.push_back(std::move(view));
   }
-  // As transformers' save_pretrained writes it, and some versions of from_pretrained require.
+  // transformers' save_pretrained writes this, and some versions of from_pretrained require it.
   file.keep_alive =
       std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(std::move(owner), copies);
   return file;

@@ -30,7 +30,7 @@ constexpr TorchType kTypes[] = {
     {"bool", "BoolStorage", 1, DType::kBool},
 };
 
-/// What an untyped storage is to the functions that know no dtype, as in torch.load.
+/// An untyped storage counts as this type in functions without a dtype, as in torch.load.
 constexpr const TorchType* kUntyped = &kTypes[20];
 static_assert(kTypes[20].name == "uint8");
 
@@ -46,7 +46,7 @@ constexpr NamedGlobal kGlobals[] = {
     {"torch.nn.parameter", "Parameter", TorchGlobal::kTensorClass},
     {"torch.nn.parameter", "Buffer", TorchGlobal::kTensorClass},
     {"torch", "device", TorchGlobal::kIgnored},
-    {"__builtin__", "set", TorchGlobal::kIgnored},  // what protocol 2 writes for a set,
+    {"__builtin__", "set", TorchGlobal::kIgnored},  // protocol 2 writes these names for a set,
     {"builtins", "set", TorchGlobal::kIgnored},     // protocol 3 too,
     {"_codecs", "encode", TorchGlobal::kIgnored},   // and for bytes
     {"torch._utils", "_rebuild_tensor", TorchGlobal::kRebuildTensor},

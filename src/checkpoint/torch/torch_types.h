@@ -1,4 +1,4 @@
-// Element types and the few functions that a torch.save pickle may name.
+// The element types and the few functions that a torch.save pickle may name.
 #pragma once
 
 #include <cstdint>
@@ -18,18 +18,18 @@ struct TorchType {
   unsigned packed = 1;         ///< values in one element, counted along the last dimension (float4_e2m1fn_x2: 2)
 };
 
-/// What a global that a pickle names stands for.
+/// The meaning of a global name in a pickle.
 enum class TorchGlobal : std::uint8_t {
-  kStorageType,                ///< torch.FloatStorage, ...; torch.storage.UntypedStorage, which counts bytes
-  kDType,                      ///< torch.float8_e4m3fn, ...
-  kOrderedDict,                ///< collections.OrderedDict
-  kSize,                       ///< torch.Size
-  kTensorClass,                ///< torch.Tensor, torch.nn.parameter.Parameter or Buffer: as an argument only
-  kIgnored,                    ///< makes values that are not tensors (torch.device, set): calls give an opaque value
-  kRebuildTensor,              ///< torch._utils._rebuild_tensor
-  kRebuildTensorV2,            ///< torch._utils._rebuild_tensor_v2
-  kRebuildTensorV3,            ///< torch._utils._rebuild_tensor_v3
-  kRebuildParameter,           ///< torch._utils._rebuild_parameter
+  kStorageType,       ///< torch.FloatStorage, ...; torch.storage.UntypedStorage, which counts bytes
+  kDType,             ///< torch.float8_e4m3fn, ...
+  kOrderedDict,       ///< collections.OrderedDict
+  kSize,              ///< torch.Size
+  kTensorClass,       ///< torch.Tensor, torch.nn.parameter.Parameter or Buffer: allowed as an argument only
+  kIgnored,           ///< makes values that are not tensors (torch.device, set): a call returns an opaque value
+  kRebuildTensor,     ///< torch._utils._rebuild_tensor
+  kRebuildTensorV2,   ///< torch._utils._rebuild_tensor_v2
+  kRebuildTensorV3,   ///< torch._utils._rebuild_tensor_v3
+  kRebuildParameter,  ///< torch._utils._rebuild_parameter
   kRebuildParameterWithState,  ///< torch._utils._rebuild_parameter_with_state
   kRebuildFromType,            ///< torch._tensor._rebuild_from_type_v2: a tensor with Python attributes
 };
@@ -39,8 +39,8 @@ struct ResolvedGlobal {
   const TorchType* type = nullptr;  ///< for kStorageType and kDType
 };
 
-/// The whole list of what a checkpoint may name; nullopt for everything else. Nothing is imported or
-/// called: a name only selects one of pare's own functions.
+/// The complete list of names that a checkpoint may use; nullopt for any other. Nothing is imported or called: a name
+/// only selects one of pare's own functions.
 std::optional<ResolvedGlobal> resolve_global(std::string_view module, std::string_view name) noexcept;
 
 }  // namespace pare::checkpoint

@@ -20,7 +20,7 @@ constexpr std::uint16_t kEncrypted = 1U << 0, kPatched = 1U << 5, kStrongEncrypt
 
 constexpr std::uint64_t kWorthThreads = std::uint64_t{1} << 20;  ///< bytes; below, one thread is faster
 
-/// What is wrong with an entry's name, or nullptr.
+/// The defect of an entry's name, or nullptr.
 const char* name_fault(std::string_view name) {
   if (name.empty()) return "has an empty name";
   if (name.front() == '/' || name.substr(1, 1) == ":") return "has a name that is an absolute path";
@@ -106,7 +106,7 @@ void ZipArchive::verify_all(const Context& context) const {
   if (!has_checksums_) return;
   std::uint64_t total = 0;
   for (const ZipEntry& entry : entries_) total += entry.data.size();
-  // The largest first, so that no thread is left with a big one at the end.
+  // Largest entries first, so that no thread starts a large one at the end.
   std::vector<std::size_t> order(entries_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),

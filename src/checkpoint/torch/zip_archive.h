@@ -1,7 +1,7 @@
-// A zip archive over mapped memory, as far as torch.save uses the format: stored entries only.
+// A zip archive over mapped memory, limited to what torch.save writes: stored (uncompressed) entries.
 //
-//   [local header, name, padding, data, (data descriptor)] ...   one per entry
-//   [central header, name, extra] ...                            the directory that counts
+//   [local header, name, padding, data, (data descriptor)] ...   one group per entry
+//   [central header, name, extra] ...                            the authoritative directory
 //   [zip64 end record, zip64 locator]                            always there in torch's archives
 //   [end record, comment]                                        the last bytes of the file
 //
@@ -23,8 +23,8 @@ namespace pare::checkpoint {
 struct ZipEntry {
   std::string_view name;            ///< points into the archive
   std::span<const std::byte> data;  ///< stored bytes, inside the archive
-  std::uint32_t crc32 = 0;          ///< as the central directory says
-  std::uint64_t header_offset = 0;  ///< of the local header, bytes from the start of the file
+  std::uint32_t crc32 = 0;          ///< according to the central directory
+  std::uint64_t header_offset = 0;  ///< offset of the local header, bytes from the start of the file
 };
 
 /// Invariants after construction: names are unique, relative and free of "..", every entry's data
@@ -41,9 +41,9 @@ class ZipArchive {
   const ZipEntry* find(std::string_view name) const noexcept;              ///< nullptr if there is none
 
   /// Compares the entry's CRC-32 with its bytes. Throws Error naming the entry.
-  /// torch.serialization.set_crc32_options(False) makes torch.save write 0 for every entry; torch.load
-  /// never looks. So where *all* entries say 0 the archive has no checksums and nothing is compared;
-  /// where any entry has one, all are compared.
+  /// torch.serialization.set_crc32_options(False) makes torch.save write 0 for every entry, and torch.load ignores the
+  /// field. So if *all* entries have 0, the archive has no checksums and nothing is compared. If any entry has one, all
+  /// are compared.
   void verify(const ZipEntry& entry) const;
   /// verify() for all entries, on up to context.threads() threads. Throws Error, Interrupted.
   void verify_all(const Context& context = {}) const;

@@ -43,8 +43,8 @@ std::optional<std::size_t> find_end_record(Bytes bytes) {
   return std::nullopt;
 }
 
-/// Takes the 64-bit figures where the locator before the end record points to them; returns where
-/// the directory has to end.
+/// Reads the 64-bit figures if a locator before the end record points to them; returns the offset at which the
+/// directory must end.
 std::size_t apply_zip64_end(Bytes bytes, std::size_t end, ZipDirectory& directory, const std::filesystem::path& path) {
   if (end < kLocatorSize || load<std::uint32_t>(bytes, end - kLocatorSize) != kLocatorSignature) return end;
   const std::size_t locator = end - kLocatorSize;
@@ -64,7 +64,7 @@ std::size_t apply_zip64_end(Bytes bytes, std::size_t end, ZipDirectory& director
   return record;
 }
 
-/// Replaces the fields that are all ones by those of the zip64 extra field, in the format's order.
+/// Replaces fields with all bits set by those of the zip64 extra field, in the format's order.
 void apply_zip64_extra(Bytes extra, ZipCentralHeader& entry, const std::filesystem::path& path) {
   const bool need_size = entry.size == kFull32, need_compressed = entry.compressed_size == kFull32;
   const bool need_offset = entry.header_offset == kFull32, need_disk = entry.disk == kFull16;

@@ -36,12 +36,12 @@ ZipDirectory find_zip_directory(std::span<const std::byte> bytes, const std::fil
 /// Reads the central header at the start of `record` (the rest of the directory). Throws Error(path).
 ZipCentralHeader read_central_header(std::span<const std::byte> record, const std::filesystem::path& path);
 
-/// The stored bytes of an entry, behind its local header. Throws Error(path) if the header is missing
-/// or disagrees with the directory, or the data reach past `end`, the start of the directory.
+/// The stored bytes of an entry, which follow its local header. Throws Error(path) if the header is missing or
+/// disagrees with the directory, or the data reach past `end`, the start of the directory.
 std::span<const std::byte> locate_zip_data(std::span<const std::byte> bytes, const ZipCentralHeader& entry,
                                            std::uint64_t end, const std::filesystem::path& path);
 
-/// "entry 'NAME'", cut to a readable length.
+/// "entry 'NAME'", shortened to a readable length.
 std::string zip_entry_title(std::string_view name);
 
 }  // namespace pare::checkpoint
