@@ -82,7 +82,7 @@ JsonFile::JsonFile(const std::filesystem::path& path, std::size_t depth)
             return std::string(as_text(map->bytes()));
           }(),
           path, depth) {
-  if (!root().is_object()) throw Error(ErrorCode::kMalformed, path, "is no JSON object");
+  if (!root().is_object()) throw Error(ErrorCode::kMalformed, path, "is not a JSON object");
 }
 
 void JsonValue::fail(const std::string& cause, ErrorCode code) const {

@@ -39,7 +39,7 @@ Half open_half(const std::string& source, bool decoder, const Context& context) 
   if (!text)
     throw Error(ErrorCode::kNotFound, path, "is missing; a composition needs the configurations of both halves");
   const base::JsonDocument document(without_sparsity_config(*text), path, base::kMutableJsonDepth);
-  if (!document.root().is_object()) throw Error(ErrorCode::kMalformed, path, "is no JSON object");
+  if (!document.root().is_object()) throw Error(ErrorCode::kMalformed, path, "is not a JSON object");
   half.config = base::mutable_json<Json>(document.root());
   half.config["is_decoder"] = decoder;
   half.config["add_cross_attention"] = decoder;

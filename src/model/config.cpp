@@ -8,7 +8,7 @@ Config::Config(const std::optional<std::string>& text, std::filesystem::path pat
   if (!text) return;
   document_ = std::make_shared<const base::JsonDocument>(*text, path_, base::kMutableJsonDepth);
   root_ = document_->root();
-  if (!root_->is_object()) throw Error(ErrorCode::kMalformed, path_, "is no JSON object");
+  if (!root_->is_object()) throw Error(ErrorCode::kMalformed, path_, "is not a JSON object");
 }
 
 std::optional<base::JsonValue> Config::find(std::string_view key) const {

@@ -90,7 +90,7 @@ TokenizerClass class_of_files(const fs::path& directory, bool has_json) {
   if (base::is_there(directory / "spiece.model")) return TokenizerClass::kT5;
   if (base::is_there(directory / "vocab.json")) return TokenizerClass::kGpt2;
   throw Error(ErrorCode::kNotFound, directory,
-              "has no tokenizer: none of tokenizer.json, vocab.json, vocab.txt and spiece.model is there");
+              "has no tokenizer (expected tokenizer.json, vocab.json, vocab.txt or spiece.model)");
 }
 
 /// Tokens given as strings or objects, in a list or as the values of an object.

@@ -30,7 +30,7 @@ void require_unset(const JsonValue& model, std::string_view key) {
   const auto value = model.find(key);
   if (!value) return;
   if (value->is_text() ? !value->text().empty() : value->boolean())
-    value->fail("is supported in none of the families", ErrorCode::kUnsupported);
+    value->fail("is not supported for any tokenizer family", ErrorCode::kUnsupported);
 }
 
 /// The steps of a normalizer or pre-tokenizer: the members of a Sequence, or the single step itself.
@@ -107,7 +107,7 @@ std::unique_ptr<Algorithm> json_bpe(const JsonFile& file) {
   const JsonValue model = file.root().at("model");
   for (const char* key : {"unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"})
     require_unset(model, key);
-  if (model.find("dropout")) model.fail("dropout: is supported in none of the families", ErrorCode::kUnsupported);
+  if (model.find("dropout")) model.fail("dropout: is not supported for any tokenizer family", ErrorCode::kUnsupported);
   if (const auto normalizer = file.root().find("normalizer")) refuse(*normalizer);
   const JsonValue step = file.root().at("pre_tokenizer");
   require(step, "ByteLevel");

@@ -191,7 +191,7 @@ TEST(MalformedPickle, ShapesAndStrides) {
   EXPECT_THAT(view(0, {2, 2}, {1}), HasSubstr("has 2 extents but 1 strides"));
   EXPECT_THAT(message(state_dict(call(global("torch._utils", "_rebuild_tensor"),
                                       tuple({floats(), number(0), tuple({text("2")}), numbers({1})})))),
-              HasSubstr("has an extent that is no 64-bit integer"));
+              HasSubstr("has an extent that is not a 64-bit integer"));
   std::string ones = "(", call_start = global("torch._utils", "_rebuild_tensor") + "(" + floats() + number(0);
   for (int i = 0; i < 65; ++i) ones += number(1);
   ones += "t";

@@ -131,7 +131,7 @@ TEST(MalformedSafetensors, DuplicateName) {
 }
 TEST(MalformedSafetensors, HostileNamesStayOnOneLine) {
   EXPECT_EQ(with_header(R"({"\u001b[2J\n":1})"),
-            std::string(kFile) + "tensor '?[2J?': its header entry is no JSON object");
+            std::string(kFile) + "tensor '?[2J?': its header entry is not a JSON object");
 }
 TEST(MalformedSafetensors, DuplicateMetadata) {
   EXPECT_EQ(with_header(R"({"__metadata__":{},"__metadata__":{}})"),
@@ -144,7 +144,7 @@ TEST(MalformedSafetensors, DuplicateMetadata) {
 TEST(MalformedSafetensors, MetadataOfTheWrongType) {
   for (const char* metadata : {"[]", "\"pt\"", "1", "true"})
     EXPECT_EQ(with_header("{\"__metadata__\":" + std::string(metadata) + "}"),
-              std::string(kFile) + "'__metadata__' is no JSON object")
+              std::string(kFile) + "'__metadata__' is not a JSON object")
         << metadata;
   for (const char* value : {"1", "null", "true", "{}", "[\"pt\"]"})
     EXPECT_EQ(with_header(R"({"__metadata__":{"format":)" + std::string(value) + "}}"),
@@ -161,7 +161,7 @@ TEST(MalformedSafetensors, WhatTheReferencePassesOver) {
 TEST(MalformedSafetensors, EntryOfTheWrongType) {
   for (const char* entry : {"null", "1", "\"F32\"", "true", "[\"U8\",[4],[0,4]]"})
     EXPECT_EQ(with_header("{\"w\":" + std::string(entry) + "}", "abcd"),
-              std::string(kTensor) + "its header entry is no JSON object")
+              std::string(kTensor) + "its header entry is not a JSON object")
         << entry;
 }
 TEST(MalformedSafetensors, MissingField) {

@@ -38,7 +38,7 @@ std::string piece(const std::string& text) { return field(1, field(1, text)); }
 
 TEST_F(MalformedTokenizer, Directory) {
   EXPECT_THAT(test::error_of([&] { Tokenizer::open(directory_ / "gone"); }), HasSubstr("gone: is not a directory"));
-  EXPECT_THAT(failure(), HasSubstr("has no tokenizer: none of tokenizer.json, vocab.json"));
+  EXPECT_THAT(failure(), HasSubstr("has no tokenizer (expected tokenizer.json, vocab.json"));
   EXPECT_THAT(failure("config.json", R"({"model_type":"llama"})"), HasSubstr("config.json: model_type: 'llama'"));
   EXPECT_THAT(failure("config.json", R"({"model_type":"gpt2"})"), HasSubstr("vocab.json: cannot open"));
   write("vocab.json", R"({"a":0})");
@@ -49,7 +49,7 @@ TEST_F(MalformedTokenizer, Config) {
   write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n");
   EXPECT_EQ(failure(), "");
   expect("tokenizer_config.json", "", "it is empty");
-  expect("tokenizer_config.json", "[1]", "is no JSON object");
+  expect("tokenizer_config.json", "[1]", "is not a JSON object");
   expect("tokenizer_config.json", "{\"a\":", "is not valid JSON");
   expect("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})", "'LlamaTokenizer' is not one of");
   expect("tokenizer_config.json", R"({"do_lower_case":"yes"})", "do_lower_case: is not true or false");
@@ -154,7 +154,7 @@ TEST_F(MalformedTokenizerJson, Parts) {
   expect_json("\"unk_id\":0", "\"unk_id\":3", "has 3 tokens, and 3 as the unknown one");
   expect_json("\"unk_id\":0", "\"unk_id\":-1", "unk_id: is negative");
   expect_json("\"unk_id\":0", "\"unk_id\":null", "has no 'unk_id'");
-  expect_json("\"unk_id\":0", "\"unk_id\":0,\"byte_fallback\":true", "byte_fallback: is supported in none");
+  expect_json("\"unk_id\":0", "\"unk_id\":0,\"byte_fallback\":true", "byte_fallback: is not supported");
   expect_json("[\"a\",-1.5]", "[\"a\"]", "entry 2 is not a token and its score");
   expect_json("[\"a\",-1.5]", "[\"a\",\"b\"]", "is not a number");
   expect_json("[\"a\",-1.5]", "7", "is not a list");

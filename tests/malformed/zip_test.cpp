@@ -138,7 +138,7 @@ TEST(MalformedZip, Zip64FieldMissing) {
 }
 TEST(MalformedZip, OtherFiles) {
   EXPECT_THAT(failure(""), HasSubstr("is empty"));
-  EXPECT_THAT(failure("hello"), HasSubstr("is no PyTorch zip archive"));
+  EXPECT_THAT(failure("hello"), HasSubstr("is not a PyTorch zip archive"));
   EXPECT_THAT(failure("version https://git-lfs.github.com/spec/v1\noid"), HasSubstr("git lfs pull"));
   EXPECT_THAT(failure(whole("N")), HasSubstr("is a bare pickle"));
   EXPECT_THAT(failure("\x80"), HasSubstr("is a bare pickle"));  // found by fuzz_torch_archive

@@ -32,7 +32,7 @@ class Parser {
         error != simdjson::SUCCESS)
       fail(fmt::format("{} is not valid JSON: {}", subject_, simdjson::error_message(error)));
     dom::object object;
-    if (root.get_object().get(object) != simdjson::SUCCESS) fail(fmt::format("{} is no JSON object", subject_));
+    if (root.get_object().get(object) != simdjson::SUCCESS) fail(fmt::format("{} is not a JSON object", subject_));
     SafetensorsHeader header;
     for (const auto [key, value] : object) {
       if (key == "__metadata__") {
@@ -59,7 +59,7 @@ class Parser {
   void read_metadata(const dom::element& value, SafetensorsHeader& header) const {
     if (value.is_null()) return;  // the reference treats it as absent
     dom::object entries;
-    if (value.get_object().get(entries) != simdjson::SUCCESS) fail("'__metadata__' is no JSON object");
+    if (value.get_object().get(entries) != simdjson::SUCCESS) fail("'__metadata__' is not a JSON object");
     std::vector<std::string_view> keys;
     for (const auto [key, text] : entries) {
       std::string_view string;
@@ -77,7 +77,7 @@ class Parser {
   void read_tensor(std::string_view name, const dom::element& value, SafetensorsHeader& header) {
     if (!names_.insert(name).second) fail(name, fmt::format("the name appears twice in {}", subject_));
     dom::object fields;
-    if (value.get_object().get(fields) != simdjson::SUCCESS) fail(name, "its header entry is no JSON object");
+    if (value.get_object().get(fields) != simdjson::SUCCESS) fail(name, "its header entry is not a JSON object");
     SafetensorsEntry tensor;
     tensor.name = name;
     std::vector<std::uint64_t> offsets;

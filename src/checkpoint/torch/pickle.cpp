@@ -94,7 +94,7 @@ class StateDictReader {
     std::vector<std::uint64_t> numbers;
     for (const Value item : items) {
       if (item.kind != Kind::kInt)
-        throw Error(ErrorCode::kMalformed, path_, name, "has " + what + " that is no 64-bit integer");
+        throw Error(ErrorCode::kMalformed, path_, name, "has " + what + " that is not a 64-bit integer");
       if (item.integer < 0)
         throw Error(ErrorCode::kMalformed, path_, name, "has " + what + " of " + std::to_string(item.integer));
       numbers.push_back(static_cast<std::uint64_t>(item.integer));

@@ -39,7 +39,7 @@ void reject_other_formats(Bytes bytes, const std::filesystem::path& path) {
                 std::string(legacy ? "is in torch.save's legacy format (before PyTorch 1.6)"
                                    : "is a bare pickle, not a PyTorch zip archive") +
                     ": load it with torch.load and save it again with torch 1.6 or newer, or as safetensors");
-  if (!text.starts_with("PK"sv)) throw Error(ErrorCode::kMalformed, path, "is no PyTorch zip archive");
+  if (!text.starts_with("PK"sv)) throw Error(ErrorCode::kMalformed, path, "is not a PyTorch zip archive");
 }
 
 /// Location of a tensor: in the archive if it is contiguous there, else among the copies.

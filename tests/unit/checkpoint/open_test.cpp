@@ -92,7 +92,7 @@ TEST_F(Open, NoFileOfAnotherKind) {
 
 TEST_F(Open, TheExtensionDecidesNotTheContent) {
   add("model.bin", "w");
-  EXPECT_THAT(failure("model.bin"), HasSubstr("model.bin: is no PyTorch zip archive"));
+  EXPECT_THAT(failure("model.bin"), HasSubstr("model.bin: is not a PyTorch zip archive"));
 }
 
 TEST_F(Open, ShardsInOrderOfName) {

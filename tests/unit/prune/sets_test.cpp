@@ -64,7 +64,7 @@ std::string failure_of_file(const std::string& text) {
 
 TEST(LevelsFile, IsRefusedWithTheEntryThatIsWrong) {
   EXPECT_THAT(failure_of_file("{"), HasSubstr("levels.json: is not valid JSON"));
-  EXPECT_THAT(failure_of_file("[]"), HasSubstr("is no JSON object"));
+  EXPECT_THAT(failure_of_file("[]"), HasSubstr("is not a JSON object"));
   EXPECT_THAT(failure_of_file(R"({"levels": []})"), HasSubstr("has no level"));
   EXPECT_THAT(failure_of_file(R"({"levels": [{"tensors": ["a"], "percent": 1}, 7]})"),
               HasSubstr("levels[1]: is not an object"));
