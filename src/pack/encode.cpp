@@ -14,7 +14,7 @@ using checkpoint::GapCode;
 using checkpoint::GapUnits;
 using checkpoint::PartNames;
 
-/// What an entry of the header takes beside its name, about.
+/// Approximate bytes of an entry of the header, without the name.
 constexpr std::uint64_t kEntryBytes = 64;
 
 std::size_t element_size(const TensorView& tensor) { return dtype_bits(tensor.dtype) / 8; }
@@ -30,14 +30,14 @@ struct Extent {
   }
 };
 
-/// Bytes that a plan adds to the file.
+/// Number of bytes that a plan adds to the file.
 std::uint64_t cost(const TensorPlan& plan) {
   std::uint64_t bytes = plan.stored_bytes();
   for (const Part& part : plan.parts) bytes += part.name.size() + kEntryBytes;
   return bytes;
 }
 
-/// Files must not look like bombs to the reader.
+/// Files must stay within the reader's limit on expansion.
 bool within_ratio(const TensorPlan& plan) {
   return plan.tensor->bytes.size() / checkpoint::kLargestRatio <= plan.stored_bytes();
 }
@@ -52,11 +52,12 @@ class Candidates {
         best_(plan_dense(tensor, nonzeros_)) {}
 
   TensorPlan choose() {
-    // compressed-tensors' readers give what they unpack a name that ends so; and it cannot mask a scalar.
+    // compressed-tensors gives every unpacked tensor a name with this ending, and it cannot mask a scalar.
     const bool maskable =
         !tensor_.shape.empty() && (options_.encoding != Encoding::kBitmask || tensor_.name.ends_with(".weight"));
     if (allowed(Encoding::kBitmask) && maskable) offer(bitmask());
-    // Counting gaps takes longer than counting nonzeros, so only where even the fewest units could take less.
+    // Counting gaps takes longer than counting nonzeros, so gaps are counted only if even the fewest units could take
+    // fewer bytes.
     if (allowed(Encoding::kGaps4) && gaps_may_win(GapCode::k4)) offer(gaps(Encoding::kGaps4));
     if (allowed(Encoding::kGaps8) && gaps_may_win(GapCode::k8)) offer(gaps(Encoding::kGaps8));
     if (allowed(Encoding::kGaps8Zstd)) offer(gaps_zstd());

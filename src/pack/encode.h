@@ -1,4 +1,4 @@
-// One tensor's encoding: which takes least, and its data.
+// Chooses the smallest encoding of a tensor and encodes it.
 #pragma once
 
 #include <string>
@@ -29,14 +29,14 @@ struct TensorPlan {
   std::uint64_t stored_bytes() const noexcept;
 };
 
-/// The encoding that takes least, header entries included, among those that `options` allow.
+/// Plans the encoding that takes fewest bytes, header entries included, among those that `options` allow.
 TensorPlan plan_tensor(const TensorView& tensor, const PackOptions& options);
-/// In this encoding, whatever it takes; the tensor must be of an analysed dtype and not empty.
+/// Plans this encoding, regardless of its size. The tensor must be of an analysed dtype and not empty.
 TensorPlan plan_as(const TensorView& tensor, Encoding encoding);
-/// The tensor as it is.
+/// Plans Encoding::kDense: the tensor unchanged.
 TensorPlan plan_dense(const TensorView& tensor, std::uint64_t nonzeros);
 
-/// Data of each of the plan's parts; for Encoding::kDense they are the tensor's own.
+/// Data of each of the plan's parts; for Encoding::kDense the tensor's own data.
 class PartData {
  public:
   explicit PartData(const TensorPlan& plan);

@@ -71,7 +71,7 @@ PackedLayout::PackedLayout(const Checkpoint& checkpoint, std::size_t file, const
     place_.emplace_back(plans[i].parts.size());
     for (std::size_t part = 0; part < plans[i].parts.size(); ++part) places.push_back({i, part});
   }
-  // As the reference writes them, so that elements lie at multiples of their size.
+  // In the order that the reference writes, so that elements lie at multiples of their size.
   std::stable_sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
     return dtype_bits(plans[a.plan].parts[a.part].dtype) > dtype_bits(plans[b.plan].parts[b.part].dtype);
   });
@@ -100,7 +100,7 @@ checkpoint::SafetensorsLayout PackedLayout::lay_out(const std::vector<std::strin
   const Json packed{{"version", checkpoint::kPackedVersion},
                     {"header_xxh3_64", checksum_of(source_header_)},
                     {"tensors", std::move(records)}};
-  // What only pare can read must not look like PyTorch's tensors.
+  // A file that only pare can read must not declare the format "pt".
   std::map<std::string, std::string> metadata;
   if (readable_elsewhere_)
     metadata = source_metadata_;

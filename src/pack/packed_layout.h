@@ -1,4 +1,4 @@
-// Where everything goes in a packed file, and what its header says.
+// Layout and header of a packed file.
 #pragma once
 
 #include <atomic>
@@ -11,10 +11,10 @@
 
 namespace pare::pack {
 
-/// Tells how far the work is; any thread may.
+/// Reports progress; may be called from any thread.
 class Meter {
  public:
-  /// Every dense byte is worked on so many times.
+  /// Number of times that every dense byte is processed.
   Meter(const Checkpoint& checkpoint, const Context& context, std::uint64_t times);
   void add(std::uint64_t bytes);
 
@@ -24,12 +24,12 @@ class Meter {
   std::atomic<std::uint64_t> done_{0};
 };
 
-/// Plans the files of a checkpoint one after the other.
+/// Plans the files of a checkpoint one after another.
 class Planner {
  public:
   Planner(const Model& model, const PackOptions& options, Meter& meter, const Context& context);
 
-  /// One plan for each of files()[file].tensors. Parts are named like no other tensor of the checkpoint.
+  /// One plan for each of files()[file].tensors. Names of parts differ from those of all tensors of the checkpoint.
   std::vector<TensorPlan> plan_file(std::size_t file);
 
  private:
@@ -40,7 +40,7 @@ class Planner {
   std::unordered_set<std::string> names_;
 };
 
-/// A file's parts in their places.
+/// The parts of a file at their offsets.
 class PackedLayout {
  public:
   PackedLayout(const Checkpoint& checkpoint, std::size_t file, const std::vector<TensorPlan>& plans,
@@ -50,7 +50,7 @@ class PackedLayout {
   std::uint64_t dense_file_size() const noexcept { return dense_file_size_; }
   std::uint64_t offset(std::size_t plan, std::size_t part) const { return layout_.offsets[place_[plan][part]]; }
   std::vector<std::string> stored_names() const;
-  /// The header's bytes, once each tensor's checksum is known. As long as it was planned.
+  /// The bytes of the header, given the checksum of each tensor. The header has the planned length.
   std::string header(const std::vector<std::string>& checksums) const;
 
  private:
@@ -62,7 +62,7 @@ class PackedLayout {
   std::string source_header_;  ///< the JSON
   std::uint64_t dense_file_size_ = 0;
   std::vector<TensorView> parts_;                ///< in file order
-  std::vector<std::vector<std::size_t>> place_;  ///< of each plan's parts among them
+  std::vector<std::vector<std::size_t>> place_;  ///< index in `parts_` of each plan's parts
   checkpoint::SafetensorsLayout layout_;
 };
 

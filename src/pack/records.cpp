@@ -16,11 +16,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Deeper than any pare.json that pare writes; indentation multiplies a deeper one's size.
+/// More levels than any pare.json that pare writes. The limit matters because indentation multiplies the size of deeper
+/// files.
 constexpr std::size_t kDeepestHistory = 8;
 
-/// pare.json, if `pare prune` wrote it. Another program's file of that name, or a damaged one, is not carried on; one
-/// that cannot be read is an error.
+/// pare.json, if `pare prune` wrote it. A file of that name by another program, or a damaged one, is dropped; one that
+/// cannot be read is an error.
 std::optional<Json> pruned_history(const std::filesystem::path& path) {
   try {
     const base::JsonFile file(path, kDeepestHistory);
@@ -33,11 +34,11 @@ std::optional<Json> pruned_history(const std::filesystem::path& path) {
   }
 }
 
-/// The model's own pare.json, as far as it says what was done before packing; else where the weights came from.
+/// The model's own pare.json without the record of packing; if there is none, the source of the weights.
 Json history(const Model& model, const char* format, const Context& context) {
   const std::filesystem::path path = model.checkpoint.directory() / "pare.json";
   const auto files = model.checkpoint.files();
-  // A model with tensors from no file is a composition: the file would be one half's.
+  // A model with tensors from no file is a composition, and the file would belong to only one of its models.
   if (!files.empty() && !files.front().path.empty() && base::is_file(path))
     if (auto json = pruned_history(path)) {
       json->erase("packed");

@@ -1,4 +1,4 @@
-// The small files beside packed and unpacked weights.
+// Writes the small files beside packed and unpacked weights.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace pare::pack {
 
-/// Text of pare.json: what it said before (a pruned model's), and how the model was packed.
+/// Text of pare.json: its previous content (of a pruned model) and how the model was packed.
 std::string packed_manifest(const Model& model, const PackSummary& summary, const PackOptions& options,
                             const Context& context);
-/// The same without the packing.
+/// Text of pare.json without the record of packing.
 std::string unpacked_manifest(const Model& model, const Context& context);
 
-/// What one packed file holds.
+/// Contents of a packed file.
 struct StoredFile {
   std::string name;
   std::vector<std::string> tensors;

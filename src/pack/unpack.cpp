@@ -1,4 +1,4 @@
-// A packed checkpoint as it was: every tensor decoded into its place.
+// Restores a packed checkpoint: decodes every tensor at its offset.
 #include <algorithm>
 #include <atomic>
 

@@ -1,4 +1,4 @@
-// A packed checkpoint: planned file by file, then encoded tensor by tensor into its place.
+// Writes a packed checkpoint: plans each file, then encodes each tensor at its offset.
 #include <algorithm>
 #include <numeric>
 #include <optional>
@@ -26,7 +26,7 @@ void add_sizes(const std::vector<pack::TensorPlan>& plans, const pack::PackedLay
   summary.packed_bytes += layout.file_size();
 }
 
-/// Indices of the plans, the largest tensors first: the last to end must be a small one.
+/// Indices of the plans, largest tensors first, so that the last task to finish is a small one.
 std::vector<std::size_t> largest_first(const std::vector<pack::TensorPlan>& plans) {
   std::vector<std::size_t> order(plans.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -93,7 +93,7 @@ class Packer {
   std::vector<pack::StoredFile> files_;
 };
 
-/// The configuration that readers of these files want.
+/// The configuration that readers of these files need.
 std::string packed_config(const Model& model, const PackOptions& options, const PackSummary& summary) {
   if (options.encoding != Encoding::kBitmask) return model.config;
   constexpr std::string_view kWeight = ".weight";

@@ -26,8 +26,8 @@ Amount Amount::percent(std::string_view text) {
   const std::optional<double> value = parse_number(digits);
   if (!value || *value < 0 || *value > 100)
     throw Error(ErrorCode::kArgument, "level '" + std::string(text) + "' is not a percentage between 0 and 100");
-  // "99.9" percent must be the double nearest to 0.999, as PyTorch users write it, and 99.9 / 100
-  // need not be: shift the decimal point in the text instead.
+  // "99.9" percent must be the double nearest to 0.999, as PyTorch users write it. 99.9 / 100 may differ from it, so
+  // the decimal point is shifted in the text instead.
   const bool has_exponent = digits.find_first_of("eE") != std::string::npos;
   const double fraction = has_exponent ? *value / 100 : parse_number(digits + "e-2").value_or(*value / 100);
   return {fraction, std::nullopt, fmt::format("{}", *value + 0.0)};

@@ -1,4 +1,4 @@
-// Numbers of weights that levels stand for.
+// Converts levels to numbers of weights.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// One level of a plan as a model in memory: what is pruned is copied, the rest stays where it is mapped.
+// Makes one level of a plan as a model in memory. Pruned tensors are copied; the others are used where they are mapped.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -16,7 +16,7 @@ struct Piece {
   std::uint64_t begin;
 };
 
-/// What the copy's tensors point to.
+/// The memory that the tensors of the copy point to.
 struct Storage {
   Checkpoint source;
   std::vector<std::unique_ptr<std::byte[]>> buffers;

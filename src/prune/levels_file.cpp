@@ -1,4 +1,4 @@
-// A non-uniform allocation as a JSON file.
+// Reads and writes levels of sets of tensors as a JSON file.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Feeds a hash piece by piece, so that an interrupt is not kept waiting by a large file.
+/// Hashes piece by piece, so that a large file does not delay an interrupt.
 class Hasher {
  public:
   Hasher() : state_(XXH3_createState(), XXH3_freeState) { XXH3_128bits_reset(state_.get()); }

@@ -1,4 +1,4 @@
-// pare.json: what was done to a checkpoint.
+// pare.json, the record of how a checkpoint was pruned.
 #pragma once
 
 #include <string>
@@ -8,8 +8,7 @@
 
 namespace pare::prune {
 
-/// XXH3-128 per source file, as `xxhsum -H2` prints it (of the tensors' bytes where tensors came
-/// from no file).
+/// XXH3-128 of each source file, as `xxhsum -H2` prints it (of the tensors' bytes if tensors came from no file).
 struct SourceHash {
   std::string file;
   std::uint64_t bytes = 0;

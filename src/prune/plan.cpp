@@ -40,7 +40,7 @@ void require_levels(const PruneOptions& options) {
       throw Error(ErrorCode::kArgument, "level '" + amount.label + "' is given twice");
 }
 
-/// The level that the sets make: each has a threshold of its own.
+/// The level that the sets define. Each set has its own threshold.
 LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<TensorView>& tensors,
                    const Context& context) {
   LevelPlan level;
@@ -64,7 +64,7 @@ LevelPlan cut_sets(const Model& model, const PrunePlan& plan, const std::vector<
   return level;
 }
 
-/// Fills the levels' cuts, over all tensors together or each by itself.
+/// Fills the cuts of the levels, over all tensors together or for each tensor separately.
 void plan_unstructured(std::span<const TensorView> tensors, PrunePlan& plan, const Context& context) {
   const bool global = plan.options.scope == Scope::kGlobal;
   const auto take = [&](std::span<const TensorView> set, std::uint64_t first_position, std::uint64_t n) {

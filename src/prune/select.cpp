@@ -7,7 +7,7 @@
 namespace pare {
 namespace {
 
-/// True if any of the globs matches; marks those that do.
+/// True if any of the globs matches; marks all that match.
 bool matches_any(const std::vector<std::string>& globs, const std::string& name, std::vector<bool>& used) {
   bool matched = false;
   for (std::size_t i = 0; i < globs.size(); ++i) {
@@ -22,7 +22,7 @@ void require_used(const Model& model, const std::vector<std::string>& globs, con
     if (!used[i]) throw Error(ErrorCode::kArgument, model.title + ": no parameter matches '" + globs[i] + "'");
 }
 
-/// Options that select just what the sets name.
+/// Options that select exactly the parameters that the sets name.
 PruneOptions named_by_sets(const std::vector<PruneSet>& sets) {
   PruneOptions options;
   for (const PruneSet& set : sets)

@@ -1,4 +1,4 @@
-// Every source file is read once; each piece of it is masked for every level while it is in cache.
+// Every source file is read once. Each piece is masked for all levels while it is in cache.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -27,7 +27,7 @@ struct Piece {
   std::size_t tensor;   ///< index into the checkpoint's tensors
   std::uint64_t begin;  ///< byte within the tensor
   std::uint64_t bytes;
-  std::uint64_t offset;  ///< in the file to write
+  std::uint64_t offset;  ///< offset in the file to write
 };
 
 class LevelWriter {
@@ -54,7 +54,7 @@ class LevelWriter {
     const std::vector<Piece> pieces = cut(source, layout);
     std::vector<std::vector<std::byte>> buffers(base::thread_count(context_));
     prune::SourceHash hash;
-    // Item 0 hashes the source while the others write.
+    // Item 0 hashes the source while the other items write.
     base::parallel_for(pieces.size() + 1, context_, [&](std::size_t item, unsigned worker) {
       if (item == 0) {
         hash = prune::hash_source(model_.checkpoint, file, context_);

@@ -31,7 +31,7 @@ class Hasher {
   std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
 };
 
-/// The beginning, the middle and the end.
+/// Samples of the beginning, the middle and the end.
 void add_sample(Hasher& hasher, const TensorBytes& bytes) {
   const std::size_t n = std::min(kSampleBytes, bytes.size());
   for (const std::size_t begin : {std::size_t{0}, (bytes.size() - n) / 2, bytes.size() - n})

@@ -1,4 +1,4 @@
-// Telling whether two parts were measured of the same model.
+// Identifies a model, so that measurements of different models are not mixed.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 namespace pare::stats {
 
 /// Hash of the names, dtypes and shapes of all parameters, and of a few bytes of each that is not packed. Reads three
-/// places of a tensor.
+/// short samples of each tensor.
 std::uint64_t content_hash(const Model& model);
 
 }  // namespace pare::stats

@@ -56,9 +56,9 @@ std::uint64_t rounded_key(const FloatFormat& format, double magnitude) {
   const int lowest_exponent = 1 - format.bias;
   const int exponent = std::max(std::ilogb(magnitude), lowest_exponent);
   const auto mantissa_bits = static_cast<int>(format.mantissa_bits);
-  // In units of the last place; a power of two apart, so the division is exact.
+  // In units of the last place. The unit is a power of two, so the division is exact.
   const auto units = static_cast<std::uint64_t>(std::nearbyint(std::ldexp(magnitude, mantissa_bits - exponent)));
-  // Subnormals have no implicit one; a carry out of the mantissa lands in the exponent by itself.
+  // Subnormals have no implicit one; a carry out of the mantissa increments the exponent.
   const std::uint64_t key = units + (static_cast<std::uint64_t>(exponent - lowest_exponent) << format.mantissa_bits);
   return key > format.finite_max ? overflow : key;
 }

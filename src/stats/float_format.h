@@ -28,8 +28,8 @@ const FloatFormat& float_format(DType dtype);
 /// Exact value of a key: +0.0 and up, infinity, or NaN.
 double key_value(const FloatFormat& format, std::uint64_t key);
 
-/// Key of a magnitude (>= 0) rounded to nearest, ties to even, as a cast in PyTorch rounds; beyond
-/// the range: infinity's key, or for E4M3, which has none, its NaN's.
+/// Key of a magnitude (>= 0) rounded to nearest, ties to even, as a cast in PyTorch rounds. Beyond the range it is the
+/// key of infinity, or of NaN for E4M3, which has no infinity.
 std::uint64_t rounded_key(const FloatFormat& format, double magnitude);
 
 /// Smallest key whose value is at least `magnitude`; one past infinity's key if none is.

@@ -1,5 +1,5 @@
-// Exact equal-width histograms from the leading bits: only patterns whose 16-bit bin an edge cuts
-// are looked at again.
+// Exact equal-width histograms from the leading bits: only patterns in a 16-bit bin that an edge divides are read
+// again.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -17,7 +17,7 @@ namespace pare {
 namespace stats {
 namespace {
 
-/// Where values of one dtype go.
+/// Maps values of one dtype to bins.
 class Binning {
  public:
   Binning(DType dtype, Measure measure, double low, double high, std::size_t bins)

@@ -19,7 +19,7 @@ namespace {
 
 using stats::Selection;
 
-/// Throws Error unless `measurement` holds just the selected parameters.
+/// Throws Error unless `measurement` holds exactly the selected parameters.
 void require_measured(const Model& model, const Selection& selection, const Measurement& measurement) {
   for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
     const TensorView& tensor = selection.tensors[i];
@@ -57,8 +57,7 @@ InspectRow tensor_row(const Parameter& parameter, const TensorView& tensor, Stat
   return row;
 }
 
-/// One row over `members` (indices of tensor rows, rising, so that sums are always formed in the
-/// same order).
+/// One row that sums up `members` (indices of tensor rows, rising, so that the order of sums is fixed).
 InspectRow sum_row(std::string name, const std::vector<std::size_t>& members, const std::vector<InspectRow>& tensors) {
   InspectRow row;
   row.name = std::move(name);
@@ -118,7 +117,7 @@ void add_layers(Inspection& result, const Selection& selection) {
   }
 }
 
-/// Quantiles of all rows together, so that every tensor is read once for them.
+/// Quantiles of all rows at once, so that every tensor is read only once.
 void add_quantiles(Inspection& result, const Selection& selection, std::span<const Sketch> sketches,
                    const Context& context) {
   std::vector<InspectRow*> rows;

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kFewestValues = 5;
 constexpr double kThreshold = 3.5;
 constexpr double kSmallestDifference = 1e-4;
-constexpr double kMadToSigma = 1 / 0.6745;  // of a normal distribution
+constexpr double kMadToSigma = 1 / 0.6745;  // for a normal distribution
 constexpr double kMeanAdToSigma = 1.253314;
 
 double median(std::vector<double> values) {

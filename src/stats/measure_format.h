@@ -1,4 +1,4 @@
-// How a saved Measurement begins.
+// Magic, version and checksum of a saved Measurement; docs/formats.md describes the rest.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace pare::stats {
 
-/// Eight bytes of magic, four of version; then the figures; last an XXH3 of 64 bits of all before it.
+/// A file begins with eight bytes of magic and four of version. It ends with the XXH3-64 of everything before it.
 inline constexpr std::string_view kMeasurementMagic = "PAREMEAS";
 inline constexpr std::uint32_t kMeasurementVersion = 1;
 inline constexpr std::size_t kMeasurementChecksumBytes = 8;

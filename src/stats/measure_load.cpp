@@ -17,7 +17,7 @@
 namespace pare {
 namespace {
 
-/// Reads numbers from untrusted bytes; never beyond their end.
+/// Reads numbers from untrusted bytes, never beyond their end.
 class Reader {
  public:
   Reader(std::span<const std::byte> bytes, const std::filesystem::path& file) : bytes_(bytes), file_(file) {}
@@ -171,7 +171,7 @@ Measurement parse_measurement(std::span<const std::byte> bytes, const std::files
     cutoff = reader.f64();
     if (!(cutoff >= 0)) reader.fail({}, "a cutoff below 0");
   }
-  // Of a tensor: parameter, two lengths of texts, the length of the shape, ten figures, and two for each cutoff.
+  // The least that a tensor takes: parameter, lengths of two texts, rank, ten figures, and two more for each cutoff.
   const std::size_t tensors = reader.items(8 * (14 + 2 * measurement.cutoffs.size()));
   for (std::size_t i = 0; i < tensors; ++i) measurement.tensors.push_back(read_tensor(reader, measurement));
   read_largest(reader, measurement);

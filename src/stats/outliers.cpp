@@ -13,14 +13,14 @@ namespace {
 
 constexpr std::size_t kBlockElements = 4096;
 
-/// True if a ranks before b: larger, or as large and earlier.
+/// True if a ranks before b: it is larger, or equal and earlier.
 bool ranks_before(const Outlier& a, const Outlier& b) {
   const double left = std::abs(a.value), right = std::abs(b.value);
   if (left != right) return left > right;
   return a.tensor != b.tensor ? a.tensor < b.tensor : a.index < b.index;
 }
 
-/// The first `wanted` in rank of what one worker has seen, and little more.
+/// The first `wanted` in rank among the elements of one worker, and a few more.
 class Leaders {
  public:
   explicit Leaders(std::size_t wanted) : wanted_(wanted) {}
@@ -42,7 +42,7 @@ class Leaders {
   std::vector<Outlier> outliers_;
 };
 
-/// Adds the piece's elements of magnitude >= lowest; of equal ones the first `wanted` are enough.
+/// Adds the piece's elements of magnitude >= lowest; among equal ones, the first `wanted` are enough.
 void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, std::size_t wanted, Leaders& leaders) {
   const FloatFormat& format = float_format(tensor.dtype);
   std::uint64_t lowest_key = ceiling_key(format, lowest);
@@ -55,7 +55,7 @@ void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, st
       const std::uint64_t key = load_pattern(format, data, i) & ~format.sign_bit();
       if (key < lowest_key || format.is_nan(key)) continue;
       leaders.add({piece.tensor, begin + i, element_value(tensor, begin + i)});
-      // A piece of one value throughout must not be gone through element by element.
+      // A piece with a single value must not be read element by element.
       if (key == lowest_key && ++as_low == wanted) {
         ++lowest_key;
         as_low = 0;

@@ -1,4 +1,4 @@
-// The largest magnitudes of a scan and where they sit.
+// The largest magnitudes of a scan and their positions.
 #pragma once
 
 #include <span>
@@ -9,8 +9,8 @@
 
 namespace pare::stats {
 
-/// The `wanted` largest |w|, ties by order of tensor and index, NaN left out. Reads again only the
-/// pieces whose maximum can still be among them.
+/// The `wanted` largest |w|, ties by order of tensor and index, NaN left out. Only pieces whose maximum can be among
+/// them are read again.
 std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span<const Piece> pieces,
                                   std::span<const Stats> by_piece, std::size_t wanted, const Context& context);
 

@@ -1,5 +1,5 @@
-// One order over the magnitudes of tensors of any dtypes, and exact order statistics in it, found
-// digit by digit: nothing is sorted, and memory does not grow with the tensors.
+// A common order of the magnitudes of tensors of any dtypes, and exact order statistics in it. They are found digit by
+// digit: nothing is sorted, and memory does not grow with the tensors.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace pare::stats {
 
-/// Rank keys are the magnitude keys of a type wide enough for every dtype at hand: F32, or F64 if
-/// any tensor is F64. Both hold all narrower values exactly. NaN ranks above infinity.
+/// Rank keys are the magnitude keys of a type wide enough for every dtype involved: F32, or F64 if any tensor is F64.
+/// Both hold all narrower values exactly. NaN ranks above infinity.
 class RankSpace {
  public:
   explicit RankSpace(std::span<const TensorView> tensors);
@@ -20,7 +20,7 @@ class RankSpace {
   std::uint64_t to_rank(DType dtype, std::uint64_t key) const;
   /// Smallest key of `dtype` that ranks at or above `rank`; one past its largest if none does.
   std::uint64_t first_key(DType dtype, std::uint64_t rank) const;
-  /// Magnitude of a rank key (NaN for a NaN's).
+  /// Magnitude of a rank key (NaN for the key of a NaN).
   double value(std::uint64_t rank) const;
 
  private:

@@ -14,7 +14,7 @@
 namespace pare::stats {
 namespace {
 
-/// F32 rank keys. What is narrower than F32 is known exactly after its one reading.
+/// F32 rank keys. For types narrower than F32, one pass gives exact counts.
 class NarrowCounter final : public KeyCounter {
  public:
   NarrowCounter(const RankSpace& space, std::span<const TensorView> tensors, const Context& context)
@@ -75,7 +75,7 @@ class NarrowCounter final : public KeyCounter {
   std::map<std::uint64_t, std::uint64_t> exact_;  ///< elements by rank, of types narrower than F32
 };
 
-/// F64 rank keys, element by element: four readings.
+/// F64 rank keys, element by element, in four passes.
 class WideCounter final : public KeyCounter {
  public:
   WideCounter(const RankSpace& space, std::span<const TensorView> tensors, const Context& context)

@@ -21,17 +21,17 @@ namespace {
 
 constexpr std::uint32_t kBins = 1U << 15;            // leading bits of an F32 magnitude
 constexpr std::size_t kLows = 1U << 16;              // values of the other bits
-constexpr std::uint64_t kListed = 1U << 17;          // elements up to here are listed, more are counted
-constexpr std::uint64_t kBatchBytes = 128ULL << 20;  // candidates that are held at a time
+constexpr std::uint64_t kListed = 1U << 17;          // up to this many elements are listed, more are counted
+constexpr std::uint64_t kBatchBytes = 128ULL << 20;  // memory for candidates at a time
 constexpr std::size_t kBlock = 4096;
 
-/// The elements of one bin of one row, by the bits that the sketch does not know.
+/// The elements of one bin of one row, by the low bits that the sketch does not store.
 struct Candidates {
   std::size_t row = 0;
   std::uint32_t bin = 0;
   std::uint64_t elements = 0;
-  std::vector<std::uint16_t> list = {};   ///< of few elements
-  std::vector<std::uint64_t> table = {};  ///< of many: counts
+  std::vector<std::uint16_t> list = {};   ///< low bits, if there are few elements
+  std::vector<std::uint64_t> table = {};  ///< counts by low bits, if there are many
 
   std::uint64_t bytes() const { return elements <= kListed ? elements * sizeof(std::uint16_t) : kLows * 8; }
   void prepare() {
@@ -66,14 +66,14 @@ struct Candidates {
   }
 };
 
-/// An order statistic whose bin is known.
+/// An order statistic with a known bin.
 struct Sought {
   std::size_t candidates;  ///< index
   std::uint64_t position;  ///< within the bin
-  std::uint64_t rank = 0;  ///< the answer
+  std::uint64_t rank = 0;  ///< the result
 };
 
-/// As numpy and torch.lerp: computed from the nearer end.
+/// Interpolates as numpy and torch.lerp do, from the nearer end.
 double interpolate(double low, double high, double weight) {
   if (low == high) return low;  // also two infinities
   const double difference = high - low;
@@ -115,7 +115,7 @@ class RowQuantiles {
     return sought;
   }
 
-  /// Completes what was sought, reading the tensors once for each batch of candidates.
+  /// Completes the searches, reading the tensors once for each batch of candidates.
   void resolve(std::span<Sought> sought) {
     std::vector<std::vector<std::size_t>> wanted_by(candidates_.size());
     for (std::size_t i = 0; i < sought.size(); ++i) wanted_by[sought[i].candidates].push_back(i);
@@ -162,7 +162,7 @@ class RowQuantiles {
     });
   }
 
-  /// Of a dtype whose sketch is exact: no need to read the tensor.
+  /// For a dtype with exact sketches, the tensor need not be read.
   void add_exact(std::size_t tensor, std::span<const std::size_t> wanted) {
     for (const std::size_t i : wanted)
       for (const Sketch::Bin& bin : sketches_[tensor].bins()) {

@@ -1,6 +1,5 @@
-// The pass: every piece is swept in blocks that stay in the first-level cache, once for its keys
-// and once for its moments. What is rare (zeros, NaN, large values) costs a further sweep of the
-// block it occurs in, and nothing elsewhere.
+// The scan reads every piece in blocks that stay in the first-level cache, once for the keys and once for the moments.
+// A block with rare elements (zeros, NaN, large values) is read once more; other blocks are not.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -34,7 +33,7 @@ kernels::FloatType float_type(DType dtype) {
   }
 }
 
-/// What is the same for every block of one tensor.
+/// Values shared by all blocks of a tensor.
 struct TensorPlan {
   explicit TensorPlan(const TensorView& tensor, std::span<const double> cutoffs)
       : dtype(tensor.dtype), format(float_format(tensor.dtype)) {
@@ -49,7 +48,7 @@ struct TensorPlan {
   DType dtype;
   const FloatFormat& format;
   std::vector<std::uint64_t> cutoff_keys;
-  std::vector<double> values;  ///< of every pattern, for one-byte types
+  std::vector<double> values;  ///< value of every pattern, for one-byte types
 };
 
 /// NaNs and infinities of a block, and its extremes without the NaNs.
@@ -113,14 +112,14 @@ bool count_block(const TensorPlan& plan, const std::byte* data, std::size_t n, S
     } else if (c != 0) {
       sides = {0, n - range.negative};  // the whole block is below this cutoff
     }
-    // NaN keys are above every cutoff's; a NaN never counts as big.
+    // NaN keys are above the key of every cutoff, but a NaN never counts as big.
     stats.cutoffs[c].above = sides.above - (key <= format.finite_max || key == format.infinity ? stats.nans : 0);
     stats.cutoffs[c].inside = sides.inside + (key != 0 ? negative_zeros : 0);
   }
   return finite;
 }
 
-/// Scans one piece into `stats`, whose cutoffs are set up.
+/// Scans one piece into `stats`, whose cutoffs must be set.
 void scan_piece(const TensorPlan& plan, const std::byte* data, std::size_t n, Stats& stats) {
   kernels::MomentLanes lanes;
   const std::size_t block_elements = kBlockBytes / plan.format.size();

@@ -6,7 +6,7 @@
 namespace pare::stats {
 namespace {
 
-/// One order statistic on its way: the digits found so far, and the position among elements that share them.
+/// The search for one order statistic: the digits found so far, and the position among the elements that share them.
 struct Search {
   std::uint64_t prefix = 0;
   std::uint64_t position = 0;
@@ -26,7 +26,7 @@ std::vector<std::uint64_t> distinct_prefixes(std::vector<Search>& searches) {
   return prefixes;
 }
 
-/// Finds, in counts of one digit, where each search goes on.
+/// Advances each search by one digit, whose counts are given.
 void descend(std::vector<Search>& searches, std::span<const DigitCounts> counts) {
   for (Search& search : searches) {
     const DigitCounts& digits = counts[search.slot];

@@ -1,5 +1,5 @@
-// The one selection of the k smallest: order statistics of keys of any kind (magnitudes, drawn scores, norms of
-// blocks), found digit by digit. Nothing is sorted, and memory does not grow with the number of elements.
+// Selection of the k smallest: order statistics of keys of any kind (magnitudes, drawn scores, norms of blocks), found
+// digit by digit. Nothing is sorted, and memory does not grow with the number of elements.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
 /// 2^16 counters of a digit's values.
 using DigitCounts = std::vector<std::uint64_t>;
 
-/// Unsigned keys of many elements, in no particular order, which can be looked at several times.
+/// Unsigned keys of many elements, in any order, which can be read several times.
 class KeyCounter {
  public:
   virtual ~KeyCounter() = default;
   /// For each prefix (ascending, distinct; just {0} for digit 0), the counts of the next digit over
   /// the elements whose earlier digits are that prefix.
   virtual std::vector<DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) = 0;
-  /// Prefixes that at most so many elements share are listed instead of counted further; 0: never.
+  /// If at most this many elements share a prefix, their keys are listed instead of counted further; 0: never.
   virtual std::uint64_t list_limit() const { return 0; }
   /// For each prefix, the keys whose first `digit` digits it is, in any order.
   virtual std::vector<std::vector<std::uint64_t>> list(unsigned digit, std::span<const std::uint64_t> prefixes);
@@ -34,8 +34,7 @@ struct SelectedKey {
 };
 
 /// The keys at the 0-based `positions` (each below `elements`, the number of elements) of the rising order, in the
-/// order asked for. Keys have `digits` digits. Any number of positions share the looks at the keys: at most one per
-/// digit.
+/// order asked for. Keys have `digits` digits. The keys are read at most once per digit, for all positions together.
 std::vector<SelectedKey> select_keys(KeyCounter& keys, unsigned digits, std::uint64_t elements,
                                      std::span<const std::uint64_t> positions);
 

@@ -16,7 +16,7 @@ bool in_groups(const Parameter& parameter, const InspectOptions& options) {
          std::find(options.groups.begin(), options.groups.end(), parameter.group) != options.groups.end();
 }
 
-/// A filter that matches nothing is a slip of the pen; better to say so than to show less or more.
+/// A filter that matches nothing is probably a typing error, so it is an error.
 void require_matches(const Model& model, const InspectOptions& options) {
   for (const auto* globs : {&options.include, &options.exclude})
     for (const std::string& glob : *globs)

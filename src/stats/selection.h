@@ -13,7 +13,8 @@ struct Selection {
   std::vector<TensorView> tensors;
 };
 
-/// Those that `options` selects; adds what cannot be measured to `left_out`. Throws Error if a filter matches nothing.
+/// The parameters that `options` selects; those that cannot be measured are added to `left_out`. Throws Error if a
+/// filter matches nothing.
 Selection select(const Model& model, const InspectOptions& options, std::vector<LeftOut>& left_out);
 
 }  // namespace pare::stats

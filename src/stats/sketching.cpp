@@ -14,10 +14,10 @@ namespace pare {
 namespace stats {
 namespace {
 
-/// Elements that are counted before a table is gone through: many, as a table has 2^17 counters.
+/// Elements that are counted between two passes over a table. There are many, because a table has 2^17 counters.
 constexpr std::uint64_t kRunElements = 1ULL << 22;
 
-/// One thread's table, poured into wide counters before a 32-bit one could overflow.
+/// The table of one thread. It is added to 64-bit counters before a 32-bit counter can overflow.
 class Counter {
  public:
   void count(kernels::Width width, const std::byte* data, std::size_t n) {
@@ -36,7 +36,7 @@ class Counter {
     for (std::size_t i = 0; i < total.size(); ++i) total[i] += wide_[i];
   }
 
-  /// The same, and starts again from nothing.
+  /// The same, and then resets the counters.
   void move_to(LeadingCounts& total) {
     for (std::size_t i = 0; i < total.size(); ++i)
       total[i] += static_cast<std::uint64_t>(narrow_[i]) + narrow_[kernels::kLeadingBins + i];

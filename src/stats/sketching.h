@@ -1,4 +1,4 @@
-// Dense counting behind the sketches.
+// Counts elements for sketches in dense tables.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,11 @@ namespace pare::stats {
 /// Counts by the leading 16 bits of the pattern (8 for one-byte types), sign included.
 using LeadingCounts = std::vector<std::uint64_t>;
 
-/// All tensors together; they must be of one width. Same counts for any number of threads.
+/// Counts the elements of all tensors together, which must have the same width. The counts do not depend on the number
+/// of threads.
 LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& context);
 
-/// The Sketch that such counts of tensors of `dtype` are.
+/// The Sketch made from such counts of tensors of `dtype`.
 Sketch to_sketch(DType dtype, const LeadingCounts& counts);
 
 /// One Sketch per tensor, in one pass. Same sketches for any number of threads.

@@ -1,5 +1,5 @@
-// Tensors cut into pieces that threads take one by one. Piece boundaries depend on nothing but the
-// shapes, so whatever is reduced piece by piece in order is the same for any number of threads.
+// Tensors cut into pieces that threads take one by one. Piece boundaries depend on the shapes only, so a reduction over
+// pieces in order gives the same result for any number of threads.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@
 
 namespace pare::stats {
 
-/// At most this many slots a pass.
+/// Most slots in a pass.
 constexpr std::size_t kTrailingSlots = 255;
 
 /// `slot_of` maps the top 16 bits of a pattern (sign included) to 0 (none) or 1 + slot; the result

@@ -13,7 +13,7 @@ namespace pare::prune {
 namespace {
 
 constexpr std::size_t kBlock = 4096;
-constexpr std::size_t kPrefixes = 16;  // that share a look at the scores: each has a table per worker
+constexpr std::size_t kPrefixes = 16;  // prefixes per pass over the scores; each has a table per worker
 constexpr unsigned kScoreDigits = 2;
 
 /// Calls visit(worker, tensor, index of the block's first element, scores, n) for every block.
@@ -37,7 +37,7 @@ void for_each_block(std::span<const TensorView> tensors, std::uint64_t first_pos
   });
 }
 
-/// The scores, made block by block whenever they are looked at.
+/// The scores, computed block by block whenever they are read.
 class ScoreCounter final : public stats::KeyCounter {
  public:
   ScoreCounter(std::span<const TensorView> tensors, std::uint64_t first_position, std::uint64_t seed,
@@ -83,7 +83,7 @@ class ScoreCounter final : public stats::KeyCounter {
   Context context_;
 };
 
-/// ranks[set][tensor]: how many elements' scores lie below and at pivots[set]. One look at the scores.
+/// ranks[set][tensor]: how many elements' scores lie below and at pivots[set]. Computes the scores once.
 std::vector<std::vector<kernels::RankCount>> count_scores(std::span<const TensorView> tensors,
                                                           std::uint64_t first_position, std::uint64_t seed,
                                                           std::span<const stats::SelectedKey> pivots,

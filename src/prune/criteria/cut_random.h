@@ -1,4 +1,4 @@
-// Weights of a set of tensors go at random, for several counts at once.
+// Prunes random weights of a set of tensors, for several counts at once.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace pare::prune {
 
-/// k elements drawn uniformly without replacement by `seed`, for each k; a larger k's draw contains
-/// a smaller one's. `first_position` numbers the first tensor's first element among all candidates.
+/// For each k, k elements drawn uniformly without replacement from `seed`. The draw of a larger k contains that of a
+/// smaller one. `first_position` numbers the first tensor's first element among all candidates.
 std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_t first_position,
                                std::span<const std::uint64_t> counts, std::uint64_t seed, const Context& context);
 

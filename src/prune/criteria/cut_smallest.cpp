@@ -11,9 +11,9 @@
 namespace pare::prune {
 namespace {
 
-constexpr std::uint64_t kBlockElements = 4096;  // stays in the first-level cache while every level looks at it
+constexpr std::uint64_t kBlockElements = 4096;  // stays in the first-level cache while all levels read it
 
-/// ranks[set][tensor]: how many elements lie below and at pivots[set][tensor]. One reading.
+/// ranks[set][tensor]: how many elements lie below and at pivots[set][tensor]. Reads the weights once.
 std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorView> tensors,
                                                          const std::vector<std::vector<std::uint64_t>>& pivots,
                                                          const Context& context) {
@@ -68,7 +68,7 @@ std::vector<SetCut> cut_smallest(std::span<const TensorView> tensors, std::span<
   std::vector<std::uint64_t> elements;
   std::uint64_t total = 0;
   for (const TensorView& tensor : tensors) total += elements.emplace_back(tensor.elements());
-  std::vector<std::uint64_t> positions;  // of the largest element that goes
+  std::vector<std::uint64_t> positions;  // of the largest pruned element
   for (const std::uint64_t count : counts) positions.push_back(count == 0 ? 0 : count - 1);
   std::vector<SetCut> cuts(counts.size(), SetCut{std::vector<TensorCut>(tensors.size()), std::nullopt});
   if (total == 0) return cuts;

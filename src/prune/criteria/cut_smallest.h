@@ -1,4 +1,4 @@
-// The smallest magnitudes of a set of tensors go, for several counts at once.
+// Prunes the smallest magnitudes of a set of tensors, for several counts at once.
 #pragma once
 
 #include <cstdint>

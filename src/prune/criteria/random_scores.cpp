@@ -3,8 +3,8 @@
 namespace pare::prune {
 
 void fill_scores(std::uint64_t seed, std::uint64_t first_position, std::size_t n, std::uint32_t* scores) {
-  // SplitMix64 (Steele, Lea and Flood 2014): a counter times the golden ratio, then a finaliser.
-  // The seed is mixed first, so that neighbouring seeds are not neighbouring counters.
+  // SplitMix64 (Steele, Lea and Flood 2014): a counter times the golden ratio, then a finalizer. The seed is mixed
+  // first, so that neighboring seeds do not give neighboring counters.
   std::uint64_t start = (seed + 0x9e3779b97f4a7c15ULL) * 0xbf58476d1ce4e5b9ULL;
   start = (start ^ (start >> 31)) * 0x94d049bb133111ebULL;
   for (std::size_t i = 0; i < n; ++i) {

@@ -1,4 +1,4 @@
-// Turning "how many lie below and at the threshold, tensor by tensor" into cuts of exactly k.
+// Makes cuts of exactly k elements from the numbers of elements below and at the threshold in each tensor.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@
 
 namespace pare::prune {
 
-/// One k's outcome over a set of tensors that share a threshold.
+/// The result for one k over a set of tensors that share a threshold.
 struct SetCut {
-  std::vector<TensorCut> tensors;   ///< zeros left 0
-  std::optional<double> threshold;  ///< the largest magnitude that goes, if any does
+  std::vector<TensorCut> tensors;   ///< zeros are not counted yet
+  std::optional<double> threshold;  ///< the largest magnitude that is pruned, if any
 };
 
-/// What goes of one tensor: everything below the threshold, and ties at a flat index below tie_end.
+/// The elements of one tensor that are pruned: everything below the threshold, and ties at a flat index below tie_end.
 struct TieCut {
   std::uint64_t pruned = 0, tie_end = 0;
 };
 
-/// One per tensor: of the ties as many of the first in order go as `count` still allows. `nth_tie(tensor, n)` must
-/// give the flat index of a tensor's n-th tie, n from 0.
+/// One cut per tensor. Ties are pruned in order, as many as `count` still allows. `nth_tie(tensor, n)` must give the
+/// flat index of a tensor's n-th tie, n from 0.
 std::vector<TieCut> settle_ties(std::span<const kernels::RankCount> ranks, std::span<const std::uint64_t> elements,
                                 std::uint64_t count,
                                 const std::function<std::uint64_t(std::size_t, std::uint64_t)>& nth_tie);

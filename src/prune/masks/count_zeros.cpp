@@ -14,10 +14,11 @@ std::uint64_t zeros_in(const stats::FloatFormat& format, const std::byte* data, 
   return kernels::count_rank(format.width, data, n, 1).below;  // below the smallest nonzero key there is only 0
 }
 
-/// Whether the zeros must be counted; if not, sets them.
+/// Returns whether the zeros must be counted; if not, sets them.
 bool must_count(TensorCut& cut, std::uint64_t zeros_before) {
   const bool follows = cut.mask.removes_smallest() || (zeros_before == 0 && !cut.mask.changes_values());
-  if (follows) cut.zeros = std::max(zeros_before, cut.pruned);  // zeros are the smallest: they go first
+  if (follows)
+    cut.zeros = std::max(zeros_before, cut.pruned);  // zeros are the smallest elements, so they are pruned first
   return !follows;
 }
 

@@ -9,15 +9,15 @@
 
 namespace pare::prune {
 
-/// Number of zeros (of either sign) per tensor. Reads the tensors once.
+/// Number of zeros (of either sign) in each tensor. Reads the tensors once.
 std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, const Context& context);
 
-/// Zeros of one tensor as each of `masks` leaves it. Reads the tensor once. Throws Error, Interrupted.
+/// Number of zeros of one tensor after each of `masks`. Reads the tensor once. Throws Error, Interrupted.
 std::vector<std::uint64_t> count_zeros_after(const TensorView& tensor, std::span<const Mask* const> masks,
                                              const Context& context);
 
-/// Fills zeros of all cuts of the plan, and what the levels prune and leave as zeros in all. Reads only tensors whose
-/// zeros do not follow from the number of pruned elements. tensors[i] is that of plan.parameters[i].
+/// Fills the zeros of all cuts of the plan, and for each level the totals of pruned elements and zeros. Reads only
+/// tensors whose zeros do not follow from the number of pruned elements. tensors[i] belongs to plan.parameters[i].
 void set_zeros(PrunePlan& plan, std::span<const TensorView> tensors, const Context& context);
 
 }  // namespace pare::prune

@@ -16,7 +16,7 @@
 namespace pare {
 namespace {
 
-/// Elements [begin, begin + n) of a tensor, and where they go.
+/// Elements [begin, begin + n) of a tensor, and their destination.
 struct Piece {
   const TensorView& tensor;
   std::uint64_t begin, n;
@@ -37,7 +37,7 @@ void copy_all(const Piece& piece, const std::byte* from) {
 void copy(const Mask::None&, const Piece& piece) { copy_all(piece, piece.source()); }
 
 void copy(const Mask::BelowKey& mask, const Piece& piece) {
-  // Up to tie_end ties go too: there the first key to keep is one higher.
+  // Ties before tie_end are pruned too, so the first key to keep is one higher there.
   const std::uint64_t with_ties = mask.tie_end <= piece.begin ? 0 : std::min(piece.n, mask.tie_end - piece.begin);
   const std::uint64_t bytes = with_ties * piece.size();
   kernels::copy_from_key(piece.format().width, piece.source(), piece.target, with_ties, mask.key + 1);
@@ -68,7 +68,7 @@ void require_size(const TensorView& tensor, std::string_view what, std::uint64_t
                 fmt::format("the mask does not fit the tensor (expected {} {}, found {})", expected, what, found));
 }
 
-/// Row by stored row, block by block.
+/// Copies row by stored row, block by block.
 void copy(const Mask::Bits& mask, const Piece& piece) {
   const bool matrix = piece.tensor.shape.size() == 2;
   const std::uint64_t columns = matrix ? piece.tensor.shape[1] : piece.tensor.elements();

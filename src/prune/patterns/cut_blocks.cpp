@@ -11,7 +11,7 @@ namespace pare::prune {
 namespace {
 
 constexpr unsigned kScoreDigits = 4;
-constexpr std::uint64_t kFewEnough = 1U << 20;  // scores that are kept to look for the threshold among them
+constexpr std::uint64_t kFewEnough = 1U << 20;  // scores that may be listed to find the threshold among them
 
 Fold fold_of(Norm norm) {
   switch (norm) {
@@ -25,8 +25,8 @@ Fold fold_of(Norm norm) {
   return Fold::kSum;
 }
 
-/// Scores of all blocks, made whenever they are looked at and never all stored: in the order of the norms, as patterns
-/// of numbers from 0 up, so that integers compare them.
+/// Scores of all blocks. They are computed whenever they are read and are never all stored. A score is the bit pattern
+/// of a norm >= 0, so that integers have the same order as norms.
 class Scores {
  public:
   Scores(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm, const Context& context)
@@ -46,7 +46,7 @@ class Scores {
     fold_blocks(tensors_, tilings_, fold_of(norm_), context_,
                 [&](unsigned worker, std::size_t tensor, std::uint64_t first, std::span<const double> values) {
                   const Tiling& tiling = tilings_[tensor];
-                  // A run lies in one band: all of it is cut short, or its last block at most.
+                  // A run lies in one band: either all of its blocks are smaller, or at most its last one.
                   const bool whole = norm_ == Norm::kLInf || tiling.elements(first) == tiling.whole;
                   const std::size_t n = whole ? values.size() - 1 : 0;
                   for (std::size_t i = 0; i < n; ++i)
@@ -57,7 +57,7 @@ class Scores {
   }
 
  private:
-  /// A block that is cut short counts as if the rest of it were like what is there.
+  /// A smaller block is scaled as if the missing elements were like the present ones.
   std::uint64_t score(const Tiling& tiling, std::uint64_t block, double value) const {
     const std::uint64_t elements = tiling.elements(block);
     if (norm_ != Norm::kLInf && elements != tiling.whole)
@@ -120,7 +120,7 @@ class NormCounter final : public stats::KeyCounter {
   const Scores& scores_;
 };
 
-/// A bit for each block, which several threads set.
+/// A bit for each block; several threads may set bits.
 class BlockBits {
  public:
   explicit BlockBits(std::uint64_t blocks) : words_((blocks + 63) / 64) {}
@@ -159,7 +159,7 @@ std::uint64_t elements_of(const Tiling& tiling, const std::vector<std::uint64_t>
 std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm,
                                std::span<const std::uint64_t> counts, const Context& context) {
   std::vector<SetCut> cuts(counts.size(), SetCut{std::vector<TensorCut>(tensors.size()), std::nullopt});
-  std::vector<std::size_t> cutting;  // levels at which something goes
+  std::vector<std::size_t> cutting;  // levels at which something is pruned
   std::vector<std::uint64_t> positions;
   for (std::size_t level = 0; level < counts.size(); ++level) {
     if (counts[level] == 0) continue;

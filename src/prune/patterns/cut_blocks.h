@@ -1,4 +1,4 @@
-// Rows, columns or blocks of a set of matrices go by their norm, for several counts at once.
+// Prunes the rows, columns or blocks of smallest norm in a set of matrices, for several counts at once.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 namespace pare::prune {
 
 /// The k blocks of smallest norm over all `tensors` together, for each k of `counts` (each at most the number of
-/// blocks); ties by order of tensor and block. tilings[i] is that of tensors[i].
+/// blocks); ties by order of tensor and block. tilings[i] belongs to tensors[i].
 std::vector<SetCut> cut_blocks(std::span<const TensorView> tensors, std::span<const Tiling> tilings, Norm norm,
                                std::span<const std::uint64_t> counts, const Context& context);
 

@@ -19,14 +19,14 @@ std::array<float, 256> make_table(const stats::FloatFormat& format) {
   return table;
 }
 
-/// The values of a one-byte type by pattern.
+/// The values of a one-byte type, indexed by pattern.
 const std::array<float, 256>& table_of(DType dtype) {
   static const std::array<float, 256> e4m3 = make_table(stats::float_format(DType::kF8E4M3));
   static const std::array<float, 256> e5m2 = make_table(stats::float_format(DType::kF8E5M2));
   return dtype == DType::kF8E4M3 ? e4m3 : e5m2;
 }
 
-/// Converts through aligned copies: tensors may lie at any address.
+/// Converts through aligned copies, because tensors may lie at any address.
 template <class Element, class Target, class Convert>
 void convert(const std::byte* data, std::size_t n, Target* target, const Convert& value_of) {
   std::array<Element, kBlock> block;

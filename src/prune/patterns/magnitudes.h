@@ -1,4 +1,4 @@
-// Magnitudes as numbers, for sums of them.
+// Magnitudes as numbers, for norms.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace pare::prune {
 
-/// Fills `target` with |w| of elements [begin, begin + n). Exact, NaN and infinity included; the same for every
-/// instruction set. F64 tensors only into doubles, the others only into floats.
+/// Fills `target` with |w| of elements [begin, begin + n). Exact, including NaN and infinity, and the same for every
+/// instruction set. F64 tensors give doubles only, others floats only.
 void magnitudes(const TensorView& tensor, std::uint64_t begin, std::size_t n, float* target);
 void magnitudes(const TensorView& tensor, std::uint64_t begin, std::size_t n, double* target);
 

@@ -12,17 +12,17 @@
 namespace pare::prune {
 namespace {
 
-constexpr std::size_t kBlock = 4096;     // elements that are decided at once
-constexpr std::uint64_t kPairwise = 64;  // groups up to here: every pair is compared
+constexpr std::size_t kBlock = 4096;     // elements that are processed at once
+constexpr std::uint64_t kPairwise = 64;  // largest group in which every pair is compared
 
-/// Groups that lie side by side: element i of group g has the flat index first + i * element_step + g * group_step.
+/// Adjacent groups: element i of group g has the flat index first + i * element_step + g * group_step.
 struct Groups {
   std::uint64_t first, element_step, group_step;
   std::size_t elements, count;
-  std::size_t dropped;  ///< of each
+  std::size_t dropped;  ///< number of elements that each group drops
 };
 
-/// Elements [begin, begin + n) of `source` to `target`.
+/// Copies elements [begin, begin + n) of `source` to `target`.
 struct Copy {
   const std::byte* source;  ///< element 0 of the tensor
   std::uint64_t begin, n;
@@ -32,10 +32,10 @@ struct Copy {
 /// Signed, since keys have no sign bit and many instruction sets compare signed numbers only.
 template <class Key>
 struct Room {
-  std::array<Key, kBlock> keys, ranks;  ///< of element i of group g at i * count + g
+  std::array<Key, kBlock> keys, ranks;  ///< element i of group g is at i * count + g
 };
 
-/// How many of its group go before each element: smaller ones, and equal ones that come first.
+/// Rank of each element in its group: the number of smaller elements, and of equal ones before it.
 template <class Key>
 void rank_pairwise(const Groups& groups, Room<Key>& room) {
   const std::size_t count = groups.count;
@@ -52,7 +52,7 @@ void rank_pairwise(const Groups& groups, Room<Key>& room) {
     }
 }
 
-/// The same where only a rank's side of `dropped` matters.
+/// The same, if it only matters whether a rank is below `dropped`.
 template <class Key>
 void rank_by_selection(const Groups& groups, Room<Key>& room) {
   std::array<std::uint16_t, kBlock> order;
@@ -84,7 +84,7 @@ void copy_groups(const Groups& groups, const Copy& copy, Room<Key>& room) {
   pairwise ? rank_pairwise(groups, room) : rank_by_selection(groups, room);
   const auto first_kept = static_cast<Key>(pairwise ? groups.dropped : 1);
   each([&](std::size_t place, std::uint64_t index) {
-    if (index - copy.begin >= copy.n) return;  // below `begin` it wraps around
+    if (index - copy.begin >= copy.n) return;  // an index below `begin` wraps around
     Pattern pattern;
     std::memcpy(&pattern, copy.source + index * sizeof pattern, sizeof pattern);
     if (room.ranks[place] < first_kept) pattern = 0;
@@ -92,7 +92,7 @@ void copy_groups(const Groups& groups, const Copy& copy, Room<Key>& room) {
   });
 }
 
-/// `count` groups, in blocks that fit the room.
+/// Processes `count` groups, in blocks that fit the buffers.
 template <class Key>
 void copy_all(Groups groups, std::uint64_t count, const Copy& copy, Room<Key>& room) {
   const std::size_t most = kBlock / groups.elements;
@@ -103,14 +103,14 @@ void copy_all(Groups groups, std::uint64_t count, const Copy& copy, Room<Key>& r
   }
 }
 
-/// Groups along the stored rows.
+/// Processes groups along the stored rows.
 template <class Key>
 void copy_along_rows(const pare::Pattern& pattern, std::uint64_t columns, const Copy& copy, Room<Key>& room) {
   const std::uint64_t rest = columns % pattern.m, end = copy.begin + copy.n;
   const auto dropped = [&](std::uint64_t elements) {
     return static_cast<std::size_t>(elements - kept_of_group(pattern, elements));
   };
-  // Where groups fill the rows they follow one another from row to row.
+  // If groups fill the rows, they continue from row to row without gaps.
   const std::uint64_t run = rest == 0 ? (end + pattern.m - 1) / pattern.m * pattern.m : columns;
   for (std::uint64_t row = copy.begin / run * run; row < end; row += run) {
     const std::uint64_t from = copy.begin > row ? (copy.begin - row) / pattern.m : 0;
@@ -121,7 +121,7 @@ void copy_along_rows(const pare::Pattern& pattern, std::uint64_t columns, const 
   }
 }
 
-/// Groups across the stored rows: m rows at a time, and what is left of them.
+/// Processes groups across the stored rows: m rows at a time, then the remaining rows.
 template <class Key>
 void copy_across_rows(const pare::Pattern& pattern, std::uint64_t rows, std::uint64_t columns, const Copy& copy,
                       Room<Key>& room) {

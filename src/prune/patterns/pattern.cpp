@@ -1,4 +1,4 @@
-// Patterns as people write them.
+// Parses patterns and prints them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kLargestGroup = 1024, kLargestSide = 65536;
 
-/// "2:4", "1x8": two numbers around a sign; nullopt for anything else.
+/// Two numbers around a separator, as "2:4" or "1x8"; nullopt for anything else.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> two_numbers(std::string_view text, char sign) {
   std::uint64_t first = 0, second = 0;
   const char* end = text.data() + text.size();

@@ -29,7 +29,7 @@ void require_matrices(const Model& model, const PrunePlan& plan) {
   }
 }
 
-/// "2:4 does not divide the input axis of 2 tensors (a, b): ..."; empty if it divides all.
+/// "2:4 does not divide the input axis of 2 tensors (a, b): ..."; empty if it divides the axes of all tensors.
 std::string remainder_note(const Pattern& pattern, const std::vector<std::string>& names, std::string_view axis) {
   if (names.empty()) return {};
   std::string list;
@@ -55,7 +55,7 @@ void note_remainders(const Model& model, PrunePlan& plan) {
     if (!note.empty()) plan.notes.push_back(note);
 }
 
-/// Blocks of all tensors together, or of each by itself.
+/// Prunes blocks of all tensors together, or of each separately.
 void cut_blocks_by_scope(const Model& model, PrunePlan& plan, std::span<const TensorView> tensors,
                          std::span<const Tiling> tilings, const Context& context) {
   const PruneOptions& options = plan.options;

@@ -1,4 +1,4 @@
-// Plans where weights go by groups, rows, columns or blocks.
+// Plans that prune by groups, rows, columns or blocks.
 #pragma once
 
 #include <span>
@@ -7,10 +7,11 @@
 
 namespace pare::prune {
 
-/// `options` with the level and the scope that the pattern fixes. Throws Error for options that a pattern excludes.
+/// `options` with the level and the scope that the pattern implies. Throws Error for options that do not suit the
+/// pattern.
 PruneOptions completed(const PruneOptions& options);
 
-/// Fills the cuts (but for their zeros) and notes of a plan whose pattern is not kUnstructured. tensors[i] is that of
+/// Fills the cuts (except their zeros) and notes of a plan whose pattern is not kUnstructured. tensors[i] belongs to
 /// plan.parameters[i]. Throws Error for a tensor that is not a matrix.
 void plan_pattern(const Model& model, std::span<const TensorView> tensors, PrunePlan& plan, const Context& context);
 

@@ -12,10 +12,10 @@
 namespace pare::prune {
 namespace {
 
-constexpr std::uint64_t kStripElements = 512;  // of a stored row, at least: reading stays sequential
+constexpr std::uint64_t kStripElements = 512;  // at least this many of a stored row, so that reading stays sequential
 constexpr std::size_t kLanes = 8;
 
-/// Blocks that one worker folds at once.
+/// Blocks that one worker processes at once.
 struct Piece {
   std::size_t tensor;
   std::uint64_t band_begin, band_end, strip_begin, strip_end;
@@ -26,7 +26,7 @@ std::vector<Piece> cut(std::span<const Tiling> tilings) {
   for (std::size_t tensor = 0; tensor < tilings.size(); ++tensor) {
     const Tiling& tiling = tilings[tensor];
     if (tiling.blocks() == 0) continue;
-    // Many low bands, or a part of one high band.
+    // Either many low bands or part of a high band.
     const std::uint64_t bands = std::max<std::uint64_t>(1, base::kPieceElements / (tiling.block_rows * tiling.columns));
     const std::uint64_t width = std::max(kStripElements, base::kPieceElements / tiling.block_rows);
     const std::uint64_t strips =
@@ -39,8 +39,8 @@ std::vector<Piece> cut(std::span<const Tiling> tilings) {
   return pieces;
 }
 
-/// How one magnitude joins those before it. All values are positive, infinite or NaN, so that the order of their
-/// patterns is their order, and NaN the largest.
+/// Combines a magnitude with those before it. All values are >= 0, infinite or NaN, so their bit patterns have the same
+/// order, with NaN as the largest.
 template <Fold kFold>
 double join(double before, double magnitude) {
   if constexpr (kFold == Fold::kLargest)
@@ -50,7 +50,7 @@ double join(double before, double magnitude) {
     return before + magnitude;
 }
 
-/// What an element adds.
+/// The contribution of one element.
 template <Fold kFold>
 double term(double magnitude) {
   if constexpr (kFold == Fold::kSumOfSquares) return magnitude * magnitude;
@@ -99,7 +99,7 @@ void add_row(Fold fold, const Value* values, std::size_t n, std::size_t block, d
   }
 }
 
-/// What a worker needs room for.
+/// Buffers of one worker.
 struct Room {
   std::vector<double> totals, doubles;
   std::vector<float> floats;
@@ -146,7 +146,7 @@ std::uint64_t Tiling::elements(std::uint64_t block) const noexcept {
 Tiling tiling_of(const Pattern& pattern, Orientation orientation, const TensorView& tensor) {
   const std::uint64_t rows = tensor.shape[0], columns = tensor.shape[1];
   const bool turned = orientation == Orientation::kInOut;
-  std::uint64_t outputs = 1, inputs = 1;  // of a block
+  std::uint64_t outputs = 1, inputs = 1;  // outputs and inputs of a block
   switch (pattern.kind) {
     case Pattern::Kind::kUnstructured:
       break;
