@@ -16,6 +16,9 @@ constexpr double kProbe = 0.02;     ///< by how much a unit's level is changed t
 
 using Fractions = std::vector<double>;
 
+/// Stands for an infinite degradation, so that differences are numbers: a NaN has no place in an order.
+double finite(double degradation) { return std::min(degradation, 1e300); }
+
 /// Moves fractions so that their weighted sum is the target's, those at a limit staying there.
 void meet_target(Fractions& fractions, const std::vector<double>& weights, double target) {
   const double wanted = target * std::accumulate(weights.begin(), weights.end(), 0.0);
@@ -38,7 +41,7 @@ std::vector<std::pair<double, double>> convex_curve(const SensitiveUnit& unit, c
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const double fraction = levels[i].count ? static_cast<double>(*levels[i].count) / static_cast<double>(unit.weights)
                                             : levels[i].fraction;
-    points.emplace_back(fraction, std::max(0.0, unit.degradation[i]));
+    points.emplace_back(fraction, std::max(0.0, finite(unit.degradation[i])));
   }
   std::sort(points.begin(), points.end());
   // Beyond the last level nothing is known: as bad again as everything before.
@@ -152,7 +155,7 @@ class Search {
       Allocation changed = at;
       changed.levels[i] = std::clamp(at.levels[i] + probe, 0.0, 1.0);
       changed.sets[i] = set_of(model_, sensitivity_.units[i], changed.levels[i]);
-      price.push_back((degradation_.of(changed.sets) - at.degradation) /
+      price.push_back((finite(degradation_.of(changed.sets)) - finite(at.degradation)) /
                       ((changed.levels[i] - at.levels[i]) * weights_[i]));
     }
     return price;

@@ -29,6 +29,9 @@ Degradation::Degradation(const Model& model, const SensitivityOptions& options, 
   if (task_ == Task::kDivergence) return;  // 0 from itself
   dense_ = score_of(prepared_->score(context_), score_);
   dense_loss_ = unit_ == "share" ? -dense_ : std::log(dense_);
+  if (!std::isfinite(dense_loss_))
+    throw Error(ErrorCode::kUnsupported, options.eval.data,
+                fmt::format("the {} of the dense model is {}: nothing can be worse", score_kind(score_).title, dense_));
 }
 
 double Degradation::loss_of(const Model& model) const {

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
+#include "support/errors.h"
 #include "support/files.h"
 
 namespace pare {
@@ -90,6 +92,27 @@ TEST_F(SensitivityOfGpt2, AllocationsMeetTheTargetAndTheLastIsBest) {
   EvalOptions eval = options_.eval;
   eval.reference = &model_;
   EXPECT_DOUBLE_EQ(evaluate(pruned_model(model_, plan, 0), eval).scores.at(0).value, made.back().degradation);
+}
+
+TEST_F(SensitivityOfGpt2, NeedsALossThatIsFinite) {
+  const test::TemporaryDirectory directory;
+  test::write_text(directory / "text", std::string(3000, 'x'));  // one word: exp(nats of all its tokens) is infinite
+  options_.eval.task = Task::kWikitext;
+  options_.eval.data = (directory / "text").string();
+  EXPECT_THAT([&] { measure_sensitivity(model_, options_); },
+              test::ThrowsError(ErrorCode::kUnsupported, options_.eval.data, "", {"perplexity", "inf"}));
+}
+
+TEST_F(SensitivityOfGpt2, AllocationsSparePartsWhoseDegradationIsInfinite) {
+  options_.levels = {Amount::percent("50"), Amount::percent("90")};
+  options_.eval.limit = 1;
+  Sensitivity found = measure_sensitivity(model_, options_);
+  for (const std::size_t unit : {0U, 2U}) found.units[unit].degradation = {INFINITY, INFINITY};
+  const std::vector<Allocation> made = allocate(model_, found, options_, {0.4, 0});
+  EXPECT_EQ(made[2].name, "additive");
+  EXPECT_EQ(made[2].levels[0], 0);
+  EXPECT_GT(made[2].levels[1], 0.5);
+  EXPECT_EQ(made[2].levels[2], 0);
 }
 
 }  // namespace
