@@ -84,7 +84,9 @@ std::optional<std::string> unsuitable(const Model& model, Task task);
 
 /// A task whose data are read and encoded once and that scores any number of models: one model and its pruned copies.
 /// For divergence, the predictions of the reference model are computed once as well and kept in memory (logits up to
-/// 1 GiB). One call at a time.
+/// 1 GiB). For a decoder or encoder some of whose first blocks have the weights of the prepared model, as after
+/// pruned_model() of later ones, the states after these blocks are kept too (up to 1 GiB) and serve the next models.
+/// One call at a time.
 class PreparedTask {
  public:
   /// Keeps what it needs of `model` and `options.reference`. Throws what evaluate() throws.

@@ -59,6 +59,14 @@ class Runner {
   /// Last hidden states of an encoder or decoder-only model, a row for each token:
   /// transformers' last_hidden_state.
   virtual Matrix hidden_states(const TokenBatch& batch, const Context& context = {}) const = 0;
+  /// How many parts run_blocks() can run one at a time: the model's blocks, or 1 where they cannot be separated.
+  virtual std::size_t blocks() const noexcept { return 1; }
+  /// hidden_states() in parts: runs blocks `begin` to `end` (exclusive), where begin < end <= blocks(). `states`, a row
+  /// for each token, is what the call that ended at `begin` returned for the same batch; it is ignored if begin is 0.
+  /// The call that ends at blocks() returns what hidden_states() does, bit for bit. This lets models whose first blocks
+  /// have the same weights share the work of these blocks.
+  virtual Matrix run_blocks(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
+                            const Context& context = {}) const;
   /// The language-model (or masked-LM) head on rows of hidden states: rows x vocabulary.
   virtual Matrix logits(const Matrix& hidden, const Context& context = {}) const = 0;
 

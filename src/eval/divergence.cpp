@@ -28,9 +28,11 @@ struct Prepared {
   std::size_t items = 0, total = 0;  ///< compared items; read items, for progress
 };
 
-Matrix hidden_of(const Runner& runner, const Batch& batch, const Context& context) {
-  if (batch.targets.sequences() == 0) return runner.hidden_states(batch.tokens, context);
-  const auto& pair = dynamic_cast<const EncoderDecoderRunner&>(runner);
+/// `number` of the batch.
+Matrix hidden_of(const Subject& subject, std::size_t number, const Batch& batch) {
+  if (batch.targets.sequences() == 0) return subject.hidden_states(number, batch.tokens);
+  const Context& context = subject.context;
+  const EncoderDecoderRunner& pair = subject.encoder_decoder();
   const auto state = pair.start(batch.tokens, context);
   return pair.decode(batch.targets, *state, context);
 }
@@ -118,8 +120,8 @@ class Comparison {
       ReferenceRows once;
       ReferenceRows& reference = keep_ ? kept_[i] : once;
       if (reference.hidden.rows == 0)
-        reference.hidden = picked_rows(hidden_of(*reference_, batch, context), batch.rows);
-      const Matrix hidden = picked_rows(hidden_of(*subject.runner, batch, context), batch.rows);
+        reference.hidden = picked_rows(hidden_of({nullptr, reference_, nullptr, context}, i, batch), batch.rows);
+      const Matrix hidden = picked_rows(hidden_of(subject, i, batch), batch.rows);
       for (const Disagreement& one : compare_rows(*reference_, reference, room_, *subject.runner, hidden, context)) {
         kl.add(one.kl);
         agreement.add(one.same_best ? 1 : 0);

@@ -140,6 +140,9 @@ std::optional<std::string> unsuitable(const Model& model, Task task) {
 }
 
 struct PreparedTask::State {
+  /// For states between the blocks of a task's batches, in bytes.
+  static constexpr std::size_t kStateBytes = std::size_t{1} << 30;
+
   State(const Model& model, EvalOptions given, bool keep, const Context& context)
       : options(std::move(given)), subject(eval::open_suitable(model, options, context)) {
     started = std::chrono::steady_clock::now();
@@ -147,6 +150,7 @@ struct PreparedTask::State {
     vocabulary = subject.runner->vocabulary();
     positions = subject.runner->positions();
     scoring = eval::prepare(subject, options, options.reference == &model, keep);
+    if (keep) subject.kept = std::make_shared<eval::KeptStates>(kStateBytes);
     options.reference = nullptr;  // may be gone when a model is scored
     subject.context = {};         // the progress function, too
   }
@@ -188,8 +192,12 @@ Evaluation PreparedTask::score(const Context& context) {
 Evaluation PreparedTask::score(const Model& model, const Context& context) {
   eval::Subject& prepared = state_->subject;
   prepared.runner.reset();  // its weights may be converted copies, of which one at a time is enough
-  eval::Subject subject{std::make_shared<const Model>(model), open_runner(model, {state_->options.kernels}, context),
-                        prepared.tokenizer, context};
+  eval::Subject subject{std::make_shared<const Model>(model),
+                        open_runner(model, {state_->options.kernels}, context),
+                        prepared.tokenizer,
+                        context,
+                        eval::count_shared_blocks(*prepared.model, model),
+                        prepared.kept};
   if (kind_of(*subject.runner) != state_->kind || subject.runner->vocabulary() != state_->vocabulary ||
       subject.runner->positions() != state_->positions)
     throw Error(ErrorCode::kMismatch, model.source,

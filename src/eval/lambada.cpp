@@ -73,10 +73,10 @@ Evaluation score_passages(const Subject& subject, const std::vector<PassageBatch
   const Course course(subject.context, passages);
   Mean right, loss;
   Evaluation result;
-  for (const PassageBatch& batch : batches) {
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const PassageBatch& batch = batches[i];
     const std::vector<TokenScore> scores =
-        score_tokens(*subject.runner, subject.runner->hidden_states(batch.tokens, subject.context), batch.predictions,
-                     subject.context);
+        score_tokens(*subject.runner, subject.hidden_states(i, batch.tokens), batch.predictions, subject.context);
     std::size_t at = 0;
     for (const std::size_t end : batch.words) {
       double nll = 0;

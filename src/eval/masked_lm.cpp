@@ -17,10 +17,11 @@ Evaluation score_lines(const Subject& subject, const std::vector<MaskedLine>& li
   Mean right, loss;
   Evaluation result;
   MaskedBatch batch;
+  std::size_t batches = 0;
   const auto run = [&] {
     std::vector<Prediction> predictions;
     for (std::size_t i = 0; i < batch.rows.size(); ++i) predictions.push_back({batch.rows[i], batch.hidden[i]});
-    const Matrix hidden = subject.runner->hidden_states(batch.tokens, subject.context);
+    const Matrix hidden = subject.hidden_states(batches++, batch.tokens);
     for (const TokenScore& score : score_tokens(*subject.runner, hidden, predictions, subject.context)) {
       right.add(score.best ? 1 : 0);
       loss.add(-score.log_probability);

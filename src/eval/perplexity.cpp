@@ -29,8 +29,9 @@ struct PreparedText {
 Evaluation score_text(const Subject& subject, const PreparedText& text) {
   const Course course(subject.context, text.windows.size());
   Mean loss;
-  for (const TokenScore& score : score_windows(
-           *subject.runner, text.tokens, text.windows, [&](std::size_t done) { course.tell(done); }, subject.context))
+  std::size_t batches = 0;
+  for (const TokenScore& score :
+       score_windows(subject, batches, text.tokens, text.windows, [&](std::size_t done) { course.tell(done); }))
     loss.add(-score.log_probability);
   Evaluation result;
   result.items = text.windows.size();

@@ -91,12 +91,11 @@ Evaluation score_pages(const Subject& subject, const std::vector<PreparedPage>& 
   double loss = 0, words = 0, bytes = 0;
   Evaluation result;
   result.items = pages.size();
-  std::size_t done = 0;
+  std::size_t done = 0, batches = 0;
   for (const PreparedPage& page : pages) {
     words += page.words;
     bytes += page.bytes;
-    for (const TokenScore& score : score_windows(
-             *subject.runner, page.tokens, page.windows, [](std::size_t) {}, subject.context))
+    for (const TokenScore& score : score_windows(subject, batches, page.tokens, page.windows, [](std::size_t) {}))
       loss -= score.log_probability;
     result.tokens += page.tokens.size() - 1;
     course.tell(++done);

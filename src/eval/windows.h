@@ -33,15 +33,16 @@ struct WindowBatch {
 /// The batch of windows from `next` on, which is moved behind them.
 WindowBatch take_windows(std::span<const TokenId> tokens, const std::vector<Window>& windows, std::size_t& next);
 
-/// Scores of all the windows' predictions; `done(next)` is told how many windows are through.
+/// Scores of all the windows' predictions; `done(next)` is told how many windows are through. `number` is that of the
+/// first batch, and then that of the batch after the last.
 template <class Done>
-std::vector<TokenScore> score_windows(const Runner& runner, std::span<const TokenId> tokens,
-                                      const std::vector<Window>& windows, const Done& done, const Context& context) {
+std::vector<TokenScore> score_windows(const Subject& subject, std::size_t& number, std::span<const TokenId> tokens,
+                                      const std::vector<Window>& windows, const Done& done) {
   std::vector<TokenScore> scores;
   for (std::size_t next = 0; next < windows.size(); done(next)) {
     const WindowBatch batch = take_windows(tokens, windows, next);
-    const std::vector<TokenScore> some =
-        score_tokens(runner, runner.hidden_states(batch.tokens, context), batch.predictions, context);
+    const std::vector<TokenScore> some = score_tokens(*subject.runner, subject.hidden_states(number++, batch.tokens),
+                                                      batch.predictions, subject.context);
     scores.insert(scores.end(), some.begin(), some.end());
   }
   return scores;

@@ -36,6 +36,11 @@ class Bert : public EncoderRunner {
   Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
     return body_.run(batch, nullptr, context);
   }
+  std::size_t blocks() const noexcept override { return body_.layers(); }
+  Matrix run_blocks(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
+                    const Context& context) const override {
+    return body_.run_blocks(batch, std::move(states), begin, end, nullptr, context);
+  }
 
   Matrix logits(const Matrix& hidden, const Context& context) const override {
     if (!predictions_) throw Error(ErrorCode::kUnsupported, source_, "has no masked-LM head");

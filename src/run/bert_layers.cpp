@@ -74,13 +74,16 @@ Matrix BertStack::close(const Matrix& x, const linear::Linear& output, const Mat
   return normalised(std::move(sum), norm);
 }
 
-Matrix BertStack::run(const TokenBatch& batch, KvCache* cache, const Context& context) const {
+Matrix BertStack::run_blocks(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
+                             const Context& context) const {
   const std::size_t head_width = width_ / heads_;
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_width));
   const Heads self{heads_, head_width, scale, decoder_}, cross{heads_, head_width, scale, false};
-  Matrix x = embed(batch, cache);
-  nan_check_.embeddings(x);
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+  if (begin == 0) {
+    x = embed(batch, cache);
+    nan_check_.embeddings(x);
+  }
+  for (std::size_t i = begin; i < end; ++i) {
     const BertBlock& block = blocks_[i];
     const Matrix q = apply(block.self.query, x, context), k = apply(block.self.key, x, context),
                  v = apply(block.self.value, x, context);
@@ -96,7 +99,7 @@ Matrix BertStack::run(const TokenBatch& batch, KvCache* cache, const Context& co
     x = close(x, block.output, inner, block.norm, context);
     nan_check_.layer(x, i);
   }
-  if (cache != nullptr)
+  if (cache != nullptr && end == blocks_.size())
     for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
   return x;
 }

@@ -53,10 +53,15 @@ class Gpt2 : public CausalRunner {
   std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
 
   Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
-    return run(batch, nullptr, context);
+    return run(batch, {}, 0, blocks(), nullptr, context);
+  }
+  std::size_t blocks() const noexcept override { return blocks_.size(); }
+  Matrix run_blocks(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
+                    const Context& context) const override {
+    return run(batch, std::move(states), begin, end, nullptr, context);
   }
   Matrix hidden_states(const TokenBatch& next, DecoderState& state, const Context& context) const override {
-    return run(next, &cache_of(state, next), context);
+    return run(next, {}, 0, blocks(), &cache_of(state, next), context);
   }
   Matrix logits(const Matrix& hidden, const Context& context) const override {
     Matrix logits = apply(head_, hidden, context);
@@ -107,10 +112,14 @@ class Gpt2 : public CausalRunner {
     return x;
   }
 
-  Matrix run(const TokenBatch& batch, KvCache* cache, const Context& context) const {
-    Matrix x = embed(batch, cache);
-    nan_check_.embeddings(x);
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+  /// What run_blocks() says, with the keys and values of a decoder's earlier tokens if there is a cache.
+  Matrix run(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
+             const Context& context) const {
+    if (begin == 0) {
+      x = embed(batch, cache);
+      nan_check_.embeddings(x);
+    }
+    for (std::size_t i = begin; i < end; ++i) {
       const Block& block = blocks_[i];
       const Matrix qkv = apply(block.qkv, normalised(x, block.before_attention), context);
       const Heads heads{heads_, width_ / heads_, block.scale, true};
@@ -121,6 +130,7 @@ class Gpt2 : public CausalRunner {
       kernels::add(x.values.data(), apply(block.contract, inner, context).values.data(), x.values.size());
       nan_check_.layer(x, i);
     }
+    if (end < blocks_.size()) return x;
     if (cache != nullptr)
       for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
     x = normalised(x, last_norm_);

@@ -23,6 +23,11 @@ std::optional<ModelTraits> traits_of(const Model& model) {
   return std::nullopt;
 }
 
+Matrix Runner::run_blocks(const TokenBatch& batch, Matrix /*states*/, std::size_t /*begin*/, std::size_t /*end*/,
+                          const Context& context) const {
+  return hidden_states(batch, context);
+}
+
 std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options, const Context& context) {
   if (model.model_type == "gpt2") return run::open_gpt2(model, options, context);
   if (model.model_type == "bert") return run::open_bert(model, options, context);

@@ -1,10 +1,12 @@
 // A task that is prepared once scores every model as evaluate() does.
 #include <gtest/gtest.h>
 
+#include "eval/kept_states.h"
 #include "pare/error.h"
 #include "pare/eval.h"
 #include "pare/prune.h"
 #include "support/errors.h"
+#include "support/files.h"
 
 namespace pare {
 namespace {
@@ -40,6 +42,75 @@ TEST(PreparedTask, ScoresAsEvaluateDoesAgainAndAgain) {
     }
     expect_same(prepared.score(), evaluate(model, options));
   }
+}
+
+/// Only block `layer` pruned.
+Model pruned_block(const Model& model, int layer, double fraction) {
+  PruneSet set{"block", {}, {fraction, std::nullopt, "block"}};
+  for (const std::size_t index : select_parameters(model, {}))
+    if (model.parameters[index].layer == layer) set.tensors.push_back(model.parameters[index].name);
+  PruneOptions pruning;
+  pruning.sets = {set};
+  return pruned_model(model, plan_pruning(model, pruning), 0);
+}
+
+TEST(PreparedTask, GoesOnFromSharedBlocksWithTheSameScores) {
+  const test::TemporaryDirectory directory;
+  test::write_text(directory / "lm.txt", test::read_text(kDemo + "heldout/lm.txt").substr(0, 400));
+  for (const auto& [name, tasks] :
+       {std::pair{"gpt2-world", std::vector{Task::kPerplexity, Task::kWikitext, Task::kLambada, Task::kDivergence}},
+        std::pair{"bert-world", std::vector{Task::kMaskedLm, Task::kDivergence}}}) {
+    const Model model = open_model(kDemo + "models/" + name);
+    EvalOptions options;
+    options.limit = 2;
+    options.context = 64;
+    options.reference = &model;
+    for (const Task task : tasks) {
+      SCOPED_TRACE(name + std::string(" ") + std::string(task_name(task)));
+      options.task = task;
+      options.data = task == Task::kLambada ? kDemo + "heldout/lambada.jsonl" : (directory / "lm.txt").string();
+      PreparedTask prepared(model, options);
+      for (const auto& [layer, fraction] : {std::pair{0, 0.5}, {1, 0.5}, {1, 0.9}, {0, 0.9}, {1, 0.7}}) {
+        const Model scored = pruned_block(model, layer, fraction);
+        EXPECT_EQ(eval::count_shared_blocks(model, scored), layer);
+        expect_same(prepared.score(scored), evaluate(scored, options));
+      }
+      expect_same(prepared.score(pruned(model, "50")), evaluate(pruned(model, "50"), options));
+    }
+  }
+}
+
+TEST(KeptStates, AreForgottenWhenThereIsNoRoomAndAfterAFailure) {
+  const Model model = open_model(kDemo + "models/gpt2-world");
+  const auto runner = open_runner(model);
+  ASSERT_GE(runner->blocks(), 2U);
+  TokenBatch tokens;
+  tokens.add(std::vector<TokenId>{1, 2, 3, 4});
+  const Matrix expected = runner->hidden_states(tokens);
+  eval::KeptStates none(0), some(1 << 20);
+  const Context stopped;
+  stopped.stop();
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    EXPECT_EQ(none.hidden_states(*runner, 0, tokens, 1, {}).values, expected.values);
+    EXPECT_THROW(some.hidden_states(*runner, 1, tokens, 1, stopped), Interrupted);
+    EXPECT_EQ(some.hidden_states(*runner, 1, tokens, 1, {}).values, expected.values);
+    EXPECT_EQ(some.hidden_states(*runner, 1, tokens, 99, {}).values, expected.values);
+  }
+}
+
+TEST(CountSharedBlocks, IsZeroForWhatIsOutsideTheBlocksAndForOtherModels) {
+  const Model gpt2 = open_model(kDemo + "models/gpt2-world"), bert = open_model(kDemo + "models/bert-world"),
+              t5 = open_model(kDemo + "models/t5-world");
+  EXPECT_EQ(eval::count_shared_blocks(gpt2, gpt2), open_runner(gpt2)->blocks());
+  EXPECT_EQ(eval::count_shared_blocks(gpt2, bert), 0U);
+  EXPECT_EQ(eval::count_shared_blocks(t5, t5), 0U);
+  PruneSet set{"embedding", {"wte.weight"}, {0.5, std::nullopt, "50"}};
+  PruneOptions pruning;
+  pruning.sets = {set};
+  EXPECT_EQ(eval::count_shared_blocks(gpt2, pruned_model(gpt2, plan_pruning(gpt2, pruning), 0)), 0U);
+  Model other = gpt2;
+  other.config += " ";
+  EXPECT_EQ(eval::count_shared_blocks(gpt2, other), 0U);
 }
 
 TEST(PreparedTask, RefusesAModelOfAnotherKind) {
