@@ -1,4 +1,4 @@
-// Dense and sparse in turns, level by level.
+// Times dense and sparse runs in turns, level by level.
 #include "pare/bench.h"
 
 #include <fmt/format.h>
@@ -29,12 +29,12 @@ void check(const BenchOptions& options) {
   if (options.context == 0) throw Error(ErrorCode::kArgument, "single tokens follow a context of at least one");
 }
 
-/// Whether any level is asked for; some patterns are one.
+/// Whether any level is requested; some patterns imply one.
 bool prunes(const PruneOptions& pruning) {
   return !pruning.levels.empty() || !pruning.sets.empty() || pruning.pattern.level();
 }
 
-/// Timings of one runner, run by run.
+/// Timings of one runner, one per run.
 struct Turns {
   std::vector<double> prefill, decode, steps;
   void take(const Runner& runner, const BenchResult& shape, const Context& context) {
@@ -88,7 +88,7 @@ class Measurement {
     result_.runs = options_.runs;
   }
 
-  /// A plan that changes nothing, where nothing is to be pruned: for the number of weights that could be.
+  /// A plan that changes nothing, if nothing is to be pruned. It gives the number of weights that could be pruned.
   PrunePlan plan_of(bool pruned) const {
     PruneOptions pruning = options_.pruning;
     if (!pruned) {
@@ -104,7 +104,7 @@ class Measurement {
     return zeros;
   }
 
-  /// From a copy, so that every model is loaded from the same kind of file.
+  /// Loads a copy, so that every model is loaded from the same kind of file.
   void load_dense() {
     if (!options_.sizes) return;
     tell(model_.title + ": loading", 0);
@@ -150,7 +150,7 @@ class Measurement {
     for (std::size_t run = 0; run < options_.runs; ++run) {
       tell(name + ": dense and sparse in turns",
            kSizesShare + (1 - kSizesShare) * static_cast<double>(run + 1) / static_cast<double>(options_.runs + 1));
-      // Whoever goes first differs from run to run.
+      // Dense and sparse alternate in going first.
       if (run % 2 == 0) dense_turns.take(*dense_, result_, silent_);
       sparse_turns.take(*sparse, result_, silent_);
       if (run % 2 == 1) dense_turns.take(*dense_, result_, silent_);
@@ -180,7 +180,7 @@ class Measurement {
     context_.report((static_cast<double>(result_.levels.size()) + part) / static_cast<double>(pieces_), step);
   }
 
-  static constexpr double kSizesShare = 0.25;  // of a level's time
+  static constexpr double kSizesShare = 0.25;  // share of a level's time
   const Model& model_;
   const BenchOptions& options_;
   const Context& context_;

@@ -20,7 +20,7 @@ struct FreeCompressor {
   void operator()(libdeflate_compressor* compressor) const noexcept { libdeflate_free_compressor(compressor); }
 };
 
-/// One thread's compressor and the room that it writes into.
+/// The compressor of one thread and its output buffer.
 struct Workshop {
   std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor;
   std::vector<std::byte> room;

@@ -1,4 +1,4 @@
-// How small a general compressor makes a checkpoint.
+// Size of a checkpoint after general-purpose compression.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 namespace pare::bench {
 
 /// Bytes of gzip members, one for each MiB of each tensor of the files, at libdeflate's level 6; headers of files are
-/// counted as they are. Throws Error, Interrupted.
+/// counted uncompressed. Throws Error, Interrupted.
 std::uint64_t gzip_size(const Checkpoint& checkpoint, const Context& context);
 
 }  // namespace pare::bench

@@ -1,4 +1,4 @@
-// How long a model takes from its files to the first result, and how much memory.
+// Measures the time and memory of a model from its files to the first result.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace pare::bench {
 
-/// Loads what lies in `directory` a few times. The first time counts for memory, and brings the files into the page
+/// Loads the model in `directory` a few times. The first time gives the memory, and brings the files into the page
 /// cache. Throws Error, Interrupted.
 BenchLoad measure_load(const std::filesystem::path& directory, const BenchOptions& options, KernelChoice kernels,
                        const Context& context);

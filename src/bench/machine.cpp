@@ -10,7 +10,7 @@
 namespace pare {
 namespace {
 
-/// Seconds of the fastest of some calls.
+/// Seconds of the fastest of several calls.
 template <class F>
 double best_of(int calls, F call) {
   using Clock = std::chrono::steady_clock;
@@ -27,7 +27,7 @@ double best_of(int calls, F call) {
 
 MachineSpeed measure_machine(const Context& context) {
   constexpr std::size_t kFloats = std::size_t{1} << 26, kRounds = std::size_t{1} << 22;
-  constexpr int kCalls = 12;  // of some ten milliseconds each
+  constexpr int kCalls = 12;  // each takes some ten milliseconds
   const unsigned threads = base::thread_count(context);
   MachineSpeed speed;
   base::AlignedBuffer<float> memory(kFloats);

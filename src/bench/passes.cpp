@@ -8,7 +8,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Ids stay below this: the vocabularies of an encoder and its decoder may differ.
+/// Ids are below this, because the vocabularies of an encoder and its decoder may differ.
 constexpr std::size_t kIds = 500;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }

@@ -1,4 +1,4 @@
-// Passes of a model over token ids that mean nothing: the time depends on their number alone.
+// Passes of a model over arbitrary token ids, because the time depends on their number only.
 #pragma once
 
 #include <cstddef>
@@ -8,16 +8,17 @@
 
 namespace pare::bench {
 
-/// Longest sequence up to `length` that the runner takes.
+/// Longest sequence, at most `length`, that the runner accepts.
 std::size_t fitting(const Runner& runner, std::size_t length);
-/// The same for a context that `steps` tokens are to follow; at least 1.
+/// The same for a context before `steps` more tokens; at least 1.
 std::size_t fitting_context(const Runner& runner, std::size_t context, std::size_t steps);
 
-/// Seconds of a pass over sequences x length tokens, up to what the first token can be predicted from: the logits at
-/// the last tokens of a decoder-only model, an encoder's hidden states, and what a decoder keeps of them.
+/// Seconds of a pass over sequences x length tokens, up to the point where the first token can be predicted. It
+/// computes the logits at the last tokens of a decoder-only model, or an encoder's hidden states and the decoder's KV
+/// cache of them.
 double time_prefill(const Runner& runner, std::size_t sequences, std::size_t length, const Context& context);
 
-/// Seconds of each of `steps` single tokens after `before` others; none for an encoder.
+/// Seconds of each of `steps` single tokens after `before` others; empty for an encoder.
 std::vector<double> time_decode(const Runner& runner, std::size_t before, std::size_t steps, const Context& context);
 
 }  // namespace pare::bench

@@ -21,13 +21,13 @@ std::uint64_t figure(const std::filesystem::path& file, const std::string& label
   return 0;
 }
 
-/// The number that a file consists of; UINT64_MAX if it holds none ("max").
+/// The number in a file; UINT64_MAX if it contains none ("max").
 std::uint64_t number_in(const std::filesystem::path& file) {
   std::uint64_t number = 0;
   return std::ifstream(file) >> number ? number : UINT64_MAX;
 }
 
-/// What the control group of a container leaves; the page cache counts as left.
+/// Memory left in the control group of a container. The page cache counts as left.
 std::uint64_t left_in_group() {
   const std::filesystem::path group = "/sys/fs/cgroup";
   const std::uint64_t limit = number_in(group / "memory.max"), used = number_in(group / "memory.current");
@@ -38,7 +38,7 @@ std::uint64_t left_in_group() {
 
 std::string gigabytes(std::uint64_t bytes) { return fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9); }
 
-/// Share of the weights that the least pruned level leaves.
+/// Share of the weights that remain at the lowest level.
 double most_left(const PruneOptions& pruning) {
   if (!pruning.sets.empty()) return 1;
   double left = pruning.pattern.level() ? 1 - pruning.pattern.level()->fraction : 0;
@@ -69,7 +69,7 @@ std::uint64_t needed_memory(const Model& model, const BenchOptions& options) {
   for (const Parameter& parameter : model.parameters) {
     const TensorView& tensor = model.tensor(parameter);
     const auto stored = static_cast<double>(tensor.bytes.size()), elements = static_cast<double>(tensor.elements());
-    const double runners = pruned ? 2 : 1;  // the dense one stays while each level has its turn
+    const double runners = pruned ? 2 : 1;  // the dense one stays in memory while each level is timed
     bytes += stored + (tensor.dtype == DType::kF32 ? 0 : runners * 4 * elements);
     // A copy without the pruned weights; values with positions for many tokens; values and a mask for one.
     if (pruned && parameter.prunable) bytes += stored + (6 + 4) * left * elements + elements / 8;

@@ -8,17 +8,17 @@
 
 namespace pare::bench {
 
-/// Gives freed memory back to the system and lets the peak begin anew; returns what is resident now, in bytes.
+/// Returns freed memory to the system and resets the peak. Returns the resident bytes.
 std::uint64_t begin_peak();
-/// Highest number of resident bytes since begin_peak() (since the start, where the system cannot reset it).
+/// Largest number of resident bytes since begin_peak() (since the start of the process if the system cannot reset it).
 std::uint64_t peak_resident();
 
-/// Bytes that a program could still take, of the machine and of its control group; UINT64_MAX where nobody says.
+/// Bytes that a program can still allocate, limited by the machine and its control group; UINT64_MAX if unknown.
 std::uint64_t available_memory();
-/// Bytes that a measurement holds at once, roughly: weights as they are mapped and as F32, one pruned copy, and the
-/// layouts that sparse kernels read.
+/// Approximate memory of a measurement in bytes: weights as mapped and as F32, one pruned copy, and the layouts that
+/// sparse kernels read.
 std::uint64_t needed_memory(const Model& model, const BenchOptions& options);
-/// Throws Error, naming both figures, if that is more than there is.
+/// Throws Error, naming both figures, if that is more than is available.
 void require_memory(const std::string& source, std::uint64_t needed, std::uint64_t available);
 
 }  // namespace pare::bench

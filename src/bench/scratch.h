@@ -1,4 +1,4 @@
-// A directory for files that are only there to be loaded.
+// A temporary directory for files whose loading is timed.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +7,8 @@
 
 namespace pare::bench {
 
-/// Made in `parent` (empty: TMPDIR, else /var/tmp, which is rarely kept in memory as /tmp may be) and removed with the
-/// object. What a killed run left there is removed first.
+/// Created in `parent` (if empty: TMPDIR, else /var/tmp, because /tmp is often in memory) and removed with the object.
+/// Directories that killed runs left there are removed first.
 class ScratchDirectory {
  public:
   /// Throws Error.

@@ -8,7 +8,7 @@ namespace pare {
 
 double PassTimes::percentile(double p) const noexcept {
   if (steps.empty()) return 0;
-  // A product such as 0.9 * 10 must not be rounded up past the rank that it means.
+  // A product such as 0.9 * 10 must not be rounded up past the intended rank.
   const double rank = std::ceil(p * static_cast<double>(steps.size()) * (1 - 1e-12));
   const double last = static_cast<double>(steps.size());
   return steps[static_cast<std::size_t>(std::clamp(rank, 1.0, last)) - 1];

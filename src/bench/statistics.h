@@ -7,7 +7,7 @@
 
 namespace pare::bench {
 
-/// The median of an even number of values is the mean of the middle two. All 0 for none.
+/// The median of an even number of values is the mean of the middle two. All figures are 0 if there are no values.
 Spread spread_of(std::vector<double> values);
 /// above[i] / below[i].
 Spread spread_of_ratios(const std::vector<double>& above, const std::vector<double>& below);

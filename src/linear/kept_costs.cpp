@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Goes up whenever kernels change so much that old figures mislead.
+/// Increased whenever kernels change so much that old figures are misleading.
 constexpr int kVersion = 3;
 
 Json json_of(const KernelCosts& costs) {
@@ -46,8 +46,8 @@ KernelCosts costs_of(const base::JsonValue& entry) {
   return costs;
 }
 
-/// The entries of the file; none if it is not there, damaged or another version's: they can be measured again. Throws
-/// Error for one that cannot be read.
+/// The entries of the file. There are none if the file is missing, damaged or of another version, because they can be
+/// measured again. Throws Error for a file that cannot be read.
 std::vector<KernelCosts> kept() {
   std::vector<KernelCosts> all;
   const std::filesystem::path path = kernel_costs_path();
@@ -79,7 +79,7 @@ std::optional<KernelCosts> kept_kernel_costs(const Context& context) {
   std::vector<KernelCosts> all;
   try {
     all = kept();
-  } catch (const Error&) {  // a home of somebody else's: the standard costs do as well
+  } catch (const Error&) {  // the home directory may belong to another user; the standard costs will do
   }
   for (KernelCosts& costs : all)
     if (costs.target == target && costs.threads == base::thread_count(context) && !costs.points.empty())

@@ -1,4 +1,4 @@
-// Costs of kernels as JSON, in the file that keeps them and for users.
+// Costs of kernels as JSON, for the file that stores them and for users.
 #pragma once
 
 #include <vector>

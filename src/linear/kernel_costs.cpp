@@ -7,7 +7,7 @@
 namespace pare {
 namespace {
 
-/// Of a product with fewer nonzeros than this share of the weights a sparse kernel must save.
+/// A sparse kernel is chosen only if its time is below this share of the dense kernel's.
 constexpr double kWorthwhile = 0.9;
 
 double time_at(const KernelCost& cost, Kernel kernel, double weights, double edge, double nonzeros) {

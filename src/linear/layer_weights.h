@@ -1,4 +1,4 @@
-// Weights of a linear layer, all of them or only those that are not 0.
+// Weights of a linear layer: all of them, or only the nonzeros.
 #pragma once
 
 #include <algorithm>
@@ -10,22 +10,22 @@
 
 namespace pare::linear {
 
-/// Weights other than 0, row by row; a row is an output of [out, in] weights, an input of [in, out] ones.
+/// Nonzero weights by rows. A row is an output of [out, in] weights, an input of [in, out] weights.
 struct NonzeroRows {
-  std::vector<std::uint64_t> begin;   ///< place of each row's first weight, and the number of all
+  std::vector<std::uint64_t> begin;   ///< index of each row's first weight, then the number of weights
   std::vector<std::uint32_t> column;  ///< rising within a row
   std::vector<float> values;
 };
 
 /// F32, [out, in] or [in, out]. Nothing is owned.
 struct LayerWeights {
-  const float* data = nullptr;  ///< nullptr: only `nonzeros` are there
+  const float* data = nullptr;  ///< if nullptr, there are only `nonzeros`
   std::size_t in = 0, out = 0;
   bool out_in = true;
   const NonzeroRows* nonzeros = nullptr;
 };
 
-/// Calls f(row, column, weight) for the nonzeros of some rows and columns of what lies in memory, in its order.
+/// Calls f(row, column, weight) for the nonzeros of some rows and columns of the stored matrix, in order of memory.
 template <class F>
 void for_stored_nonzeros(const LayerWeights& weights, std::size_t row, std::size_t row_end, std::size_t column,
                          std::size_t column_end, F f) {
@@ -57,7 +57,7 @@ void for_nonzeros(const LayerWeights& weights, std::size_t output, std::size_t o
   }
 }
 
-/// Weights other than 0.
+/// Number of nonzero weights.
 std::size_t count_nonzeros(const LayerWeights& weights, const Context& context);
 
 }  // namespace pare::linear

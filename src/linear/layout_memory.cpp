@@ -14,7 +14,7 @@ std::size_t whole_pages(std::size_t bytes) { return (bytes + kLargePage - 1) / k
 
 }  // namespace
 
-// From the system, not from malloc: memory that was in use before has its small pages already.
+// Memory comes from the system, not from malloc, whose memory may have been used before with small pages.
 void* LayoutMemory::LargePages::do_allocate(std::size_t bytes, std::size_t) {
   const std::size_t size = whole_pages(bytes), room = size + kLargePage;
   void* mapped = ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -23,7 +23,7 @@ void* LayoutMemory::LargePages::do_allocate(std::size_t bytes, std::size_t) {
   const std::size_t before = (kLargePage - reinterpret_cast<std::uintptr_t>(begin) % kLargePage) % kLargePage;
   if (before != 0) ::munmap(begin, before);
   ::munmap(begin + before + size, kLargePage - before);
-  ::madvise(begin + before, size, MADV_HUGEPAGE);  // a wish: nothing depends on it
+  ::madvise(begin + before, size, MADV_HUGEPAGE);  // a hint: the result does not matter
   return begin + before;
 }
 

@@ -1,4 +1,4 @@
-// Where the layouts of one model's layers lie.
+// Memory for the layouts of a model's layers.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,14 @@
 
 namespace pare::linear {
 
-/// Layouts side by side, in large pages where the system has them: a single token reads each of them once, and finding
-/// a page takes as long as reading a good part of it. Nothing is given back before all is. Safe for several threads.
+/// Allocates layouts next to one another, in large pages if the system has them. A single token reads each layout once,
+/// and looking up a small page takes as long as reading much of it. All memory is freed together. Safe to use from
+/// several threads.
 class LayoutMemory {
  public:
   LayoutMemory() : pieces_(kFirst, &pages_) {}
 
-  /// `count` of T on a whole cache line, not set to anything. Throws std::bad_alloc.
+  /// `count` uninitialized elements of T, aligned to a cache line. Throws std::bad_alloc.
   template <class T>
   T* allocate(std::size_t count) {
     if (count > (std::size_t{1} << 62) / sizeof(T)) throw std::bad_alloc();

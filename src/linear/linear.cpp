@@ -16,7 +16,8 @@ extern "C" void omp_set_num_threads(int);
 namespace pare::linear {
 namespace {
 
-/// Columns of one of about `count` pieces: long runs of weights, in whole vectors, so that no sum depends on `count`.
+/// Number of columns in each of about `count` pieces. Pieces are long runs of weights in whole vectors, so that no sum
+/// depends on `count`.
 std::size_t piece_of(std::size_t columns, std::size_t count) { return ((columns + count - 1) / count + 63) / 64 * 64; }
 
 void multiply_few(const Linear& linear, const Matrix& x, Matrix& y, const Context& context) {

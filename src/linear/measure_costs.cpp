@@ -18,17 +18,18 @@ using linear::Linear;
 using linear::MaskedMatrix;
 using linear::SlicedMatrix;
 
-constexpr std::size_t kSide = 1024;        // of the square weight matrices
-constexpr std::size_t kMatrices = 24;      // together larger than a cache, as a model is
-constexpr std::size_t kSmallSide = 256;    // of those of a small model
+constexpr std::size_t kSide = 1024;        // rows and columns of the weight matrices
+constexpr std::size_t kMatrices = 24;      // together larger than a cache, as in a model
+constexpr std::size_t kSmallSide = 256;    // the same for a small model
 constexpr std::size_t kSmallMatrices = 4;  // together in a cache
-constexpr std::size_t kManyTokens = 16;    // from here on few matrices do: arithmetic counts, not the memory
+constexpr std::size_t kManyTokens =
+    16;  // from here on a few matrices suffice, because arithmetic takes the time, not memory
 constexpr std::size_t kManyMatrices = 2;
-constexpr std::size_t kFewTokens = 8;    // up to here it matters whether weights come from a cache
-constexpr std::array kZeros{0.5, 0.95};  // shares that a straight line is laid through
+constexpr std::size_t kFewTokens = 8;    // up to here it matters whether weights are in a cache
+constexpr std::array kZeros{0.5, 0.95};  // the sparsities through which a straight line is fitted
 constexpr std::array<std::size_t, 9> kTokens{1, 2, 4, 8, 16, 32, 64, 128, 512};
 
-/// Weights of which about `zeros` are 0, the same every time.
+/// Weights of which a share of about `zeros` is 0, the same in every run.
 std::vector<float> draw(std::size_t size, double zeros, std::uint32_t seed) {
   std::vector<float> weights(size);
   std::uint32_t state = seed * 2654435761U + 1;
@@ -56,12 +57,12 @@ struct Layers {
   std::size_t side;
   std::vector<std::vector<float>> dense;
   linear::LayoutMemory memory;
-  std::vector<SlicedMatrix> few, many;  ///< in the blocks for few tokens and for many
+  std::vector<SlicedMatrix> few, many;  ///< with blocks for few tokens and for many
   std::vector<MaskedMatrix> masked;
   double nonzeros = 0;
 };
 
-/// Nanoseconds of call(i), gone through for i < count; the best of some rounds.
+/// Nanoseconds of call(i), averaged over i < count; the fastest of several rounds.
 template <class F>
 double nanoseconds_of(std::size_t count, const Context& context, F call) {
   using Clock = std::chrono::steady_clock;
@@ -79,7 +80,7 @@ double nanoseconds_of(std::size_t count, const Context& context, F call) {
 struct Line {
   double slope, constant;
 };
-/// Through (x0, y0) and (x1, y1), with neither part below 0.
+/// The line through (x0, y0) and (x1, y1), with no coefficient below 0.
 Line line_through(double x0, double y0, double x1, double y1) {
   const double slope = (y1 - y0) / (x1 - x0), constant = y0 - slope * x0;
   if (slope <= 0) return {0, (y0 + y1) / 2};

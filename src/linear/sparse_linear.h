@@ -1,4 +1,5 @@
-// A linear layer whose weights are partly zero: makes the layouts that pay, when they are first needed.
+// A linear layer with some zero weights. Layouts that are faster than the dense one are made when they are first
+// needed.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +14,9 @@
 
 namespace pare::linear {
 
-/// What all linear layers of a model share.
+/// Data that all linear layers of a model share.
 struct SharedByLayers {
-  std::uint64_t dense_bytes = 0;  ///< of all of them
+  std::uint64_t dense_bytes = 0;  ///< bytes of dense weights of all layers
   LayoutMemory layouts;
 };
 
@@ -29,7 +30,8 @@ class SparseLinear {
         model_(std::move(model)),
         choice_(choice) {}
 
-  /// y = x W + b, if a sparse kernel is the one to take; false, with y untouched, if the dense one is.
+  /// Computes y = x W + b and returns true if a sparse kernel is faster; otherwise returns false and leaves y
+  /// unchanged.
   bool apply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
 
   Kernel kernel_for(std::size_t tokens) const;
@@ -45,7 +47,7 @@ class SparseLinear {
   std::shared_ptr<SharedByLayers> model_;
   KernelChoice choice_;
   mutable base::Once few_once_, many_once_, masked_once_;
-  mutable std::unique_ptr<const SlicedMatrix> few_, many_;  ///< by number of tokens, where their blocks differ
+  mutable std::unique_ptr<const SlicedMatrix> few_, many_;  ///< for few and for many tokens, if their blocks differ
   mutable std::unique_ptr<const MaskedMatrix> masked_;
 };
 

@@ -1,4 +1,4 @@
-// Weight matrices without their zeros, in the layouts that the kernels of kernels/sparse.h read.
+// Weight matrices without their zeros, in the layouts that the kernels in kernels/sparse.h read.
 #pragma once
 
 #include <algorithm>
@@ -15,11 +15,11 @@ namespace pare::linear {
 
 // The matrices lie in a LayoutMemory, which must outlive them.
 
-/// Most inputs that a block of a SlicedMatrix for so many tokens at once should have.
+/// Largest number of inputs that a block of a SlicedMatrix should have for this number of tokens at once.
 std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std::size_t tokens);
 
-/// Tiles of outputs by blocks of inputs, each in slices of 16 outputs with nearly as many nonzeros each: so few of the
-/// steps are padding, and a block of inputs stays in a cache while a tile goes through it.
+/// Tiles of outputs by blocks of inputs, each in slices of 16 outputs with similar numbers of nonzeros. Little padding
+/// is needed, and a block of inputs stays in a cache while a tile is computed.
 class SlicedMatrix {
  public:
   SlicedMatrix(const LayerWeights& weights, std::size_t block_inputs, LayoutMemory& memory, const Context& context);
@@ -43,13 +43,13 @@ class SlicedMatrix {
                       const float* bias, Matrix& y) const;
 
   std::size_t in_, out_, block_, blocks_, tiles_;
-  std::size_t entries_ = 0;               ///< weights, those that fill up slices among them
-  std::byte* storage_ = nullptr;          ///< all that multiply() reads, so that it is found in one place
-  const std::uint64_t* begin_ = nullptr;  ///< there: where the slices of each tile and block of it begin
-  const std::uint16_t* steps_ = nullptr;  ///< there: of each slice
+  std::size_t entries_ = 0;               ///< number of weights, including padding
+  std::byte* storage_ = nullptr;          ///< everything that multiply() reads, in one piece of memory
+  const std::uint64_t* begin_ = nullptr;  ///< in storage_: offsets of the slices of each tile and block
+  const std::uint16_t* steps_ = nullptr;  ///< in storage_: number of steps of each slice
 };
 
-/// Masks of 16 outputs for each input, and the weights of their bits.
+/// Masks of 16 outputs for each input, and the weights of the set bits.
 class MaskedMatrix {
  public:
   MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, const Context& context);
@@ -59,7 +59,7 @@ class MaskedMatrix {
 
  private:
   std::size_t in_, out_;
-  std::vector<std::size_t> begin_;  ///< of the weights of each 16 outputs
+  std::vector<std::size_t> begin_;  ///< index of the first weight of each 16 outputs
   std::uint16_t* masks_ = nullptr;
   float* weights_ = nullptr;
 };

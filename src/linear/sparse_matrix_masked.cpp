@@ -35,7 +35,7 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, co
   base::parallel_for(groups, base::worthwhile(context, in_ * out_), [&](std::size_t group, unsigned) {
     const std::size_t first = group * kSliceOutputs;
     const std::uint16_t* masks = masks_ + group * in_;
-    std::vector<std::size_t> place(in_);  // of each input's first weight
+    std::vector<std::size_t> place(in_);  // index of each input's first weight
     std::size_t next = begin_[group];
     for (std::size_t k = 0; k < in_; ++k) {
       place[k] = next;

@@ -12,13 +12,15 @@ namespace {
 using kernels::kSliceOutputs;
 using kernels::kTileOutputs;
 
-constexpr std::size_t kOneByOne = 4;       ///< tokens for which a panel, mostly empty, takes longer
-constexpr std::size_t kFewTokens = 16;     ///< whose panel is small whatever the inputs
-constexpr std::size_t kMostInputs = 1024;  ///< of a block: for a panel of 64 tokens 256 KiB, in the second cache
-constexpr std::size_t kLeastInputs = 192;  ///< of a block: 48 KiB, largely in the first cache
-constexpr double kBlockNonzeros = 9;       ///< of an output, that a block is to have: its sums are stored that often
+constexpr std::size_t kOneByOne = 4;    ///< up to this many tokens, panels would be mostly empty and slower
+constexpr std::size_t kFewTokens = 16;  ///< up to this many tokens, a panel is small for any number of inputs
+constexpr std::size_t kMostInputs =
+    1024;  ///< inputs of a block: 256 KiB for a panel of 64 tokens, which fit the second-level cache
+constexpr std::size_t kLeastInputs = 192;  ///< inputs of a block: 48 KiB, mostly in the first-level cache
+constexpr double kBlockNonzeros =
+    9;  ///< nonzeros that each output should have in a block, because sums are stored once per block
 
-/// Room for `size` floats that a thread keeps: asking the system for it anew takes longer than a small product.
+/// Memory for `size` floats, which each thread reuses: allocating it each time would take longer than a small product.
 float* scratch(std::size_t size) {
   thread_local base::AlignedBuffer<float> room;
   if (room.size() < size) room = base::AlignedBuffer<float>(size);
@@ -30,12 +32,12 @@ float* scratch(std::size_t size) {
 std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std::size_t tokens) {
   const double density =
       static_cast<double>(nonzeros) / std::max(1.0, static_cast<double>(weights.in) * static_cast<double>(weights.out));
-  // Where many weights are not zero their inputs lie close together, and what reads the memory ahead finds them.
+  // If many weights are not zero, their inputs lie close together, and the hardware prefetches them.
   if (tokens <= kFewTokens || density > 0.3 || density * kMostInputs < kBlockNonzeros) return kMostInputs;
   return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
 }
 
-/// Of each slice its outputs and how many steps it takes.
+/// The outputs of each slice, and its number of steps.
 struct SlicedMatrix::Plan {
   std::vector<std::uint16_t> outputs, steps;
 };
@@ -66,7 +68,7 @@ kernels::Slices SlicedMatrix::slices(std::size_t tile, std::size_t block) const 
   return {steps_ + first, first_slice(tile, block + 1) - first, storage_ + begin_[tile * blocks_ + block]};
 }
 
-/// Outputs with many nonzeros first, so that those of a slice have nearly as many; ties by number.
+/// Sorts outputs with many nonzeros first, so that the outputs of a slice have similar numbers; ties by index.
 void SlicedMatrix::plan_tile(const LayerWeights& weights, std::size_t tile, Plan& plan) const {
   const std::size_t begin = tile * kTileOutputs, outputs = tile_outputs(tile);
   std::vector<std::uint32_t> counts(blocks_ * outputs);
@@ -108,7 +110,7 @@ void SlicedMatrix::fill(const LayerWeights& weights, const Plan& plan, std::size
   };
   const std::size_t first = tile * kTileOutputs, end = first + tile_outputs(tile);
   for (std::size_t block = 0; block < blocks_; ++block) {
-    Place places[kTileOutputs + 1];  // of each output's next nonzero
+    Place places[kTileOutputs + 1];  // position of each output's next nonzero
     std::byte* slice = storage_ + begin_[tile * blocks_ + block];
     for (std::size_t s = first_slice(tile, block); s < first_slice(tile, block + 1); ++s) {
       const std::uint16_t* outputs = plan.outputs.data() + s * kSliceOutputs;
@@ -130,8 +132,8 @@ void SlicedMatrix::fill(const LayerWeights& weights, const Plan& plan, std::size
 }
 
 void SlicedMatrix::multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
-  // Time goes to reading the weights, so that one of them counts as much as ten multiply-adds; and each thread reads
-  // one long stretch of them, because the hardware reads ahead of it.
+  // Reading the weights takes most of the time, so a weight counts as ten multiply-adds. Each thread reads one long
+  // stretch of them, which the hardware prefetches.
   const unsigned threads = base::worthwhile_threads(context, x.rows * 10 * entries_);
   const std::size_t pieces = std::min<std::size_t>(tiles_, threads);
   base::parallel_for(pieces, context.with_threads(threads), [&](std::size_t piece, unsigned) {
@@ -167,7 +169,7 @@ void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, const
   if (x.rows <= kOneByOne) return multiply_one_by_one(x, bias, y, context);
   const std::size_t lanes = kernels::lanes(), most = kernels::kMostVectors * lanes, panels = (x.rows + most - 1) / most;
   const unsigned threads = base::worthwhile_threads(context, (x.rows + lanes - 1) / lanes * lanes * entries_);
-  // A panel is turned by every thread that has a part of it: better than one thread waiting for the other.
+  // Every thread that needs a panel converts it itself, which is faster than waiting for another thread.
   const std::size_t parts = panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_);
   base::parallel_for(panels * parts, context.with_threads(threads), [&](std::size_t item, unsigned) {
     const std::size_t first = item / parts * most, part = item % parts;

@@ -30,7 +30,7 @@ class AddedTokens {
  public:
   /// Adds a token: under its id in the vocabulary if it has one, otherwise under the next free id.
   void add(const AddedToken& token, const Algorithm& algorithm);
-  /// Must be called once, after all tokens were added.
+  /// Must be called once, after all tokens have been added.
   void finish(const Algorithm& algorithm);
 
   std::optional<std::int32_t> id_of(std::string_view content) const;

@@ -150,7 +150,7 @@ void Unigram::encode_word(std::string_view word, Work& work, std::vector<std::in
   for (std::size_t end = word.size(); end > 0;) {
     const Work::Node& node = work.best[end];
     const auto begin = static_cast<std::size_t>(node.begin);
-    // Consecutive unknown characters form one token, ...
+    // Consecutive unknown characters form one token.
     if (node.id == unknown && !work.pieces.empty() && work.pieces.back().id == unknown)
       work.pieces.back().begin = begin;
     else
@@ -158,7 +158,7 @@ void Unigram::encode_word(std::string_view word, Work& work, std::vector<std::in
     end = begin;
   }
   for (auto piece = work.pieces.rbegin(); piece != work.pieces.rend(); ++piece) {
-    // ... which, joined, may be in the vocabulary after all.
+    // The joined characters may be in the vocabulary after all.
     if (piece->id == unknown) piece->id = ids_[word.substr(piece->begin, piece->end - piece->begin)].value_or(unknown);
     ids.push_back(piece->id);
   }
