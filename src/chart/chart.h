@@ -1,4 +1,4 @@
-// Charts as gnuplot scripts: pure functions from data to text, so that they can be tested as text.
+// Charts as gnuplot scripts: pure functions from data to text, which tests can compare.
 #pragma once
 
 #include <cstdint>
@@ -25,19 +25,19 @@ struct HistogramGrid {
   std::vector<Panel> panels;
 };
 
-/// Bars in groups: one group per category, one bar in it per series.
+/// Groups of bars: one group for each category, with one bar for each series.
 struct BarChart {
   std::string title, x_label, y_label;
   std::vector<std::string> categories;
   std::vector<ChartSeries> series;  ///< y[i] belongs to categories[i], fractions; x is not used
 };
 
-/// Points that trade one thing for another, in one panel or two side by side: y over x, joined in their order.
+/// Points of a trade-off, in one panel or two side by side: y over x, joined in the given order.
 struct TradeOffChart {
   struct Point {
     double x = 0, y = 0;  ///< y a fraction where percent_y
     std::string label;
-    bool dense = false;  ///< what the others are compared with
+    bool dense = false;  ///< the point that others are compared with
   };
   struct Panel {
     std::string x_label;
@@ -54,7 +54,7 @@ std::string grid_script(const HistogramGrid& grid, PictureFormat format);
 std::string bar_script(const BarChart& chart, PictureFormat format);
 std::string trade_off_script(const TradeOffChart& chart, PictureFormat format);
 
-/// Runs gnuplot and writes the picture to `file`, whole or not at all. Throws Error, Interrupted.
+/// Runs gnuplot and writes the picture to `file`, complete or not at all. Throws Error, Interrupted.
 void draw(const HistogramGrid& grid, const std::filesystem::path& file, bool force = false,
           const Context& context = {});
 void draw(const BarChart& chart, const std::filesystem::path& file, bool force = false, const Context& context = {});
@@ -66,7 +66,7 @@ void draw(const TradeOffChart& chart, const std::filesystem::path& file, bool fo
 /// with octal escapes. Control characters and malformed UTF-8 become '?'.
 std::string gnuplot_string(std::string_view text);
 
-/// Text cut to `limit` characters, with an ellipsis where something was cut.
+/// Text shortened to `limit` characters, with an ellipsis if it was longer.
 std::string shortened(std::string_view text, std::size_t limit);
 
 }  // namespace pare::chart

@@ -21,7 +21,7 @@ std::string tic_text(double value, TicText text) {
   return text == TicText::kPercent ? number + " %" : number;
 }
 
-/// Tic texts, unlike all others, are formats to gnuplot.
+/// gnuplot treats tic texts as formats, unlike all other texts.
 std::string as_format(const std::string& text) {
   std::string format;
   for (const char c : text) format.append(c == '%' ? 2 : 1, c);

@@ -1,5 +1,5 @@
-// Axes of charts: ranges that fit the data and tics that people can read, made here rather than by
-// gnuplot so that all panels agree and every label is known.
+// Axes of charts: ranges that fit the data, and readable tics. pare computes them instead of gnuplot, so that all
+// panels agree and all labels are known.
 #pragma once
 
 #include <string>
@@ -26,16 +26,16 @@ enum class TicText : unsigned char { kPlain, kPercent, kCount };
 /// `round_up` moves the upper end to a tic.
 Axis linear_axis(double low, double high, TicText text, bool round_up, bool integral = false, int wanted = 6);
 
-/// Decades, thinned when there are many, with minor tics between neighbours. low > 0.
+/// Decades, thinned if there are many, with minor tics between neighbors. low > 0.
 Axis log_axis(double low, double high, TicText text);
 
 /// "1", "250", "10k", "1.5M", "2G".
 std::string short_count(double count);
 
-/// About how many pixels the longest tic text is wide.
+/// Approximate width in pixels of the longest tic text.
 double tic_text_width(const Axis& axis);
 
-/// gnuplot's commands for the axis named `name` ('x' or 'y'); `labelled` false leaves the texts out.
+/// gnuplot's commands for the axis named `name` ('x' or 'y'); the texts are left out unless `labelled`.
 std::string axis_commands(char name, const Axis& axis, bool labelled = true);
 
 }  // namespace pare::chart

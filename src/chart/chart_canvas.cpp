@@ -14,7 +14,7 @@ namespace {
 constexpr int kFontSize = 20;
 constexpr std::string_view kFont = "DejaVu Sans";
 
-/// Okabe and Ito's colours without yellow, which does not show on white; a little muted.
+/// Okabe and Ito's colors without yellow, which is hard to see on white; slightly muted.
 constexpr std::array<std::string_view, 8> kColours = {"#2b6ca3", "#d5662a", "#2a9476", "#b8649a",
                                                       "#d9a036", "#5fa9d6", "#4a4a4a", "#8f6b3d"};
 

@@ -1,4 +1,4 @@
-// What all charts have in common: the picture's size, title, panels, legend, colours.
+// The parts shared by all charts: size, title, panels, legend, colors.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,9 @@ struct Stroke {
   int point = 7;       ///< gnuplot's pointtype
 };
 
-/// Of eight colours that colour-blind readers can tell apart (after Okabe and Ito 2008), then the same dashed.
+/// One of eight colors that color-blind readers can tell apart (after Okabe and Ito 2008), then the same ones dashed.
 Stroke category_stroke(std::size_t index);
-/// From light to dark along one scale.
+/// A color from light to dark along one scale.
 Stroke ordered_stroke(std::size_t index, std::size_t count);
 
 inline constexpr std::string_view kInk = "#333333", kFaint = "#777777", kGrid = "#e4e4e4";
@@ -38,9 +38,9 @@ class Canvas {
   Canvas(PictureFormat format, int width, int height);
 
   void title(std::string_view title, std::string_view subtitle);
-  /// Where the leftmost panel begins, so that its tics' texts and label have room.
+  /// Left edge of the leftmost panel, with room for the texts of its tics and its label.
   double left_margin(const Axis& y) const;
-  /// Begins a panel: margins, axes, grid. Tics carry texts only at the edges where they are asked for.
+  /// Begins a panel: margins, axes, grid. Tics have texts only at the requested edges.
   void panel(const Rectangle& place, const Axis& x, const Axis& y, bool left_texts = true, bool bottom_texts = true);
   void panel_title(std::string_view title);
   void axis_labels(std::string_view x, std::string_view y);
@@ -48,9 +48,9 @@ class Canvas {
   void mark(double x, const Axis& axis, std::string_view label);
   /// A dashed horizontal line across the panel, its label above it on the right.
   void mark_level(double y, std::string_view label);
-  /// Text above the plot, at its right end.
+  /// Adds text above the plot, at its right end.
   void note_right(std::string_view text);
-  /// A legend in a place of its own, entries being a name and how it is drawn ("lines lw 3 lc ...").
+  /// A legend outside the panels. Each entry is a name and its style ("lines lw 3 lc ...").
   void legend(const Rectangle& place, const std::vector<std::pair<std::string, std::string>>& entries, bool in_rows);
   void add(std::string_view commands) { script_ += commands; }
   /// A named data block.
@@ -60,7 +60,7 @@ class Canvas {
 
  private:
   std::string script_;
-  Rectangle place_;  ///< of the panel begun last
+  Rectangle place_;  ///< place of the panel that was begun last
   int width_, height_;
 };
 

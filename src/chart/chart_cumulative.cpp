@@ -11,10 +11,10 @@ namespace pare {
 namespace {
 
 constexpr int kPointsPerOctave = 16;  // edges of every analysed dtype's bins (8- and 16-bit ones are exact anyway)
-constexpr double kLeftOut = 0.01;     // of the nonzero weights may lie left of the chart
-constexpr double kWidest = 1e-9;      // lowest cutoff against the highest
+constexpr double kLeftOut = 0.01;     // share of the nonzero weights that may lie left of the chart
+constexpr double kWidest = 1e-9;      // smallest ratio of lowest to highest cutoff
 
-/// How many elements of one sketch lie at or above each of its edges.
+/// Numbers of elements of one sketch at or above each of its edges.
 class Ladder {
  public:
   explicit Ladder(const Sketch& sketch) {

@@ -13,7 +13,7 @@
 namespace pare::chart {
 namespace {
 
-constexpr double kLowestCount = 0.6;  // of a log axis on which a bar of height 1 shall be seen
+constexpr double kLowestCount = 0.6;  // lower end of a log axis, so that a bar of height 1 is visible
 constexpr std::size_t kFewestBins = 10;
 
 std::uint64_t total(const Histogram& histogram) {
@@ -68,12 +68,12 @@ void plot_bars(Canvas& canvas, const Histogram& histogram, double cutoff, std::s
   const std::string inside = fmt::format("inside{}", suffix), above = fmt::format("above{}", suffix);
   canvas.data(inside, bars(histogram, 0, divide));
   canvas.data(above, bars(histogram, divide, histogram.counts.size()));
-  // NaN first: a plot without any bar is still a plot.
+  // A NaN first, so that gnuplot accepts a plot without bars.
   canvas.add("plot NaN notitle, " + boxes(inside, kInside) + ", " + boxes(above, kAbove));
   canvas.add("\n");
 }
 
-/// Where the axis that all panels share ends: behind the last bar of any, but not before ten bins.
+/// Upper end of the axis that all panels share: after the last bar of all panels, and at least ten bins.
 double shared_high(const HistogramGrid& grid) {
   double high = 0;
   for (const auto& panel : grid.panels) {

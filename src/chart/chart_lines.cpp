@@ -33,7 +33,7 @@ std::vector<std::string> distinct(const LineChart& chart, std::string ChartSerie
   return names;
 }
 
-/// The points that can be drawn on the chart's axes, percent already taken.
+/// The points that can be drawn on the chart's axes, with values converted to percent.
 std::vector<std::vector<double>> points(const LineChart& chart, const ChartSeries& series) {
   std::vector<std::vector<double>> rows;
   for (std::size_t i = 0; i < std::min(series.x.size(), series.y.size()); ++i) {
@@ -86,7 +86,7 @@ Axes make_axes(const LineChart& chart, std::size_t panels) {
     const double ceiling = chart.percent_y && y.high <= 100 ? 100 : std::numeric_limits<double>::infinity();
     axes.y = linear_axis(low, y.high > low ? y.high : low + (chart.percent_y ? 0.01 : 1), text, true);
     axes.y.high = std::min(axes.y.high, ceiling);
-    axes.y.high += 0.012 * (axes.y.high - axes.y.low);  // so that a line at the top is whole
+    axes.y.high += 0.012 * (axes.y.high - axes.y.low);  // so that a line at the top is fully visible
   }
   return axes;
 }
@@ -116,7 +116,7 @@ void plot_panel(Canvas& canvas, const LineChart& chart, const std::string& panel
   canvas.add(command + "\n");
 }
 
-/// Room for the legend: a column on the right, or rows below for names too long for that.
+/// Space for the legend: a column on the right, or rows below if names are too long for it.
 struct Legend {
   bool shown = false, below = false;
   double width = 0, height = 0;  // fractions of the picture

@@ -1,4 +1,4 @@
-// Quality against what it costs: labelled points joined in order, in one panel or two.
+// Quality against cost: labeled points joined in order, in one panel or two.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct Box {
 
 /// Whether a line from one place to another passes through the box.
 bool crosses(const std::array<double, 2>& from, const std::array<double, 2>& to, const Box& box) {
-  double begin = 0, end = 1;  // the part of the line within what was looked at so far
+  double begin = 0, end = 1;  // the part of the line inside the sides checked so far
   const auto narrow = [&](double start, double step, double low, double high) {
     if (step == 0) return start > low && start < high;
     begin = std::max(begin, ((step > 0 ? low : high) - start) / step);
@@ -73,14 +73,14 @@ Axis y_axis(const TradeOffChart& chart) {
   return axis;
 }
 
-/// Where a label may stand: directions from its point, the best first, and how far out.
+/// Candidate places of a label: directions from its point, best first, and distances.
 constexpr std::array<std::array<double, 2>, 8> kDirections = {
     {{0, 1}, {0, -1}, {1, 0}, {-1, 0}, {1, 1}, {-1, 1}, {1, -1}, {-1, -1}}};
 constexpr int kRings = 5;
 
 struct Place {
   Box label{};
-  bool leader = false;  ///< a thin line from the point, which would not be found otherwise
+  bool leader = false;  ///< a thin line from the point to a distant label
 };
 
 /// The points and labels of one panel in pixels.
@@ -99,7 +99,8 @@ class Labels {
 
   const std::array<double, 2>& centre(std::size_t point) const { return centres_[point]; }
 
-  /// Where the label of a point meets the least of what is there already, and nobody takes it for another point's.
+  /// The place where the label of a point overlaps least with existing marks and cannot be mistaken for another
+  /// point's.
   Place put(std::size_t point, double width) {
     Place best;
     double least = std::numeric_limits<double>::infinity();
@@ -125,7 +126,7 @@ class Labels {
     double total = 0;
     for (const Box& other : taken_) total += box.meets(other) ? 1 : 0;
     for (std::size_t i = 1; i < centres_.size(); ++i) total += crosses(centres_[i - 1], centres_[i], box) ? 0.4 : 0;
-    // Beside the axis and the next panel.
+    // Keeps clear of the axis and the next panel.
     if (box.left < panel_.left || box.right > panel_.right + 10) total += 2;
     if (box.bottom < panel_.bottom || box.top > panel_.top + 10) total += 2;
     const Box leader{std::min(centres_[point][0], (box.left + box.right) / 2) - 1,
@@ -135,7 +136,7 @@ class Labels {
     return total;
   }
 
-  /// Whether a label on this side would make its leader cross that of a point close by.
+  /// Whether the leader of a label on this side would cross that of a nearby point.
   double towards_another(std::size_t point, double x) const {
     const auto [px, py] = centres_[point];
     for (std::size_t i = 0; i < centres_.size(); ++i)

@@ -52,8 +52,8 @@ class Descriptor {
   int value_;
 };
 
-/// A file in memory: as the child's standard input and output it can neither block nor break, as
-/// a pipe could (no deadlock between the two, no SIGPIPE).
+/// A file in memory, for the child's standard input and output. Unlike a pipe it cannot block or break, so there is no
+/// deadlock and no SIGPIPE.
 int memory_file(std::string_view content) {
   const int fd = ::memfd_create("pare-chart", MFD_CLOEXEC);
   if (fd < 0) fail("cannot make a buffer", errno);
@@ -127,7 +127,8 @@ class Spawn {
 
 using Clock = std::chrono::steady_clock;
 
-/// What the child writes to `fd` until it closes it; asks it to end when pare is asked to stop, ends it at `deadline`.
+/// Reads what the child writes to `fd` until the child closes it. Asks the child to end if the call is stopped, and
+/// kills it at `deadline`.
 std::string listen(int fd, pid_t child, Clock::time_point deadline, const Context& context) {
   std::string message;
   char buffer[4096];
@@ -143,7 +144,7 @@ std::string listen(int fd, pid_t child, Clock::time_point deadline, const Contex
   }
 }
 
-/// Its status; nullopt if it had to be ended at `deadline`.
+/// The child's exit status; nullopt if it had to be killed at `deadline`.
 std::optional<int> wait_for(pid_t child, Clock::time_point deadline) {
   int status = 0;
   bool ended = false;
@@ -161,7 +162,7 @@ const char* program_name() {
   return named != nullptr && *named != '\0' ? named : "gnuplot";
 }
 
-/// The line that says why: gnuplot puts the command and a caret before it.
+/// The line with the cause; gnuplot prints the command and a caret before it.
 std::string last_line(const std::string& message) {
   const std::size_t end = message.find_last_not_of(" \t\r\n");
   if (end == std::string::npos) return "no message";

@@ -46,7 +46,7 @@ std::string HelpFormatter::make_option_usage(const CLI::Option* option) const {
   return make_option_name(option, true) + (option->get_expected_max() > 1 ? "..." : "");
 }
 
-/// Before a command does anything: an instruction set that the machine lacks is a usage error.
+/// Called before a command does anything, because an instruction set that the machine lacks is a usage error.
 void require_instruction_set() {
   try {
     choose_instruction_set();

@@ -1,6 +1,6 @@
 // The commands of the program, one source file each. Each adds its options to a subcommand whose
-// callback does the work with `context`, on the threads that the options ask for; what goes wrong is thrown and becomes
-// one line in main().
+// callback does the work with `context`, on the threads that the options ask for; failures are thrown and become one
+// line in main().
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ void add_prune_command(Command& program, const Context& context);
 void add_pack_commands(Command& program, const Context& context);  ///< pack and unpack
 void add_sensitivity_command(Command& program, const Context& context);
 void add_tune_command(Command& program, const Context& context);
-/// `command_line` is what the report shows as the command that made it.
+/// `command_line` is the command that the report shows as its origin.
 void add_report_command(Command& program, const std::string& command_line, const Context& context);
 
 }  // namespace pare::cli

@@ -1,4 +1,4 @@
-// pare bench: what pruning gains, in bytes and in time.
+// pare bench: the gains of pruning in bytes and time.
 #include <fmt/format.h>
 
 #include <memory>

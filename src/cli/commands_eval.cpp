@@ -1,4 +1,4 @@
-// pare eval: how good models are, as they are and pruned.
+// pare eval: scores of models, unpruned and pruned.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,7 +45,7 @@ struct Arguments {
   std::string kernels = "fastest";
 };
 
-/// What is computed, model by model, level by level.
+/// Computes the scores, model by model and level by level.
 class Course {
  public:
   Course(const Arguments& arguments, EvalOptions options, std::size_t total, const Context& context)
@@ -54,7 +54,7 @@ class Course {
         progress_("eval", arguments.run.quiet),
         context_(progress_.follow(context)) {}
 
-  /// Scores `model`, or in its place a pruned copy.
+  /// Scores `model`, or a pruned copy instead.
   Evaluation score(const Model& model, const Model* pruned, const std::string& what) {
     if (prepared_for_ != &model) {
       prepared_.reset();
@@ -80,7 +80,7 @@ bool prunes(const PruneOptions& options) {
   return !options.levels.empty() || !options.sets.empty() || options.pattern.level().has_value();
 }
 
-/// One for each pattern, or one that prunes nothing.
+/// One plan for each pattern, or one that prunes nothing.
 std::vector<PruneOptions> prune_options_of(const Arguments& arguments) {
   PruneOptions options;
   set_levels(options, arguments.levels, arguments.run.quiet);
@@ -92,7 +92,7 @@ std::vector<PruneOptions> prune_options_of(const Arguments& arguments) {
   return all;
 }
 
-/// Pruned models there will be of each model.
+/// Number of pruned copies of each model.
 std::size_t pruned_count(const std::vector<PruneOptions>& pruning) {
   std::size_t count = 0;
   for (const PruneOptions& options : pruning)
@@ -100,7 +100,7 @@ std::size_t pruned_count(const std::vector<PruneOptions>& pruning) {
   return count;
 }
 
-/// Zeros among the weights that pruning takes by default; nothing for a model that has none.
+/// Zeros among the weights that pruning covers by default; empty for a model without such weights.
 Share sparsity_of(const Model& model, const Context& context) {
   PruneOptions options;
   options.levels = {Amount::percent("0")};
@@ -112,7 +112,7 @@ Share sparsity_of(const Model& model, const Context& context) {
   return {zeros, plan.candidates};
 }
 
-/// All levels of one pattern.
+/// Scores all levels of one pattern.
 std::vector<EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning, bool named, bool quiet,
                                  Course& course, const Context& context) {
   std::vector<EvalRow> rows;
@@ -133,12 +133,12 @@ std::vector<EvalRow> pruned_rows(const Model& model, const PruneOptions& pruning
   return rows;
 }
 
-/// Level by level, so that patterns stand beside their like.
+/// Sorts by level, so that patterns are compared at equal levels.
 void add_rows(const Model& model, const std::vector<PruneOptions>& pruning, const Arguments& arguments, bool dense,
               Course& course, std::vector<EvalRow>& rows, const Context& context) {
   if (dense) rows.push_back({model.title, {}, sparsity_of(model, context), course.score(model, nullptr, model.title)});
   std::vector<EvalRow> pruned;
-  std::vector<std::string> order;  // of the levels
+  std::vector<std::string> order;  // the levels in the requested order
   for (const PruneOptions& options : pruning) {
     if (!prunes(options)) continue;
     const bool named = !arguments.pattern.patterns.empty();
@@ -163,7 +163,7 @@ EvalResults results_of(const Arguments& arguments, const std::vector<Model>& mod
     reference = open_model(arguments.reference, arguments.models.options, context);
   if (compares && !reference && models.size() == 1 && pruned_count(pruning) == 0)
     throw UsageError("divergence requires a second MODEL, --levels or --reference MODEL");
-  // Without another reference the first model as it is serves, and is not compared with itself.
+  // Without another reference, the first model is the reference, and is not compared with itself.
   const std::size_t skipped = compares && !reference ? 1 : 0;
   if (compares) options.reference = reference ? &*reference : &models.front();
   if (compares) results.reference = options.reference->title;

@@ -1,4 +1,4 @@
-// pare inspect: where a model's big parameters sit.
+// pare inspect: the location of a model's big parameters.
 #include <algorithm>
 #include <limits>
 #include <memory>

@@ -1,4 +1,4 @@
-// pare pack, pare unpack: sparse models in less room, and back.
+// pare pack and pare unpack: sparse models in fewer bytes, and back.
 #include <memory>
 
 #include "cli/arguments.h"

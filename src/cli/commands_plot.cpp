@@ -34,7 +34,7 @@ struct Arguments {
   double low = 0, high = 5;
 };
 
-/// What charts show of a model: its parameters of measured dtypes.
+/// The parameters of a model that charts show: those of measured dtypes.
 std::vector<TensorView> measured_tensors(const Model& model) {
   std::vector<TensorView> tensors;
   for (const Parameter& parameter : model.parameters)

@@ -79,7 +79,7 @@ PruneOptions options_of(const Arguments& arguments) {
   return with_patterns(options, arguments.pattern, arguments.scope).front();
 }
 
-/// Two levels that go to one directory would overwrite each other.
+/// Two levels with the same directory would overwrite each other.
 void check_distinct(const std::vector<std::string>& directories) {
   std::set<std::string> seen;
   for (const std::string& directory : directories)
@@ -106,7 +106,7 @@ void run(const Arguments& arguments, const Context& context) {
       directories[i] = level_directory(plan, i, arguments.output).string();
     check_distinct(directories);
   }
-  // Before writing: once the output is in place, an interrupt comes too late to be a failure.
+  // The summary is made before writing, because an interrupt after the output is in place must not be a failure.
   const PruneSummary summary = summarize(model, plan, std::move(directories), context);
   if (!arguments.dry_run) {
     ProgressLine progress("writing " + arguments.output, arguments.run.quiet);

@@ -1,4 +1,4 @@
-// pare report: the whole study in one directory.
+// pare report: the complete study in one directory.
 #include <fmt/format.h>
 
 #include <memory>

@@ -1,4 +1,4 @@
-// pare sensitivity: which parts of a model can go, and levels made from that.
+// pare sensitivity: the degradation from pruning single parts of a model, and levels chosen from it.
 #include <fmt/format.h>
 
 #include <memory>

@@ -1,4 +1,4 @@
-// pare tune: what products cost on this machine, for the choice between dense and sparse kernels.
+// pare tune: measures the cost of products on this machine, for the choice between dense and sparse kernels.
 #include <memory>
 
 #include "cli/arguments.h"

@@ -24,7 +24,7 @@ void FailureReport::print(std::string_view code, std::string_view message, const
   try {
     print_error(message);
     if (json_) cli::print(error_json(code, message, file, tensor));
-  } catch (const std::exception&) {  // standard output cannot be written, or memory is exhausted: the line has to do
+  } catch (const std::exception&) {  // standard output cannot be written, or memory is exhausted: the line must suffice
   }
 }
 

@@ -1,4 +1,4 @@
-// How a command that failed says so.
+// Reports the failure of a command.
 #pragma once
 
 #include <string>

@@ -40,7 +40,7 @@ Exit status: 0 success, 1 failure, 2 usage error, 128 + signal number (130 for C
 With --json, a failure is also printed as JSON: {"error": {"code": "not-found", "message": ...}}.
 )";
 
-/// The command line as one could type it again.
+/// The command line, quoted so that it can be typed again.
 std::string quoted_command_line(int argc, char** argv) {
   std::string text = "pare";
   for (int i = 1; i < argc; ++i) {
@@ -68,7 +68,7 @@ void describe(CLI::App& program) {
   program.footer(kExamples);
 }
 
-/// "inspect" if that command was named.
+/// The name of the command that was given, e.g. "inspect".
 std::string command_named(const CLI::App& program) {
   const auto named = program.get_subcommands();
   return named.empty() ? std::string() : named.front()->get_name();
@@ -102,7 +102,7 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error, const F
   return usage_failure(program, error.what(), report);
 }
 
-/// Runs the command and returns the exit status. What is thrown past here is a failure.
+/// Runs the command and returns the exit status. Exceptions that leave this function are failures.
 int run_command(int argc, char** argv, const FailureReport& report, const Context& context) {
   CLI::App program("Measures, induces and exploits sparsity in transformer checkpoints.");
   describe(program);
@@ -146,7 +146,7 @@ int guarded(int argc, char** argv, const Context& context) {
   } catch (const Interrupted&) {
     return stopped(report);
   } catch (const Error& error) {
-    if (context.stopped()) return stopped(report);  // what Ctrl-C did to a program that pare had called
+    if (context.stopped()) return stopped(report);  // Ctrl-C may have ended a program that pare had started
     report.print(error);
   } catch (const std::exception& error) {
     report.print("internal", fmt::format("unexpected failure, please report it: {}", error.what()));
@@ -154,7 +154,8 @@ int guarded(int argc, char** argv, const Context& context) {
   return kFailure;
 }
 
-/// Memory given back when there is none left, so that what was done can be undone: destructors of JSON values allocate.
+/// Frees reserved memory when memory is exhausted, so that cleaning up can succeed: destructors of JSON values
+/// allocate.
 std::atomic<void*> ballast{nullptr};
 
 void give_back() {

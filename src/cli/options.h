@@ -17,7 +17,7 @@ namespace pare::cli {
 
 class Command;
 
-/// A command line that cannot be meant: exit status 2.
+/// A usage error: exit status 2.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -54,12 +54,12 @@ void add_measure(Command& command, MeasureArguments& arguments);
 void add_format(Command& command, FormatArguments& arguments);
 void add_filters(Command& command, FilterArguments& arguments, const std::string& what);
 void add_running(Command& command, RunArguments& arguments);
-/// A directory or file to write, and --force. `what` ends the sentence of -o's help.
+/// A directory or file to write, and --force. `what` ends the help text of -o.
 void add_output(Command& command, std::string& path, bool& force, const std::string& type, const std::string& what);
-/// `file`: a file of levels will do as well.
+/// `file`: a file of levels is accepted as well.
 void add_levels(Command& command, std::vector<std::string>& levels, const std::string& help, bool file = false);
 void add_schedule(Command& command, std::string& scope, std::string& schedule);
-/// --pattern and --norm; `several`: patterns to put side by side.
+/// --pattern and --norm; `several`: whether several patterns may be compared.
 void add_pattern(Command& command, PatternArguments& arguments, bool several);
 
 /// Index of `value` among `choices`. Throws UsageError naming the option and all choices.
@@ -70,32 +70,32 @@ std::vector<Group> groups_of(const FilterArguments& arguments);
 /// Numbers of repeated and comma-separated values, each in [low, high]. Throws UsageError.
 std::vector<double> numbers_of(std::string_view option, const std::vector<std::string>& values, double low,
                                double high);
-/// Repeated and comma-separated values, one by one.
+/// Repeated and comma-separated values as separate elements.
 std::vector<std::string> split(std::string_view option, const std::vector<std::string>& values);
 
-/// Levels in percent. A note says so where one looks like a fraction.
+/// Levels in percent. Prints a note if one looks like a fraction.
 std::vector<Amount> levels_of(const std::vector<std::string>& values, bool quiet);
 /// The file that --levels names instead of percentages, if it does.
 std::optional<std::string> levels_file(const std::vector<std::string>& values);
-/// Sets what --levels says: percentages, or a file's sets. Throws UsageError, Error.
+/// Sets the levels that --levels gives: percentages, or the sets of a file. Throws UsageError, Error.
 void set_levels(PruneOptions& options, const std::vector<std::string>& values, bool quiet);
-/// Patterns as asked for; none if none was given. Throws UsageError for an invalid pattern and for a repeated one.
+/// The requested patterns; empty if none was given. Throws UsageError for an invalid pattern and for a repeated one.
 std::vector<Pattern> patterns_of(std::string_view option, const std::vector<std::string>& values);
 Norm norm_of(const std::string& name);  ///< empty: L1
-/// `options` once for each pattern (once as it is for none). Levels go to those patterns that fix no level of their
-/// own; where there are none, such a pattern takes the levels that the others fix. Throws UsageError for what does not
-/// go together: levels that no pattern takes, a norm that none has, a --scope global that none heeds.
+/// `options` once for each pattern (once as it is for none). Levels apply to the patterns that do not imply a level. If
+/// no levels are given, such patterns use the levels that the other patterns imply. Throws UsageError for options that
+/// do not go together: levels, a norm or --scope global that apply to no pattern.
 std::vector<PruneOptions> with_patterns(const PruneOptions& options, const PatternArguments& arguments,
                                         std::string_view scope);
 Scope scope_of(std::string_view name);  ///< empty: global
 Schedule schedule_of(std::string_view name);
 
 std::vector<Model> open_models(const ModelArguments& arguments, const Context& context);
-/// Remarks on a model for standard error, where standard output is for programs.
+/// Prints notes on a model to standard error, for output formats that programs read.
 void print_notes(const Model& model, bool quiet);
 void print_notes(const std::string& title, const std::vector<std::string>& notes, bool quiet);
 /// Before any work: throws Error where check_output_directory() or check_output_file() does, and removes what killed
-/// runs to the same output left, with a note on each.
+/// runs to the same output left, printing a note on each.
 void prepare_directory(const std::string& path, bool force, bool quiet);
 void prepare_file(const std::string& path, bool force, bool quiet);
 /// Once the models are open: throws Error where check_output_apart() does; a note if `path` is a model's own directory.

@@ -1,4 +1,4 @@
-// --pattern and what must fit to it.
+// --pattern and the options that must match it.
 #include <fmt/format.h>
 
 #include <algorithm>

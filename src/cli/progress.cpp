@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 void draw(std::string_view text) {
-  if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // a terminal that went away
+  if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // the terminal may be closed
 }
 
 std::size_t terminal_columns() {

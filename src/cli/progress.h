@@ -1,4 +1,4 @@
-// One line on the terminal that says how far a long run is, and nothing where nobody watches.
+// Shows the progress of a long run in one line on the terminal; nothing if standard error is not a terminal.
 #pragma once
 
 #include <chrono>
@@ -12,10 +12,10 @@
 namespace pare::cli {
 
 /// Shown on standard error if that is a terminal, after a second, at most ten times a second;
-/// erased when the object goes. Its callbacks may be called from any thread.
+/// erased when the object is destroyed. Its callbacks may be called from any thread.
 class ProgressLine {
  public:
-  /// `what` names the whole where a call does not name its steps.
+  /// `what` names the operation if a call does not name its steps.
   ProgressLine(std::string what, bool quiet);
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;

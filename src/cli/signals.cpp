@@ -24,8 +24,8 @@ extern "C" void on_stop(int signal) {
 
 volatile std::sig_atomic_t shrank = 0;
 
-/// Puts a page of zeros where the file ends now and asks to stop, so that the command ends and cleans up as after any
-/// other failure.
+/// Maps a page of zeros where the file now ends and stops the context, so that the command ends and cleans up as after
+/// any other failure.
 extern "C" void on_bus_error(int signal, siginfo_t* info, void*) {
   constexpr std::uintptr_t kPage = 4096;
   void* page = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(info->si_addr) & ~(kPage - 1));
@@ -53,8 +53,8 @@ SignalHandlers::SignalHandlers(const Context& context) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction inherited {};
     ::sigaction(signal, nullptr, &inherited);
-    if (inherited.sa_handler == SIG_IGN) continue;  // a job that its shell put into the background
-    // Back to the default once used: a second signal ends the process at once.
+    if (inherited.sa_handler == SIG_IGN) continue;  // a background job of a shell
+    // The default action returns after the first signal, so a second one ends the process at once.
     handle(signal, on_stop, SA_RESTART | static_cast<int>(SA_RESETHAND));
   }
   struct sigaction bus {};
@@ -62,7 +62,7 @@ SignalHandlers::SignalHandlers(const Context& context) {
   bus.sa_flags = SA_SIGINFO;
   ::sigemptyset(&bus.sa_mask);
   ::sigaction(SIGBUS, &bus, nullptr);
-  handle(SIGXFSZ, SIG_IGN, 0);  // a write fails instead
+  handle(SIGXFSZ, SIG_IGN, 0);  // the write fails instead
   handle(SIGPIPE, SIG_IGN, 0);
 }
 

@@ -5,8 +5,9 @@
 
 namespace pare::cli {
 
-/// As long as it lives, SIGINT, SIGTERM and SIGHUP stop `context`, which must outlive it. SIGPIPE and SIGXFSZ become a
-/// failed write. SIGBUS (a mapped file was cut short by someone else) stops the context too, and file_shrank() tells.
+/// While this object lives, SIGINT, SIGTERM and SIGHUP stop `context`, which must outlive it. SIGPIPE and SIGXFSZ
+/// become a failed write. SIGBUS (another process truncated a mapped file) stops the context too, and file_shrank() is
+/// true.
 class SignalHandlers {
  public:
   explicit SignalHandlers(const Context& context);

@@ -28,7 +28,8 @@ int write_all(int descriptor, std::string_view text) noexcept {
 }
 
 void print_line(std::string_view kind, std::string_view text) {
-  write_all(STDERR_FILENO, std::string(kind) + printable(text) + '\n');  // nobody left to tell of a failure
+  write_all(STDERR_FILENO,
+            std::string(kind) + printable(text) + '\n');  // a failure to write to standard error is ignored
 }
 
 }  // namespace
@@ -49,8 +50,8 @@ void print_note(std::string_view text) { print_line("pare: note: ", text); }
 void print_error(std::string_view text) { print_line("pare: ", text); }
 
 void reserve_standard_streams() {
-  // Lowest free descriptor first, so 0, 1 and 2 are filled in turn. Read-only: a write to a stream
-  // that was closed fails as it should.
+  // Lowest free descriptor first, so 0, 1 and 2 are filled in turn. Read-only, so that writing to a closed stream fails
+  // as it should.
   int descriptor = 0;
   do descriptor = ::open("/dev/null", O_RDONLY);
   while (descriptor >= 0 && descriptor <= STDERR_FILENO);

@@ -6,7 +6,7 @@
 namespace pare::cli {
 
 /// Writes all of `text` to standard output. Throws Error if that fails (a full disk, a closed
-/// stream); a reader that went away ends the program quietly, as SIGPIPE does.
+/// stream); if the reader of a pipe has closed it, the program ends quietly, as by SIGPIPE.
 void print(std::string_view text);
 /// One line "pare: note: TEXT" on standard error; control characters are taken out.
 void print_note(std::string_view text);

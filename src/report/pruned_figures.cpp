@@ -13,7 +13,7 @@
 namespace pare::report {
 namespace {
 
-/// Where each pruned parameter stands among the inspected tensors.
+/// Index of each pruned parameter among the inspected tensors.
 std::vector<std::size_t> inspected_places(const Model& model, const Inspection& inspection, const PrunePlan& plan) {
   std::map<std::string, std::size_t> where;
   for (std::size_t i = 0; i < inspection.tensors.size(); ++i) where.emplace(inspection.tensors[i].name, i);
@@ -22,7 +22,7 @@ std::vector<std::size_t> inspected_places(const Model& model, const Inspection& 
   return places;
 }
 
-/// What measures and histogram become: by looking at the tensor as it would be.
+/// Measures and histogram after pruning, computed from a pruned copy of the tensor.
 struct Look {
   std::uint64_t above = 0, big = 0;
   Histogram histogram;

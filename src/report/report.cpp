@@ -44,7 +44,7 @@ void require_titles(const std::vector<Model>& models) {
                   "two models are called '" + model.title + "'; give one another title: TITLE=MODEL");
 }
 
-/// Tells how much of the whole is done: models weigh as their bytes do, charts and files come last.
+/// Reports the progress of the whole: models count by their bytes, charts and files come last.
 class Course {
  public:
   Course(const std::vector<Model>& models, const ReportOptions& options, const Context& context) : context_(context) {
@@ -77,7 +77,8 @@ void write_models(Study& study, const fs::path& directory, const ReportOptions& 
   const auto start = std::chrono::steady_clock::now();
   const Model& model = *study.model;
   const double measuring = 1 / (1 + static_cast<double>(options.levels.size()));
-  // A single level's checkpoint would go into the directory itself: the report names the level all the same.
+  // A single level's checkpoint would be written into the directory itself, but in a report its directory is named
+  // after the level.
   const bool single = study.plan.levels.size() == 1;
   const fs::path out = directory / (single ? level_path(study, 0) : "models/" + study.slug);
   make_directory(out.parent_path());

@@ -41,7 +41,7 @@ std::vector<TensorView> measured_tensors(const Model& model) {
   return tensors;
 }
 
-/// One per tensor. Large tensors are shared by all threads, small ones taken by one each.
+/// One histogram for each tensor. All threads share a large tensor; a small one is processed by a single thread.
 std::vector<Histogram> tensor_histograms(const std::vector<TensorView>& tensors, const ReportOptions& options,
                                          const Context& context) {
   std::vector<Histogram> histograms(tensors.size());
@@ -108,7 +108,7 @@ PruneOptions prune_options(const ReportOptions& options) {
   return pruning;
 }
 
-/// Times all levels. A model that cannot be timed is told of, and the rest of its study stands.
+/// Times all levels. If a model cannot be timed, the reason is stored and the rest of its study continues.
 void add_bench(Study& study, const ReportOptions& options, const Context& context) {
   BenchOptions timing = *options.bench;
   timing.pruning = prune_options(options);
@@ -168,7 +168,7 @@ std::vector<std::string> file_slugs(const std::vector<std::string>& titles) {
 
 Study make_study(const Model& model, const ReportOptions& options, const Context& context) {
   const Context silent = context.with_progress({});
-  // What is done when all is measured, and when all is scored: shares of the time.
+  // Shares of the time after which everything is measured, and after which everything is scored.
   const double scored = !options.bench ? 1 : options.evals.empty() && options.compared_patterns.empty() ? 0.05 : 0.6;
   const double measuring = options.evals.empty() ? scored : 0.05;
   Study study;
@@ -193,7 +193,7 @@ Study make_study(const Model& model, const ReportOptions& options, const Context
   study.levels = timed(study, "figures after pruning",
                        [&] { return figures_after(model, study.inspection, histograms, study.plan, silent); });
   study.layers = sparsity_by_layer(study);
-  // Scoring takes the rest of the time, patterns their share of it.
+  // Scoring takes the rest of the time, including the patterns.
   const double patterns = options.compared_patterns.empty() ? 0 : 0.4 * (scored - measuring);
   if (!options.evals.empty()) {
     study.tasks = timed(study, "score all levels", [&] {

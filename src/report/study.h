@@ -17,7 +17,7 @@
 
 namespace pare::report {
 
-/// Pruned weights of one layer, or of those outside any layer (layer -1).
+/// The pruned weights of one layer, or of all tensors outside any layer (layer -1).
 struct LayerSparsity {
   std::string name, stack;
   int layer = -1;
@@ -30,12 +30,12 @@ struct Step {
   double seconds = 0;
 };
 
-/// One pattern at one level, beside others.
+/// One pattern at one level, for comparison with others.
 struct PatternRow {
   Pattern pattern;
   Amount level;
   std::uint64_t pruned = 0;
-  Share sparsity;                  ///< zeros among the weights that pruning takes
+  Share sparsity;                  ///< zeros among the weights that pruning covers
   double squares_left = 0;         ///< share of the sum of their squares
   std::vector<Evaluation> scores;  ///< one for each of the study's tasks that suits the model
 };
@@ -50,11 +50,11 @@ struct Study {
   PrunePlan plan;
   std::vector<bool> pruned;           ///< one per Inspection::tensors: whether the plan prunes it
   std::vector<LevelFigures> levels;   ///< one per PrunePlan::levels
-  std::vector<LayerSparsity> layers;  ///< by stack, then layer; what is outside any layer comes last
+  std::vector<LayerSparsity> layers;  ///< by stack, then layer; tensors outside any layer come last
   std::vector<TaskCurve> tasks;       ///< one per ReportOptions::evals
   std::vector<PatternRow> patterns;   ///< by level, unstructured first
-  std::optional<BenchResult> bench;   ///< levels[0] is the model as it is
-  std::string bench_left_out;         ///< why there is none, though it was asked for
+  std::optional<BenchResult> bench;   ///< levels[0] is the unpruned model
+  std::string bench_left_out;         ///< why there is none although it was requested
   std::vector<Step> steps;
 
   /// Share of big parameters before any pruning, and after a level, in the report's measure.
@@ -66,8 +66,8 @@ struct Study {
   Share tensor_sparsity(std::size_t level, std::size_t tensor) const;
 };
 
-/// Names of files for titles: letters, digits, '.', '_' and '-' stay, runs of others become '-'; where two come out
-/// equal (whatever the case) the later gets a number. Never empty, never hidden.
+/// File names for titles. Letters, digits, '.', '_' and '-' remain; runs of other characters become '-'. If two are
+/// equal (ignoring case), the later one gets a number. Never empty, never hidden.
 std::vector<std::string> file_slugs(const std::vector<std::string>& titles);
 
 /// Measures `model` and plans its pruning. Throws Error if nothing in it can be measured or pruned; Interrupted.

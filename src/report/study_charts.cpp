@@ -69,7 +69,7 @@ ChartFile sparsity_file(const Study& study) {
   chart.x_label = "layer";
   chart.y_label = "zeros among the layer's pruned weights";
   chart.percent_y = chart.ordered = true;
-  // Dark is sparse, whatever order the levels were asked for in.
+  // Dark means sparse, regardless of the order in which the levels were given.
   std::vector<std::size_t> order(study.plan.levels.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -13,7 +13,7 @@ namespace pare::report {
 /// One picture of a report.
 struct ChartFile {
   std::string name;  ///< e.g. "gpt2-histogram.png", to stand under charts/
-  std::string alt;   ///< what it shows, for those who cannot see it
+  std::string alt;   ///< a description for readers who cannot see it
   std::function<void(const std::filesystem::path& file, const Context& context)> draw;
   std::string failure = {};  ///< why it could not be drawn; empty if it was
 };
@@ -36,8 +36,8 @@ struct SharedCharts {
 ModelCharts model_charts(const Study& study);
 SharedCharts shared_charts(const std::vector<Study>& studies);
 
-/// Draws all of them into `directory`, several at once. One that cannot be drawn is left out, and its `failure` says
-/// why: the figures are worth more than a picture. Throws Interrupted.
+/// Draws all of them into `directory`, several at once. A chart that cannot be drawn is left out, and its `failure`
+/// gives the reason, because the figures matter more than a chart. Throws Interrupted.
 void draw_charts(const std::vector<ChartFile*>& charts, const std::filesystem::path& directory, const Context& context);
 
 }  // namespace pare::report

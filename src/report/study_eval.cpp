@@ -20,7 +20,7 @@ std::vector<std::size_t> rows_by_sparsity(const PrunePlan& plan) {
   return order;
 }
 
-/// How much worse a score is than the dense model's: the lost share of it, or by what share it rose.
+/// How much worse a score is than the dense model's: the share by which it fell or, for losses, rose.
 double worsening(const Score& dense, const Score& pruned) {
   const bool higher = score_kind(dense.name).higher_is_better;
   if (dense.value == 0) return higher ? 0 : INFINITY;
@@ -28,7 +28,7 @@ double worsening(const Score& dense, const Score& pruned) {
 }
 
 bool is_kept(double worse) { return worse < 0.1; }
-/// Less than half is left, or it has more than doubled.
+/// Whether the score has fallen to less than half or, for losses, has more than doubled.
 bool is_broken(double worse, bool higher) { return higher ? worse > 0.5 : worse > 1; }
 
 std::string capital(std::string_view text) {

@@ -163,7 +163,7 @@ Sentences selection_findings(const Study& study) {
       plural(study.plan.candidates, "weight"), percent_text(Share{study.plan.candidates, all}),
       known ? "the weight matrices of linear layers" : "what looks like weights of linear layers",
       plural(others, "tensor"), plural(rest, "parameter"), percent_text(Share{rest, all})));
-  std::uint64_t highest = study.plan.candidates;  // zeros there would be with all of those weights gone
+  std::uint64_t highest = study.plan.candidates;  // the number of zeros if all of those weights were pruned
   for (std::size_t i = 0; i < study.pruned.size(); ++i)
     if (!study.pruned[i]) highest += study.inspection.tensors[i].stats.zeros;
   if (highest != all)

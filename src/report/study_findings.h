@@ -1,4 +1,4 @@
-// What a study found, in sentences. Each is made from the numbers and said only where it is true.
+// Findings of a study in sentences. Each is made from the numbers and appears only if it is true.
 #pragma once
 
 #include <string>
@@ -12,25 +12,25 @@ namespace pare::report {
 /// Sentences in Markdown: names in code spans, everything else escaped.
 using Sentences = std::vector<std::string>;
 
-/// The overall share in both measures, and where the big parameters are.
+/// The overall share in both measures, and the location of the big parameters.
 Sentences overall_findings(const Study& study);
-/// How much the share varies between layers, and which layers stand out.
+/// The variation of the share between layers, and the layers that stand out.
 Sentences layer_findings(const Study& study);
-/// How many parameters are far out, and where the largest sit.
+/// The number of parameters in the tail, and the location of the largest.
 Sentences tail_findings(const Study& study);
-/// What was pruned and what was left alone.
+/// Pruned and untouched parameters.
 Sentences selection_findings(const Study& study);
-/// What pruning did to the share of big parameters.
+/// The effect of pruning on the share of big parameters.
 Sentences level_findings(const Study& study);
-/// How unevenly the sparsity falls on layers and tensors.
+/// The distribution of sparsity over layers and tensors.
 Sentences evenness_findings(const Study& study);
-/// The models against one another, in answer to the study's questions.
+/// A comparison of the models, in answer to the study's questions.
 Sentences shared_findings(const std::vector<Study>& studies);
 
 using table::enumeration;
 using table::plural;
 
-/// Three significant digits without an exponent, as far as people read it: "6.94", "3,050".
+/// Three significant digits without an exponent, for reading: "6.94", "3,050".
 std::string factor_text(double factor);
 
 /// Layers with the smallest and the greatest share, among Inspection::layers; both 0 if there is none.
@@ -38,7 +38,7 @@ struct Extremes {
   std::size_t lowest = 0, highest = 0;
 };
 Extremes layer_extremes(const Inspection& inspection);
-/// The same for sparsity at a level, over the layers that have a number; indices into Study::layers.
+/// The same for sparsity at a level, over the layers with an index (layer >= 0); indices into Study::layers.
 Extremes sparsity_extremes(const Study& study, std::size_t level);
 /// Indices of tensors that a level leaves without a single nonzero weight.
 std::vector<std::size_t> emptied_tensors(const Study& study, std::size_t level);

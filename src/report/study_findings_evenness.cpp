@@ -1,4 +1,4 @@
-// How evenly pruning falls on layers and tensors, and how the models compare.
+// Findings about the distribution of pruning over layers and tensors, and the comparison of models.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,10 +10,10 @@
 namespace pare::report {
 namespace {
 
-constexpr double kUneven = 1;           // percentage points from which on a difference is told as one
-constexpr double kUnevenFactor = 1.25;  // and how many times the weights one layer may keep that another does
+constexpr double kUneven = 1;           // percentage points from which a difference is reported
+constexpr double kUnevenFactor = 1.25;  // and how many times as many weights one layer may keep as another
 
-/// The highest level below 100 %, of which a distribution over layers still tells something.
+/// The highest level below 100 %, for which a distribution over layers is still meaningful.
 std::optional<std::size_t> telling_level(const Study& study) {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < study.plan.levels.size(); ++i) {

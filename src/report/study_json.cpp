@@ -1,4 +1,4 @@
-// results.json: what inspect_json tells, and what pruning made of it.
+// results.json: the content of inspect_json, and the results of pruning.
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.h"

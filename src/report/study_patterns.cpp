@@ -31,7 +31,7 @@ double sum_of_squares(const Model& model, const PrunePlan& plan, const Context& 
   return sum;
 }
 
-/// Unstructured pruning first, then the patterns as asked for.
+/// Unstructured pruning first, then the patterns in the requested order.
 std::vector<Pattern> with_unstructured(const std::vector<Pattern>& asked) {
   std::vector<Pattern> patterns{Pattern()};
   std::copy_if(asked.begin(), asked.end(), std::back_inserter(patterns),

@@ -35,8 +35,8 @@ bool all_dense(const std::vector<LayerUse>& layers) {
   return std::all_of(layers.begin(), layers.end(), [](const LayerUse& use) { return use.kernel == Kernel::kDense; });
 }
 
-/// Says which levels are faster beyond the spread of the runs, which slower, which neither, and which run as dense:
-/// there a ratio is noise.
+/// Names the levels that are faster or slower by more than the spread of the runs, those that are neither, and those
+/// that run as dense, whose ratio is noise.
 void add_ratio_findings(Sentences& said, const BenchResult& bench, Spread BenchLevel::*ratio,
                         std::vector<LayerUse> BenchLevel::*layers, const std::string& what) {
   std::vector<const BenchLevel*> faster, slower, neither;
@@ -65,14 +65,14 @@ void add_line(LineChart& chart, const BenchResult& bench, const std::string& nam
   std::vector<const BenchLevel*> levels{&bench.levels.front()};
   for (const BenchLevel* level : by_sparsity(bench)) levels.push_back(level);
   for (const BenchLevel* level : levels) {
-    // As far as one sees: a handful of zeros must not move the axis away from 0.
+    // A few zeros must not move the axis visibly away from 0.
     series.x.push_back(std::round(100 * sparsity_of(*level)) / 100);
     series.y.push_back(value(*level));
   }
   chart.series.push_back(std::move(series));
 }
 
-/// The one that a reader asks for first: of single tokens where the model has a decoder.
+/// The speed-up that matters most to readers: of single tokens if the model has a decoder.
 const Spread& main_ratio(const BenchResult& bench, const BenchLevel& level) {
   return bench.decodes ? level.decode_ratio : level.prefill_ratio;
 }
@@ -213,7 +213,7 @@ chart::TradeOffChart trade_off_chart(const TaskCurve& curve, const BenchResult& 
     const BenchLevel& level = bench.levels[row];
     const double score = main_score_of(curve, row).value;
     const std::string label = row == 0 ? "dense" : level_title(level);
-    // The model itself is dense by definition, whatever the noise.
+    // The unpruned model is dense by definition, so noise is ignored.
     chart.panels[0].points.push_back({row == 0 ? 1 : main_ratio(bench, level).median, score, label, row == 0});
     if (chart.panels.size() > 1)
       chart.panels[1].points.push_back({row == 0 ? 100 : 100 * share_of_dense(level, bench), score, label, row == 0});

@@ -1,4 +1,4 @@
-// Tables that only a report has; the others are those of an inspection.
+// Tables that only a report has. It shares the others with inspections.
 #pragma once
 
 #include <vector>
@@ -8,23 +8,23 @@
 
 namespace pare::report {
 
-/// What was looked at: a line per model.
+/// The models: one line for each.
 Table models_table(const std::vector<Study>& studies);
-/// How many parameters are far out, and the largest: a line per model.
+/// Numbers of parameters in the tail, and the largest one: a line for each model.
 Table tails_table(const std::vector<Study>& studies);
-/// The share of big parameters before pruning and after each level: a column per model.
+/// The share of big parameters before pruning and after each level: a column for each model.
 Table shared_levels_table(const std::vector<Study>& studies);
-/// What was pruned and what was left alone, by group.
+/// Pruned and untouched parameters, by group.
 Table selection_table(const Study& study);
-/// A line per level: weights pruned, threshold, sparsity, share before and after.
+/// A line for each level: pruned weights, threshold, sparsity, share before and after.
 Table levels_table(const Study& study);
 /// Sparsity of each layer's pruned weights at each level.
 Table layer_sparsity_table(const Study& study);
-/// Every tensor: the inspection's columns, then its sparsity after each level.
+/// A line for each tensor: the inspection's columns, then its sparsity after each level.
 Table tensors_table(const Study& study);
 /// The same for programs.
 Table tensors_csv_table(const Study& study);
-/// How long each step took: a column per model.
+/// Duration of each step: a column for each model.
 Table steps_table(const std::vector<Study>& studies);
 
 }  // namespace pare::report

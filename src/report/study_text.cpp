@@ -13,7 +13,7 @@
 namespace pare::report {
 namespace {
 
-/// A Markdown document with what only reports have. Sentences are Markdown already.
+/// A Markdown document with the elements that only reports have. Sentences are already Markdown.
 class Page : public Document {
  public:
   Page() : Document(Markup::kMarkdown) {}

@@ -1,4 +1,4 @@
-// Scores of one model on one task, as it is and at every level of a study.
+// Scores of one model on one task, unpruned and at every level of a study.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace pare::report {
 
-/// One task's scores of one model: as it is, then at each level of the plan.
+/// Scores of one model on one task: unpruned, then at each level of the plan.
 struct TaskCurve {
   EvalResults results;
-  std::string main_score;  ///< the one that charts and sentences tell of
-  std::string unsuitable;  ///< why the task makes no sense for the model; then there are no rows
+  std::string main_score;  ///< the score that charts and sentences use
+  std::string unsuitable;  ///< why the task does not suit the model; if set, there are no rows
 };
 
 }  // namespace pare::report

@@ -46,7 +46,7 @@ std::string seconds_text(const Spread& seconds) {
   return fmt::format("{:.3f} s ({:.3f} to {:.3f})", seconds.median, seconds.low, seconds.high);
 }
 
-/// Tokens a second, as far as people read them.
+/// Tokens per second, rounded for reading.
 std::string rate(double tokens, double seconds) {
   if (!(seconds > 0)) return "";
   const double value = tokens / seconds;
@@ -224,7 +224,7 @@ constexpr const char* kCsvKeys[] = {"model",
                                     "p90",
                                     "p99"};
 
-/// Empty where something was not measured.
+/// An empty cell if it was not measured.
 std::vector<Cell> csv_row(const BenchResult& result, const BenchLevel& level) {
   const PassTimes &dense = level.dense, &sparse = level.sparse;
   const MachineSpeed& machine = result.machine;

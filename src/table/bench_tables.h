@@ -1,4 +1,4 @@
-// What tables, JSON and sentences about a benchmark have in common.
+// Helpers shared by tables, JSON and sentences about a benchmark.
 #pragma once
 
 #include <string>

@@ -13,7 +13,7 @@ void Document::heading(std::string_view text, int level) {
     text_ += std::string(static_cast<std::size_t>(level), '#') + ' ' + markdown_escape(text) + '\n';
   else
     text_ += printable(text) + '\n';
-  after_heading_ = markup_ == Markup::kText;  // in a terminal the block below belongs to its heading
+  after_heading_ = markup_ == Markup::kText;  // in a terminal, no empty line separates a heading from its block
 }
 
 void Document::paragraph(std::string_view text) {

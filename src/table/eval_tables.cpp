@@ -10,7 +10,7 @@ namespace pare {
 namespace table {
 namespace {
 
-/// Perplexities of ruined models have many digits; nobody reads them.
+/// Perplexities of heavily pruned models have many digits that mean nothing.
 std::string plain_text(double value) {
   if (std::abs(value) >= 1e6) return fmt::format("{:.3g}", value);
   if (std::abs(value) >= 1000) return fmt::format("{:.0f}", value);
@@ -28,7 +28,7 @@ std::string score_text(const Score& score) {
   const std::string value = score_value_text(score);
   if (!score.standard_error || !std::isfinite(score.value)) return value;
   if (score_kind(score.name).share) return fmt::format("{} ± {:.2f}", value, 100 * *score.standard_error);
-  // Two digits of the error say how many of the value mean something; whole numbers stay readable.
+  // Two digits of the error decide how many digits of the value are shown; whole numbers remain readable.
   const double error = *score.standard_error;
   return fmt::format("{} ± {}", value, error >= 100 ? plain_text(error) : fmt::format("{:.2g}", error));
 }
@@ -46,7 +46,7 @@ bool any_pattern(const EvalResults& results) {
                      [](const EvalRow& row) { return row.pattern.has_value(); });
 }
 
-/// Names of all scores, in the order in which they first come.
+/// Names of all scores, in order of first appearance.
 std::vector<std::string> score_names(const EvalResults& results) {
   std::vector<std::string> names;
   for (const EvalRow& row : results.rows)

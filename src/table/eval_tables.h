@@ -1,4 +1,4 @@
-// What tables, JSON and sentences about scores have in common.
+// Helpers shared by tables, JSON and sentences about scores.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace pare::table {
 
 /// "69.00 % ± 2.07", "2.363 ± 0.011".
 std::string score_text(const Score& score);
-/// The value alone: "69.00 %", "2.363".
+/// The value without its error: "69.00 %", "2.363".
 std::string score_value_text(const Score& score);
 
 }  // namespace pare::table

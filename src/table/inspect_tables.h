@@ -1,4 +1,4 @@
-// What tables, JSON and sentences about an inspection have in common.
+// Helpers shared by tables, JSON and sentences about an inspection.
 #pragma once
 
 #include <span>
@@ -15,9 +15,9 @@ std::string spread_name(const LayerSpread& spread);
 Share share_of(const Stats& stats, Measure measure, std::size_t cutoff = 0);
 /// Whether there are elements that Stats::min and max are of: without any they are 0, which is not a figure to show.
 bool has_extremes(const Stats& stats);
-/// Rows of one kind; the overall row alone for kOverall.
+/// Rows of one kind; only the overall row for kOverall.
 std::span<const InspectRow> rows_of(const Inspection& inspection, Rows rows);
-/// The model's notes, and a sentence for each reason why tensors of its files were left out.
+/// The model's notes, and a sentence for each reason why tensors were left out.
 std::vector<std::string> model_remarks(const Model& model, const std::vector<LeftOut>& left_out);
 
 }  // namespace pare::table

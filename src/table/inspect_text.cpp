@@ -72,7 +72,7 @@ void add_standouts(Document& document, const Inspection& inspection, bool titled
   }
 }
 
-/// What the customary view does not show.
+/// Tables that the usual view does not contain.
 std::string hint(std::span<const Inspection> inspections) {
   std::size_t tensors = 0;
   for (const Inspection& inspection : inspections) tensors = std::max(tensors, inspection.tensors.size());

@@ -1,4 +1,4 @@
-// How results become JSON text.
+// Converts results to JSON text.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -69,7 +69,7 @@ Table level_table(const PruneSummary& summary, bool for_people) {
   return table;
 }
 
-/// A line per tensor, and per level its share of zeros.
+/// A line for each tensor, with its share of zeros at each level.
 Table tensor_table(const PruneSummary& summary) {
   Table table;
   table.columns = {{"tensor", "tensor", true, true}, {"parameters", "parameters"}, {"before", "zeros before"}};
@@ -88,7 +88,7 @@ Table tensor_table(const PruneSummary& summary) {
   return table;
 }
 
-/// The same for programs: a line per tensor and level.
+/// The same for programs: a line for each tensor and level.
 Table long_tensor_table(const PruneSummary& summary) {
   Table table;
   for (const char* key : {"tensor", "parameters", "level", "zeros_before", "pruned", "zeros", "sparsity_percent"})

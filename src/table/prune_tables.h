@@ -1,4 +1,4 @@
-// What tables and JSON about pruning have in common.
+// Helpers shared by tables and JSON about pruning.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@ namespace pare::table {
 /// "global", "per-tensor", or "sets".
 std::string_view scope_text(const PruneOptions& options);
 
-/// Zeros among the weights that the plan prunes, after a level.
+/// Share of zeros after a level among the weights that the plan prunes.
 Share sparsity(const PruneSummary& summary, const LevelPlan& level);
-/// Zeros of the whole model after a level.
+/// Share of zeros in the whole model after a level.
 Share model_sparsity(const PruneSummary& summary, const LevelPlan& level);
 /// The plan's parameter `index`.
 const Parameter& parameter_at(const PruneSummary& summary, std::size_t index);

@@ -13,7 +13,7 @@ std::string degradation_text(double degradation, const std::string& unit) {
   return std::abs(degradation) < 1e-9 ? "0" : fmt::format("{:.3g}", degradation);
 }
 
-/// What the numbers are, in a sentence.
+/// A sentence that explains the numbers.
 std::string explanation(const SensitivityResults& results) {
   const Sensitivity& found = results.sensitivity;
   if (found.score == "kl")

@@ -15,7 +15,7 @@ struct Overloaded : F... {
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
-/// What people read in a cell, before any escaping.
+/// The text of a cell before escaping.
 std::string shown(const Cell& cell) {
   return std::visit(
       Overloaded{[](std::monostate) { return std::string(); }, [](const std::string& text) { return printable(text); },
@@ -24,7 +24,7 @@ std::string shown(const Cell& cell) {
       cell);
 }
 
-/// A quoted field where RFC 4180 asks for it.
+/// A CSV field, quoted where RFC 4180 requires it.
 std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
   std::string result = "\"";
@@ -73,7 +73,7 @@ std::string percent_text(const Share& share) {
 
 std::string percent_text(double fraction) {
   if (!std::isfinite(fraction)) return "NaN";
-  // A division and a product of rounding error must not push a half below the half.
+  // Rounding errors of the division and the product must not push a half below the half.
   constexpr double kNudge = 1 + 4e-16;
   return fmt::format("{:.2f} %", std::round(fraction * kNudge * 10'000) / 100);
 }

@@ -1,4 +1,4 @@
-// UTF-8 as terminals and Markdown see it. The names shown come from files, so nothing is trusted.
+// Width and escaping of UTF-8 in terminals and Markdown. Names come from files and are not trusted.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Decoded {
   bool valid = false;
 };
 
-/// One code point off the front; overlong forms, surrogates and stray bytes are not valid.
+/// Takes one code point off the front; overlong forms, surrogates and stray bytes are not valid.
 Decoded decode(std::string_view text) noexcept {
   const auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0x80) return {lead, 1, true};
@@ -55,7 +55,7 @@ bool within(const auto& ranges, char32_t code) noexcept {
                      [code](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
-/// C0, DEL, C1, and the controls that turn the direction of text.
+/// C0, DEL, C1, and the controls that change the direction of text.
 bool is_control(char32_t code) noexcept {
   return code < 0x20 || (code >= 0x7F && code < 0xA0) || (code >= 0x202A && code <= 0x202E) ||
          (code >= 0x2066 && code <= 0x2069) || code == 0x2028 || code == 0x2029;
@@ -105,7 +105,7 @@ std::string markdown_code(std::string_view text) {
     longest = std::max(longest, run);
   }
   const std::string fence(longest + 1, '`');
-  const bool padded = longest != 0;  // a backtick at the rim needs a space beside the fence
+  const bool padded = longest != 0;  // a backtick at either end needs a space beside the fence
   std::string result = fence + (padded ? " " : "");
   for (const char c : shown) {
     if (c == '|') result += '\\';  // GitHub splits cells before it reads code spans

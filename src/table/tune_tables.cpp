@@ -7,9 +7,9 @@
 namespace pare {
 namespace {
 
-constexpr std::size_t kSide = 768;  // of the layer that the table is about
+constexpr std::size_t kSide = 768;  // rows and columns of the layer in the table
 
-/// Zeros, in percent, from which a sparse kernel is taken for a square layer; 100 if it never is.
+/// Sparsity in percent from which a sparse kernel is used for a square layer; 100 if never.
 double turning_point(const KernelCosts& costs, std::size_t tokens) {
   constexpr std::size_t kWeights = kSide * kSide;
   for (std::size_t permille = 0; permille <= 1000; ++permille)
