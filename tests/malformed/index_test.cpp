@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr const char* kFile = "m.index.json: ";
 
 std::string failure(std::string_view text) {
-  const std::vector<char> block(text.begin(), text.end());  // exactly its size, for the sanitizers
+  const std::vector<char> block(text.begin(), text.end());  // of exactly the text's size, for the sanitizers
   return error_of([&] { checkpoint::parse_index({block.data(), block.size()}, "m.index.json"); });
 }
 std::string with_shard(std::string_view shard) { return failure(R"({"weight_map":{"w":)" + std::string(shard) + "}}"); }
@@ -96,7 +96,7 @@ class MalformedShards : public testing::Test {
     write_text(directory_ / "1.safetensors", safetensors_of({{"a", "1"}, {"b", "2"}}));
     write_text(directory_ / "2.safetensors", safetensors_of({{"c", "3"}}));
   }
-  /// What opening says, the index's path left out of it.
+  /// The message of opening, without the path of the index.
   std::string failure(const std::string& weight_map) const {
     const std::string index = (directory_ / "model.safetensors.index.json").string();
     write_text(index, "{\"weight_map\":{" + weight_map + "}}");

@@ -1,4 +1,4 @@
-// Packed files as a writer would make them, every field of which a test may spoil.
+// Packed files as a writer would make them. A test can corrupt every field.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -50,7 +50,7 @@ inline std::string header_of(const std::vector<Part>& parts, const std::string& 
   return header + "}";
 }
 
-/// A tensor to be packed, and what as.
+/// A packed tensor and its encoding.
 struct Packed {
   std::string name, dtype, shape, encoding;
   std::size_t dense_bytes;
@@ -108,7 +108,7 @@ inline Packed dense_zstd() {
 }
 inline Packed dense() { return {"m.weight", "F32", "[2]", "dense", 8, 2, {{"m.weight", "F32", "[2]", "abcdefgh"}}}; }
 
-/// What makes the file, each open to corruption.
+/// The contents of the file, each of which can be corrupted.
 struct File {
   std::string header, header_hash, records, version = "1";
   std::vector<Part> parts;
@@ -142,7 +142,7 @@ inline std::string failure(const std::string& file) {
       std::string of_rows;
       if (tensor.bytes.packed() != nullptr) of_rows = error_of([&] { tensor.bytes.packed()->sparse_rows(); });
       const std::string of_bytes = error_of([&] { tensor.bytes.data(); });
-      // A dense tensor's bytes are where they are; only who asks for more reads all of them.
+      // The bytes of a dense tensor are used in place, so opening does not read all of them.
       if (!of_bytes.empty()) {
         EXPECT_EQ(of_rows, of_bytes) << "both ways of reading must see it";
       }

@@ -1,4 +1,4 @@
-// What compressed-tensors writes as "sparse-bitmask", where names alone tell, with one corruption each.
+// Files that compressed-tensors writes as "sparse-bitmask", recognized by names only, with one corruption each.
 #include <gtest/gtest.h>
 
 #include "malformed/packed_file.h"
@@ -20,7 +20,7 @@ TEST(MalformedSparseBitmask, MissingParts) {
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(part));
     EXPECT_EQ(reference_failure(parts), tensor_error("its part '" + name + "' is missing from the file"));
   }
-  // Only both together say that a tensor was packed.
+  // Only both names together mean that a tensor was packed.
   std::vector<Part> parts = bitmask().parts;
   parts.erase(parts.begin());
   EXPECT_EQ(reference_failure(parts), "");

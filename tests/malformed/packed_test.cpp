@@ -1,6 +1,6 @@
 // One named corruption of a packed file per field; each must be refused by an Error that names the file, the tensor
-// and the cause, when the file is opened or, where only the data can tell, when they are read. Checksums are right
-// unless they are what is wrong: a writer with a mistake, or malice, has them right.
+// and the cause, when the file is opened or, if it shows in the data only, when they are read. Checksums are correct
+// unless they are the corruption, because a faulty or malicious writer would compute them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -125,7 +125,7 @@ TEST(MalformedPacked, ADtypeThatIsNeverPacked) {
 TEST(MalformedPacked, Checksum) {
   for (const Packed& packed : {bitmask(), gaps8(), gaps4(), gaps8_zstd(), dense_zstd(), dense()})
     for (std::size_t i = 0; i < packed.parts.size(); ++i) {
-      if (packed.parts[i].name == "m.shape") continue;  // held against the header before anything is read
+      if (packed.parts[i].name == "m.shape") continue;  // checked against the header before anything is read
       File file(packed);
       file.parts[i].data.back() = static_cast<char>(file.parts[i].data.back() ^ 1);
       EXPECT_THAT(failure(file), StartsWith(tensor_error("its data are damaged: their checksum is ")))
@@ -220,7 +220,7 @@ TEST(MalformedPacked, FramesThatAreNone) {
     }
 }
 
-// What would fill memory.
+// Files that would fill memory.
 
 TEST(MalformedPacked, Bombs) {
   Packed packed{"m.weight",

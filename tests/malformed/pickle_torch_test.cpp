@@ -1,4 +1,4 @@
-// Pickles that attack: each must be refused by an Error that says what is wrong, and nothing may run.
+// Hostile pickles: each must be refused by an Error that gives the cause, and nothing may run.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,13 +18,13 @@ using namespace test::pickle;
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 
-/// Reads an archive of this pickle and one storage of 16 bytes; the message of its Error.
+/// Reads an archive of this pickle and one storage of 16 bytes; returns the message of the Error.
 std::string message(const std::string& pickle) {
   return failure(make_zip(archive_items(pickle, {{"0", std::string(16, '\1')}})));
 }
 std::string state_dict(const std::string& value) { return whole(dict({{"x", value}})); }
 std::string floats() { return storage("FloatStorage", "0", 4); }
-/// The message for a state dict whose one tensor is this view of four floats.
+/// The message for a state dict with a single tensor, which is this view of four floats.
 std::string view(std::int64_t offset, std::initializer_list<std::int64_t> shape,
                  std::initializer_list<std::int64_t> strides) {
   return message(state_dict(test::pickle::tensor(floats(), offset, shape, strides)));
@@ -32,7 +32,7 @@ std::string view(std::int64_t offset, std::initializer_list<std::int64_t> shape,
 
 TEST(MalformedPickle, TheGoodOneIsRead) { EXPECT_EQ(view(0, {2, 2}, {2, 1}), ""); }
 
-// What it may name.
+// The names that a pickle may use.
 TEST(MalformedPickle, RunsNothing) {
   const auto marker = std::filesystem::temp_directory_path() / "pare-malformed-pickle-ran";
   std::filesystem::remove(marker);
@@ -83,7 +83,8 @@ TEST(MalformedPickle, StackUnderflow) {
         "q\1", "\x94", "\x93", "\x90", "\x91", ".",    "NR", "Ns", "(R", "(\x85", "(b", "(s", "((u", "N(s"})
     EXPECT_NE(message(whole(program)), "") << program;
   EXPECT_THAT(message(whole("\x85")), HasSubstr("takes a value from an empty stack (byte 2 of the pickle)"));
-  EXPECT_THAT(message(whole("N(\x85")), HasSubstr("takes a value from an empty stack"));  // not from below the mark
+  EXPECT_THAT(message(whole("N(\x85")),
+              HasSubstr("takes a value from an empty stack"));  // values below the mark do not count
   EXPECT_THAT(message(whole("t")), HasSubstr("a mark that is not there"));
 }
 TEST(MalformedPickle, MemoOutOfRange) {

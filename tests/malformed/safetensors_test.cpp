@@ -1,5 +1,5 @@
 // One named corruption of a safetensors file per field; each must be refused by an Error that names
-// the file, the tensor where there is one, and the cause. What the format itself allows must pass.
+// the file, the tensor, if there is one, and the cause. Everything that the format allows must be accepted.
 #include "support/safetensors.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ constexpr const char* kTensor = "model.safetensors: tensor 'w': ";
 
 std::string failure(const std::string& file) { return test::safetensors_failure(file); }
 
-/// The message for a header (and data) that is wrong.
+/// The message for a wrong header (and data).
 std::string with_header(std::string_view header, std::string_view data = "") {
   return failure(safetensors(header, data));
 }
@@ -237,7 +237,7 @@ TEST(MalformedSafetensors, OffsetsThatAreNoPair) {
   EXPECT_EQ(with_offsets("[0,4,4]"), std::string(kTensor) + "'data_offsets' holds 3 numbers; expected 2");
 }
 
-// Where the data lie.
+// Offsets of the data.
 
 TEST(MalformedSafetensors, BeginPastEnd) {
   EXPECT_EQ(with_offsets("[4,0]"), std::string(kTensor) + "data_offsets [4, 0) do not lie within the 4 bytes of data");
@@ -316,7 +316,7 @@ TEST(MalformedSafetensors, OpenNamesTheFilesWholePath) {
       AllOf(StartsWith((directory / "model.safetensors").string()), EndsWith("too short for a safetensors header")));
 }
 
-// What a program can switch on.
+// Error codes.
 
 TEST(MalformedSafetensors, Codes) {
   const auto reading = [](const std::string& file) { return [file] { test::parse_safetensors(file); }; };

@@ -1,4 +1,4 @@
-// One named corruption of a zip archive per field; each must be refused by an Error that says what is wrong.
+// One named corruption of a zip archive per field; each must be refused by an Error that gives the cause.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ std::string good_pickle() {
   return whole(dict({{"x", test::pickle::tensor(storage("ByteStorage", "0", 4), 0, {4}, {1})}}));
 }
 std::vector<ZipItem> good_items() { return archive_items(good_pickle(), {{"0", "abcd"}}); }
-constexpr std::size_t kStorage = 2;  // its place in good_items()
+constexpr std::size_t kStorage = 2;  // its index in good_items()
 
 /// The message for a good archive with one entry changed.
 std::string with_storage(const std::function<void(ZipItem&)>& change) {
@@ -56,7 +56,7 @@ TEST(MalformedZip, EveryByteFlippedNeverCrashes) {
     for (const char flip : {'\x01', '\x80', '\xff'}) {
       std::string file = good;
       file[i] = static_cast<char>(file[i] ^ flip);
-      failure(file);  // may still be readable; must not throw anything but Error
+      failure(file);  // the file may still be readable; only Error may be thrown
     }
   }
 }

@@ -14,7 +14,7 @@
 
 namespace pare::test {
 
-/// A directory that is gone with the object.
+/// A directory that is removed with the object.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -36,7 +36,7 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-/// Creates the directories above it where they are missing.
+/// Creates missing parent directories.
 inline void write_text(const std::filesystem::path& path, const std::string& text) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << text;
@@ -48,7 +48,7 @@ inline std::string read_text(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Names in a directory, hidden ones too.
+/// Names in a directory, including hidden ones.
 inline std::set<std::string> names_in(const std::filesystem::path& directory) {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(directory))
@@ -56,7 +56,7 @@ inline std::set<std::string> names_in(const std::filesystem::path& directory) {
   return names;
 }
 
-/// The message of the Error that `action` throws; empty if it throws none.
+/// The message of the Error that `action` throws; empty if it does not throw.
 template <class Action>
 std::string error_of(const Action& action) {
   try {
@@ -67,7 +67,7 @@ std::string error_of(const Action& action) {
   return {};
 }
 
-/// The file that the Error names which `action` throws; empty if it throws none.
+/// The file named by the Error that `action` throws; empty if it does not throw.
 template <class Action>
 std::filesystem::path file_of(const Action& action) {
   try {

@@ -1,4 +1,4 @@
-// Makes safetensors files byte by byte, well-formed or with one thing wrong.
+// Makes safetensors files byte by byte, well-formed or with one error.
 #pragma once
 
 #include <cstring>
@@ -15,7 +15,7 @@
 
 namespace pare::test {
 
-/// The file: length of the header (its own, or a false one), the header, the data.
+/// The file: length of the header (the true one or a false one), header, data.
 inline std::string safetensors(std::string_view header, std::string_view data,
                                std::optional<std::uint64_t> length = std::nullopt) {
   const std::uint64_t bytes = length.value_or(header.size());
@@ -36,13 +36,13 @@ inline std::string safetensors_of(const std::vector<std::pair<std::string, std::
   return safetensors(header + "}", data);
 }
 
-/// Reads it out of a block of exactly its size, so that a sanitizer sees every step beyond.
+/// Reads the file from a block of exactly its size, so that a sanitizer detects every read past the end.
 inline checkpoint::SourceFile parse_safetensors(const std::string& file) {
   const auto owner = std::make_shared<const std::vector<char>>(file.begin(), file.end());
   return checkpoint::parse_safetensors(std::as_bytes(std::span(*owner)), "model.safetensors", owner);
 }
 
-/// The message of the Error that reading `file` throws; empty if it throws none.
+/// The message of the Error that reading `file` throws; empty if it does not throw.
 inline std::string safetensors_failure(const std::string& file) {
   return error_of([&] { parse_safetensors(file); });
 }

@@ -1,4 +1,4 @@
-// Tensors in memory for tests, and the plainest possible references to hold pare's answers against.
+// Tensors in memory for tests, and simple reference implementations.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace pare::test {
 
-/// Owns bytes and shows them as a TensorView.
+/// Owns bytes and provides a TensorView of them.
 class OwnedTensor {
  public:
   OwnedTensor(DType dtype, std::vector<std::uint64_t> shape, std::vector<std::byte> bytes, std::string name = "w")
@@ -48,7 +48,7 @@ inline OwnedTensor from_doubles(const std::vector<double>& values, std::string n
   return from_patterns(DType::kF64, values, std::move(name));
 }
 
-/// Values by definition of the formats (IEEE 754; OCP 8-bit), written out apart from the library.
+/// Values by the definition of the formats (IEEE 754; OCP 8-bit), implemented independently of the library.
 inline double decode(DType dtype, std::uint64_t pattern) {
   const auto small = [pattern](int exponent_bits, int mantissa_bits, bool infinities) {
     const int bias = (1 << (exponent_bits - 1)) - 1;
@@ -103,8 +103,8 @@ inline const std::vector<DType>& analysed_dtypes() {
   return dtypes;
 }
 
-/// n elements of bell-shaped values near weights' usual size; `wild` mixes in random patterns, which
-/// hold subnormals, infinities and NaNs, and zeros of both signs.
+/// n normally distributed elements of the usual size of weights. `wild` mixes in random patterns, which include
+/// subnormals, infinities and NaNs, and zeros of both signs.
 inline OwnedTensor random_tensor(DType dtype, std::size_t n, std::uint64_t seed, bool wild, std::string name = "w") {
   std::mt19937_64 random(seed);
   std::normal_distribution<double> bell(0, 0.08);

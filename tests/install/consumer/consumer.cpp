@@ -1,4 +1,4 @@
-// A program outside the project, with nothing but the installed package.
+// A program outside the project that uses only the installed package.
 #include <cstdio>
 
 #include "pare/inspect.h"

@@ -1,4 +1,4 @@
-// Contexts: what they share, what they derive, and whom they tell.
+// Contexts: shared state, derived contexts and progress reports.
 #include "pare/context.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What an Error says: one line, "FILE: tensor 'NAME': CAUSE".
+// The message of an Error: one line, "FILE: tensor 'NAME': CAUSE".
 #include "pare/error.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The guarded reader: it takes what Python's json takes, within limits.
+// The guarded reader accepts what Python's json accepts, within limits.
 #include "base/json.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Output appears whole or not at all.
+// Output appears complete or not at all.
 #include "base/output.h"
 
 #include <gmock/gmock.h>
@@ -43,7 +43,7 @@ class ScopedUmask {
   mode_t before_;
 };
 
-/// Makes a directory read-only; root, who may write everywhere, becomes nobody for as long.
+/// Makes a directory read-only. Root may write everywhere, so it becomes nobody meanwhile.
 class ReadOnly {
  public:
   explicit ReadOnly(const fs::path& directory) : directory_(directory) {
@@ -61,7 +61,7 @@ class ReadOnly {
   bool works_ = true;
 };
 
-/// A disk on which no file can be larger than `limit` bytes.
+/// Limits the size of files to `limit` bytes, like a full disk.
 class SmallDisk {
  public:
   explicit SmallDisk(rlim_t limit) {
@@ -153,7 +153,7 @@ TEST_F(OutputFileTest, ObeysTheUmask) {
 }
 
 TEST_F(OutputFileTest, LeavesTheProcessUmaskAlone) {
-  const ScopedUmask mask(027);  // one for all threads: to change it, however briefly, is to race with them
+  const ScopedUmask mask(027);  // shared by all threads, so any change of it would be a race
   std::atomic<bool> done{false};
   std::size_t disturbed = 0;
   std::thread observer([&] {
@@ -201,7 +201,7 @@ TEST_F(OutputFileTest, FullDisk) {
 }
 
 TEST_F(OutputDirectoryTest, AppearsAtCommit) {
-  const fs::path path = directory_ / "a/b/out";  // the directories above it are made
+  const fs::path path = directory_ / "a/b/out";  // parent directories are created
   OutputDirectory output(path, false);
   write_text(output.staging() / "file", "text");
   EXPECT_FALSE(fs::exists(path));

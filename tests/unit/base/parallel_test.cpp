@@ -1,4 +1,4 @@
-// Work spread over threads: every item once, exceptions and interrupts reach the caller.
+// Work on several threads: every item is processed once, exceptions and interrupts reach the caller.
 #include "base/parallel.h"
 
 #include <gtest/gtest.h>
@@ -42,7 +42,7 @@ TEST_P(ParallelFor, AnExceptionEndsTheLoopAndIsRethrown) {
       if (item == 10) throw Error(ErrorCode::kMalformed, "f", "w", "cause");
     });
     FAIL() << "nothing was thrown";
-  } catch (const Error& error) {  // its own type, not a slice of it
+  } catch (const Error& error) {  // the original type, not sliced
     EXPECT_STREQ(error.what(), "f: tensor 'w': cause");
   }
   EXPECT_GE(visited, 11U) << "items are handed out in rising order";

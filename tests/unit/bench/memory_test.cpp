@@ -1,4 +1,4 @@
-// What a measurement needs, before it takes it.
+// Estimates of the memory that a measurement needs.
 #include <gmock/gmock.h>
 
 #include "bench/compressed_size.h"

@@ -1,4 +1,4 @@
-// Which layers the timed passes multiply, on models of every kind; and that a measurement is whole.
+// Which layers the timed passes multiply, on models of every kind; and that a measurement is complete.
 #include "bench/work.h"
 
 #include <gmock/gmock.h>
@@ -73,7 +73,7 @@ TEST(Work, OfPairsGoesToTheSourcesOrToTheTokenThatIsNext) {
 }
 
 TEST(Work, GoesByTheParameterAndNotByNames) {
-  // Names that contain what GPT-2 and BERT call their layers, or do not, mean nothing.
+  // Names do not matter, whether or not they look like those of layers of GPT-2 and BERT.
   LayerUse inner, outer, head;
   inner.name = "decoder.layers.3.fc1.weight";
   inner.group = Group::kFeedForward;
@@ -101,7 +101,7 @@ TEST(MeasureSpeed, TellsEveryLevelWithItsZerosAndSizes) {
   options.pruning.levels = {Amount::percent("90")};
   options.runs = 2;
   options.steps = 3;
-  options.length = 100'000;  // more than there are positions
+  options.length = 100'000;  // more than the model has positions
   const BenchResult result = measure_speed(model, options);
   ASSERT_EQ(result.levels.size(), 2U);
   EXPECT_LT(result.length, 100'000U);

@@ -1,4 +1,4 @@
-// Charts as files: gnuplot run, pictures whole, failures told.
+// Charts as files: gnuplot runs, pictures are complete, failures are reported.
 #include <gmock/gmock.h>
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Charts as text: what gnuplot is told, without running it.
+// Charts as text: the scripts for gnuplot, without running it.
 #include <gmock/gmock.h>
 
 #include <cmath>

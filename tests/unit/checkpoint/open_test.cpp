@@ -1,4 +1,4 @@
-// Opening checkpoints: a directory, a file, an index; and what the opened one tells.
+// Opening checkpoints: a directory, a file, an index; and the properties of the opened one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// PyTorch archives against what PyTorch itself says is in them: tests/golden/make_torch_archives.py.
+// PyTorch archives against their contents according to PyTorch: tests/golden/make_torch_archives.py.
 #include "checkpoint/torch/torch_archive.h"
 
 #include <gmock/gmock.h>

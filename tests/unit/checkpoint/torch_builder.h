@@ -1,4 +1,4 @@
-// Makes zip archives and pickles byte by byte, well-formed or with one thing wrong.
+// Makes zip archives and pickles byte by byte, well-formed or with one error.
 #pragma once
 
 #include <libdeflate.h>
@@ -29,7 +29,7 @@ inline std::string u16(std::uint64_t n) { return little_endian(static_cast<std::
 inline std::string u32(std::uint64_t n) { return little_endian(static_cast<std::uint32_t>(n)); }
 inline std::string u64(std::uint64_t n) { return little_endian(n); }
 
-/// One entry; whatever is not set is right. Fields are those of the central directory.
+/// One entry. Fields that are not set are correct. Fields are those of the central directory.
 struct ZipItem {
   std::string name, data;
   std::uint16_t method = 0, flags = 0x0800, disk = 0;
@@ -136,7 +136,7 @@ inline checkpoint::SourceFile parse(std::string file) {
   return checkpoint::parse_torch_archive(std::as_bytes(std::span(*owner)), "model.bin", owner);
 }
 
-/// The message of the Error that reading `file` throws; empty if it throws none.
+/// The message of the Error that reading `file` throws; empty if it does not throw.
 inline std::string failure(const std::string& file) {
   try {
     parse(file);

@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 
 const std::string kRoot = std::string(PARE_SOURCE_DIR) + "/";
 
-/// What `pare eval` would make of a command line; model and reference apart.
+/// The options that `pare eval` derives from a command line, except model and reference.
 struct Command {
   std::string model, reference;
   EvalOptions options;

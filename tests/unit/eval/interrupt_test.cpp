@@ -1,4 +1,4 @@
-// Calls that are stopped halfway end with Interrupted, leave nothing behind, and leave every later call alone.
+// Calls that are stopped halfway end with Interrupted, leave nothing behind, and do not affect later calls.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -105,7 +105,7 @@ TEST_F(Interrupt, OfOneContextLeavesARunningCallOfAnotherAlone) {
   EXPECT_THROW(inspect(model_, {}, other), Interrupted);
 }
 
-/// Opened from a model that is gone by the time it runs.
+/// Opened from a model that is destroyed before it runs.
 TEST(RunnerOwnership, ARunnerAndATaskOutliveTheirModel) {
   const auto model = std::make_unique<const Model>(open_model(kDemoFiles + "models/gpt2-world"));
   const double expected = evaluate(*model, several_batches()).scores.at(0).value;

@@ -34,7 +34,7 @@ TEST_F(SensitivityOfGpt2, PrunesEachUnitAlone) {
     EXPECT_GT(unit.degradation[0], 0);
     EXPECT_GT(unit.degradation[1], unit.degradation[0]);
   }
-  // The same by hand: one layer pruned with a threshold of its own, and compared.
+  // The same by hand: one layer is pruned with its own threshold, and compared.
   PruneOptions pruning;
   pruning.levels = {Amount::percent("95")};
   pruning.include = {"h.1.*.c_*.weight"};
@@ -82,7 +82,7 @@ TEST_F(SensitivityOfGpt2, AllocationsMeetTheTargetAndTheLastIsBest) {
     EXPECT_NEAR(pruned / static_cast<double>(found.weights), 0.7, 1e-5) << one.name;
     EXPECT_GE(one.degradation, made.back().degradation) << one.name;
   }
-  // What is written is what was scored.
+  // The written levels are those that were scored.
   const test::TemporaryDirectory directory;
   write_levels(made.back().sets, directory / "levels.json");
   PruneOptions pruning;

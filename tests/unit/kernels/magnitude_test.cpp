@@ -114,7 +114,7 @@ TEST_P(EveryTarget, SumsAreTheSameBitsAsThePortableOnes) {
   const auto check = [&](FloatType type, const void* data, std::size_t n) {
     MomentLanes forced, portable;
     add_moments(type, static_cast<const std::byte*>(data), n, false, forced);
-    force_target("");                                       // supported_targets() tells of the forced one only
+    force_target("");                                       // supported_targets() lists only the forced one
     ASSERT_TRUE(force_target(supported_targets().back()));  // the plainest
     add_moments(type, static_cast<const std::byte*>(data), n, false, portable);
     ASSERT_TRUE((force_target(""), force_target(GetParam())));

@@ -19,7 +19,7 @@ class NonzeroOnEveryTarget : public testing::TestWithParam<std::string> {
 };
 INSTANTIATE_TEST_SUITE_P(Targets, NonzeroOnEveryTarget, testing::ValuesIn(supported_targets()));
 
-/// n elements of `size` bytes, so many in a hundred 0; the others have at least one bit somewhere.
+/// n elements of `size` bytes, a given percentage of them 0; the others have at least one bit set.
 std::vector<std::byte> some_zeros(std::size_t n, std::size_t size, unsigned percent, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<std::byte> bytes(n * size);

@@ -95,7 +95,7 @@ struct TwoSlices {
 
 TEST_P(Sparse, PanelsOfNothingAreNotTouched) {
   to_panel(nullptr, 0, 1, 0, nullptr, lanes());
-  std::vector<float> panel(200 * lanes(), 1);  // more rows than are turned at once
+  std::vector<float> panel(200 * lanes(), 1);  // more rows than are converted at once
   to_panel(nullptr, 0, 0, 200, panel.data(), lanes());
   EXPECT_EQ(panel, std::vector<float>(200 * lanes()));
   from_panel(nullptr, lanes(), 0, 5, nullptr, nullptr, 5);
@@ -146,7 +146,8 @@ TEST_P(Sparse, MasksTimesFewTokens) {
             }
           masks.push_back(static_cast<std::uint16_t>(mask));
         }
-        packed.resize(packed.size() + 16, std::numeric_limits<float>::quiet_NaN());  // what lies behind is not used
+        packed.resize(packed.size() + 16,
+                      std::numeric_limits<float>::quiet_NaN());  // values after the end are not used
         std::vector<float> y(rows * 20, -1);
         multiply_masked({masks.data(), packed.data(), in, outputs}, x.data(), rows, stride, bias.data(), y.data(), 20);
         for (std::size_t r = 0; r < rows; ++r)

@@ -37,7 +37,7 @@ TEST_P(OpenMpSetting, SurvivesAProduct) {
 
 INSTANTIATE_TEST_SUITE_P(DecodeAndPrefill, OpenMpSetting, testing::Values(1, 4, 5, 64));
 
-/// Each of these needs a process in which no kernel ran before.
+/// Each of these tests needs a process in which no kernel has run.
 class TargetVariable : public testing::Test {
  protected:
   void SetUp() override { testing::GTEST_FLAG(death_test_style) = "threadsafe"; }

@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Families, GoldenNames,
                            return name;
                          });
 
-/// The published configurations; a tensor's data are never touched, so none is there.
+/// The published configurations; the tensors have no data, because data are never read.
 TEST(PublishedConfigurations, RowsOrderAndCounts) {
   const std::map<std::string, std::pair<std::size_t, std::uint64_t>> published{
       {"gpt2", {148, 124'439'808}}, {"bert", {521, 247'363'386}}, {"t5", {131, 60'506'624}}};

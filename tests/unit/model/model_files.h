@@ -16,7 +16,7 @@
 
 namespace pare::test {
 
-/// A tensor to be; every byte of its data is `fill`.
+/// A tensor to make; every byte of its data is `fill`.
 struct Stored {
   std::string name;
   std::vector<std::uint64_t> shape;
@@ -74,7 +74,7 @@ inline const Parameter* find(const Model& model, const std::string& name) {
   return nullptr;
 }
 
-/// Why a tensor is left out; empty if it is not.
+/// The reason why a tensor is left out; empty if it is not left out.
 inline std::string reason(const Model& model, const std::string& name) {
   for (const LeftOut& left : model.left_out)
     if (left.name == name) return left.reason;

@@ -1,4 +1,4 @@
-// compressed-tensors' entry in a configuration: put in, and out again to the byte.
+// compressed-tensors' entry in a configuration: adding and removing it restores every byte.
 #include "model/sparsity_config.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Encodings in memory: what comes back, what they look like to the byte, and which is chosen.
+// Encodings in memory: round trips, exact bytes, and the choice of encoding.
 #include "pack/encode.h"
 
 #include <gmock/gmock.h>
@@ -21,7 +21,7 @@ using testing::ElementsAre;
 constexpr Encoding kEncodings[] = {Encoding::kDense, Encoding::kBitmask,   Encoding::kGaps8,
                                    Encoding::kGaps4, Encoding::kDenseZstd, Encoding::kGaps8Zstd};
 
-/// Wild values, so many in a hundred +0. Others keep whatever bits they have: -0, NaN, subnormals.
+/// Random bit patterns, a given percentage of them +0. The others include -0, NaN and subnormals.
 OwnedTensor sparse_tensor(DType dtype, std::vector<std::uint64_t> shape, double percent, std::uint64_t seed) {
   std::uint64_t n = 1;
   for (const std::uint64_t extent : shape) n *= extent;
@@ -36,7 +36,7 @@ OwnedTensor sparse_tensor(DType dtype, std::vector<std::uint64_t> shape, double 
   return OwnedTensor(dtype, std::move(shape), std::move(bytes), "h.weight");
 }
 
-/// What a reader makes of a plan's data.
+/// The tensor that a reader decodes from a plan's data.
 std::shared_ptr<const PackedTensor> stored(const TensorPlan& plan, const PartData& data) {
   checkpoint::StoredTensor tensor;
   tensor.path = "model.safetensors";
@@ -176,12 +176,12 @@ TEST(Encodings, AreDecompressedOnceForNegativeZerosAndRows) {
   const auto packed = stored(plan, data);
   const SparseRows expected = packed->sparse_rows();
   packed->negative_zeros();
-  // What was decompressed is all that the next reader needs: the frames could be gone.
+  // The next reader uses the decompressed data and does not need the frames.
   for (std::vector<std::byte>& frame : plan.compressed) std::fill(frame.begin() + 16, frame.end(), std::byte{0xFF});
   const SparseRows rows = packed->sparse_rows();
   EXPECT_EQ(rows.column, expected.column);
   EXPECT_EQ(rows.values, expected.values);
-  // It is not kept for a second one.
+  // The data are not stored for a second reader.
   EXPECT_THROW(packed->sparse_rows(), Error);
 }
 
@@ -245,7 +245,7 @@ TEST(Choice, NeverMakesWhatAReaderTakesForABomb) {
 }
 
 TEST(Choice, ZstdWinsWhereBytesRepeat) {
-  // Few different values: their planes compress, whatever the mask.
+  // Few different values, so the byte planes compress well with any mask.
   std::vector<std::byte> bytes(90000 * 4);
   std::mt19937 random(1);
   for (std::size_t i = 3; i < bytes.size(); i += 4) bytes[i] = static_cast<std::byte>(0x3c + random() % 3);

@@ -1,4 +1,4 @@
-// Packed checkpoints on disk: read as they are, and unpacked to the bytes they were.
+// Packed checkpoints on disk: read directly, and unpacked to the original bytes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ using test::write_text;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
-/// Bytes of a tensor, so many in a hundred +0.
+/// Bytes of a tensor, a given percentage of elements +0.
 std::string sparse_data(DType dtype, std::size_t n, unsigned percent, std::uint64_t seed) {
   const OwnedTensor wild = test::random_tensor(dtype, n, seed, true);
   std::string data = test::text_of(wild.view().bytes);
@@ -33,7 +33,7 @@ std::string sparse_data(DType dtype, std::size_t n, unsigned percent, std::uint6
   return data;
 }
 
-/// Writes safetensors files entry by entry, in whatever order.
+/// Writes safetensors files entry by entry, in any order.
 class FileBuilder {
  public:
   void add(const std::string& name, const std::string& dtype, const std::string& shape, const std::string& data) {
@@ -215,7 +215,7 @@ TEST_F(PackFiles, TellCompressedTensorsWhatTheyAre) {
   const Checkpoint packed = Checkpoint::open((root_ / "packed").string());
   EXPECT_EQ(packed.files()[0].metadata().at("format"), "pt");
   EXPECT_EQ(open(root_ / "packed").config, kConfig);
-  // Once another writer has dropped the metadata, the names alone tell.
+  // If another writer has dropped the metadata, only the names remain.
   EXPECT_THAT(read_text(root_ / "packed/model.safetensors"), HasSubstr("\"h.0.bitmask\""));
 }
 

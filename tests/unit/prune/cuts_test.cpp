@@ -1,5 +1,5 @@
-// Cuts against a stable sort of the magnitudes: what torch.topk's counts and a first-in-order rule
-// for ties leave no choice about.
+// Cuts against a stable sort of the magnitudes: with torch.topk's counts and ties pruned in order, the result is
+// unique.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -43,7 +43,7 @@ std::vector<bool> zero_set(const TensorView& tensor) {
   return zero;
 }
 
-/// The tensor as the mask leaves it, put together from pieces of odd lengths.
+/// The tensor after the mask, assembled from pieces of odd lengths.
 OwnedTensor masked(const TensorView& tensor, const Mask& mask) {
   const std::size_t size = dtype_bits(tensor.dtype) / 8;
   std::vector<std::byte> bytes(tensor.bytes.size());

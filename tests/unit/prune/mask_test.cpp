@@ -30,7 +30,7 @@ std::vector<std::byte> expected_bytes(std::span<const std::byte> values, std::si
 
 std::span<const std::byte> bytes_of(const TensorView& tensor) { return {tensor.bytes.data(), tensor.bytes.size()}; }
 
-/// In one piece, and put together from pieces of `step` elements.
+/// In one piece, and assembled from pieces of `step` elements.
 void expect_copy(const Mask& mask, const TensorView& tensor, const std::vector<std::byte>& expected) {
   const std::size_t size = dtype_bits(tensor.dtype) / 8;
   for (const std::uint64_t step : {tensor.elements(), std::uint64_t{7}, std::uint64_t{64}}) {
@@ -73,7 +73,7 @@ TEST(MaskKinds, BelowScoreFollowsTheDraw) {
               }));
 }
 
-/// Bits of single elements: what a criterion that looks at more than |w| decides.
+/// Bits of single elements, as from a criterion that depends on more than |w|.
 std::vector<std::uint64_t> bits_of(std::uint64_t elements, const std::function<bool(std::uint64_t)>& removed) {
   std::vector<std::uint64_t> words((elements + 63) / 64);
   for (std::uint64_t i = 0; i < elements; ++i)
@@ -131,7 +131,7 @@ TEST(MaskKinds, AreComparedByValue) {
   EXPECT_NE(Mask(), Mask(Mask::Bits{}));
 }
 
-/// A plan as a criterion outside of pare makes it: here every third weight goes and the others are replaced.
+/// A plan as made by a criterion outside of pare: every third weight is pruned and the others are replaced.
 class ForeignMask : public testing::Test {
  protected:
   ForeignMask() {

@@ -1,4 +1,4 @@
-// Patterns as text, and what they make of a matrix' axes.
+// Patterns as text, and their effect on the axes of a matrix.
 #include <gtest/gtest.h>
 
 #include "pare/prune.h"
@@ -56,14 +56,14 @@ TEST(Tiling, FollowsTheOrientation) {
   EXPECT_EQ(rows.block_columns, 20U);
   EXPECT_EQ(tiling_of(Pattern::parse("rows"), Orientation::kInOut, w).blocks(), 20U);
   EXPECT_EQ(tiling_of(Pattern::parse("columns"), Orientation::kInOut, w).block_columns, 20U);
-  EXPECT_EQ(tiling_of(Pattern::parse("rows"), Orientation::kNone, w).blocks(), 6U);  // as it is stored
+  EXPECT_EQ(tiling_of(Pattern::parse("rows"), Orientation::kNone, w).blocks(), 6U);  // as stored
   const prune::Tiling blocks = tiling_of(Pattern::parse("4x8"), Orientation::kOutIn, w);
   EXPECT_EQ(blocks.bands(), 2U);
   EXPECT_EQ(blocks.strips(), 3U);
   EXPECT_EQ(blocks.elements(0), 32U);
   EXPECT_EQ(blocks.elements(5), 2U * 4U);
   const prune::Tiling turned = tiling_of(Pattern::parse("4x8"), Orientation::kInOut, w);
-  EXPECT_EQ(turned.block_rows, 6U);  // no more than there are
+  EXPECT_EQ(turned.block_rows, 6U);  // at most the number of rows
   EXPECT_EQ(turned.block_columns, 4U);
   EXPECT_EQ(turned.whole, 32U);
 }

@@ -1,4 +1,4 @@
-// What patterns remove, against loops as plain as their definition.
+// The elements that patterns remove, compared with simple loops that follow the definition.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -36,7 +36,7 @@ void expect_level(const std::vector<Matrix>& matrices, const Model& model, const
     EXPECT_EQ(plan.levels[level].cuts[t].zeros, zeros) << what;
     all_pruned += pruned;
     all_zeros += zeros;
-    // Any piece is the same as that piece of the whole.
+    // Every piece equals the same piece of the whole.
     const Mask& mask = plan.levels[level].cuts[t].mask;
     const std::uint64_t n = removed[t].size();
     for (const auto& [from, to] : {std::pair(n / 3, 2 * n / 3 + 1), std::pair(n / 2, n), std::pair(n - 1, n)}) {
@@ -119,7 +119,7 @@ TEST(PatternPlan, LargeMatricesAreCutAlikeByAnyNumberOfThreads) {
 }
 
 TEST(PatternPlan, BlocksOfOneWeightAreTheUnstructuredCut) {
-  // More blocks than are kept to look for a threshold among them, and many ties.
+  // More blocks than are listed to find a threshold among them, and many ties.
   std::vector<Matrix> matrices{make_matrix(DType::kF32, 1100, 1003, Orientation::kOutIn, 8, false, "a"),
                                make_matrix(DType::kBF16, 1003, 1100, Orientation::kInOut, 9, false, "b")};
   std::fill_n(matrices[0].owner.bytes().begin() + 4 * 1000, 4 * 400'000, std::byte{0});
@@ -140,7 +140,7 @@ TEST(PatternPlan, BlocksOfOneWeightAreTheUnstructuredCut) {
 }
 
 TEST(PatternPlan, TiesGoInOrder) {
-  // All alike: the first go, in each group and among all blocks.
+  // All equal: the first are pruned, in each group and among all blocks.
   std::vector<Matrix> matrices{{from_floats(std::vector<float>(32, 0.5F), "a"), 4, 8, Orientation::kOutIn},
                                {from_floats(std::vector<float>(32, -0.5F), "b"), 4, 8, Orientation::kOutIn}};
   const Model model = model_of(matrices);

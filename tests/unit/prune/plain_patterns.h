@@ -1,4 +1,4 @@
-// What patterns remove, by loops as plain as their definition.
+// The elements that patterns remove, by simple loops that follow the definition.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace pare::test {
 
-/// A matrix as the layer means it, whatever its orientation.
+/// A matrix as the layer uses it, independent of its orientation.
 struct Matrix {
   OwnedTensor owner;
   std::uint64_t rows, columns;  ///< as stored
@@ -59,7 +59,7 @@ using Removed = std::vector<std::vector<bool>>;  ///< by matrix and flat index
 /// True if a ranks before b: NaN is the largest, -0 is 0.
 inline bool less(double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; }
 
-/// Magnitudes as integers: among NaNs the pattern decides, as it does where weights go one by one.
+/// Magnitudes as integers: NaNs are ordered by their bit patterns, as in unstructured pruning.
 inline std::vector<std::uint64_t> keys_of(const TensorView& tensor) {
   const unsigned bits = dtype_bits(tensor.dtype);
   std::vector<std::uint64_t> keys(tensor.elements());

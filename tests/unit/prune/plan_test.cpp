@@ -82,7 +82,7 @@ TEST(Plan, CountsZerosThatWereThereBefore) {
   std::vector<std::byte>& bytes = owners[1].bytes();
   std::fill(bytes.begin(), bytes.begin() + 4 * 300, std::byte{0});
   const Model model = small_model(owners);
-  const PrunePlan few = plan_pruning(model, at({"5"}));  // 200 go, all of them among the 300 zeros
+  const PrunePlan few = plan_pruning(model, at({"5"}));  // 200 are pruned, all of them among the 300 zeros
   EXPECT_EQ(few.zeros_before[0], 300U);
   EXPECT_EQ(few.levels[0].cuts[0].pruned, 200U);
   EXPECT_EQ(few.levels[0].zeros, 300U);

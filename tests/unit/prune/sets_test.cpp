@@ -1,4 +1,4 @@
-// Levels of their own for sets of tensors, and the file that says them; models pruned in memory.
+// Separate levels for sets of tensors, and the file of levels; models pruned in memory.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Sentences are said only where they are true.
+// Sentences appear only if they are true.
 #include <gmock/gmock.h>
 
 #include "report/study.h"

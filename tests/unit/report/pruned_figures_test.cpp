@@ -1,4 +1,4 @@
-// Figures after pruning, told without a rescan, against arrays that were really pruned.
+// Figures after pruning, computed without a rescan, against arrays that were actually pruned.
 #include "report/pruned_figures.h"
 
 #include <gtest/gtest.h>

@@ -40,7 +40,7 @@ TEST(SpeedFindings, AreModestAboutSmallModels) {
   BenchResult result = made_up();
   result.levels[0].dense.prefill_work.bytes = result.levels[0].dense.decode_work.bytes = 2e6;
   EXPECT_THAT(joined(speed_findings(result)), HasSubstr("This model is small: its weights (2.0 MB as floats)"));
-  // Where kernels are chosen by the costs of small models, and nowhere else.
+  // The note appears only if kernels are chosen by the costs of small models.
   for (const std::uint64_t more : {0, 1}) {
     double& bytes = result.levels[0].dense.decode_work.bytes;
     bytes = static_cast<double>(kSmallModelBytes + more);

@@ -1,4 +1,4 @@
-// A small model in memory for the report's tests, and what pruning makes of it, computed the plain way.
+// A small model in memory for tests of the report, and its pruned values, computed by simple loops.
 #pragma once
 
 #include <algorithm>
@@ -60,7 +60,7 @@ class TinyModel {
     return result;
   }
 
-  /// The same after `fraction` of the prunable weights went, smallest first, ties and NaN as torch.topk has them.
+  /// The same after `fraction` of the prunable weights was pruned, smallest first, with ties and NaN as in torch.topk.
   std::vector<std::vector<double>> pruned(double fraction, Scope scope) const {
     std::vector<std::vector<double>> result = values();
     std::vector<std::pair<std::size_t, std::size_t>> places;

@@ -1,4 +1,4 @@
-// Layers of packed models are made without their zeros ever being unpacked, and give the very logits of the unpacked.
+// Layers of packed models are made without unpacking their zeros, and give the same logits as unpacked ones.
 #include <gtest/gtest.h>
 
 #include <cstring>

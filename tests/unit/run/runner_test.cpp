@@ -1,4 +1,4 @@
-// The demo models' logits as transformers computes them, whole and token by token; and what is refused.
+// The demo models' logits as transformers computes them, in one pass and token by token; and refused inputs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -47,7 +47,7 @@ InspectOptions options_with(std::vector<double> quantiles) {
   return options;
 }
 
-/// The code of what `call` throws.
+/// The code of the Error that `call` throws.
 std::optional<ErrorCode> code_of(const std::function<void()>& call) {
   try {
     call();
@@ -57,7 +57,7 @@ std::optional<ErrorCode> code_of(const std::function<void()>& call) {
   return std::nullopt;
 }
 
-/// Puts the right checksum on bytes that were changed: what someone hostile would do.
+/// Gives changed bytes a valid checksum, as an attacker would.
 void sign(std::vector<std::byte>& bytes) {
   if (bytes.size() < 8) return;
   const std::uint64_t sum = XXH3_64bits(bytes.data(), bytes.size() - 8);
@@ -155,7 +155,7 @@ TEST(SavedMeasurement, ForgedBytesAreRefusedOrTakenAsTheyAre) {
       try {
         const Measurement loaded = parse_measurement(bytes);
         EXPECT_EQ(measurement_bytes(loaded), bytes) << i;
-        if (++taken % 16 == 0) assemble(model, options, loaded);  // may be refused, must not read what is not there
+        if (++taken % 16 == 0) assemble(model, options, loaded);  // may be refused, but must not read out of bounds
       } catch (const Error&) {
         ++refused;
       }

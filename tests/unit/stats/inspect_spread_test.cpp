@@ -47,7 +47,7 @@ TEST(Spread, MomentsAreThoseOfASample) {
   EXPECT_THAT(spread.max, DoubleEq(.9));
   EXPECT_THAT(spread.mean, DoubleEq(.34));
   EXPECT_THAT(spread.std, DoubleNear(.32093613071762425, 1e-15));  // numpy.std(..., ddof=1)
-  EXPECT_THAT(spread.outlying, ElementsAre(9));                    // the layer's number, not its place
+  EXPECT_THAT(spread.outlying, ElementsAre(9));                    // the layer's number, not its index in the list
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Tables as people and programs read them.
+// Tables for people and for programs.
 #include "pare/table.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ TEST(PercentText, OfFractionsAgreesWithCounts) {
     for (std::uint64_t part = 0; part <= whole; part += whole / 7 / 8 + 1)
       EXPECT_EQ(percent_text(static_cast<double>(part) / static_cast<double>(whole)), percent_text(Share{part, whole}))
           << part << " of " << whole;
-  for (std::uint64_t part = 0; part <= 20'000; ++part)  // every tie there is at two decimals
+  for (std::uint64_t part = 0; part <= 20'000; ++part)  // every tie at two decimals
     ASSERT_EQ(percent_text(static_cast<double>(part) / 20'000), percent_text(Share{part, 20'000})) << part;
 }
 

@@ -24,7 +24,7 @@ std::unique_ptr<Tokenizer> open(const json& golden_case) {
   for (const std::string file : golden_case["files"]) fs::create_symlink(model / file, directory / file);
   fs::create_symlink(model / "config.json", directory / "config.json");
   test::write_text(directory / "tokenizer_config.json", golden_case["tokenizer_config"].dump());
-  return Tokenizer::open(directory.path());  // which has read all that it needs
+  return Tokenizer::open(directory.path());  // the tokenizer does not need the directory after this
 }
 
 class GoldenIds : public testing::TestWithParam<std::size_t> {

@@ -22,7 +22,7 @@ TEST(Gpt2Pattern, Contractions) {
   EXPECT_EQ(pieces("we'll he's"), (Pieces{"we", "'ll", " he", "'s"}));
   EXPECT_EQ(pieces("'sand"), (Pieces{"'s", "and"}));
   EXPECT_EQ(pieces("X'S 'r"), (Pieces{"X", "'", "S", " '", "r"}));  // small letters only
-  EXPECT_EQ(pieces("!'s"), (Pieces{"!'", "s"}));                    // the run of symbols has taken it
+  EXPECT_EQ(pieces("!'s"), (Pieces{"!'", "s"}));                    // the run of symbols includes the apostrophe
   EXPECT_EQ(pieces("'"), (Pieces{"'"}));
 }
 

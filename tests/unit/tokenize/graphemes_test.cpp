@@ -1,4 +1,4 @@
-// Clusters by the rules of UAX #29, an example each (from GraphemeBreakTest.txt).
+// Clusters by the rules of UAX #29, one example for each (from GraphemeBreakTest.txt).
 #include "tokenize/graphemes.h"
 
 #include <gtest/gtest.h>
