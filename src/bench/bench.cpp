@@ -108,25 +108,38 @@ class Measurement {
   void load_dense() {
     if (!options_.sizes) return;
     tell(model_.title + ": loading", 0);
-    const ScratchDirectory scratch(options_.scratch_directory);
     PruneOptions nothing;
     nothing.levels = {Amount::percent("0")};
-    write_pruned(model_, plan_pruning(model_, nothing, silent_), scratch.path() / "dense", {}, silent_);
-    result_.dense_load = measure_load(scratch.path() / "dense", options_, KernelChoice::kDense, silent_);
+    const PrunePlan plan = plan_pruning(model_, nothing, silent_);
+    in_scratch_directory([&](const std::filesystem::path& directory) {
+      write_pruned(model_, plan, directory / "dense", {}, silent_);
+      result_.dense_load = measure_load(directory / "dense", options_, KernelChoice::kDense, silent_);
+    });
+  }
+
+  template <class F>
+  void in_scratch_directory(F f) const {
+    const ScratchDirectory scratch(options_.scratch_directory);
+    try {
+      f(scratch.path());
+    } catch (const Error& error) {
+      throw scratch.described(error);
+    }
   }
 
   void measure_files(const Model& model, const std::string& name, BenchLevel& level) const {
     tell(name + ": sizes", 0);
-    PackOptions packing;
-    const ScratchDirectory scratch(options_.scratch_directory);
-    const PackSummary packed = write_packed(model, scratch.path() / "packed", packing, silent_);
-    level.sizes.dense = packed.dense_bytes;
-    level.sizes.packed = packed.packed_bytes;
-    packing.zstd = true;
-    level.sizes.zstd = packed_bytes(model, packing, silent_);
-    level.sizes.gzip = gzip_size(model.checkpoint, silent_);
-    tell(name + ": loading", kSizesShare / 2);
-    level.load = measure_load(scratch.path() / "packed", options_, KernelChoice::kFastest, silent_);
+    in_scratch_directory([&](const std::filesystem::path& directory) {
+      PackOptions packing;
+      const PackSummary packed = write_packed(model, directory / "packed", packing, silent_);
+      level.sizes.dense = packed.dense_bytes;
+      level.sizes.packed = packed.packed_bytes;
+      packing.zstd = true;
+      level.sizes.zstd = packed_bytes(model, packing, silent_);
+      level.sizes.gzip = gzip_size(model.checkpoint, silent_);
+      tell(name + ": loading", kSizesShare / 2);
+      level.load = measure_load(directory / "packed", options_, KernelChoice::kFastest, silent_);
+    });
   }
 
   void add_level(const Model& model, const std::optional<std::string>& label, std::uint64_t zeros,

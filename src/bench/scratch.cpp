@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <string>
 #include <system_error>
 
 #include "base/files.h"
-#include "pare/error.h"
 
 namespace pare::bench {
 namespace {
@@ -35,6 +35,14 @@ ScratchDirectory::~ScratchDirectory() {
   std::error_code ignored;
   fs::remove_all(staged_.path, ignored);
   ::close(staged_.descriptor);
+}
+
+Error ScratchDirectory::described(const Error& error) const {
+  const std::string hidden = staged_.path.string() + "/";
+  if (!error.file().string().starts_with(hidden)) return error;
+  std::string cause = error.what();
+  if (cause.starts_with(hidden)) cause.erase(0, hidden.size());
+  return Error(error.code(), staged_.path.parent_path(), "temporary file " + cause);
 }
 
 }  // namespace pare::bench

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/staging.h"
+#include "pare/error.h"
 
 namespace pare::bench {
 
@@ -17,6 +18,8 @@ class ScratchDirectory {
   ScratchDirectory(const ScratchDirectory&) = delete;
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
   const std::filesystem::path& path() const noexcept { return staged_.path; }
+  /// `error`, but if its file lies in this directory, as one of the parent, whose name users know.
+  Error described(const Error& error) const;
 
  private:
   base::Staged staged_;

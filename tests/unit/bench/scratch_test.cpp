@@ -29,5 +29,18 @@ TEST(ScratchDirectory, ReplacesThoseOfKilledRunsAndNoOthers) {
   EXPECT_TRUE(std::filesystem::exists(parent / ".other.pare-0123abcd/file"));
 }
 
+TEST(ScratchDirectory, NamesItsParentInErrors) {
+  const test::TemporaryDirectory parent;
+  const ScratchDirectory scratch(parent.path());
+  const Error inside = scratch.described(Error(ErrorCode::kIo, scratch.path() / "dense/config.json", "cannot open"));
+  EXPECT_EQ(inside.code(), ErrorCode::kIo);
+  EXPECT_EQ(inside.file(), parent.path());
+  EXPECT_EQ(std::string(inside.what()).find(scratch.path().filename().string()), std::string::npos);
+  EXPECT_NE(std::string(inside.what()).find("dense/config.json: cannot open"), std::string::npos);
+  const Error other = scratch.described(Error(ErrorCode::kMalformed, "model.bin", "is cut off"));
+  EXPECT_EQ(other.file(), "model.bin");
+  EXPECT_STREQ(other.what(), "model.bin: is cut off");
+}
+
 }  // namespace
 }  // namespace pare::bench
