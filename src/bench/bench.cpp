@@ -24,9 +24,9 @@ using namespace bench;
 
 void check(const BenchOptions& options) {
   if (options.sequences == 0 || options.length == 0)
-    throw Error(ErrorCode::kArgument, "a pass over no tokens cannot be timed");
+    throw Error(ErrorCode::kArgument, "the prefill must have at least 1 token");
   if (options.runs == 0) throw Error(ErrorCode::kArgument, "runs must be at least 1");
-  if (options.context == 0) throw Error(ErrorCode::kArgument, "single tokens follow a context of at least one");
+  if (options.context == 0) throw Error(ErrorCode::kArgument, "the context must have at least 1 token");
 }
 
 /// Whether any level is requested; some patterns imply one.

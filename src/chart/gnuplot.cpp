@@ -207,7 +207,7 @@ std::string run_gnuplot(const std::string& script, PictureFormat format, std::ch
   if (WEXITSTATUS(status) != 0) throw Error(ErrorCode::kUnavailable, "gnuplot failed: " + last_line(message));
   std::string picture = contents(output.get());
   if (!whole_picture(picture, format))
-    throw Error(ErrorCode::kUnavailable, "gnuplot gave no whole picture: " + last_line(message));
+    throw Error(ErrorCode::kUnavailable, "gnuplot wrote an incomplete picture: " + last_line(message));
   return picture;
 }
 

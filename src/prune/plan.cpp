@@ -30,7 +30,7 @@ void require_levels(const PruneOptions& options) {
     if (!options.levels.empty() || !options.include.empty() || !options.exclude.empty() || !options.groups.empty() ||
         options.criterion != Criterion::kMagnitude || options.pattern != Pattern())
       throw Error(ErrorCode::kArgument,
-                  "a file of levels says itself what is pruned, by magnitude: nothing else can be asked for");
+                  "a levels file determines what is pruned, by magnitude, and cannot be combined with other options");
     return;
   }
   if (options.levels.empty()) throw Error(ErrorCode::kArgument, "no level to prune to");

@@ -52,9 +52,10 @@ struct Candidates {
     const std::uint64_t found =
         elements <= kListed ? list.size() : std::accumulate(table.begin(), table.end(), std::uint64_t{0});
     if (found != elements)
-      throw Error(ErrorCode::kMismatch, fmt::format("the weights are not those that were measured (expected {} of one "
-                                                    "magnitude, found {})",
-                                                    elements, found));
+      throw Error(ErrorCode::kMismatch,
+                  fmt::format("the weights differ from those that were measured (expected {} of one "
+                              "magnitude, found {})",
+                              elements, found));
     if (elements <= kListed) {
       const auto nth = list.begin() + static_cast<std::ptrdiff_t>(position);
       std::nth_element(list.begin(), nth, list.end());

@@ -79,7 +79,8 @@ std::optional<TokenizerClass> class_of_config(const fs::path& path, bool has_jso
   if (const auto kind = class_of_model(type->text())) return kind;
   // An unknown architecture may still have one of the known pipelines in its tokenizer.json.
   if (has_json) return TokenizerClass::kJson;
-  type->fail("'" + std::string(type->text()) + "' has a tokenizer that is not one of GPT-2's, BERT's and T5's",
+  type->fail("'" + std::string(type->text()) +
+                 "' is a model type without a known tokenizer (expected GPT-2's, BERT's or T5's)",
              ErrorCode::kUnsupported);
 }
 

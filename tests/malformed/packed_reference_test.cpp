@@ -50,7 +50,7 @@ TEST(MalformedSparseBitmask, Counts) {
 TEST(MalformedSparseBitmask, HeldTwice) {
   std::vector<Part> parts = bitmask().parts;
   parts.push_back({"m.weight", "F8_E4M3", "[1]", "x"});
-  EXPECT_EQ(reference_failure(parts), tensor_error("the file holds it as it is and packed as well"));
+  EXPECT_EQ(reference_failure(parts), tensor_error("the file holds it both packed and unpacked"));
 }
 
 }  // namespace

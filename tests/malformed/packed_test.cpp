@@ -67,7 +67,7 @@ TEST(MalformedPacked, RecordsThatAreNone) {
   file.records = R"({"m.weight":{"encoding":"gaps8","nonzeros":-4,"xxh3_64":"0"}})";
   EXPECT_EQ(failure(file), tensor_error("its entry in 'pare.packed' lacks encoding, nonzeros or xxh3_64"));
   file.records = R"({"m.weight":{"encoding":"gaps9","nonzeros":4,"xxh3_64":"0"}})";
-  EXPECT_EQ(failure(file), tensor_error("is in encoding 'gaps9', which this pare does not know"));
+  EXPECT_EQ(failure(file), tensor_error("has unknown encoding 'gaps9'"));
   file = File(gaps8());
   file.records.replace(file.records.size() - 1, 1, R"(,"m.weight":{}})");
   EXPECT_EQ(failure(file), tensor_error("'pare.packed' lists it twice"));
@@ -90,7 +90,7 @@ TEST(MalformedPacked, MissingParts) {
 TEST(MalformedPacked, PartsLeftOver) {
   File file(gaps8());
   file.parts.push_back({"other", "U8", "[1]", "x"});
-  EXPECT_EQ(failure(file), "model.safetensors: tensor 'other': no tensor of 'pare.header' is made of it");
+  EXPECT_EQ(failure(file), "model.safetensors: tensor 'other': is not part of any tensor of 'pare.header'");
 }
 TEST(MalformedPacked, PartsOfTwoTensors) {
   // Both 'm' and 'm.weight' would be made of 'm.bitmask'.
@@ -101,7 +101,7 @@ TEST(MalformedPacked, PartsOfTwoTensors) {
   const std::string record =
       file.records.substr(file.records.find(':'), file.records.size() - 1 - file.records.find(':'));
   file.records = "{\"m\"" + record + ",\"m.weight\"" + record + "}";
-  EXPECT_EQ(failure(file), tensor_error("its part 'm.bitmask' is another tensor's as well"));
+  EXPECT_EQ(failure(file), tensor_error("its part 'm.bitmask' also belongs to another tensor"));
 }
 TEST(MalformedPacked, DtypesOfParts) {
   for (const Packed& packed : {bitmask(), gaps8(), gaps4(), gaps8_zstd(), dense_zstd()})
@@ -138,7 +138,7 @@ TEST(MalformedPacked, Checksum) {
 TEST(MalformedPacked, MoreNonzerosThanElements) {
   Packed packed = gaps8();
   packed.nonzeros = 41;
-  EXPECT_EQ(failure(packed), tensor_error("41 of its 40 elements are said not to be 0"));
+  EXPECT_EQ(failure(packed), tensor_error("41 nonzeros are declared for 40 elements"));
 }
 TEST(MalformedPacked, NumberOfValues) {
   for (Packed packed : {bitmask(), gaps8(), gaps4(), gaps8_zstd()}) {
@@ -170,7 +170,7 @@ TEST(MalformedPacked, RowOffsets) {
   for (const auto& offsets : {u64({0, 2}), u64({0, 4}), u64({1, 3}), u64({0, ~std::uint64_t{0}})}) {
     Packed packed = bitmask();
     packed.parts[3].data = offsets;
-    EXPECT_EQ(failure(packed), tensor_error("its row_offsets are not those of its bitmask"));
+    EXPECT_EQ(failure(packed), tensor_error("its row_offsets contradict its bitmask"));
   }
   Packed packed = bitmask();
   packed.parts[3] = {"m.row_offsets", "I64", "[1]", u64({0})};
@@ -234,7 +234,7 @@ TEST(MalformedPacked, Bombs) {
   file.header = R"({"m.weight":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}})";
   file.header_hash = hash_of(file.header);
   EXPECT_EQ(failure(file),
-            tensor_error("0 bytes are said to hold 4398046511104, which is more than 2048 times as many"));
+            tensor_error("0 bytes are declared to unpack to 4398046511104, which is more than 2048 times as many"));
   const std::string frame = zstd(std::string(1 << 24, '\0'));
   packed = {"m.weight",
             "F32",
@@ -246,7 +246,7 @@ TEST(MalformedPacked, Bombs) {
   file = File(packed);
   file.header = R"({"m.weight":{"dtype":"F32","shape":[4194304],"data_offsets":[0,16777216]}})";
   file.header_hash = hash_of(file.header);
-  EXPECT_THAT(failure(file), HasSubstr("are said to hold 16777216, which is more than 2048 times as many"));
+  EXPECT_THAT(failure(file), HasSubstr("are declared to unpack to 16777216, which is more than 2048 times as many"));
 }
 TEST(MalformedPacked, RowsOfNothing) {
   Packed packed = gaps8();

@@ -85,7 +85,7 @@ TEST(MalformedPickle, StackUnderflow) {
   EXPECT_THAT(message(whole("\x85")), HasSubstr("takes a value from an empty stack (byte 2 of the pickle)"));
   EXPECT_THAT(message(whole("N(\x85")),
               HasSubstr("takes a value from an empty stack"));  // values below the mark do not count
-  EXPECT_THAT(message(whole("t")), HasSubstr("a mark that is not there"));
+  EXPECT_THAT(message(whole("t")), HasSubstr("a missing mark"));
 }
 TEST(MalformedPickle, MemoOutOfRange) {
   EXPECT_THAT(message(whole("h\7")), HasSubstr("takes place 7 of a memo of 0"));

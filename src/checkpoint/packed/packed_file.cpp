@@ -32,7 +32,8 @@ class Parts {
     if (found == parts_.end())
       throw Error(ErrorCode::kMalformed, path_, tensor, fmt::format("its part '{}' is missing from the file", name));
     if (found->second.taken)
-      throw Error(ErrorCode::kMalformed, path_, tensor, fmt::format("its part '{}' is another tensor's as well", name));
+      throw Error(ErrorCode::kMalformed, path_, tensor,
+                  fmt::format("its part '{}' also belongs to another tensor", name));
     found->second.taken = true;
     return *found->second.tensor;
   }
@@ -97,7 +98,7 @@ class PareFile {
     unpacked.size = file_.size;
     for (const SafetensorsEntry& entry : header.tensors) unpacked.tensors.push_back(read_tensor(entry));
     for (const TensorView& tensor : file_.tensors) {
-      if (!parts_.taken(tensor.name)) fail(tensor.name, fmt::format("no tensor of '{}' is made of it", kHeaderKey));
+      if (!parts_.taken(tensor.name)) fail(tensor.name, fmt::format("is not part of any tensor of '{}'", kHeaderKey));
       unpacked.stored_names.push_back(tensor.name);
     }
     if (records_.size() != header.tensors.size())
@@ -184,9 +185,7 @@ class PareFile {
         record->second["xxh3_64"].get_string().get(checksum) != simdjson::SUCCESS || checksum.empty())
       fail(stored.name, fmt::format("its entry in '{}' lacks encoding, nonzeros or xxh3_64", kPackedKey));
     const std::optional<Encoding> known = parse_encoding(encoding);
-    if (!known)
-      fail(stored.name, fmt::format("is in encoding '{}', which this pare does not know", encoding),
-           ErrorCode::kUnsupported);
+    if (!known) fail(stored.name, fmt::format("has unknown encoding '{}'", encoding), ErrorCode::kUnsupported);
     stored.encoding = *known;
     stored.checksum = checksum;
   }
@@ -245,7 +244,7 @@ class BitmaskFile {
     stored.path = path_;
     stored.name = compressed.name.substr(0, compressed.name.size() - kCompressed.size()) + ".weight";
     if (parts_.contains(stored.name))
-      throw Error(ErrorCode::kMalformed, path_, stored.name, "the file holds it as it is and packed as well");
+      throw Error(ErrorCode::kMalformed, path_, stored.name, "the file holds it both packed and unpacked");
     stored.dtype = compressed.dtype;
     stored.encoding = Encoding::kBitmask;
     take_bitmask(parts_, PartNames(stored.name), stored);

@@ -159,14 +159,14 @@ class MappedTensor final : public PackedTensor {
     elements_ = *elements;
     dense_size_ = *bits / 8;
     if (stored_.nonzeros > elements_)
-      fail(fmt::format("{} of its {} elements are said not to be 0", stored_.nonzeros, elements_));
+      fail(fmt::format("{} nonzeros are declared for {} elements", stored_.nonzeros, elements_));
     if (stored_.encoding == Encoding::kDense) return;
     if (!is_analysed(stored_.dtype))
       fail(fmt::format("has dtype {}, which is never packed", dtype_name(stored_.dtype)));
     size_ = dtype_bits(stored_.dtype) / 8;
     if (dense_size_ / kLargestRatio > stored_bytes())
-      fail(fmt::format("{} bytes are said to hold {}, which is more than {} times as many", stored_bytes(), dense_size_,
-                       kLargestRatio),
+      fail(fmt::format("{} bytes are declared to unpack to {}, which is more than {} times as many", stored_bytes(),
+                       dense_size_, kLargestRatio),
            ErrorCode::kLimit);
   }
 
@@ -201,7 +201,7 @@ class MappedTensor final : public PackedTensor {
       fail("its bitmask has bits beyond a row's end, or not as many as there are values");
     const std::vector<std::int64_t> offsets = row_offsets(stored_.positions, rows, columns, stored_.inner_rows());
     if (!std::ranges::equal(stored_.row_offsets, std::as_bytes(std::span(offsets))))
-      fail("its row_offsets are not those of its bitmask");
+      fail("its row_offsets contradict its bitmask");
   }
 
   std::uint64_t content_size(Bytes frame, std::string_view what) const {
@@ -215,7 +215,7 @@ class MappedTensor final : public PackedTensor {
     Buffer content(content_size(frame, "data"));
     const std::size_t size = ZSTD_decompress(content.data(), content.size(), frame.data(), frame.size());
     if (ZSTD_isError(size) != 0) fail(fmt::format("its data cannot be decompressed: {}", ZSTD_getErrorName(size)));
-    if (size != content.size()) fail("its data decompress to fewer bytes than they say");
+    if (size != content.size()) fail("its data decompress to fewer bytes than declared");
     return content;
   }
 

@@ -93,7 +93,7 @@ void PickleMachine::step(unsigned char opcode) {
       stack_.resize(pop_mark());
       return;
     default:
-      fail("has the opcode " + hex(opcode) + ", which no tensor needs", ErrorCode::kUnsupported);
+      fail("has the opcode " + hex(opcode) + ", which tensors do not need", ErrorCode::kUnsupported);
   }
   if (marks_.size() > kMaxPickleValues) fail("has too many marks", ErrorCode::kLimit);
 }
@@ -285,7 +285,7 @@ PickleMachine::Value PickleMachine::pop() {
 }
 
 std::size_t PickleMachine::pop_mark() {
-  if (marks_.empty()) fail("takes items up to a mark that is not there");
+  if (marks_.empty()) fail("takes items up to a missing mark");
   const std::size_t begin = marks_.back();
   marks_.pop_back();
   return begin;

@@ -109,7 +109,7 @@ PickleMachine::Value PickleMachine::rebuild_from_type(std::span<const Value> arg
                            globals_[arguments[1].index].kind == TorchGlobal::kTensorClass;
   if (!well_formed) fail("rebuilds a tensor of a class of its own", ErrorCode::kUnsupported);
   const Value tensor = reduce(arguments[0], arguments[2]);
-  if (tensor.kind != Kind::kTensor) fail("rebuilds a tensor from something that is none");
+  if (tensor.kind != Kind::kTensor) fail("rebuilds a tensor from a value that is not a tensor");
   return tensor;
 }
 

@@ -121,7 +121,7 @@ Layout TorchArchiveReader::lay_out(const PickledTensor& tensor) const {
     throw Error(code, path_, tensor.name, cause);
   };
   if (!tensor.type->dtype)
-    fail("has dtype " + std::string(tensor.type->name) + ", which neither pare nor safetensors knows",
+    fail("has dtype " + std::string(tensor.type->name) + ", which pare and safetensors do not support",
          ErrorCode::kUnsupported);
   Layout layout{storage_bytes(tensor), {tensor.offset, tensor.shape, tensor.strides}};
   const auto elements = base::checked_product(tensor.shape);

@@ -102,7 +102,7 @@ ZipDirectory find_zip_directory(Bytes bytes, const std::filesystem::path& path) 
   const auto end = find_end_record(bytes);
   if (!end)
     throw Error(ErrorCode::kMalformed, path,
-                "the zip archive's end record is missing: the file is cut off or no zip archive");
+                "the zip archive's end record is missing: the file is cut off or is not a zip archive");
   ZipDirectory directory;
   directory.entries = load<std::uint16_t>(bytes, *end + 10);
   directory.size = load<std::uint32_t>(bytes, *end + 12);

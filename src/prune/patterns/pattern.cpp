@@ -53,7 +53,7 @@ Pattern Pattern::parse(std::string_view text) {
   }
   if (const auto numbers = two_numbers(text, 'x')) {
     const auto [rows, columns] = *numbers;
-    if (rows == 0 || columns == 0) fail("has blocks of no weights");
+    if (rows == 0 || columns == 0) fail("has empty blocks");
     if (rows > kLargestSide || columns > kLargestSide) fail(fmt::format("has blocks longer than {}", kLargestSide));
     return {Kind::kBlocks, rows, columns};
   }

@@ -82,11 +82,11 @@ PruneOptions completed(const PruneOptions& options) {
   if (options.pattern == Pattern()) return complete;
   const std::string pattern = options.pattern.text();
   if (options.criterion != Criterion::kMagnitude)
-    throw Error(ErrorCode::kArgument, "the pattern " + pattern + " goes by magnitude: it cannot be random");
+    throw Error(ErrorCode::kArgument, "the pattern " + pattern + " supports magnitude pruning only, not random");
   if (options.pattern.kind != Pattern::Kind::kBlocks) complete.scope = Scope::kPerTensor;
   if (const std::optional<Amount> level = options.pattern.level()) {
     if (!options.levels.empty())
-      throw Error(ErrorCode::kArgument, "the pattern " + pattern + " fixes the level itself: " + level->label + " %");
+      throw Error(ErrorCode::kArgument, "the pattern " + pattern + " implies the level: " + level->label + " %");
     complete.levels = {*level};
   }
   return complete;

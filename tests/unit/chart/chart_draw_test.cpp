@@ -148,7 +148,7 @@ TEST_F(Draw, PassesOnGnuplotsOwnMessage) {
 
 TEST_F(Draw, TakesNoHalfPicture) {
   use("printf '\\211PNG\\r\\n\\032\\n half'");
-  EXPECT_THAT(failure(directory_ / "chart.png"), HasSubstr("no whole picture"));
+  EXPECT_THAT(failure(directory_ / "chart.png"), HasSubstr("incomplete picture"));
   use("kill -9 $$");
   EXPECT_THAT(failure(directory_ / "chart.png"), HasSubstr("ended by signal 9"));
   EXPECT_FALSE(fs::exists(directory_ / "chart.png"));

@@ -32,8 +32,8 @@ TEST(Pattern, RefusesTheRestAndSaysWhy) {
   EXPECT_EQ(failure("0:4"), "pattern '0:4' keeps nothing: N of N:M is at least 1");
   EXPECT_EQ(failure("0:0"), "pattern '0:0' keeps nothing: N of N:M is at least 1");
   EXPECT_EQ(failure("1:1025"), "pattern '1:1025' has groups of more than 1024 weights");
-  EXPECT_EQ(failure("0x8"), "pattern '0x8' has blocks of no weights");
-  EXPECT_EQ(failure("1x0"), "pattern '1x0' has blocks of no weights");
+  EXPECT_EQ(failure("0x8"), "pattern '0x8' has empty blocks");
+  EXPECT_EQ(failure("1x0"), "pattern '1x0' has empty blocks");
   EXPECT_EQ(failure("1x65537"), "pattern '1x65537' has blocks longer than 65536");
 }
 

@@ -218,10 +218,10 @@ TEST(PatternPlan, RefusesWhatDoesNotGoTogether) {
   PruneOptions options;
   options.pattern = Pattern::parse("2:4");
   options.levels = {Amount::percent("50")};
-  EXPECT_EQ(failure(options), "the pattern 2:4 fixes the level itself: 50 %");
+  EXPECT_EQ(failure(options), "the pattern 2:4 implies the level: 50 %");
   options.levels.clear();
   options.criterion = Criterion::kRandom;
-  EXPECT_EQ(failure(options), "the pattern 2:4 goes by magnitude: it cannot be random");
+  EXPECT_EQ(failure(options), "the pattern 2:4 supports magnitude pruning only, not random");
   options = {};
   options.pattern = Pattern::parse("rows");
   options.levels = {Amount::pytorch("38")};
