@@ -1,4 +1,4 @@
-"""Running pare from the comparisons, and telling what held."""
+"""Runs pare for the comparisons, and reports the results."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Strings that tokenizers are known to stumble over, and random mixtures of them."""
+"""Strings that are difficult for tokenizers, and random mixtures of them."""
 
 import random
 import sys

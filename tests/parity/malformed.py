@@ -7,7 +7,7 @@ import subprocess
 
 from safetensors import SafetensorError, safe_open
 
-# Files that safetensors reads and pare refuses, or the other way round, on purpose.
+# Files that safetensors reads and pare refuses on purpose, or the reverse.
 DELIBERATE = {
     "a name twice": "two readers could disagree on which tensor counts (safetensors: the last)",
     "a name twice, once escaped": "as above",
@@ -24,7 +24,7 @@ def entry(dtype="F32", shape=(2,), begin=0, end=8, **more):
 
 
 def build(header, data=b"12345678", length=None):
-    """Bytes of a file. A dictionary is written as JSON; text is taken as it is."""
+    """Bytes of a file. A dictionary is written as JSON, text unchanged."""
     if isinstance(header, dict):
         header = json.dumps(header)
     if isinstance(header, str):

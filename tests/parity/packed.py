@@ -16,7 +16,7 @@ from common import ROOT
 
 
 def bits(tensor):
-    """A tensor's bytes, whatever its type."""
+    """A tensor's bytes, for any type."""
     return tensor.contiguous().reshape(-1).view(torch.uint8).numpy() if tensor.numel() else numpy.zeros(0, numpy.uint8)
 
 
@@ -71,7 +71,7 @@ def their_reader(oracle, scratch):
 
 
 def their_model(oracle, scratch):
-    """The configuration's entry is enough for their loader of whole models."""
+    """The entry in the configuration suffices for compressed-tensors' loader of whole models."""
     from compressed_tensors.compressors import ModelCompressor
     pruned, packed = scratch / "pruned", scratch / "packed-model"
     oracle.run("prune", ROOT / "demo/models/gpt2-world", "-o", pruned, "--levels", "60", "--quiet")
@@ -95,7 +95,7 @@ def their_model(oracle, scratch):
 
 
 def our_reader(oracle, scratch):
-    """What compressed-tensors wrote is a model like any other, and unpacks to what it held."""
+    """pare reads files of compressed-tensors like any model, and unpacks them to the original tensors."""
     state = sample()
     theirs = scratch / "theirs"
     theirs.mkdir()

@@ -37,7 +37,7 @@ def read(out, source):
 
 
 def check_common(oracle, what, manifest, pruned, rest):
-    """What holds for every pattern: survivors and other tensors untouched, counts as the manifest has them."""
+    """Checks for every pattern: remaining weights and other tensors are unchanged, counts equal the manifest's."""
     same = all(torch.equal(a.view(torch.uint8), b.view(torch.uint8)) for a, b in rest)
     oracle.check(f"{what}: other tensors bit for bit", same)
     oracle.check(f"{what}: survivors unchanged", all(torch.equal(a[b != 0], b[b != 0]) for _, a, b in pruned))
@@ -59,7 +59,7 @@ def check_structured(oracle, what, name, before, after, conv1d, kind, n, amount)
 
 
 def check_sets(oracle, what, norms, ours, theirs):
-    """The same set, but for those whose norm is the threshold's."""
+    """The same set, except elements whose norm equals the threshold."""
     apart = norms[ours != theirs]
     if apart.numel() == 0:
         return oracle.check(f"{what}: set", True)

@@ -50,7 +50,7 @@ class Model:
 # Reading
 
 def read(path):
-    """The text as it is, line ends included."""
+    """The unchanged text, including line ends."""
     return Path(path).read_bytes().decode("utf-8")
 
 
@@ -174,7 +174,7 @@ def detokenized(page):
 
 
 def rolling(ids, prefix, context):
-    """Every token of `ids` scored once, in windows that share none; the last one sees as far back as there is room."""
+    """Scores every token of `ids` once, in disjoint windows; the last one gets as much context as fits."""
     ids = [prefix, *ids]
     ends = [*range(context, len(ids) - 1, context), len(ids) - 1]
     return [(ids[max(0, end - context):end + 1], end - begin) for begin, end in zip([0, *ends], ends) if end > begin]
@@ -230,7 +230,7 @@ def hidden(model, ids, places):
 
 
 def masked_lm(model, data, limit=None):
-    """Pseudo-perplexity (Salazar et al. 2020): every token hidden in turn, alone."""
+    """Pseudo-perplexity (Salazar et al. 2020): every token is masked alone, in turn."""
     nll, right, items = [], [], 0
     for line in lines(data, limit):
         ids, places = maskable(model, line)

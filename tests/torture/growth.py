@@ -68,7 +68,7 @@ def metadata(length):
 
 
 def history(folder, count):
-    """pare.json of a pruned model with many tensors, which pack carries on."""
+    """pare.json of a pruned model with many tensors, which pack copies."""
     tensors(folder, 1)
     with open(os.path.join(folder, "pare.json"), "w") as file:
         json.dump(
@@ -134,7 +134,7 @@ def run(pare, arguments, folder, repeats):
 
 
 def make_apart(make, folder, count):
-    """In a process of its own, whose memory would else count as that of the programs that it starts."""
+    """Runs in a separate process, whose memory would otherwise count for the programs that it starts."""
     process = os.fork()
     if process == 0:
         try:

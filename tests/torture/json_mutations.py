@@ -82,7 +82,7 @@ TEXTS = [
 
 
 class Raw(bytes):
-    """A value as it is to be written."""
+    """A value in the form in which it is written."""
 
 
 class Members(list):
@@ -209,7 +209,7 @@ def change(chance, tree):
     elif kind == 4:
         other, j = chance.choice(found)
         if i < len(container) and j < len(other):
-            # What contains itself could not be written.
+            # A value that contains itself could not be written.
             put(container, i, Raw(spell(get(other, j)))), put(other, j, Raw(spell(value)))
     elif kind == 5:
         put(

@@ -179,7 +179,7 @@ class Mutator:
         return [*arguments, "--threads", chance.choice(["1", "1", "2"])]
 
     def make_apart(self, index, folder):
-        """make() in a process of its own, whose memory would else count as that of pare."""
+        """Calls make() in a separate process, whose memory would otherwise count as that of pare."""
         told = os.path.join(folder, "arguments")
         process = os.fork()
         if process == 0:
