@@ -46,7 +46,7 @@ class OutputFile {
   Publish publish_;
 };
 
-/// Writes a small file in one go, as OutputFile does.
+/// Writes a small file in one call, with the guarantees of OutputFile.
 void write_file(const std::filesystem::path& path, std::string_view text, Publish publish = Publish::kNew);
 
 /// A directory that is filled under a temporary name beside its final one.

@@ -76,7 +76,7 @@ void parallel_for(std::size_t items, const Context& context,
   if (workers == 1) {
     work(0);
   } else {
-    // More threads than the machine has cores are allowed, if asked for.
+    // More threads than the machine has cores are allowed on request.
     std::optional<tbb::global_control> limit;
     if (workers > static_cast<unsigned>(tbb::info::default_concurrency()))
       limit.emplace(tbb::global_control::max_allowed_parallelism, workers);

@@ -7,7 +7,7 @@
 
 namespace pare::base {
 
-/// The code for an errno value; kIo for those that have none of their own.
+/// The code for an errno value; kIo for values without a specific code.
 ErrorCode code_of_errno(int number) noexcept;
 /// The same for what std::filesystem reports.
 ErrorCode code_of(const std::error_code& failure) noexcept;

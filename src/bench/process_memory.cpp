@@ -12,7 +12,7 @@
 namespace pare::bench {
 namespace {
 
-/// The figure behind `label` in a file of lines that begin with a name, times `unit`; 0 if there is none.
+/// The figure after `label` in a file of lines that begin with a label, times `unit`; 0 if it is missing.
 std::uint64_t figure(const std::filesystem::path& file, const std::string& label, std::uint64_t unit) {
   std::ifstream lines(file);
   std::string word;

@@ -12,12 +12,12 @@ namespace pare::checkpoint {
 
 struct FileFormat {
   std::span<const std::string_view> extensions;  ///< with the dot
-  std::string_view usual_name;                   ///< what transformers calls the file of a model that has only one
+  std::string_view usual_name;                   ///< transformers' name for the file of a model with a single file
   /// Throws Error naming the path, the tensor and the cause for anything malformed; Interrupted.
   SourceFile (*read)(const std::filesystem::path& path, const Context& context);
   /// Name of the safetensors file to write in place of `path`.
   std::string (*output_name)(const std::filesystem::path& path);
-  bool shares_storage;  ///< tied weights are one storage under several names, of which one is written
+  bool shares_storage;  ///< tied weights share one storage under several names, of which only one is written
 };
 
 /// In the order in which a directory's usual names are preferred.
@@ -25,7 +25,7 @@ std::span<const FileFormat> file_formats() noexcept;
 /// The format of a file with this name; nullptr if there is none.
 const FileFormat* format_of(const std::filesystem::path& path);
 
-/// Ends the name of the file that says which shard holds which tensor, in any format.
+/// Ending of the name of index files, which map tensors to shards, in any format.
 inline constexpr std::string_view kIndexExtension = ".index.json";
 bool is_index(const std::filesystem::path& path);
 

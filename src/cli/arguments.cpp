@@ -14,8 +14,7 @@
 namespace pare::cli {
 namespace {
 
-/// CLI11's formatter with whole command lines in "Usage", no counts behind names, and one empty
-/// line between sections.
+/// CLI11's formatter with whole command lines in "Usage", no counts after names, and one empty line between sections.
 class HelpFormatter : public CLI::Formatter {
  public:
   HelpFormatter();

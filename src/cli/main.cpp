@@ -127,7 +127,7 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
   }
 }
 
-/// The end of a command that was asked to stop: by a signal, or because a source was cut short.
+/// Ends a command that was stopped by a signal, or because a source was truncated.
 int stopped(const FailureReport& report) {
   if (file_shrank()) {
     report.print(error_code_name(ErrorCode::kChanged), "a mapped file shrank while it was being read");

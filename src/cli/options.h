@@ -82,9 +82,9 @@ void set_levels(PruneOptions& options, const std::vector<std::string>& values, b
 /// The requested patterns; empty if none was given. Throws UsageError for an invalid pattern and for a repeated one.
 std::vector<Pattern> patterns_of(std::string_view option, const std::vector<std::string>& values);
 Norm norm_of(const std::string& name);  ///< empty: L1
-/// `options` once for each pattern (once as it is for none). Levels apply to the patterns that do not imply a level. If
-/// no levels are given, such patterns use the levels that the other patterns imply. Throws UsageError for options that
-/// do not go together: levels, a norm or --scope global that apply to no pattern.
+/// `options` once for each pattern (unchanged and once if there is none). Levels apply to the patterns that do not
+/// imply a level. If no levels are given, such patterns use the levels that the other patterns imply. Throws UsageError
+/// for options that do not go together: levels, a norm or --scope global that apply to no pattern.
 std::vector<PruneOptions> with_patterns(const PruneOptions& options, const PatternArguments& arguments,
                                         std::string_view scope);
 Scope scope_of(std::string_view name);  ///< empty: global
@@ -100,7 +100,7 @@ void prepare_directory(const std::string& path, bool force, bool quiet);
 void prepare_file(const std::string& path, bool force, bool quiet);
 /// Once the models are open: throws Error where check_output_apart() does; a note if `path` is a model's own directory.
 void prepare_apart(const std::string& path, const std::vector<Model>& models, bool quiet);
-/// Throws Error if a file of one of them was changed since it was opened: what was read is then a mixture.
+/// Throws Error if a file of one of the models has changed since it was opened, because the data read may be a mixture.
 void require_unchanged(const std::vector<Model>& models);
 
 }  // namespace pare::cli

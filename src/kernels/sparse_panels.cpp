@@ -76,7 +76,8 @@ HWY_INLINE std::size_t transpose_rows([[maybe_unused]] const Rows& from, std::si
   return r;
 }
 
-/// to[c][r] = from[r][c] + bias[r]. `run` columns go through all rows before the next ones; up to kMost rows at a time.
+/// to[c][r] = from[r][c] + bias[r]. `run` columns are processed for all rows before the next columns, up to kMost rows
+/// at a time.
 template <std::size_t kMost>
 void transpose(const Rows& from, std::size_t columns, std::size_t run, const float* bias, float* to,
                std::size_t to_stride) {

@@ -22,8 +22,7 @@ constexpr std::size_t kSide = 1024;        // rows and columns of the weight mat
 constexpr std::size_t kMatrices = 24;      // together larger than a cache, as in a model
 constexpr std::size_t kSmallSide = 256;    // the same for a small model
 constexpr std::size_t kSmallMatrices = 4;  // together in a cache
-constexpr std::size_t kManyTokens =
-    16;  // from here on a few matrices suffice, because arithmetic takes the time, not memory
+constexpr std::size_t kManyTokens = 16;    // from here on, few matrices suffice: arithmetic dominates
 constexpr std::size_t kManyMatrices = 2;
 constexpr std::size_t kFewTokens = 8;    // up to here it matters whether weights are in a cache
 constexpr std::array kZeros{0.5, 0.95};  // the sparsities through which a straight line is fitted

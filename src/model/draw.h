@@ -19,7 +19,7 @@ struct Fresh {
 };
 
 /// The drawn tensors and the owner of their bytes (a scratch file, which takes no anonymous memory). Every tensor has a
-/// generator of its own, seeded by `seed` and its name, so the bytes do not depend on the number of threads, the order,
+/// separate generator, seeded by `seed` and its name, so the bytes do not depend on the number of threads, the order,
 /// or what else is drawn. Throws Error for other dtypes, a full disk.
 struct Drawn {
   std::vector<TensorView> tensors;

@@ -80,7 +80,7 @@ Model open_model(const std::string& spec, const ModelOptions& options, const Con
   if (plus == std::string::npos) {
     Model model = open_single(source, options, context);
     model.title = title.empty() ? default_title(source) : title;
-    // A single file is not a model directory; only with a config.json beside it do the other files belong to the model.
+    // A single file is not a model directory. Other files beside it belong to the model only if there is a config.json.
     if (!model.config.empty()) model.side_files = find_side_files(model.checkpoint.directory());
     return model;
   }

@@ -14,7 +14,7 @@ namespace pare::pack {
 /// Reports progress; may be called from any thread.
 class Meter {
  public:
-  /// Number of times that every dense byte is processed.
+  /// `times`: how often every dense byte is processed.
   Meter(const Checkpoint& checkpoint, const Context& context, std::uint64_t times);
   void add(std::uint64_t bytes);
 

@@ -32,7 +32,7 @@ struct SharedCharts {
   ChartFile cumulative, tail, levels;
 };
 
-/// The study must outlive what is returned.
+/// The study must outlive the returned charts.
 ModelCharts model_charts(const Study& study);
 SharedCharts shared_charts(const std::vector<Study>& studies);
 

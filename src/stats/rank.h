@@ -28,7 +28,7 @@ class RankSpace {
 };
 
 /// The rank keys at the 0-based `positions` (each below the number of elements) of all elements of
-/// `tensors` in rising order of magnitude, in the order asked for.
+/// `tensors` in rising order of magnitude, in the order of `positions`.
 std::vector<std::uint64_t> select_ranks(const RankSpace& space, std::span<const TensorView> tensors,
                                         std::span<const std::uint64_t> positions, const Context& context);
 

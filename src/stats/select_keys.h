@@ -34,7 +34,8 @@ struct SelectedKey {
 };
 
 /// The keys at the 0-based `positions` (each below `elements`, the number of elements) of the rising order, in the
-/// order asked for. Keys have `digits` digits. The keys are read at most once per digit, for all positions together.
+/// order of `positions`. Keys have `digits` digits. The keys are read at most once per digit, for all positions
+/// together.
 std::vector<SelectedKey> select_keys(KeyCounter& keys, unsigned digits, std::uint64_t elements,
                                      std::span<const std::uint64_t> positions);
 

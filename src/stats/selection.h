@@ -7,7 +7,7 @@
 
 namespace pare::stats {
 
-/// Parameters under inspection, beside the tensors that hold them.
+/// The inspected parameters and the tensors that hold them.
 struct Selection {
   std::vector<const Parameter*> parameters;
   std::vector<TensorView> tensors;

@@ -12,7 +12,7 @@ namespace pare::tokenize {
 enum class PatternClass : std::uint8_t { kOther, kLetter, kNumber, kSpace };
 /// BERT's clean_text: kept, dropped (control), turned into a space.
 enum class CleanClass : std::uint8_t { kKept, kDropped, kSpace };
-/// BERT's pre-tokenizer: part of a word, a word of its own, white space.
+/// BERT's pre-tokenizer: part of a word, a separate word, white space.
 enum class WordClass : std::uint8_t { kWord, kPunctuation, kSpace };
 /// Grapheme_Cluster_Break (UAX #29).
 enum class ClusterBreak : std::uint8_t {
