@@ -1,4 +1,4 @@
-// How a call runs: on how many threads, who hears of its progress, and whether it is to stop.
+// Settings of a call: number of threads, progress callback, cancellation.
 #pragma once
 
 #include <atomic>
@@ -17,15 +17,15 @@ class Interrupted : public std::exception {
   const char* what() const noexcept override { return "interrupted"; }
 };
 
-/// How far a call is.
+/// Progress of a call.
 struct Progress {
-  std::string_view step;    ///< what is being done; empty where a call has one step only
+  std::string_view step;    ///< name of the current step; empty if the call has only one. Valid during the callback
   double fraction = 0;      ///< of the whole call, 0 to 1
-  std::uint64_t bytes = 0;  ///< of tensors handled so far, where a call consists of that; else 0
+  std::uint64_t bytes = 0;  ///< of tensors processed so far; 0 if the call does not count its work in bytes
 };
 
-/// May be called from any thread of the call, also from several at once. It may stop the Context; an exception that it
-/// throws ends the call and is rethrown there.
+/// Receives progress. It must be thread-safe: threads of a call may call it at the same time. It may call
+/// Context::stop(). If it throws, the call ends and rethrows the exception to its caller.
 using ProgressFunction = std::function<void(const Progress&)>;
 
 /// Threads, progress and cancellation of calls. The last parameter of every call that takes time; `{}` stands for one
@@ -39,17 +39,19 @@ class Context {
 
   unsigned threads() const noexcept { return threads_; }  ///< as given: 0 for one per core
 
-  /// The same on another number of threads.
+  /// Returns a copy that uses `threads` threads (0: one per core).
   Context with_threads(unsigned threads) const;
-  /// The same with another progress function, or none.
+  /// Returns a copy with another progress function, or with none.
   Context with_progress(ProgressFunction progress) const;
-  /// For one step of several: what it reports as 0 to 1 becomes `begin` to `end` of this context's progress. If `step`
-  /// is not empty, it replaces the names of the step's own steps. Bytes are not passed on.
+  /// Returns a context for one step of a longer call: progress from 0 to 1 reported to it is passed on to this context
+  /// as `begin` to `end` (0 <= begin <= end <= 1). If `step` is not empty, it replaces the step names used inside. Byte
+  /// counts are not passed on.
   Context part(double begin, double end, std::string step = {}) const;
 
   /// Asks the calls that use this context to stop soon: they throw Interrupted. Async-signal-safe.
   void stop() const noexcept { stopped_->store(true, std::memory_order_relaxed); }
-  /// Allows calls again after stop(). To be used once the stopped calls have returned.
+  /// Clears the stop flag, so that new calls may use this context and those that share the flag. Call it only after
+  /// every stopped call has returned.
   void reset() const noexcept { stopped_->store(false, std::memory_order_relaxed); }
   bool stopped() const noexcept { return stopped_->load(std::memory_order_relaxed); }
   /// Throws Interrupted if the context is stopped.
@@ -57,13 +59,13 @@ class Context {
     if (stopped()) throw Interrupted();
   }
 
-  /// Whether anybody hears of the progress.
+  /// Whether a progress function is set.
   bool reports() const noexcept { return progress_ != nullptr; }
   /// Calls the progress function, if there is one.
   void report(double fraction, std::string_view step = {}, std::uint64_t bytes = 0) const {
     if (progress_) (*progress_)({step, fraction, bytes});
   }
-  /// The same for work that is counted in bytes of tensors.
+  /// Reports done / total as the fraction, and `done` as the bytes of tensors.
   void report_bytes(std::uint64_t done, std::uint64_t total) const;
 
  private:

@@ -17,27 +17,27 @@ namespace pare {
 enum class ErrorCode : std::uint8_t {
   kArgument,     ///< an option or argument is not valid, or does not suit the model: change the call
   kNotFound,     ///< a file, directory or model name does not exist
-  kExists,       ///< the output exists, and may not or must not be replaced
+  kExists,       ///< the output exists, and replacing it was not allowed, or pare never replaces such a thing
   kIo,           ///< the system refused to open, read or write something
   kNoSpace,      ///< a disk, a quota or a limit on file size is exhausted
   kMalformed,    ///< a file breaks the rules of its format: cut off, damaged or contradictory
   kUnsupported,  ///< a file or model is valid, but pare cannot do this with it
-  kMismatch,     ///< files that belong together do not fit: config, tensors, shards, tokenizer
+  kMismatch,     ///< files that belong together contradict each other: config, tensors, shards, tokenizer
   kLimit,        ///< larger, longer or deeper nested than pare or the model accepts
   kOutOfMemory,  ///< memory is exhausted, or would be
   kUnavailable,  ///< a program or a capability of the machine is missing or failed, e.g. gnuplot
   kChanged,      ///< a file changed while it was read
 };
 
-/// "argument", "not-found", "exists", "io", "no-space", "malformed", "unsupported", "mismatch", "limit",
-/// "out-of-memory", "unavailable", "changed".
+/// Returns the name of a code in JSON output and in docs/errors.md: "argument", "not-found", "exists", "io",
+/// "no-space", "malformed", "unsupported", "mismatch", "limit", "out-of-memory", "unavailable", "changed".
 std::string_view error_code_name(ErrorCode code) noexcept;
 
-/// Thrown for bad input and failed input/output; never for pare's own bugs.
+/// Thrown for bad input and failed input/output. Cancellation throws Interrupted instead.
 /// what() is one line: "FILE: tensor 'NAME': CAUSE" (parts that do not apply are left out).
 class Error : public std::runtime_error {
  public:
-  // Templates, so that {} is not taken for a code.
+  // Templates, so that Error({}, ...) does not compile with {} as a code.
   template <std::same_as<ErrorCode> Code>
   Error(Code code, const std::string& cause) : Error({}, {}, cause, code) {}
   template <std::same_as<ErrorCode> Code>
@@ -47,8 +47,8 @@ class Error : public std::runtime_error {
       : Error(std::move(file), std::move(tensor), cause, code) {}
 
   ErrorCode code() const noexcept { return code_; }
-  const std::filesystem::path& file() const noexcept { return file_; }
-  const std::string& tensor() const noexcept { return tensor_; }
+  const std::filesystem::path& file() const noexcept { return file_; }  ///< empty if it is not about a file
+  const std::string& tensor() const noexcept { return tensor_; }        ///< empty if it is not about a tensor
 
  private:
   Error(std::filesystem::path file, std::string tensor, const std::string& cause, ErrorCode code);

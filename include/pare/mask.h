@@ -1,4 +1,4 @@
-// A prune decision of one tensor: which elements become zero, and what the others become where they change.
+// The pruning decision for one tensor: which elements become zero, and the new values of the others if they change.
 #pragma once
 
 #include <concepts>
@@ -13,8 +13,8 @@
 
 namespace pare {
 
-/// A value: cheap to test, to compare and (but for Bits) to copy. Whatever writes, packs, runs or measures a pruned
-/// model only calls copy(), so a new criterion needs no change there.
+/// A value type. Masks are cheap to compare and, except for Bits, to copy. Code that writes, packs, runs or measures a
+/// pruned model gets the pruned weights from copy(), so a new criterion needs no change there.
 class Mask {
  public:
   /// No element becomes zero.
@@ -28,53 +28,55 @@ class Mask {
     std::uint64_t tie_end = 0;
     bool operator==(const BelowKey&) const = default;
   };
-  /// The same for scores drawn from (seed, first_position + flat index).
+  /// Like BelowKey, but compares pseudo-random scores instead of magnitudes: hashes of `seed` and the position of the
+  /// element, which is first_position + flat index.
   struct BelowScore {
     std::uint64_t key = 0;
     std::uint64_t tie_end = 0;
     std::uint64_t seed = 0;
-    std::uint64_t first_position = 0;  ///< of element 0 among all candidates
+    std::uint64_t first_position = 0;  ///< position of element 0 among all elements that could be pruned
     bool operator==(const BelowScore&) const = default;
   };
-  /// The m - n smallest magnitudes of every m consecutive weights along the input axis; see Pattern::Kind::kNOfM.
-  /// Matrices only.
+  /// Of every m consecutive weights along the input axis, the m - n with the smallest magnitudes; of equal ones, those
+  /// with the lower index. Matrices only. See Pattern::Kind::kNOfM.
   struct NOfM {
     std::uint64_t n = 0, m = 0;
     Orientation orientation = Orientation::kNone;
     bool operator==(const NOfM&) const = default;
   };
-  /// Blocks of a matrix as it is stored, one bit each: in C order, lowest bit first. Blocks at the ends of the axes
-  /// may be smaller. A tensor that is not a matrix counts as one row. With blocks of one element, bit i is that of the
-  /// flat index i.
+  /// One bit for each block of the stored matrix: block i, in row-major order, is bit i % 64 of removed[i / 64]. Blocks
+  /// at the ends of the axes may be smaller. A tensor that is not a matrix counts as one row. With blocks of one
+  /// element, i is the flat index.
   struct Bits {
-    std::vector<std::uint64_t> removed;               ///< set bits become zero
+    std::vector<std::uint64_t> removed;               ///< 1: all weights of the block become zero
     std::uint64_t block_rows = 1, block_columns = 1;  ///< both at least 1
-    /// The whole tensor as criteria that change weights leave it, in its dtype; null: weights that stay are unchanged.
+    /// New values for the whole tensor, in its dtype and in C order, from a criterion that changes the remaining
+    /// weights; null if they stay as they are. Values of removed elements are ignored.
     std::shared_ptr<const std::vector<std::byte>> values = nullptr;
-    bool operator==(const Bits&) const = default;  ///< values: the same object
+    bool operator==(const Bits&) const = default;  ///< compares `values` by address
   };
   using Kind = std::variant<None, BelowKey, BelowScore, NOfM, Bits>;
 
   Mask() = default;
   template <class Of>
   requires std::constructible_from<Kind, Of&&> Mask(Of&& kind)
-      : kind_(std::forward<Of>(kind)) {}  // NOLINT(google-explicit-constructor): a kind is a mask
+      : kind_(std::forward<Of>(kind)) {}  // NOLINT(google-explicit-constructor): implicit on purpose
 
   const Kind& kind() const noexcept { return kind_; }
-  /// Whether copy() changes nothing.
+  /// Whether the kind is None. (A mask of another kind may also leave everything as it is.)
   bool is_none() const noexcept { return std::holds_alternative<None>(kind_); }
-  /// Whether weights that stay may differ from the source.
+  /// Whether remaining weights may differ from the source.
   bool changes_values() const noexcept;
-  /// Whether no element that becomes zero is larger than one that stays, and none that stays changes: counts of the
-  /// source by magnitude then tell those of the result.
+  /// Whether the mask removes the elements of smallest magnitude, and only those, and changes no others. Magnitude
+  /// counts of the pruned tensor then follow from those of the source, without reading it again.
   bool removes_smallest() const noexcept;
 
-  /// Fills `target` with elements [begin, begin + n) of `tensor` as the mask leaves them, removed ones as +0. `target`
-  /// holds n elements of the tensor's dtype. Any split of a tensor yields the same bytes. Throws Error (kMismatch) if
-  /// the tensor's size is not that of the mask.
+  /// Fills `target` with elements [begin, begin + n) of `tensor` after pruning; removed ones are +0. `target` has room
+  /// for n elements of the tensor's dtype. Any split of a tensor yields the same bytes. Throws Error (kMismatch) if a
+  /// Bits mask was made for a tensor of another size.
   void copy(const TensorView& tensor, std::uint64_t begin, std::uint64_t n, std::byte* target) const;
-  /// Number of zeros, of either sign, in `tensor` as the mask leaves it. Reads the tensor once. Throws Error as copy();
-  /// Interrupted.
+  /// Returns the number of zeros, of either sign, in `tensor` after pruning. Reads the tensor once. Throws Error as
+  /// copy(); Interrupted.
   std::uint64_t zeros(const TensorView& tensor, const Context& context = {}) const;
 
   bool operator==(const Mask&) const = default;

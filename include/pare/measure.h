@@ -1,5 +1,5 @@
-// Measuring a model in parts: each part is a Measurement, which can be saved and loaded; parts merge, and the whole
-// becomes an Inspection.
+// Measuring a model in parts: each part is a Measurement, which can be saved and loaded. Parts are merged, and the
+// whole is assembled into an Inspection.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace pare {
 
-/// What was measured of one parameter, and which one it was.
+/// The measured values of one parameter.
 struct MeasuredTensor {
   std::size_t parameter = 0;  ///< index into Model::parameters
   std::string name;
@@ -25,43 +25,46 @@ struct MeasuredTensor {
 
 /// A partial result of inspect(): some of the selected parameters, measured.
 struct Measurement {
-  /// Hash of what was measured: names, dtypes and shapes of all parameters, and a sample of the bytes of each (not of
-  /// packed ones). Equal for parts of one model, and for copies of it.
+  /// Hash of the names, dtypes and shapes of all parameters of the model, and of a sample of the bytes of each
+  /// parameter that is not packed. Equal for all parts of one model and for byte-identical copies of it.
   std::uint64_t content = 0;
-  std::vector<double> cutoffs;          ///< InspectOptions::cutoff, then the tails
+  std::vector<double> cutoffs;          ///< InspectOptions::cutoff, then larger ones for the tail of the distribution
   std::size_t largest_wanted = 0;       ///< InspectOptions::largest
   bool sketches = false;                ///< whether tensors have sketches
-  std::vector<MeasuredTensor> tensors;  ///< by rising parameter
+  std::vector<MeasuredTensor> tensors;  ///< in ascending order of `parameter`
   std::vector<Outlier> largest;         ///< Outlier::tensor is an index into Model::parameters
 };
 
-/// Measures all parameters that `options` selects. Throws Error if a filter matches nothing; Interrupted.
+/// Measures all parameters that `options` selects, and returns their figures. Throws Error if a filter matches nothing;
+/// Interrupted.
 Measurement measure(const Model& model, const InspectOptions& options = {}, const Context& context = {});
 
-/// Measures those of them that are among `parameters` (indices into Model::parameters), possibly none.
+/// Likewise, but only those whose index in Model::parameters is among `parameters`. The result may be empty.
 Measurement measure(const Model& model, const InspectOptions& options, std::span<const std::size_t> parameters,
                     const Context& context = {});
 
-/// Both together. Exact, commutative and associative, so that every split of a model into parts merges to the same
-/// Measurement. Throws Error: kMismatch if the two were made with different options or of different models, kArgument
-/// if both hold the same parameter.
+/// Returns a measurement of the parameters of both. Merging is exact, commutative and associative, so the result does
+/// not depend on how a model was divided or on the order. Throws Error: kMismatch if the two were made with different
+/// options or of different models, kArgument if both hold the same parameter.
 Measurement merge(const Measurement& left, const Measurement& right);
 
-/// Sums up a measurement of all parameters that `options` selects; quantiles read the weights once more. inspect() is
-/// this after measure(). Throws Error (kMismatch) for a selected parameter that was not measured, and if the
-/// measurement is of another model or was made with other options; Interrupted.
+/// Returns the Inspection for a complete measurement, one that covers every parameter that `options` selects. If
+/// quantiles are asked for, the weights are read a second time. inspect(model, options) does measure() and then this.
+/// Throws Error (kMismatch) for a selected parameter that was not measured, and if the measurement is of another model
+/// or was made with other options; Interrupted.
 Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement,
                     const Context& context = {});
 
-/// A measurement as bytes: a version, the figures in little-endian order, and a checksum. The same bytes on every
-/// machine.
+/// Returns a measurement as bytes: a version, the figures in little-endian order, and a checksum. The same bytes on
+/// every machine.
 std::vector<std::byte> measurement_bytes(const Measurement& measurement);
-/// The measurement that measurement_bytes() made these of. Reads untrusted bytes: memory is bounded by their number,
-/// and figures that contradict each other are refused. Throws Error (kMalformed for damage, kUnsupported for a version
-/// of a later pare), naming `file` if given.
+/// Returns the measurement that measurement_bytes() was given. Safe for untrusted bytes: memory is bounded by their
+/// number, and figures that contradict each other are refused. Throws Error (kMalformed for damage, kUnsupported for a
+/// version of a later pare), naming `file` if given.
 Measurement parse_measurement(std::span<const std::byte> bytes, const std::filesystem::path& file = {});
-/// The same in a file; `force` replaces an existing one. Throws Error.
+/// Writes measurement_bytes() to a file. Throws Error: kExists if the file exists and `force` is false, kIo, kNoSpace.
 void save_measurement(const Measurement& measurement, const std::filesystem::path& path, bool force = false);
+/// Reads a file that save_measurement() wrote. Throws Error: kNotFound, kIo, and those of parse_measurement().
 Measurement load_measurement(const std::filesystem::path& path);
 
 }  // namespace pare

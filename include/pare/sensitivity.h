@@ -1,4 +1,5 @@
-// Which parts of a model can go: what pruning each alone does to a score, and levels made from that.
+// Sensitivity analysis: how much a score degrades when one part of a model is pruned, and levels for each part derived
+// from this.
 #pragma once
 
 #include <cstdint>
@@ -10,51 +11,53 @@
 
 namespace pare {
 
-/// What is pruned alone.
+/// The unit that is pruned while the rest of the model stays dense.
 enum class UnitKind : std::uint8_t {
-  kLayer,   ///< all prunable weights of a block
+  kLayer,   ///< all prunable weights of one layer (transformer block)
   kGroup,   ///< those of one role throughout the model, e.g. every attention.q
   kTensor,  ///< a single weight matrix
 };
 
 struct SensitivityOptions {
-  /// Task and data. Degradation is measured in nats by perplexities and divergence, as a lost share by accuracies.
+  /// Task and data. Degradation is the increase of the loss in nats for tasks that give a perplexity, the divergence in
+  /// nats for divergence, and otherwise the decrease of the score as a fraction (0.02 for two points of accuracy).
   EvalOptions eval;
   UnitKind unit = UnitKind::kLayer;
-  std::vector<Amount> levels;  ///< each unit is pruned to each of them; empty: 50, 80, 90 and 95 %
+  std::vector<Amount> levels;  ///< to which each unit is pruned; empty: 50, 80, 90 and 95 %
 };
 
 struct SensitiveUnit {
   std::string name;   ///< "layer 3", "attention.q", a parameter's name
   std::string stack;  ///< "encoder", "decoder", or empty
-  int layer = -1;     ///< -1 where the unit is of no layer
+  int layer = -1;     ///< -1 if the unit does not belong to one layer
   std::string part;   ///< a tensor's name within its layer ("mlp.c_fc"), or the group; empty for a layer
   std::vector<std::size_t> parameters;  ///< indices into Model::parameters
-  std::uint64_t weights = 0;
-  std::vector<double> degradation;  ///< one per level: how much worse the score is than the dense model's
+  std::uint64_t weights = 0;            ///< number of prunable weights
+  std::vector<double> degradation;      ///< one per level; 0 for the dense model
 };
 
 struct Sensitivity {
-  std::string score;             ///< name of the score that degradation is made of
+  std::string score;             ///< name of the score from which degradation is computed
   std::string degradation_unit;  ///< "nats" or "share"
-  double dense = 0;              ///< that score of the model as it is
+  double dense = 0;              ///< that score of the dense model
   std::vector<Amount> levels;
   std::vector<SensitiveUnit> units;  ///< in model order
-  std::uint64_t weights = 0;         ///< of all units
+  std::uint64_t weights = 0;         ///< number of prunable weights in all units
 };
 
-/// Units' indices, those that hurt least first: by the mean degradation over the levels.
+/// Returns the indices of the units in ascending order of their mean degradation over the levels.
 std::vector<std::size_t> ranking(const Sensitivity& sensitivity);
 
-/// Prunes one unit at a time to each level, by magnitude with one threshold for the unit, and scores the model.
-/// Throws what evaluate() and plan_pruning() throw.
+/// Scores the model dense, and once for each unit and level with only that unit pruned: by magnitude, with one
+/// threshold for the unit. Throws Error: those of evaluate() and plan_pruning(), and kUnsupported if the dense model's
+/// loss is infinite; Interrupted.
 Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options, const Context& context = {});
 
-/// A way to reach one overall sparsity, and its score's degradation on the data that it was made with.
+/// Levels for all units that together reach a target, and the degradation that they cause on the data of the task.
 struct Allocation {
   std::string name;            ///< "uniform", "global", "additive", "searched"
   std::vector<PruneSet> sets;  ///< one per unit
-  std::vector<double> levels;  ///< fraction pruned of each unit
+  std::vector<double> levels;  ///< fraction (0 to 1) of each unit's weights to prune
   double degradation = 0;
 };
 
@@ -63,11 +66,13 @@ struct AllocationOptions {
   unsigned rounds = 4;  ///< of the search; each scores the model about twice per unit
 };
 
-/// Levels for each unit that lose least at `target` overall. Tried are: the same level everywhere; each unit's share
-/// under one global threshold; the best under the assumption that the degradations measured add up; and from the best
-/// of these a search that moves sparsity from the units where more of it hurts most to those where it hurts least, as
-/// long as the score improves. The last one is never worse than the others on this data; whether it is on other data
-/// must be measured there. Returns all four, the best last.
+/// Computes four allocations that prune the fraction `target` of all units' weights, and returns them, the best last:
+/// - uniform: the same level for every unit;
+/// - global: one magnitude threshold for all units;
+/// - additive: optimal if the measured degradations add up;
+/// - searched: starts from the best of these and moves sparsity from sensitive to tolerant units while the score
+/// improves. On the data of the task, `searched` is never worse than the others. Whether that holds for other data must
+/// be measured there. `options` are those of measure_sensitivity(), and the same errors are thrown.
 std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options,
                                  const AllocationOptions& allocation, const Context& context = {});
 
