@@ -61,8 +61,8 @@ function(pare_use_precompiled target name)
 endfunction()
 
 function(pare_precompile_for_stages)
-  # What only words and lays out results is compiled with less optimization, which takes half the time and costs nothing
-  # that shows.
+  # Stages that only format results are compiled with less optimization, which halves their build time at no visible
+  # cost.
   add_library(pare_light_flags INTERFACE)
   target_compile_options(pare_light_flags INTERFACE $<$<CONFIG:Release>:-O1>)
   if(PARE_PRECOMPILE)
@@ -75,7 +75,7 @@ function(pare_precompile_for_stages)
 endfunction()
 
 function(pare_precompile_for_tests)
-  # Tests are compiled far more often than they are run: less optimisation costs nothing that shows.
+  # Tests are compiled far more often than they are run, so less optimization has no visible cost.
   add_library(pare_test_flags INTERFACE)
   target_compile_options(pare_test_flags INTERFACE $<$<CONFIG:Release>:-O1>)
   if(PARE_PRECOMPILE)

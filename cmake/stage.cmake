@@ -14,7 +14,7 @@ endfunction()
 #
 # SEPARATE: compiled by themselves, see above. LIGHT: less optimized, see precompile.cmake.
 # One library per folder of src/. A stage sees its own folder, its own public headers and those of
-# the stages it depends on, and nothing else: each has an include directory of links to just these,
+# the stages it depends on, and nothing else: each has an include directory of links to only these,
 # so an include that points back against the data flow does not compile.
 function(pare_stage name)
   cmake_parse_arguments(STAGE "LIGHT" "" "PUBLIC_HEADERS;SOURCES;SEPARATE;DEPENDS;LIBRARIES" ${ARGN})

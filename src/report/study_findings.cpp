@@ -84,11 +84,10 @@ Sentences layer_findings(const Study& study) {
   const Share least = table::share_of(low.stats, inspection.options.measure);
   const Share greatest = table::share_of(high.stats, inspection.options.measure);
   if (percent_text(least) == percent_text(greatest)) {
-    said.push_back(
-        fmt::format("Taken whole, every layer has the same share, to two decimals: {}.", percent_text(least)));
+    said.push_back(fmt::format("All layers have the same overall share, to two decimals: {}.", percent_text(least)));
   } else {
-    std::string sentence = fmt::format("Taken whole, layers run from {} ({}) to {} ({})", percent_text(least), low.name,
-                                       percent_text(greatest), high.name);
+    std::string sentence = fmt::format("The overall shares of layers run from {} ({}) to {} ({})", percent_text(least),
+                                       low.name, percent_text(greatest), high.name);
     if (least.part != 0) sentence += ", a factor of " + factor_text(greatest.percent() / least.percent());
     said.push_back(sentence + '.');
   }
@@ -167,7 +166,7 @@ Sentences selection_findings(const Study& study) {
   for (std::size_t i = 0; i < study.pruned.size(); ++i)
     if (!study.pruned[i]) highest += study.inspection.tensors[i].stats.zeros;
   if (highest != all)
-    said.push_back(fmt::format("So with every one of those weights gone the whole model's sparsity would be {}.",
+    said.push_back(fmt::format("If all of those weights were pruned, the sparsity of the whole model would be {}.",
                                percent_text(Share{highest, all})));
   return said;
 }

@@ -141,9 +141,8 @@ Table pattern_table(const Study& study) {
 }
 
 Sentences pattern_findings(const Study& study) {
-  Sentences said{
-      "The same share of weights, removed by different patterns: one by one, by groups, or by whole blocks.",
-      "The sum of the weights' squares that is left tells how much of the matrices a pattern takes with it."};
+  Sentences said{"The same share of weights, removed by different patterns: one by one, by groups, or by whole blocks.",
+                 "The remaining sum of squares of the weights shows how much of the matrices a pattern preserves."};
   const std::vector<const TaskCurve*> tasks = scored_tasks(study);
   for (const Group& group : by_level(study)) {
     if (group.count < 2) continue;
@@ -209,7 +208,7 @@ std::string pattern_method(const PruneOptions& options) {
                                   : "L∞",
       options.scope == Scope::kGlobal ? " over all pruned tensors together" : ", the same amount of each tensor,",
       options.schedule == Schedule::kIndependent ? ", at each level from the original weights."
-                                                 : ", each level taking its amount of what the level before left.");
+                                                 : ", each level pruning its amount of what the previous level left.");
 }
 
 }  // namespace pare::report

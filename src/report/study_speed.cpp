@@ -100,22 +100,22 @@ Sentences size_findings(const BenchResult& bench) {
   std::vector<std::string> parts;
   for (const BenchLevel* level : levels)
     parts.push_back(fmt::format("{} at {}", percent_text(share_of_dense(*level, bench)), level_title(*level)));
-  said.push_back(fmt::format("Packed, the files take {} of the {} that they take dense.", enumeration(parts),
+  said.push_back(fmt::format("The packed files take {} of the {} of the dense files.", enumeration(parts),
                              bytes_text(bench.levels.front().sizes.dense)));
   const auto smaller = [](const BenchLevel* level) { return level->sizes.packed <= level->sizes.gzip; };
   const auto smaller_with_zstd = [](const BenchLevel* level) { return level->sizes.zstd <= level->sizes.gzip; };
   if (std::all_of(levels.begin(), levels.end(), smaller))
-    said.emplace_back("At every level they are smaller than what gzip makes of the dense files.");
+    said.emplace_back("At every level they are smaller than the dense files compressed by gzip.");
   else if (std::all_of(levels.begin(), levels.end(), smaller_with_zstd))
     said.emplace_back(
-        "Packed with zstd they are at every level smaller than what gzip makes of the dense files, and they are read "
+        "Packed with zstd, they are at every level smaller than the dense files compressed by gzip, and they are read "
         "without unpacking to disk.");
   const double rest =
       1 - 4 * static_cast<double>(bench.levels.front().weights) / static_cast<double>(bench.levels.front().sizes.dense);
   if (rest > 0.05 && share_of_dense(*levels.back(), bench) < 1.5 * rest)
     said.push_back(
-        fmt::format("What is never pruned (embeddings above all) is {} of the dense files, and most of what "
-                    "is left at {}.",
+        fmt::format("Tensors that are never pruned (mainly embeddings) take {} of the dense files, and most of the "
+                    "packed files at {}.",
                     percent_text(rest), level_title(*levels.back())));
   return said;
 }
@@ -131,7 +131,7 @@ Sentences speed_findings(const BenchResult& bench) {
   if (bytes <= static_cast<double>(kSmallModelBytes))
     said.push_back(
         fmt::format("This model is small: its weights ({} as floats) stay in the processor's cache, and much "
-                    "of the time goes into what is not weights (attention, norms, activations, handing work "
+                    "of the time is spent outside the weights (attention, norms, activations, handing work "
                     "to threads). Larger models gain more.",
                     bytes_text(static_cast<std::uint64_t>(bytes))));
   return said;

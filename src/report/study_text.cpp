@@ -125,7 +125,7 @@ std::string method(const Study& study) {
                          : "The smallest magnitudes of each pruned tensor are set to 0, the same amount of each";
   return text + (options.schedule == Schedule::kIndependent
                      ? ", at each level from the original weights."
-                     : ", each level taking its amount of what the level before left.");
+                     : ", each level pruning its amount of what the previous level left.");
 }
 
 void add_pruning(Page& page, const Study& study, const ModelCharts& charts, const ReportOptions& options) {
@@ -173,7 +173,7 @@ void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
     page.bullets(dense.notes);
   }
   if (!left_out.empty())
-    page.sentences({fmt::format("Not scored, since it makes no sense for this model: {}.", enumeration(left_out))});
+    page.sentences({fmt::format("Not scored, because the task does not suit this model: {}.", enumeration(left_out))});
 }
 
 void add_patterns(Page& page, const Study& study) {

@@ -13,7 +13,8 @@ namespace pare::table {
 std::string spread_name(const LayerSpread& spread);
 /// The share as counted.
 Share share_of(const Stats& stats, Measure measure, std::size_t cutoff = 0);
-/// Whether there are elements that Stats::min and max are of: without any they are 0, which is not a figure to show.
+/// Whether the statistics have a minimum and a maximum. Without numbers, Stats::min and max are 0 and must not be
+/// shown.
 bool has_extremes(const Stats& stats);
 /// Rows of one kind; only the overall row for kOverall.
 std::span<const InspectRow> rows_of(const Inspection& inspection, Rows rows);

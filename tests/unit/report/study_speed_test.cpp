@@ -56,9 +56,10 @@ TEST(SizeFindings, AreEmptyWithoutSizes) {
 
 TEST(SizeFindings, ClaimToBeatGzipOnlyWhereTrue) {
   BenchResult result = made_up();
-  EXPECT_THAT(joined(size_findings(result)), AllOf(HasSubstr("20.00 % at 90 %"), HasSubstr("smaller than what gzip")));
+  EXPECT_THAT(joined(size_findings(result)),
+              AllOf(HasSubstr("20.00 % at 90 %"), HasSubstr("smaller than the dense files compressed by gzip")));
   result.levels[1].sizes.gzip = 190'000;
-  EXPECT_THAT(joined(size_findings(result)), HasSubstr("Packed with zstd they are at every level smaller"));
+  EXPECT_THAT(joined(size_findings(result)), HasSubstr("Packed with zstd, they are at every level smaller"));
   result.levels[1].sizes.gzip = 170'000;
   EXPECT_THAT(joined(size_findings(result)), Not(HasSubstr("gzip")));
 }

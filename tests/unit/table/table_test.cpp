@@ -17,7 +17,7 @@ TEST(PercentText, RoundsHalfAwayFromZeroExactly) {
   // 65.625 and 15.625, exactly: half to even would give 65.62 and 15.62.
   EXPECT_EQ(percent_text(Share{504, 768}), "65.63 %");
   EXPECT_EQ(percent_text(Share{120, 768}), "15.63 %");
-  // 1.005 % is not a double; printf shows 1.00 or 1.01 as the neighbour happens to lie.
+  // 1.005 % is not a double; printf shows 1.00 or 1.01, depending on the nearest double.
   EXPECT_EQ(percent_text(Share{201, 20'000}), "1.01 %");
   EXPECT_EQ(percent_text(Share{1'004'999, 100'000'000}), "1.00 %");
 }
