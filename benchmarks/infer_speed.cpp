@@ -1,9 +1,9 @@
-// infer_speed MODEL THREADS [TEXT]: runs what each line of its input asks for once and prints, as JSON, the seconds it
-// took. Lines: "hidden SEQUENCES LENGTH", last hidden states (an encoder-decoder's: of its encoder);
+// infer_speed MODEL THREADS [TEXT]: runs each line of its input once and prints the seconds that it took as JSON.
+// Lines: "hidden SEQUENCES LENGTH", last hidden states (an encoder-decoder's: of its encoder);
 //        "logits SEQUENCES LENGTH", logits at every token (an encoder-decoder's: source and target of that length);
 //        "decode CONTEXT STEPS", single tokens that follow CONTEXT others, with logits; the context is not timed.
-//        "tokenize TIMES 0", the ids of TEXT, whole, so many times.
-// It waits between lines, so benchmarks/inference.py can take turns with its peer.
+//        "tokenize TIMES 0", the ids of the whole TEXT, TIMES times.
+// It waits between lines, so that benchmarks/inference.py can alternate with its peer.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

@@ -1,6 +1,7 @@
-// pack_speed [MEGABYTES]: how fast one thread packs and unpacks, in GB of dense elements a second, from memory to
-// memory: choosing the encoding (by counting), encoding, decoding, and reading rows without the zeros. Beside them
-// memcpy, and zstd and gzip (level 1, by libdeflate) of the dense bytes. Each figure is the median of several runs.
+// pack_speed [MEGABYTES]: the speed of packing and unpacking with one thread, in GB of dense elements per second, from
+// memory to memory: choosing the encoding (by counting), encoding, decoding, and reading rows without the zeros. For
+// comparison, memcpy, and zstd and gzip (level 1, by libdeflate) of the dense bytes. Each figure is the median of
+// several runs.
 #include <libdeflate.h>
 #include <zstd.h>
 
@@ -35,7 +36,7 @@ double time_of(const std::function<void()>& run, int runs = kRuns) {
   return seconds[static_cast<std::size_t>(runs / 2)];
 }
 
-/// Bell-shaped weights as F32 or their upper halves, so many in a hundred 0 at random.
+/// Normally distributed weights as F32 or their upper halves (BF16), a given percentage of them 0 at random.
 std::vector<std::byte> weights(DType dtype, std::size_t bytes, double percent) {
   const std::size_t size = pare::dtype_bits(dtype) / 8;
   std::mt19937 random(1);

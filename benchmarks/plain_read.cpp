@@ -1,5 +1,5 @@
-// plain_read FILE THREADS: maps a file and adds up its bytes as 64-bit words. No program that looks
-// at every weight of a mapped checkpoint can be faster, so this is what benchmarks/compare.py holds pare against.
+// plain_read FILE THREADS: maps a file and adds up its bytes as 64-bit words. No program that reads every weight of a
+// mapped checkpoint can be faster, so benchmarks/compare.py compares pare with it.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

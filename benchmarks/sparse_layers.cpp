@@ -1,5 +1,5 @@
-// sparse_layers [THREADS [TOKENS...]]: linear layers of GPT-2, BERT-base and T5-small with zeros, each kernel beside
-// oneDNN in the same run. As many different matrices as a model has take turns, so that no cache holds them all.
+// sparse_layers [THREADS [TOKENS...]]: linear layers of GPT-2, BERT-base and T5-small with zeros, each kernel compared
+// with oneDNN in the same run. As many matrices as a model has are used in turn, so that they do not all fit a cache.
 #include <dnnl.h>
 
 #include <algorithm>
@@ -56,7 +56,8 @@ void library(const std::vector<float>& weights, const Shape& shape, const Matrix
   });
 }
 
-/// Of call(i), for i < count; call(count) comes first, untimed: in a model other layers have gone before.
+/// Times call(i) for i < count. call(count) runs first and is not timed, because in a model other layers have run
+/// before.
 template <class F>
 double round_seconds(std::size_t count, F call) {
   call(count);
@@ -86,7 +87,7 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, const Context
   x.values = draw(x.values.size(), 0, 7);
   std::vector<double> seconds[4];
   const std::size_t each = tokens > 16 ? std::min<std::size_t>(count - 1, 8) : count - 1;
-  for (int round = 0; round < 7; ++round) {  // they take turns
+  for (int round = 0; round < 7; ++round) {  // kernels alternate
     seconds[0].push_back(round_seconds(each, [&](std::size_t i) { library(weights[i], shape, x, y, context); }));
     seconds[1].push_back(round_seconds(each, [&](std::size_t i) {
       pare::linear::apply(Linear{weights[i].data(), nullptr, shape.in, shape.out, true, nullptr}, x, context);

@@ -1,5 +1,5 @@
-// The passes over weights that everything else is made of, in memory, per dtype:
-// stats_bench [--benchmark_filter=...]. Bytes per second are of weights looked at.
+// The basic passes over weights, in memory, for each dtype: stats_bench [--benchmark_filter=...]. Bytes per second
+// count the weights that are read.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kElements = std::size_t{32} << 20;
 
-/// Normally distributed weights of a standard deviation as BERT's matrices have.
+/// Normally distributed weights with the standard deviation of BERT's matrices.
 struct Weights {
   explicit Weights(pare::DType dtype) : bytes(kElements * pare::dtype_bits(dtype) / 8) {
     std::mt19937 random(1);

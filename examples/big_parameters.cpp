@@ -1,4 +1,4 @@
-// Share of parameters above a cutoff, tensor by tensor: big_parameters MODEL [CUTOFF]
+// Prints the share of parameters above a cutoff for each tensor: big_parameters MODEL [CUTOFF]
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

@@ -1,4 +1,4 @@
-// A text continued by a decoder such as GPT-2, one token at a time: continue_text MODEL TEXT [TOKENS]
+// Continues a text with a decoder such as GPT-2, one token at a time: continue_text MODEL TEXT [TOKENS]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%s\n", decoder == nullptr ? "the model is not a decoder" : "the text has no tokens");
       return 1;
     }
-    const auto state = decoder->start(1);  // keeps keys and values, so that each token goes through the model once
+    const auto state = decoder->start(1);  // holds the KV cache, so that each token passes through the model once
     std::vector<pare::TokenId> next = tokens;
     for (int left = argc > 3 ? std::atoi(argv[3]) : 16; left > 0; --left) {
       const pare::Matrix hidden = decoder->hidden_states(pare::TokenBatch(next), *state);

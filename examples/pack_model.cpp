@@ -1,4 +1,4 @@
-// A pruned model in smaller files: pack_model MODEL PERCENT OUTPUT
+// Prunes a model and writes it in packed files: pack_model MODEL PERCENT OUTPUT
 #include <cstdio>
 #include <exception>
 

@@ -1,4 +1,4 @@
-// What `pare inspect` prints, as text, Markdown, CSV or JSON: print_inspection MODEL [text|markdown|csv|json]
+// Prints the same as `pare inspect`, as text, Markdown, CSV or JSON: print_inspection MODEL [text|markdown|csv|json]
 #include <cstdio>
 #include <exception>
 #include <string>

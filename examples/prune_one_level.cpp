@@ -1,4 +1,4 @@
-// A checkpoint with its smallest weights gone: prune_one_level MODEL PERCENT OUTPUT
+// Writes a checkpoint without its smallest weights: prune_one_level MODEL PERCENT OUTPUT
 #include <cstdio>
 #include <exception>
 

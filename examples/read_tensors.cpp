@@ -1,4 +1,4 @@
-// Names, dtypes and shapes of a model's parameters and their mean magnitudes: read_tensors MODEL
+// Prints names, dtypes, shapes and mean magnitudes of a model's parameters: read_tensors MODEL
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -15,7 +15,8 @@ std::string shape_text(const pare::TensorView& tensor) {
   return text.empty() ? "scalar" : text;
 }
 
-/// Bytes are little-endian and row-major; they lie in a memory map, or are decoded here if the file is packed.
+/// The bytes are little-endian and row-major. They lie in a memory map, or are decoded by this call if the file is
+/// packed.
 double mean_magnitude(const pare::TensorView& tensor) {
   const std::byte* bytes = tensor.bytes.data();
   double sum = 0;

@@ -1,4 +1,4 @@
-// Where zeros would fall if a model were pruned globally: sparsity_by_layer MODEL PERCENT
+// Prints the share of zeros in each layer after global pruning: sparsity_by_layer MODEL PERCENT
 #include <cstdio>
 #include <exception>
 #include <map>

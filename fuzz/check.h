@@ -1,4 +1,4 @@
-// What must hold for whatever a reader returns, however hostile the file was.
+// Checks that the result of every reader must pass, even for hostile files.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace pare::fuzz {
 
-/// Every tensor's bytes are readable and as many as its shape and dtype say.
+/// Every tensor's bytes are readable, and their number matches shape and dtype.
 inline void check_tensors(const checkpoint::SourceFile& file) {
   std::uint64_t sum = 0;
   for (const TensorView& tensor : file.tensors) {

@@ -1,6 +1,6 @@
-// All instruction sets of the machine compute the same: to the bit where the headers in src/kernels promise it, within
-// the rounding of a sum where they do not. The input says which kernel, how many elements, where they begin, and gives
-// their bits, so NaN, infinities, -0 and subnormal numbers come by themselves.
+// Compares the results of all instruction sets of the machine: they must have the same bits where the headers in
+// src/kernels promise it, and elsewhere agree within the rounding of a sum. The input selects the kernel, the number of
+// elements and their alignment, and gives their bits, which include NaN, infinities, -0 and subnormal numbers.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -116,7 +116,7 @@ void leading(Input& input) {
   });
 }
 
-/// No loop of it is compiled for each instruction set, so it is compared with the definition.
+/// This kernel is not compiled for each instruction set, so it is compared with its definition.
 void trailing(Input& input) {
   const std::size_t offset = input.below(64), n = 1 + input.below(300);
   Unaligned data(input, n * 4, offset);
@@ -142,7 +142,7 @@ void trailing(Input& input) {
       const std::size_t at = (slot << 16) + (bits_of(i) & 0xFFFF);
       require(tables[at] == expected[at], "count_trailing_bits counts what has a slot");
     }
-  // Cleared again, which also shows counts that went elsewhere to the next input.
+  // Clears the table again, so that the next input detects counts at other places.
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t slot = 0; slot < kSlots; ++slot)
       tables[(slot << 16) + (bits_of(i) & 0xFFFF)] = expected[(slot << 16) + (bits_of(i) & 0xFFFF)] = 0;
@@ -160,7 +160,7 @@ void registers(Input& input) {
   });
 }
 
-/// Most that sums of `terms` products of numbers within 2 may differ by.
+/// Largest difference allowed between sums of `terms` products of numbers up to 2.
 double sum_tolerance(std::size_t terms) { return 1e-6 * 4 * static_cast<double>(terms + 1); }
 
 void few_rows(Input& input) {

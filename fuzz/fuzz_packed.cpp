@@ -12,7 +12,7 @@ namespace {
 
 using pare::checkpoint::Bytes;
 
-/// Takes the input from the front; what is missing is 0.
+/// Takes the input from the front; missing bytes are 0.
 class Input {
  public:
   explicit Input(Bytes bytes) : bytes_(bytes) {}
@@ -52,7 +52,7 @@ pare::checkpoint::StoredTensor stored_tensor(Input input) {
   return stored;
 }
 
-/// Rows without zeros, put back where they came from, are the dense elements.
+/// Rows without zeros, put back at their positions, equal the dense elements.
 void check_rows(const pare::SparseRows& rows, const std::vector<std::byte>& dense, std::size_t size,
                 std::uint64_t columns) {
   std::vector<std::byte> rebuilt(dense.size());

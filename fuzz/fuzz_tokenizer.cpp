@@ -1,4 +1,5 @@
-// Tokenizer files: the first byte says which file of which family the rest is; the family's other files are good ones.
+// Tokenizer files: the first byte selects the file and the family, and the rest is its content. The other files of the
+// family are valid.
 #include <stdlib.h>
 
 #include <filesystem>
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 struct Target {
   const char* model_type;
   const char* fuzzed;
-  const char* other;  // a file needed beside it
+  const char* other;  // another file that it requires
   const char* content;
 };
 

@@ -17,7 +17,7 @@
 
 namespace pare::fuzz {
 
-/// Takes the input from the front; what is missing is 0.
+/// Takes the input from the front; missing bytes are 0.
 class Input {
  public:
   Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
@@ -37,7 +37,7 @@ class Input {
   std::size_t size_;
 };
 
-/// Bytes that begin `offset` behind a whole line and end where the allocation does, so that reads beyond them show.
+/// Bytes that begin `offset` after a cache line and end with the allocation, so that reads past the end are detected.
 class Unaligned {
  public:
   Unaligned(Input& input, std::size_t bytes, std::size_t offset) : offset_(offset), bytes_(offset + bytes) {
@@ -51,7 +51,7 @@ class Unaligned {
   std::vector<std::byte> bytes_;
 };
 
-/// Moderate numbers, or in one run of four the input's bits as they are.
+/// Moderate numbers, or in one run of four the unchanged bits of the input.
 inline std::vector<float> floats(Input& input, std::size_t n, bool raw) {
   std::vector<float> values(n);
   std::uint32_t state = static_cast<std::uint32_t>(input.number(4));
@@ -75,7 +75,7 @@ void append(Result& result, const T& values) {
   for (const auto value : values) result.push_back(static_cast<double>(value));
 }
 
-/// NaNs are equal to each other: which of two operands' NaNs comes out is left open.
+/// All NaNs count as equal, because it is unspecified which operand's NaN is the result.
 inline bool same(double a, double b) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
   return a == b && std::signbit(a) == std::signbit(b);
@@ -110,7 +110,7 @@ inline void compare(const char* what, double tolerance, const std::function<Resu
   }
 }
 
-/// Splits 64 bits, which a double does not hold.
+/// Splits 64 bits, which do not fit a double.
 inline void append_bits(Result& result, std::uint64_t bits) {
   result.push_back(static_cast<double>(bits >> 32));
   result.push_back(static_cast<double>(bits & 0xFFFFFFFF));

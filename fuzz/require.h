@@ -1,4 +1,4 @@
-// The check that fuzz targets make of results.
+// The check that fuzz targets apply to results.
 #pragma once
 
 #include <cstdio>
