@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/hash.h"
 #include "base/json_append.h"
 #include "base/json_text.h"
 #include "base/parallel.h"
@@ -14,8 +15,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string checksum_of(std::string_view text) {
-  checkpoint::PartsHash hash;
-  hash.add(text);
+  base::Hash64 hash;
+  hash.add(std::as_bytes(std::span(text)));
   return hash.hex();
 }
 

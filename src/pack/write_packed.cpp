@@ -3,6 +3,7 @@
 #include <numeric>
 #include <optional>
 
+#include "base/hash.h"
 #include "base/output.h"
 #include "base/parallel.h"
 #include "base/pieces.h"
@@ -70,14 +71,14 @@ class Packer {
   std::string write_tensor(const pack::TensorPlan& plan, std::size_t index, const pack::PackedLayout& layout,
                            base::OutputFile& output) {
     const pack::PartData data(plan);
-    checkpoint::PartsHash hash;
+    base::Hash64 hash;
     for (std::size_t part = 0; part < data.parts().size(); ++part) {
       const checkpoint::Bytes bytes = data.parts()[part];
       for (std::uint64_t begin = 0; begin < bytes.size(); begin += base::kFilePieceBytes) {
         const checkpoint::Bytes piece =
             bytes.subspan(begin, std::min<std::uint64_t>(base::kFilePieceBytes, bytes.size() - begin));
         context_.check();
-        hash.add(piece.data(), piece.size());
+        hash.add(piece);
         output.write_at(layout.offset(index, part) + begin, piece);
       }
     }

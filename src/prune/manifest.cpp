@@ -1,12 +1,10 @@
 #include "prune/manifest.h"
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
-#include <memory>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/file_map.h"
+#include "base/hash.h"
 #include "base/json_text.h"
 #include "pare/error.h"
 
@@ -15,27 +13,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Hashes piece by piece, so that a large file does not delay an interrupt.
-class Hasher {
- public:
-  Hasher() : state_(XXH3_createState(), XXH3_freeState) { XXH3_128bits_reset(state_.get()); }
-
-  void add(std::span<const std::byte> bytes, const Context& context) {
-    constexpr std::size_t kStep = 64U << 20;
-    for (; !bytes.empty(); bytes = bytes.subspan(std::min(kStep, bytes.size()))) {
-      context.check();
-      XXH3_128bits_update(state_.get(), bytes.data(), std::min(kStep, bytes.size()));
-    }
+/// Adds piece by piece, so that a large file does not delay an interrupt.
+void add(base::Hash128& hash, std::span<const std::byte> bytes, const Context& context) {
+  constexpr std::size_t kStep = 64U << 20;
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(kStep, bytes.size()))) {
+    context.check();
+    hash.add(bytes.first(std::min(kStep, bytes.size())));
   }
-
-  std::string hex() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-  }
-
- private:
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
-};
+}
 
 Json amount_json(const Amount& amount) {
   if (amount.count) return {{"label", amount.label}, {"count", *amount.count}};
@@ -82,20 +67,20 @@ Json level_json(const PrunePlan& plan, const LevelPlan& level) {
 
 SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file, const Context& context) {
   const CheckpointFile& source = checkpoint.files()[file];
-  Hasher hasher;
+  base::Hash128 sum;
   SourceHash hash{source.path.filename().string(), 0, {}};
   if (source.path.empty()) {
     hash.file = source.output_name;
     for (const std::size_t tensor : source.tensors) {
-      hasher.add(checkpoint.tensors()[tensor].bytes, context);
+      add(sum, checkpoint.tensors()[tensor].bytes, context);
       hash.bytes += checkpoint.tensors()[tensor].bytes.size();
     }
   } else {
     const auto map = base::FileMap::open(source.path);
-    hasher.add(map->bytes(), context);
+    add(sum, map->bytes(), context);
     hash.bytes = map->bytes().size();
   }
-  hash.xxh3_128 = hasher.hex();
+  hash.xxh3_128 = sum.hex();
   return hash;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "checkpoint/packed/packed_format.h"
 #include "checkpoint/packed/packed_tensor.h"
 #include "support/safetensors.h"
@@ -17,8 +18,8 @@ struct Part {
 };
 
 inline std::string hash_of(std::string_view text) {
-  checkpoint::PartsHash hash;
-  hash.add(text);
+  base::Hash64 hash;
+  hash.add(std::as_bytes(std::span(text)));
   return hash.hex();
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "checkpoint/packed/packed_format.h"
 #include "checkpoint/packed/packed_tensor.h"
 #include "checkpoint/safetensors/safetensors_header.h"
@@ -133,8 +134,8 @@ class PareFile {
     std::string_view checksum;
     if (root_["header_xxh3_64"].get_string().get(checksum) != simdjson::SUCCESS)
       fail(fmt::format("'{}' has no checksum of '{}'", kPackedKey, kHeaderKey));
-    PartsHash hash;
-    hash.add(*header_text);
+    base::Hash64 hash;
+    hash.add(std::as_bytes(std::span(*header_text)));
     if (hash.hex() != checksum)
       fail(fmt::format("'{}' is damaged: its checksum is {}, but should be {}", kHeaderKey, hash.hex(), checksum));
     return *header_text;

@@ -1,11 +1,6 @@
 #include "checkpoint/packed/packed_format.h"
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
-#include <algorithm>
 #include <iterator>
-#include <new>
 
 #include "pare/checkpoint.h"
 #include "pare/error.h"
@@ -42,24 +37,6 @@ PartNames::PartNames(const std::string& name)
   bitmask = base + ".bitmask";
   shape = base + ".shape";
   row_offsets = base + ".row_offsets";
-}
-
-PartsHash::PartsHash() : state_(XXH3_createState()) {
-  if (state_ == nullptr) throw std::bad_alloc();
-  XXH3_64bits_reset(static_cast<XXH3_state_t*>(state_));
-}
-
-PartsHash::~PartsHash() { XXH3_freeState(static_cast<XXH3_state_t*>(state_)); }
-
-void PartsHash::add(std::string_view bytes) {
-  constexpr std::size_t kStep = 64U << 20;
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(kStep, bytes.size()))) {
-    XXH3_64bits_update(static_cast<XXH3_state_t*>(state_), bytes.data(), std::min(kStep, bytes.size()));
-  }
-}
-
-std::string PartsHash::hex() const {
-  return fmt::format("{:016x}", XXH3_64bits_digest(static_cast<const XXH3_state_t*>(state_)));
 }
 
 }  // namespace checkpoint

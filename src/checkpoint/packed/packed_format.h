@@ -5,8 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/bytes.h"
-
 namespace pare::checkpoint {
 
 constexpr const char* kPackedKey = "pare.packed";  ///< in "__metadata__": the packed tensors and their encodings
@@ -24,22 +22,6 @@ struct PartNames {
   std::string zstd, gaps8_zstd, values_zstd;            ///< Encoding::kDenseZstd, kGaps8Zstd
 
   explicit PartNames(const std::string& name);
-};
-
-/// XXH3-64 of a tensor's parts one after another, as 16 hexadecimal digits.
-class PartsHash {
- public:
-  PartsHash();
-  ~PartsHash();
-  PartsHash(const PartsHash&) = delete;
-  PartsHash& operator=(const PartsHash&) = delete;
-  /// Throws Interrupted if the call is stopped during many bytes.
-  void add(std::string_view bytes);
-  void add(const std::byte* data, std::size_t size) { add(base::as_text({data, size})); }
-  std::string hex() const;
-
- private:
-  void* state_;
 };
 
 }  // namespace pare::checkpoint

@@ -12,6 +12,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/checked.h"
+#include "base/hash.h"
 #include "checkpoint/packed/packed_format.h"
 #include "pare/error.h"
 
@@ -72,9 +73,8 @@ class MappedTensor final : public PackedTensor {
 
   void verify() const override {
     if (stored_.checksum.empty() || verified_.load(std::memory_order_relaxed)) return;
-    PartsHash hash;
-    for (const Bytes part : {stored_.positions, stored_.values, stored_.extents, stored_.row_offsets})
-      hash.add(part.data(), part.size());
+    base::Hash64 hash;
+    for (const Bytes part : {stored_.positions, stored_.values, stored_.extents, stored_.row_offsets}) hash.add(part);
     if (hash.hex() != stored_.checksum)
       fail(fmt::format("its data are damaged: their checksum is {}, but should be {}", hash.hex(), stored_.checksum));
     verified_.store(true, std::memory_order_relaxed);
