@@ -26,6 +26,7 @@ namespace pare {
 
 /// "|w| > 0.1" or "outside [0, 0.1)".
 std::string measure_title(Measure measure, double cutoff);
+std::string measure_title(const InspectOptions& options);
 /// The label of a level for people: "90 %" for percentages, other labels unchanged.
 std::string level_title(std::string_view label);
 std::string level_title(const Amount& amount);

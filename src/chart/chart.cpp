@@ -68,9 +68,9 @@ LineChart share_by_layer_chart(const Inspection& inspection) {
   LineChart chart;
   chart.title = inspection.title + ": share of big parameters by layer";
   chart.x_label = "layer";
-  chart.y_label = "share of parameters with " + measure_title(inspection.options.measure, inspection.options.cutoff);
+  chart.y_label = "share of parameters with " + measure_title(inspection.options);
   if (inspection.options.measure == Measure::kSigned)
-    chart.y_label = "share of parameters " + measure_title(inspection.options.measure, inspection.options.cutoff);
+    chart.y_label = "share of parameters " + measure_title(inspection.options);
   chart.percent_y = true;
   for (const LayerSpread& spread : inspection.spreads) {
     ChartSeries series;

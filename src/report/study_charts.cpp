@@ -18,8 +18,6 @@
 namespace pare::report {
 namespace {
 
-std::string big_text(const InspectOptions& options) { return measure_title(options.measure, options.cutoff); }
-
 template <class Chart>
 ChartFile chart_file(std::string name, std::string alt, Chart chart) {
   return {std::move(name),
@@ -40,7 +38,7 @@ ChartFile histogram_file(const Study& study) {
   chart.share = share.whole == 0 ? 0 : static_cast<double>(share.part) / static_cast<double>(share.whole);
   return chart_file(study.slug + "-histogram.png",
                     fmt::format("Histogram of {} with counts on a log axis; share of {}: {}", study.inspection.title,
-                                big_text(study.inspection.options), percent_text(share)),
+                                measure_title(study.inspection.options), percent_text(share)),
                     std::move(chart));
 }
 
@@ -93,7 +91,7 @@ ChartFile sparsity_file(const Study& study) {
 ChartFile levels_file(const std::vector<Study>& studies) {
   chart::BarChart chart;
   const InspectOptions& options = studies.front().inspection.options;
-  chart.title = fmt::format("Big parameters ({}) before and after pruning", big_text(options));
+  chart.title = fmt::format("Big parameters ({}) before and after pruning", measure_title(options));
   chart.x_label = "weights pruned";
   chart.y_label = "share of all parameters";
   chart.categories.push_back("none");
@@ -136,7 +134,7 @@ ModelCharts model_charts(const Study& study) {
   if (!study.inspection.spreads.empty())
     charts.by_layer.push_back(chart_file(study.slug + "-layers.png",
                                          fmt::format("Share of {} by layer in {}, one line per group of weights",
-                                                     big_text(study.inspection.options), study.inspection.title),
+                                                     measure_title(study.inspection.options), study.inspection.title),
                                          share_by_layer_chart(study.inspection)));
   const auto layers = std::count_if(study.layers.begin(), study.layers.end(),
                                     [](const LayerSparsity& layer) { return layer.layer >= 0; });

@@ -126,7 +126,7 @@ Sentences evenness_findings(const Study& study) {
 Sentences shared_findings(const std::vector<Study>& studies) {
   Sentences said;
   const InspectOptions& options = studies.front().inspection.options;
-  const std::string big = markdown_escape(measure_title(options.measure, options.cutoff));
+  const std::string big = markdown_escape(measure_title(options));
   std::vector<std::string> shares;
   for (const Study& study : studies)
     shares.push_back(fmt::format("{} of {}{}",

@@ -6,17 +6,16 @@
 #include <array>
 
 #include "report/study_findings.h"
+#include "table/columns.h"
 #include "table/inspect_tables.h"
 
 namespace pare::report {
 namespace {
 
-Column left(std::string title, bool code = false) { return {title, title, true, code}; }
-Column right(std::string title) { return {title, title}; }
+using table::left;
+using table::right;
 
-std::string measured(const Study& study) {
-  return measure_title(study.inspection.options.measure, study.inspection.options.cutoff);
-}
+std::string measured(const Study& study) { return measure_title(study.inspection.options); }
 
 }  // namespace
 

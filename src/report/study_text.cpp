@@ -54,8 +54,6 @@ Sentences escaped_all(const std::vector<std::string>& plain) {
   return sentences;
 }
 
-std::string big_text(const InspectOptions& options) { return measure_title(options.measure, options.cutoff); }
-
 void add_head(Page& page, const StudyDocument& document) {
   std::vector<std::string> titles;
   for (const Study& study : *document.studies) titles.push_back(study.inspection.title);
@@ -86,13 +84,13 @@ void add_overview(Page& page, const StudyDocument& document) {
   page.table(overall_table(inspections));
   page.image(document.shared->cumulative);
   if (studies.size() > 1) {
-    page.heading("By group: " + big_text(inspections.front().options), 3);
+    page.heading("By group: " + measure_title(inspections.front().options), 3);
     page.table(side_by_side_table(inspections, Rows::kGroups));
     page.heading("The long tail", 3);
     page.table(tails_table(studies));
   }
   page.image(document.shared->tail);
-  page.heading(fmt::format("Before and after pruning: {}", big_text(inspections.front().options)), 3);
+  page.heading(fmt::format("Before and after pruning: {}", measure_title(inspections.front().options)), 3);
   page.table(shared_levels_table(studies));
   page.image(document.shared->levels);
   if (!any_bench(studies)) return;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "table/columns.h"
+
 namespace pare {
 namespace table {
 
@@ -32,8 +34,9 @@ std::string prefill_title(const BenchResult& result) {
 }  // namespace table
 namespace {
 
-Column left(const char* title) { return {title, title, true}; }
-Column right(const char* title) { return {title, title}; }
+using table::left;
+using table::quotient;
+using table::right;
 
 Share sparsity(const BenchLevel& level) { return {level.zeros, level.weights}; }
 
@@ -56,8 +59,6 @@ std::string rate(double tokens, double seconds) {
 std::string share_text(double part, double whole) {
   return whole > 0 ? fmt::format("{:.0f} %", 100 * part / whole) : "";
 }
-
-double quotient(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 double many_tokens(const BenchResult& result) { return static_cast<double>(result.sequences * result.length); }
 

@@ -16,5 +16,7 @@ std::string ratio_text(const Spread& ratio);
 bool has_sizes(const BenchResult& result);
 /// "128 tokens at once" or "2 x 128 tokens at once", for headings.
 std::string prefill_title(const BenchResult& result);
+/// 0 where nothing was measured to divide by.
+inline double quotient(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 }  // namespace pare::table

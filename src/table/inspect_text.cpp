@@ -55,13 +55,13 @@ void add_rows(Document& document, std::span<const Inspection> inspections, Rows 
   if (rows == Rows::kOverall) return document.table(overall_table(inspections));
   if (inspections.size() == 1) return document.table(rows_table(inspections.front(), rows));
   const InspectOptions& options = inspections.front().options;
-  document.heading(fmt::format("{}: {}", by_title(rows), measure_title(options.measure, options.cutoff)));
+  document.heading(fmt::format("{}: {}", by_title(rows), measure_title(options)));
   document.table(side_by_side_table(inspections, rows));
 }
 
 void add_standouts(Document& document, const Inspection& inspection, bool titled) {
   const std::string whose = titled ? inspection.title + ": " : "";
-  const std::string share = measure_title(inspection.options.measure, inspection.options.cutoff);
+  const std::string share = measure_title(inspection.options);
   if (!inspection.spreads.empty()) {
     document.heading(fmt::format("{}How much {} varies between layers", whose, share));
     document.table(spread_table(inspection));

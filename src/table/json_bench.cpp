@@ -6,8 +6,7 @@ namespace pare {
 namespace {
 
 using table::Json;
-
-double quotient(double part, double whole) { return whole > 0 ? part / whole : 0; }
+using table::quotient;
 
 Json spread_json(const Spread& spread) {
   return {{"median", spread.median}, {"low", spread.low}, {"high", spread.high}};

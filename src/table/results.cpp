@@ -4,6 +4,8 @@
 
 namespace pare {
 
+std::string measure_title(const InspectOptions& options) { return measure_title(options.measure, options.cutoff); }
+
 std::string measure_title(Measure measure, double cutoff) {
   return measure == Measure::kMagnitude ? fmt::format("|w| > {}", cutoff) : fmt::format("outside [0, {})", cutoff);
 }
