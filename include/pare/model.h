@@ -82,6 +82,9 @@ struct Model {
   std::uint64_t parameter_count() const noexcept;
 };
 
+/// The tensors of the parameters whose values pare measures (see is_analysed), in their order.
+std::vector<TensorView> measured_tensors(const Model& model);
+
 struct ModelOptions {
   std::uint64_t seed = 0;  ///< for weights that a composition draws afresh
   /// Class to read the checkpoint as, e.g. "BertModel"; empty: GPT2Model for GPT-2 (plus lm_head

@@ -118,6 +118,9 @@ struct PruneOptions {
   std::vector<std::string> include;  ///< globs over parameter names; empty: the class default
   std::vector<std::string> exclude;  ///< globs taken away again
   std::vector<Group> groups;         ///< if not empty: 2-D and other weights of these groups
+
+  /// Whether anything says how much to prune: a level, a set, or the pattern.
+  bool prunes() const;
 };
 
 /// What one level does to one tensor.

@@ -10,19 +10,12 @@
 #include <cstring>
 #include <string>
 
+#include "base/descriptor.h"
 #include "base/system_error.h"
 #include "pare/error.h"
 
 namespace pare::base {
 namespace {
-
-/// Closes the descriptor on every return.
-struct Descriptor {
-  int value;
-  ~Descriptor() {
-    if (value >= 0) ::close(value);
-  }
-};
 
 FileVersion version_of(const std::filesystem::path& path, const struct stat& status) {
   return {path, status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size),
@@ -44,14 +37,14 @@ int create_nameless(const std::filesystem::path& directory) {
 
 std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) {
   const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (fd.value < 0) throw Error(code_of_errno(errno), path, std::string("cannot open: ") + std::strerror(errno));
+  if (!fd.is_open()) throw Error(code_of_errno(errno), path, std::string("cannot open: ") + std::strerror(errno));
   struct stat status {};
-  if (::fstat(fd.value, &status) != 0)
+  if (::fstat(fd.get(), &status) != 0)
     throw Error(code_of_errno(errno), path, std::string("cannot stat: ") + std::strerror(errno));
   if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::kIo, path, "is not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return std::shared_ptr<const FileMap>(new FileMap(nullptr, 0, version_of(path, status)));
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.value, 0);
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED) throw Error(code_of_errno(errno), path, std::string("cannot map: ") + std::strerror(errno));
   return std::shared_ptr<const FileMap>(
       new FileMap(static_cast<const std::byte*>(data), size, version_of(path, status)));
@@ -66,13 +59,13 @@ ScratchFile::ScratchFile(std::uint64_t size) : size_(size) {
   const char* configured = std::getenv("TMPDIR");
   const std::filesystem::path name = configured != nullptr && *configured != '\0' ? configured : "/tmp";
   const Descriptor fd{create_nameless(name)};
-  if (fd.value < 0)
+  if (!fd.is_open())
     throw Error(code_of_errno(errno), name, std::string("cannot create a scratch file: ") + std::strerror(errno));
   // Space is reserved now: a full disk must be an error here, not a SIGBUS at the first write.
-  if (const int failure = ::posix_fallocate(fd.value, 0, static_cast<off_t>(size)); failure != 0)
+  if (const int failure = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size)); failure != 0)
     throw Error(code_of_errno(failure), name,
                 std::string("cannot make room for a scratch file: ") + std::strerror(failure));
-  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.value, 0);
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED)
     throw Error(code_of_errno(errno), name, std::string("cannot map a scratch file: ") + std::strerror(errno));
   data_ = static_cast<std::byte*>(data);

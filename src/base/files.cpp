@@ -29,4 +29,8 @@ std::filesystem::path resolved(const std::filesystem::path& path) {
   return whole;
 }
 
+std::filesystem::path without_trailing_separator(const std::filesystem::path& path) {
+  return path.has_filename() ? path : path.parent_path();
+}
+
 }  // namespace pare::base

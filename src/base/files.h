@@ -15,5 +15,7 @@ bool is_directory(const std::filesystem::path& path);
 
 /// The absolute path of an existing file or directory, with links resolved. Throws Error.
 std::filesystem::path resolved(const std::filesystem::path& path);
+/// "a" for "a/".
+std::filesystem::path without_trailing_separator(const std::filesystem::path& path);
 
 }  // namespace pare::base

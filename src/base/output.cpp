@@ -11,6 +11,8 @@
 #include <string>
 #include <system_error>
 
+#include "base/descriptor.h"
+#include "base/files.h"
 #include "base/sync.h"
 #include "base/system_error.h"
 #include "pare/error.h"
@@ -57,27 +59,20 @@ class Replaced {
  public:
   explicit Replaced(const fs::path& path)
       : descriptor_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) {
-    if (descriptor_ >= 0) ::flock(descriptor_, LOCK_EX | LOCK_NB);
+    if (descriptor_.is_open()) ::flock(descriptor_.get(), LOCK_EX | LOCK_NB);
   }
-  ~Replaced() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  Replaced(const Replaced&) = delete;
-  Replaced& operator=(const Replaced&) = delete;
 
-  bool written_by_pare() const noexcept { return descriptor_ >= 0 && holds_marker(descriptor_); }
+  bool written_by_pare() const noexcept { return descriptor_.is_open() && holds_marker(descriptor_.get()); }
   bool is_at(const fs::path& path) const noexcept {
     struct stat here {
     }, there{};
-    return ::fstat(descriptor_, &here) == 0 && ::lstat(path.c_str(), &there) == 0 && here.st_dev == there.st_dev &&
-           here.st_ino == there.st_ino;
+    return ::fstat(descriptor_.get(), &here) == 0 && ::lstat(path.c_str(), &there) == 0 &&
+           here.st_dev == there.st_dev && here.st_ino == there.st_ino;
   }
 
  private:
-  int descriptor_;
+  Descriptor descriptor_;
 };
-
-fs::path without_trailing_separator(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
 }  // namespace
 

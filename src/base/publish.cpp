@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/files.h"
 #include "base/staging.h"
 #include "base/system_error.h"
 #include "pare/error.h"
@@ -39,12 +40,10 @@ bool is_mount_point(const fs::path& path) noexcept {
 #endif
 }
 
-fs::path without_trailing_separator(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
-
 }  // namespace
 
 void check_output_directory(const fs::path& given, bool force) {
-  const fs::path path = without_trailing_separator(given);
+  const fs::path path = base::without_trailing_separator(given);
   const std::string name = path.filename().string();
   if (name.empty() || name == "." || name == "..")
     throw Error(ErrorCode::kArgument, given, "cannot be replaced (expected the name of a directory to create)");
@@ -75,7 +74,7 @@ void check_output_file(const fs::path& path, bool force) {
 }
 
 std::vector<fs::path> remove_leftovers(const fs::path& output) {
-  return base::remove_dead_staged(without_trailing_separator(output));
+  return base::remove_dead_staged(base::without_trailing_separator(output));
 }
 
 }  // namespace pare

@@ -29,11 +29,6 @@ void check(const BenchOptions& options) {
   if (options.context == 0) throw Error(ErrorCode::kArgument, "the context must have at least 1 token");
 }
 
-/// Whether any level is requested; some patterns imply one.
-bool prunes(const PruneOptions& pruning) {
-  return !pruning.levels.empty() || !pruning.sets.empty() || pruning.pattern.level();
-}
-
 /// Timings of one runner, one per run.
 struct Turns {
   std::vector<double> prefill, decode, steps;
@@ -60,7 +55,7 @@ class Measurement {
     result_.machine = measure_machine(silent_);
     dense_ = runner_of(model_, KernelChoice::kDense);
     set_shape();
-    const bool pruned = prunes(options_.pruning);
+    const bool pruned = options_.pruning.prunes();
     const PrunePlan plan = plan_of(pruned);
     pieces_ = 1 + (pruned ? plan.levels.size() : 0);
     load_dense();

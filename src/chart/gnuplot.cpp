@@ -18,6 +18,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/descriptor.h"
 #include "base/system_error.h"
 #include "pare/chart.h"
 #include "pare/error.h"
@@ -36,21 +37,7 @@ constexpr int kStopCheckMilliseconds = 100;
   throw Error(base::code_of_errno(code), std::string("gnuplot: ") + what + ": " + std::strerror(code));
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int value = -1) : value_(value) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-  void close() {
-    if (value_ >= 0) ::close(value_);
-    value_ = -1;
-  }
-
- private:
-  int value_;
-};
+using base::Descriptor;
 
 /// A file in memory, for the child's standard input and output. Unlike a pipe it cannot block or break, so there is no
 /// deadlock and no SIGPIPE.
@@ -216,7 +203,7 @@ std::string run_gnuplot(const std::string& script, PictureFormat format, std::ch
 namespace pare {
 
 void require_gnuplot() {
-  const chart::Descriptor input(chart::memory_file({})), output(chart::memory_file({}));
+  const base::Descriptor input(chart::memory_file({})), output(chart::memory_file({}));
   const pid_t child = chart::Spawn(input.get(), output.get(), output.get()).start(chart::program_name(), "--version");
   chart::wait_for(child, chart::Clock::now() + chart::kVersionLimit);
 }

@@ -76,10 +76,6 @@ class Course {
   Context context_;
 };
 
-bool prunes(const PruneOptions& options) {
-  return !options.levels.empty() || !options.sets.empty() || options.pattern.level().has_value();
-}
-
 /// One plan for each pattern, or one that prunes nothing.
 std::vector<PruneOptions> prune_options_of(const Arguments& arguments) {
   PruneOptions options;
@@ -87,7 +83,7 @@ std::vector<PruneOptions> prune_options_of(const Arguments& arguments) {
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
   std::vector<PruneOptions> all = with_patterns(options, arguments.pattern, arguments.scope);
-  if (!arguments.pattern.patterns.empty() && !prunes(all.front()))
+  if (!arguments.pattern.patterns.empty() && !all.front().prunes())
     throw UsageError(fmt::format("--pattern {} requires --levels", all.front().pattern.text()));
   return all;
 }
@@ -96,7 +92,7 @@ std::vector<PruneOptions> prune_options_of(const Arguments& arguments) {
 std::size_t pruned_count(const std::vector<PruneOptions>& pruning) {
   std::size_t count = 0;
   for (const PruneOptions& options : pruning)
-    count += options.levels.empty() ? std::size_t{prunes(options)} : options.levels.size();
+    count += options.levels.empty() ? std::size_t{options.prunes()} : options.levels.size();
   return count;
 }
 
@@ -140,7 +136,7 @@ void add_rows(const Model& model, const std::vector<PruneOptions>& pruning, cons
   std::vector<EvalRow> pruned;
   std::vector<std::string> order;  // the levels in the requested order
   for (const PruneOptions& options : pruning) {
-    if (!prunes(options)) continue;
+    if (!options.prunes()) continue;
     const bool named = !arguments.pattern.patterns.empty();
     for (EvalRow& row : pruned_rows(model, options, named, arguments.run.quiet, course, context)) {
       if (std::find(order.begin(), order.end(), *row.level) == order.end()) order.push_back(*row.level);

@@ -34,14 +34,6 @@ struct Arguments {
   double low = 0, high = 5;
 };
 
-/// The parameters of a model that charts show: those of measured dtypes.
-std::vector<TensorView> measured_tensors(const Model& model) {
-  std::vector<TensorView> tensors;
-  for (const Parameter& parameter : model.parameters)
-    if (is_analysed(model.tensor(parameter).dtype)) tensors.push_back(model.tensor(parameter));
-  return tensors;
-}
-
 void plot_histogram(const Arguments& arguments, Measure measure, const Model& model, const Context& context) {
   const Histogram counts =
       histogram(measured_tensors(model), measure, arguments.low, arguments.high, arguments.bins, context);

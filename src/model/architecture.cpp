@@ -10,8 +10,6 @@
 namespace pare::model {
 namespace {
 
-constexpr std::uint64_t kMostBlocks = 10'000;
-
 std::string with_index(std::string_view pattern, int layer) {
   std::string name(pattern);
   if (const auto at = name.find("{i}"); at != std::string::npos) name.replace(at, 3, std::to_string(layer));

@@ -34,6 +34,9 @@ enum class Role : std::uint8_t {
   kLinear,  // Linear weights of no group
 };
 
+/// Layers with a higher index are refused, or in an unknown model not taken for layers.
+inline constexpr unsigned kMostBlocks = 10'000;
+
 struct Row {
   std::string_view name;
   Role role;

@@ -9,8 +9,6 @@
 namespace pare::model {
 namespace {
 
-constexpr int kMostBlocks = 10'000;
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// The digits at `at` without leading zeros; moves `at` past them.
@@ -44,7 +42,8 @@ int layer_of(std::string_view name) {
     const std::size_t end = std::min(name.find('.', begin), name.size());
     int index = -1;
     const auto [stop, error] = std::from_chars(name.data() + begin, name.data() + end, index);
-    if (error == std::errc() && stop == name.data() + end && index >= 0) return index < kMostBlocks ? index : -1;
+    if (error == std::errc() && stop == name.data() + end && index >= 0)
+      return index < static_cast<int>(kMostBlocks) ? index : -1;
     begin = end + 1;
   }
   return -1;

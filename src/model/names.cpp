@@ -95,6 +95,13 @@ bool glob_match(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
+std::vector<TensorView> measured_tensors(const Model& model) {
+  std::vector<TensorView> tensors;
+  for (const Parameter& parameter : model.parameters)
+    if (is_analysed(model.tensor(parameter).dtype)) tensors.push_back(model.tensor(parameter));
+  return tensors;
+}
+
 std::uint64_t Model::parameter_count() const noexcept {
   std::uint64_t count = 0;
   for (const Parameter& parameter : parameters) count += tensor(parameter).elements();

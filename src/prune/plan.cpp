@@ -85,6 +85,8 @@ void plan_unstructured(std::span<const TensorView> tensors, PrunePlan& plan, con
 
 }  // namespace
 
+bool PruneOptions::prunes() const { return !levels.empty() || !sets.empty() || pattern.level().has_value(); }
+
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Context& context) {
   PrunePlan plan;
   plan.options = prune::completed(options);

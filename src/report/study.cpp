@@ -33,14 +33,6 @@ auto timed(Study& study, std::string step, Work work) {
   return result;
 }
 
-/// The measured parameters' tensors, in the order of Inspection::tensors.
-std::vector<TensorView> measured_tensors(const Model& model) {
-  std::vector<TensorView> tensors;
-  for (const Parameter& parameter : model.parameters)
-    if (is_analysed(model.tensor(parameter).dtype)) tensors.push_back(model.tensor(parameter));
-  return tensors;
-}
-
 /// One histogram for each tensor. All threads share a large tensor; a small one is processed by a single thread.
 std::vector<Histogram> tensor_histograms(const std::vector<TensorView>& tensors, const ReportOptions& options,
                                          const Context& context) {

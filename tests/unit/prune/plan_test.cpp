@@ -45,6 +45,19 @@ PruneOptions at(std::initializer_list<const char*> levels) {
   return options;
 }
 
+TEST(PruneOptions, PrunesIfAnythingSaysHowMuch) {
+  PruneOptions levels, sets, two_of_four, rows;
+  EXPECT_FALSE(levels.prunes());
+  levels.levels = {Amount::percent("0")};
+  EXPECT_TRUE(levels.prunes());
+  sets.sets.resize(1);
+  EXPECT_TRUE(sets.prunes());
+  two_of_four.pattern = Pattern::parse("2:4");
+  EXPECT_TRUE(two_of_four.prunes());
+  rows.pattern = Pattern::parse("rows");
+  EXPECT_FALSE(rows.prunes());
+}
+
 TEST(Plan, PrunesTheDefaultClassGlobally) {
   const std::vector<OwnedTensor> owners = small_tensors();
   const PrunePlan plan = plan_pruning(small_model(owners), at({"10", "90"}));
