@@ -71,7 +71,8 @@ TensorView view_of(StoredTensor stored, std::uint64_t dense_size) {
   return tensor;
 }
 
-/// A file written by `pare pack`, whose metadata describe the original.
+/// A file written by `pare pack`, whose metadata describe the original. Uses simdjson directly: records_ holds a value
+/// for each tensor, and those of base/json contain a string for their place.
 class PareFile {
  public:
   PareFile(const SourceFile& file, std::string_view records, const std::filesystem::path& path)
