@@ -21,17 +21,17 @@ struct Piece {
   const TensorView& tensor;
   std::uint64_t begin, n;
   std::byte* target;
+  std::size_t size;  ///< bytes of an element; kept, because some masks need it for every element
 
   const stats::FloatFormat& format() const { return stats::float_format(tensor.dtype); }
-  std::size_t size() const { return dtype_bits(tensor.dtype) / 8; }
-  const std::byte* source() const { return tensor.bytes.data() + begin * size(); }
+  const std::byte* source() const { return tensor.bytes.data() + begin * size; }
   void remove(std::uint64_t from, std::uint64_t count) const {
-    std::memset(target + (from - begin) * size(), 0, count * size());
+    std::memset(target + (from - begin) * size, 0, count * size);
   }
 };
 
 void copy_all(const Piece& piece, const std::byte* from) {
-  if (piece.n != 0) std::memcpy(piece.target, from, piece.n * piece.size());
+  if (piece.n != 0) std::memcpy(piece.target, from, piece.n * piece.size);
 }
 
 void copy(const Mask::None&, const Piece& piece) { copy_all(piece, piece.source()); }
@@ -39,7 +39,7 @@ void copy(const Mask::None&, const Piece& piece) { copy_all(piece, piece.source(
 void copy(const Mask::BelowKey& mask, const Piece& piece) {
   // Ties before tie_end are pruned too, so the first key to keep is one higher there.
   const std::uint64_t with_ties = mask.tie_end <= piece.begin ? 0 : std::min(piece.n, mask.tie_end - piece.begin);
-  const std::uint64_t bytes = with_ties * piece.size();
+  const std::uint64_t bytes = with_ties * piece.size;
   kernels::copy_from_key(piece.format().width, piece.source(), piece.target, with_ties, mask.key + 1);
   kernels::copy_from_key(piece.format().width, piece.source() + bytes, piece.target + bytes, piece.n - with_ties,
                          mask.key);
@@ -78,7 +78,7 @@ void copy(const Mask::Bits& mask, const Piece& piece) {
   require_size(piece.tensor, "words of bits", (blocks + 63) / 64, mask.removed.size());
   if (mask.values != nullptr)
     require_size(piece.tensor, "bytes of values", piece.tensor.bytes.size(), mask.values->size());
-  copy_all(piece, mask.values == nullptr ? piece.source() : mask.values->data() + piece.begin * piece.size());
+  copy_all(piece, mask.values == nullptr ? piece.source() : mask.values->data() + piece.begin * piece.size);
   const std::uint64_t end = piece.begin + piece.n;
   for (std::uint64_t row = columns == 0 ? 0 : piece.begin / columns; row * columns < end; ++row) {
     const std::uint64_t start = row * columns, first_block = row / mask.block_rows * strips;
@@ -102,7 +102,7 @@ bool Mask::changes_values() const noexcept {
 bool Mask::removes_smallest() const noexcept { return is_none() || std::holds_alternative<BelowKey>(kind_); }
 
 void Mask::copy(const TensorView& tensor, std::uint64_t begin, std::uint64_t n, std::byte* target) const {
-  const Piece piece{tensor, begin, n, target};
+  const Piece piece{tensor, begin, n, target, dtype_bits(tensor.dtype) / 8};
   std::visit([&](const auto& kind) { pare::copy(kind, piece); }, kind_);
 }
 
