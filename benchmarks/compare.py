@@ -67,7 +67,7 @@ class Bench:
                  "`torch.histc` of each matrix row": peers.matrix_row_loop(model)}
         for peer, spent in loops.items():
             self.table.add(f"inspect {title}", peer, spent, own, 80)
-        self.table.add(f"inspect {title}", "`abs` and `torch.histc`", peers.vectorised(model), own, 12)
+        self.table.add(f"inspect {title}", "`abs` and `torch.histc`", peers.vectorized(model), own, 12)
 
     def prune(self, title, directory, model):
         finding, whole = peers.prune_and_save(model, self.scratch / "peer")

@@ -1,7 +1,7 @@
 """Forward passes, tokenization and a whole task of pare beside transformers', F32: inference.py --build DIRECTORY --models DIRECTORY
 
 The two take turns, repetition by repetition, so both meet the same disturbances. Prints a table of medians, with the
-least and greatest ratio of two neighbouring repetitions.
+least and greatest ratio of two neighboring repetitions.
 """
 
 import argparse

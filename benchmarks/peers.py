@@ -44,7 +44,7 @@ def matrix_row_loop(model):
     return time.perf_counter() - begin
 
 
-def vectorised(model):
+def vectorized(model):
     """A whole tensor at a time: the histogram of |w|, and from it the share at or above 0.1, nothing else."""
     begin = time.perf_counter()
     shares = {}

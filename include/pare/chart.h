@@ -21,7 +21,7 @@ struct HistogramChart {
   std::optional<double> share = {};  ///< share above the cutoff, a fraction, to be told beside the mark
 };
 
-/// A named line: y over x. Lines of one name have one colour, whatever panel they are in.
+/// A named line: y over x. Lines of one name have one color, whatever panel they are in.
 struct ChartSeries {
   std::string name;
   std::vector<double> x, y;
@@ -38,7 +38,7 @@ struct LineChart {
   std::string marked_label;
   std::optional<double> marked_y = {};  ///< a dashed horizontal line, e.g. a baseline
   std::string marked_y_label = {};
-  bool ordered = false;  ///< series follow a scale, e.g. levels: coloured light to dark
+  bool ordered = false;  ///< series follow a scale, e.g. levels: colored light to dark
 };
 
 /// Throws Error if gnuplot (or the program that PARE_GNUPLOT names) cannot be run: to be told before hours of work.

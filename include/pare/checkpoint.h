@@ -20,7 +20,7 @@
 
 namespace pare {
 
-/// Element types, by their safetensors names. The first six are analysed and pruned; the others
+/// Element types, by their safetensors names. The first six are analyzed and pruned; the others
 /// (integers, bools, complex, and the sub-byte types) pass through untouched.
 enum class DType : std::uint8_t {
   kF64,
@@ -54,7 +54,7 @@ std::optional<DType> parse_dtype(std::string_view name) noexcept;
 /// Size of one element in bits (4 and 6 for the sub-byte types).
 unsigned dtype_bits(DType dtype) noexcept;
 /// True for the six IEEE-like types whose values pare measures and prunes.
-bool is_analysed(DType dtype) noexcept;
+bool is_analyzed(DType dtype) noexcept;
 
 /// How a tensor is kept in a packed file (docs/formats.md).
 enum class Encoding : std::uint8_t {

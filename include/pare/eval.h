@@ -1,4 +1,4 @@
-// How good a model is: the scores that people quote for language models, computed on local files.
+// Evaluation: the usual scores of language models, computed on local files.
 #pragma once
 
 #include <cstdint>
@@ -28,22 +28,22 @@ enum class Task : std::uint8_t {
 /// "perplexity", "wikitext", "lambada", "masked-lm", "classify", "text2text", "divergence".
 std::string_view task_name(Task task) noexcept;
 const std::vector<std::string_view>& task_names();
-/// Throws Error listing the names.
+/// Returns the task of this name. Throws Error (kArgument) that lists the names.
 Task parse_task(std::string_view name);
 
 struct EvalOptions {
   Task task = Task::kPerplexity;
-  std::filesystem::path data;
-  std::size_t limit = 0;    ///< first so many windows, pages or lines; 0: all
-  std::size_t context = 0;  ///< tokens a window sees; 0: as many as the model has positions (1024 where unlimited)
-  std::size_t stride = 0;   ///< tokens from one window to the next; 0: half the context
+  std::filesystem::path data;  ///< text, JSON lines or TSV, by task; see docs/tasks.md
+  std::size_t limit = 0;       ///< how many windows, pages, lines or rows to score at most; 0: all
+  std::size_t context = 0;     ///< tokens per window; 0: the model's number of positions (1024 if unlimited)
+  std::size_t stride = 0;      ///< tokens from one window to the next; 0: half the context
   std::string text_column = "sentence", pair_column = {}, label_column = "label";
   std::string source_column = "source", target_column = "target";
   std::optional<std::string> prefix;  ///< before every source; default "sst2 sentence: " for T5's classify, else none
   std::string pair_prefix = " sentence2: ";                         ///< between a source and its pair, for T5
-  std::vector<std::string> label_words = {"negative", "positive"};  ///< what T5 is to say for label 0, 1, ...
+  std::vector<std::string> label_words = {"negative", "positive"};  ///< words that T5 should write for labels 0, 1, ...
   GenerateOptions generation;
-  const Model* reference = nullptr;  ///< for divergence
+  const Model* reference = nullptr;  ///< needed for divergence; not owned, and not used after the call
   KernelChoice kernels = KernelChoice::kFastest;
 };
 
@@ -55,41 +55,40 @@ struct Score {
 
 struct Evaluation {
   std::vector<Score> scores;
-  std::uint64_t items = 0;   ///< windows, pages, lines or rows
-  std::uint64_t tokens = 0;  ///< scored tokens (classify: read tokens; text2text: written tokens)
-  double seconds = 0;
+  std::uint64_t items = 0;         ///< windows, pages, lines or rows
+  std::uint64_t tokens = 0;        ///< scored tokens (classify: read tokens; text2text: generated tokens)
+  double seconds = 0;              ///< wall-clock time of scoring, without preparation
   std::vector<std::string> notes;  ///< one sentence each, for people
 };
 
-/// What people want to know of a score.
+/// How to show a score.
 struct ScoreKind {
-  std::string_view title;  ///< "accuracy", "perplexity a token"
+  std::string_view title;  ///< "accuracy", "perplexity a token", ...
   bool share = false;      ///< a fraction of 1, shown as percent
   bool higher_is_better = false;
 };
-/// Throws std::out_of_range for a name that no task has.
+/// Throws std::out_of_range for an unknown name.
 const ScoreKind& score_kind(std::string_view name);
 
-/// What a task scores.
+/// Names that a task uses.
 struct TaskKind {
-  std::string_view item;        ///< of its data: "window", "page", "line", "row" or "item"
+  std::string_view item;        ///< unit of its data: "window", "page", "line", "row" or "item"
   std::string_view main_score;  ///< name of the score that reports and charts show
   std::string_view loss_score;  ///< name of the score from which sensitivity derives degradation
 };
 const TaskKind& task_kind(Task task) noexcept;
 
-/// Why `task` makes no sense for `model`, as the end of a sentence about it ("is an encoder: ..."); empty if it does.
-/// Throws Error for a model that cannot be run.
+/// Returns why `model` does not support `task`, to follow the model's name ("is an encoder: ..."); nullopt if it does.
 std::optional<std::string> unsuitable(const Model& model, Task task);
 
-/// A task whose data are read and encoded once and that scores any number of models: one model and its pruned copies.
+/// A task whose data is read and tokenized once, to score any number of models: one model and its pruned copies.
 /// For divergence, the predictions of the reference model are computed once as well and kept in memory (logits up to
-/// 1 GiB). For a decoder or encoder some of whose first blocks have the weights of the prepared model, as after
-/// pruned_model() of later ones, the states after these blocks are kept too (up to 1 GiB) and serve the next models.
-/// One call at a time.
+/// 1 GiB). For decoder-only and encoder models, hidden states between layers are kept too (up to 1 GiB): a model whose
+/// first layers have the same weights as the prepared one, because only later layers were pruned, starts from the
+/// states after these layers. Not thread-safe.
 class PreparedTask {
  public:
-  /// Keeps what it needs of `model` and `options.reference`. Throws what evaluate() throws.
+  /// `model` and `options.reference` need not outlive the constructor. Throws as evaluate() does.
   PreparedTask(const Model& model, const EvalOptions& options, const Context& context = {});
   ~PreparedTask();
   PreparedTask(PreparedTask&&) noexcept;
@@ -97,7 +96,8 @@ class PreparedTask {
 
   /// Scores the model that the task was prepared with.
   Evaluation score(const Context& context = {});
-  /// Scores another model with the same tokenizer. Throws Error if its kind, vocabulary or number of positions differs.
+  /// Scores another model with the same tokenizer. Throws Error (kMismatch) if its kind, vocabulary or number of
+  /// positions differs.
   Evaluation score(const Model& model, const Context& context = {});
 
  private:
@@ -106,8 +106,8 @@ class PreparedTask {
   std::unique_ptr<State> state_;
 };
 
-/// Prepares a task and scores one model. Throws Error for a task that makes no sense for it, a tokenizer that is
-/// missing or does not fit, and data that is missing, empty, malformed or no UTF-8; Interrupted.
+/// Scores one model on one task. Throws Error if the model does not support the task, if its tokenizer is missing or
+/// does not match, or if the data is missing, empty, malformed or not valid UTF-8; Interrupted.
 Evaluation evaluate(const Model& model, const EvalOptions& options, const Context& context = {});
 
 }  // namespace pare

@@ -65,7 +65,7 @@ struct Inspection {
   double seconds = 0;
 };
 
-/// Measures a model's parameters (those of analysed dtypes; others are in left_out).
+/// Measures a model's parameters (those of analyzed dtypes; others are in left_out).
 /// Throws Error if a filter matches nothing; Interrupted.
 Inspection inspect(const Model& model, const InspectOptions& options = {}, const Context& context = {});
 

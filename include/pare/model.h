@@ -82,7 +82,7 @@ struct Model {
   std::uint64_t parameter_count() const noexcept;
 };
 
-/// The tensors of the parameters whose values pare measures (see is_analysed), in their order.
+/// The tensors of the parameters whose values pare measures (see is_analyzed), in their order.
 std::vector<TensorView> measured_tensors(const Model& model);
 
 struct ModelOptions {

@@ -1,4 +1,4 @@
-// Sparse models in less room: packed safetensors files, which every command reads as they are, and back.
+// Packed checkpoints: safetensors files that store sparse tensors in fewer bytes and that every command reads directly.
 #pragma once
 
 #include <cstdint>
@@ -12,40 +12,43 @@
 namespace pare {
 
 struct PackOptions {
-  /// Compressed encodings compete as well. Then sizes are known only after compressing.
+  /// Also consider encodings compressed with zstd. Planning must then compress the data to know its size.
   bool zstd = false;
-  /// If set, this encoding or dense, whichever takes less. With Encoding::kBitmask the files are what
-  /// compressed-tensors' "sparse-bitmask" readers load, config.json's entry included.
+  /// If set, each tensor is stored in this encoding or dense, whichever is smaller. With Encoding::kBitmask the files
+  /// are what compressed-tensors' "sparse-bitmask" readers load, config.json's entry included.
   std::optional<Encoding> encoding;
   bool force = false;  ///< replace an existing output that pare wrote
 };
 
-/// What becomes of one tensor.
+/// How one tensor is stored.
 struct PackedSize {
   std::string name;
   DType dtype = DType::kF32;
   Encoding encoding = Encoding::kDense;
   std::uint64_t elements = 0;
-  std::uint64_t nonzeros = 0;      ///< elements with any bit set; all of a dtype that is never packed
-  std::uint64_t dense_bytes = 0;   ///< of its elements
-  std::uint64_t packed_bytes = 0;  ///< of what it is stored as, without header entries
+  std::uint64_t nonzeros =
+      0;  ///< elements whose bits are not all 0, so -0.0 counts; all elements if the dtype is never packed
+  std::uint64_t dense_bytes = 0;   ///< size if stored dense
+  std::uint64_t packed_bytes = 0;  ///< size as stored, without header entries
 };
 
 struct PackSummary {
   std::vector<PackedSize> tensors;  ///< in the order of files, then of data; tied tensors once
-  std::uint64_t dense_bytes = 0;    ///< of the safetensors files unpacked, headers included
-  std::uint64_t packed_bytes = 0;   ///< of the packed files, headers included
+  std::uint64_t dense_bytes = 0;    ///< size of the unpacked safetensors files, headers included
+  std::uint64_t packed_bytes = 0;   ///< size of the packed files, headers included
 };
 
-/// What write_packed() would write, to the byte, from counting (or compressing). Throws Error, Interrupted.
+/// Returns the exact sizes that write_packed() would give, without writing. Throws Error for tensors that cannot be
+/// read; Interrupted.
 PackSummary plan_packing(const Model& model, const PackOptions& options = {}, const Context& context = {});
-/// packed_bytes of plan_packing().
+/// Returns packed_bytes of plan_packing().
 std::uint64_t packed_bytes(const Model& model, const PackOptions& options = {}, const Context& context = {});
 
-/// Writes a packed checkpoint: each safetensors file with the same tensors in whatever encoding takes least, tied
-/// tensors once, integer and boolean tensors as they are; config and side files; pare.json. The model may live in
-/// memory. Everything appears at once or not at all. Progress is in dense bytes: each is read when its tensor is
-/// planned, and once more when it is written. Throws Error, Interrupted.
+/// Writes a packed checkpoint and returns its sizes. Every tensor is stored in the smallest allowed encoding; integer
+/// and boolean tensors stay dense, and tied tensors are stored once. Config and other files are copied, and pare.json
+/// is added. `model` may be in memory. The output appears complete or not at all. Progress counts dense bytes twice:
+/// when a tensor is planned, and when it is written. Throws Error for files that cannot be read or written;
+/// Interrupted.
 PackSummary write_packed(const Model& model, const std::filesystem::path& out, const PackOptions& options = {},
                          const Context& context = {});
 
@@ -53,8 +56,8 @@ struct UnpackOptions {
   bool force = false;  ///< replace an existing output that pare wrote
 };
 
-/// Writes what was packed: the very safetensors files, byte for byte, where pare packed them. Every checksum is held.
-/// Throws Error (also for a model that is not packed), Interrupted.
+/// Unpacks a packed checkpoint and verifies every checksum. Files that pare packed are restored byte for byte.
+/// Throws Error for a model that is not packed, and for files that cannot be read or written; Interrupted.
 void write_unpacked(const Model& model, const std::filesystem::path& out, const UnpackOptions& options = {},
                     const Context& context = {});
 

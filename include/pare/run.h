@@ -15,13 +15,14 @@ namespace pare {
 
 using TokenId = std::int32_t;
 
-/// Sequences of different lengths, one behind the other: nothing is padded, so nothing is masked.
+/// Sequences of different lengths, stored one after the other, without padding tokens or a padding mask.
 class TokenBatch {
  public:
   TokenBatch() = default;
   explicit TokenBatch(std::span<const TokenId> sequence) { add(sequence); }
 
-  /// Token types (BERT's segments) are 0 where not given; as many as ids otherwise.
+  /// Appends a sequence. `types` are BERT's token type ids: empty (all 0), or one per token. Throws Error (kArgument)
+  /// otherwise.
   void add(std::span<const TokenId> sequence, std::span<const TokenId> types = {});
   std::size_t sequences() const noexcept { return starts_.size() - 1; }
   std::size_t tokens() const noexcept { return ids_.size(); }
@@ -35,19 +36,19 @@ class TokenBatch {
   std::vector<std::size_t> starts_{0};
 };
 
-/// What a decoder remembers of the tokens it has seen, one for each sequence of a batch.
+/// KV cache of a decoder, for every sequence of a batch.
 class DecoderState {
  public:
   virtual ~DecoderState() = default;
-  /// Tokens seen by each sequence.
+  /// Returns the number of tokens in the cache of a sequence.
   virtual std::size_t length(std::size_t sequence) const = 0;
-  /// Sequence i becomes a copy of what sequence `parents[i]` was: for beam search.
+  /// Replaces sequence i by a copy of sequence `parents[i]`, for beam search. There are parents.size() sequences then.
   virtual void reorder(std::span<const std::size_t> parents) = 0;
 };
 
-/// A model that runs. All functions throw Error for ids outside the vocabulary and sequences longer
-/// than the model's positions, and Interrupted; a DecoderState passed to a call that threw must not be used again.
-/// Thread-safe but for a DecoderState used twice at once.
+/// A model loaded for inference. Functions may be called from several threads at once, except with the same
+/// DecoderState. They throw Error for token ids outside the vocabulary and for sequences longer than positions(), and
+/// Interrupted. A DecoderState passed to a call that threw must not be used again.
 class Runner {
  public:
   virtual ~Runner() = default;
@@ -56,29 +57,32 @@ class Runner {
   /// Longest sequence; SIZE_MAX if there is no limit.
   virtual std::size_t positions() const noexcept = 0;
 
-  /// Last hidden states of an encoder or decoder-only model, a row for each token:
-  /// transformers' last_hidden_state.
+  /// Returns the last hidden states of an encoder or decoder-only model, [tokens, hidden size], in the order of
+  /// `batch`: transformers' last_hidden_state.
   virtual Matrix hidden_states(const TokenBatch& batch, const Context& context = {}) const = 0;
-  /// How many parts run_blocks() can run one at a time: the model's blocks, or 1 where they cannot be separated.
-  virtual std::size_t blocks() const noexcept { return 1; }
-  /// hidden_states() in parts: runs blocks `begin` to `end` (exclusive), where begin < end <= blocks(). `states`, a row
-  /// for each token, is what the call that ended at `begin` returned for the same batch; it is ignored if begin is 0.
-  /// The call that ends at blocks() returns what hidden_states() does, bit for bit. This lets models whose first blocks
-  /// have the same weights share the work of these blocks.
-  virtual Matrix run_blocks(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
+  /// Returns the number of transformer layers that run_layers() can run separately; 1 if they cannot be separated.
+  virtual std::size_t layer_count() const noexcept { return 1; }
+  /// Runs layers `begin` to `end` (exclusive), where begin < end <= layer_count(), and returns the states after them,
+  /// [tokens, hidden size]. `states` is what the call that ended at `begin` returned for the same batch; it is ignored
+  /// if begin is 0. The call that ends at layer_count() returns what hidden_states() does, bit for bit. Models whose
+  /// first layers have the same weights can so share the work of these layers.
+  virtual Matrix run_layers(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
                             const Context& context = {}) const;
-  /// The language-model (or masked-LM) head on rows of hidden states: rows x vocabulary.
+  /// Returns the logits of the language-model (or masked-LM) head, [hidden rows, vocabulary()]. Throws Error if the
+  /// model has no such head.
   virtual Matrix logits(const Matrix& hidden, const Context& context = {}) const = 0;
 
-  /// Every linear layer, head included, and the kernel it takes for so many tokens at once.
+  /// Returns every linear of the model, the head included, with the kernel chosen for `tokens` tokens at once.
   virtual std::vector<LayerUse> layers(std::size_t tokens) const = 0;
 };
 
 /// GPT-2 and other decoders without an encoder.
 class CausalRunner : public Runner {
  public:
+  /// Returns an empty KV cache for `sequences` sequences.
   virtual std::unique_ptr<DecoderState> start(std::size_t sequences) const = 0;
-  /// Hidden states of new tokens that follow those in `state`, which then holds them as well.
+  /// Runs the new tokens of each sequence, appends them to `state` and returns their hidden states, [tokens, hidden
+  /// size]. `next` must have as many sequences as `state`.
   virtual Matrix hidden_states(const TokenBatch& next, DecoderState& state, const Context& context = {}) const = 0;
   using Runner::hidden_states;
 };
@@ -86,20 +90,22 @@ class CausalRunner : public Runner {
 /// BERT and its kind.
 class EncoderRunner : public Runner {
  public:
-  /// Labels of the sequence-classification head; 0 if the model has none.
+  /// Returns the number of labels of the sequence-classification head; 0 if the model has none.
   virtual std::size_t labels() const noexcept = 0;
   virtual bool has_masked_lm_head() const noexcept = 0;
-  /// Sequence-classification logits: sequences x labels.
+  /// Returns the logits of the sequence-classification head, [sequences, labels()].
   virtual Matrix classify(const TokenBatch& batch, const Context& context = {}) const = 0;
 };
 
 /// T5 and composed encoder-decoders. hidden_states() and positions() are the encoder's.
 class EncoderDecoderRunner : public Runner {
  public:
-  /// Encodes the sources; the state is one for each of them.
+  /// Encodes the sources and returns a KV cache with one sequence per source.
   virtual std::unique_ptr<DecoderState> start(const TokenBatch& sources, const Context& context = {}) const = 0;
+  /// Runs the decoder on new tokens, appends them to `state` and returns the decoder's hidden states, [tokens, hidden
+  /// size], which logits() takes.
   virtual Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context = {}) const = 0;
-  virtual TokenId decoder_start() const noexcept = 0;
+  virtual TokenId decoder_start() const noexcept = 0;  ///< token with which every target starts
 };
 
 enum class ModelKind : std::uint8_t { kCausal, kEncoder, kEncoderDecoder };
@@ -118,10 +124,10 @@ struct ModelTraits {
 /// nullopt for a kind of model that open_runner() refuses.
 std::optional<ModelTraits> traits_of(const Model& model);
 
-/// A model of unknown kind ready to run; the returned object is of one of the three classes above.
-/// It shares the checkpoint, whose F32 weights it uses where they are mapped, and needs `model` no longer. Throws Error
-/// for architectures that cannot be run and for parameters or settings that are missing or do not fit; Interrupted.
-/// Costs of kernels are those for context.threads() threads.
+/// Opens a model for inference and returns a CausalRunner, EncoderRunner or EncoderDecoderRunner. The runner shares the
+/// checkpoint, whose F32 weights it uses where they are mapped; `model` may be destroyed. Kernels are chosen by their
+/// costs with context.threads() threads. Throws Error for architectures that cannot be run and for parameters or
+/// settings that are missing or do not match; Interrupted.
 std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options = {}, const Context& context = {});
 
 }  // namespace pare

@@ -1,4 +1,4 @@
-// Measuring magnitudes: one pass over the weights, everything else from its sketch.
+// Statistics of weights, computed in one pass over them.
 #pragma once
 
 #include <array>
@@ -12,16 +12,16 @@
 
 namespace pare {
 
-/// Which parameters count as "big" against a cutoff c (c is first rounded to the tensor's dtype,
-/// as PyTorch compares). NaN counts as big in neither.
+/// Which parameters count as above a cutoff c (which is first rounded to the tensor's dtype, as PyTorch does when it
+/// compares). NaN is never above a cutoff.
 enum class Measure : std::uint8_t {
   kMagnitude,  ///< |w| > c
-  kSigned,     ///< outside [0, c): w < 0 or w >= c; -0.0 counts as 0. What the study published.
+  kSigned,     ///< outside [0, c): w < 0 or w >= c; -0.0 counts as 0. See docs/study.md.
 };
 
-/// Counts of elements by sign and leading bits of the magnitude's bit pattern. 16- and 8-bit types
-/// are held exactly (one bin a value); F32 in 1/128 of an octave, F64 in 1/16. Sketches of
-/// the same dtype add; adding is exact, commutative and associative.
+/// A histogram of magnitudes on a logarithmic scale, by sign: counts of elements by the leading bits of the magnitude's
+/// bit pattern. 8- and 16-bit types have one bin per value; F32 has 128 bins per power of two, F64 has 16. Sketches of
+/// one dtype can be added; adding is exact, commutative and associative.
 class Sketch {
  public:
   Sketch() = default;
@@ -33,14 +33,15 @@ class Sketch {
     std::uint64_t negative;
     friend bool operator==(const Bin&, const Bin&) = default;
   };
-  /// Takes bins in ascending order of key, empty ones left out.
+  /// `bins` must be in ascending order of key and contain no empty bin.
   Sketch(DType dtype, std::vector<Bin> bins) : dtype_(dtype), bins_(std::move(bins)) {}
 
   DType dtype() const noexcept { return dtype_; }
   std::span<const Bin> bins() const noexcept { return bins_; }  ///< ascending, NaNs included
   /// Smallest magnitude of bin `key`; the bin reaches up to, not including, that of key + 1.
   double lower_edge(std::uint32_t key) const noexcept;
-  void add(const Sketch& other);  ///< other.dtype() must be equal (or either sketch empty)
+  /// Precondition: other.dtype() equals dtype(), or either sketch is empty.
+  void add(const Sketch& other);
   friend bool operator==(const Sketch&, const Sketch&) = default;
 
  private:
@@ -48,30 +49,31 @@ class Sketch {
   std::vector<Bin> bins_;
 };
 
-/// What one cutoff divides; see Measure.
+/// Counts on the two sides of one cutoff; see Measure.
 struct CutoffCount {
-  double cutoff = 0;         ///< as asked for
+  double cutoff = 0;         ///< as given, not rounded
   std::uint64_t above = 0;   ///< #{|w| > c}
-  std::uint64_t inside = 0;  ///< #{0 <= w < c}
+  std::uint64_t inside = 0;  ///< #{0 <= w < c}, -0.0 included
 };
 
-/// Figures of one tensor, or of several added up. Moments cover the finite elements.
+/// Figures of one tensor, or the sum of those of several. sum, sum_of_squares, mean() and std() cover finite elements.
 struct Stats {
   std::uint64_t count = 0;
   std::uint64_t zeros = 0;  ///< +0.0 and -0.0
   std::uint64_t nans = 0;
   std::uint64_t positive_infinities = 0;
   std::uint64_t negative_infinities = 0;
-  double min = 0, max = 0;  ///< over elements that are not NaN; 0 if there is none
-  double max_magnitude = 0;
+  double min = 0, max = 0;   ///< over all elements but NaN, infinities included; 0 if there is none
+  double max_magnitude = 0;  ///< likewise
   double sum = 0, sum_of_squares = 0;
   std::vector<CutoffCount> cutoffs;  ///< in the order of ScanOptions::cutoffs
 
-  void add(const Stats& other);  ///< both must have the same cutoffs
-  double mean() const noexcept;  ///< NaN if nothing is finite
+  void add(const Stats& other);  ///< precondition: the same cutoffs
+  double mean() const noexcept;  ///< NaN if no element is finite
   double std() const noexcept;   ///< as torch.std (divides by n - 1); NaN for n < 2
   double sparsity() const noexcept { return count ? static_cast<double>(zeros) / count : 0; }
-  /// Share of big parameters, a fraction of count (0 for an empty tensor).
+  /// Returns the fraction of `count` that is above a cutoff (0 for an empty tensor). `cutoff` is an index into
+  /// `cutoffs`, not a value.
   double share(Measure measure, std::size_t cutoff = 0) const noexcept;
 };
 
@@ -91,25 +93,25 @@ struct ScanOptions {
 struct ScanResult {
   std::vector<Stats> tensors;    ///< one per scanned tensor
   std::vector<Sketch> sketches;  ///< likewise, if asked for
-  std::vector<Outlier> largest;  ///< by falling magnitude; NaN left out
+  std::vector<Outlier> largest;  ///< in descending order of magnitude, without NaN
 };
 
-/// Measures tensors of analysed dtypes (see is_analysed) in one pass. The result does not depend
-/// on the number of threads or the instruction set. Throws Error for other dtypes, Interrupted.
+/// Measures tensors of floating-point dtypes (see is_analyzed()) in one pass. The result does not depend on the number
+/// of threads or the instruction set. Throws Error (kUnsupported) for other dtypes; Interrupted.
 ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options = {}, const Context& context = {});
 
-/// One Sketch per dtype that occurs (in order of first occurrence), over all `tensors` together: the
-/// same as adding up scan()'s sketches, without keeping one for each tensor.
+/// Returns one Sketch per dtype that occurs, in order of first occurrence, over all `tensors` together: the same as
+/// adding up scan()'s sketches, without keeping one for each tensor.
 std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, const Context& context = {});
 
-/// The magnitudes' order statistics: for each p in [0, 1] the quantile of |w| over all `tensors`
-/// together, NaN left out, linearly interpolated between neighbours as torch.quantile and
-/// numpy.quantile do by default. Exact. NaN if there is no element.
+/// Returns, for each p in [0, 1], the quantile of |w| over all elements but NaN of all `tensors` together, linearly
+/// interpolated between neighbors as torch.quantile and numpy.quantile do by default. Exact. NaN if there is no
+/// element.
 std::vector<double> magnitude_quantiles(std::span<const TensorView> tensors, std::span<const double> p,
                                         const Context& context = {});
 
-/// Equal-width histogram over [low, high): counts of value (or of |value|) per bin. Bin i holds
-/// edge(i) <= x < edge(i + 1), edges low + i * (high - low) / bins rounded to the tensor's dtype.
+/// Counts per bin of equal width over [low, high). Bin i holds edge(i) <= x < edge(i + 1), where x is w or |w| and the
+/// edges are low + i * (high - low) / bins, rounded to the tensor's dtype.
 struct Histogram {
   double low = 0, high = 0;
   std::vector<std::uint64_t> counts;
@@ -117,10 +119,12 @@ struct Histogram {
   std::uint64_t beyond = 0;  ///< x >= high
   std::uint64_t nans = 0;
 };
+/// Returns the histogram of |w| (Measure::kMagnitude) or of w (kSigned) over all `tensors` together. Throws Error:
+/// kArgument unless low < high, both finite, and bins > 0; kUnsupported for dtypes that scan() refuses; Interrupted.
 Histogram histogram(std::span<const TensorView> tensors, Measure measure, double low, double high, std::size_t bins,
                     const Context& context = {});
 
-/// Value of one element as a double (exact for every analysed dtype).
+/// Returns element `index` (flat, in C order, less than the number of elements) as a double, which is exact.
 double element_value(const TensorView& tensor, std::uint64_t index);
 
 }  // namespace pare

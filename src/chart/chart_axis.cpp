@@ -89,12 +89,12 @@ double tic_text_width(const Axis& axis) {
   return 13.5 * static_cast<double>(longest);
 }
 
-std::string axis_commands(char name, const Axis& axis, bool labelled) {
+std::string axis_commands(char name, const Axis& axis, bool labeled) {
   std::string commands = fmt::format("{} logscale {}\nset {}range [{}:{}]\nset {}tics (",
                                      axis.logarithmic ? "set" : "unset", name, name, axis.low, axis.high, name);
   const char* comma = "";
   for (const Tic& tic : axis.tics) {
-    commands += fmt::format("{}{} {}{}", comma, gnuplot_string(labelled ? as_format(tic.text) : ""), tic.at,
+    commands += fmt::format("{}{} {}{}", comma, gnuplot_string(labeled ? as_format(tic.text) : ""), tic.at,
                             tic.minor ? " 1" : "");
     comma = ", ";
   }

@@ -35,7 +35,7 @@ std::string short_count(double count);
 /// Approximate width in pixels of the longest tic text.
 double tic_text_width(const Axis& axis);
 
-/// gnuplot's commands for the axis named `name` ('x' or 'y'); the texts are left out unless `labelled`.
-std::string axis_commands(char name, const Axis& axis, bool labelled = true);
+/// gnuplot's commands for the axis named `name` ('x' or 'y'); the texts are left out unless `labeled`.
+std::string axis_commands(char name, const Axis& axis, bool labeled = true);
 
 }  // namespace pare::chart

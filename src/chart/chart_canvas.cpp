@@ -15,8 +15,8 @@ constexpr int kFontSize = 20;
 constexpr std::string_view kFont = "DejaVu Sans";
 
 /// Okabe and Ito's colors without yellow, which is hard to see on white; slightly muted.
-constexpr std::array<std::string_view, 8> kColours = {"#2b6ca3", "#d5662a", "#2a9476", "#b8649a",
-                                                      "#d9a036", "#5fa9d6", "#4a4a4a", "#8f6b3d"};
+constexpr std::array<std::string_view, 8> kColors = {"#2b6ca3", "#d5662a", "#2a9476", "#b8649a",
+                                                     "#d9a036", "#5fa9d6", "#4a4a4a", "#8f6b3d"};
 
 /// A scale whose lightness falls evenly: light orange, rose, violet, dark blue.
 constexpr std::array<std::array<int, 3>, 5> kScale = {
@@ -29,8 +29,8 @@ std::string screen(double value) { return fmt::format("screen {:.5f}", value); }
 Stroke category_stroke(std::size_t index) {
   constexpr std::array<int, 4> kDashes = {1, 2, 4, 3};
   constexpr std::array<int, 5> kPoints = {7, 5, 9, 13, 11};  // disc, square, triangles, diamond
-  const std::size_t round = index / kColours.size() % kDashes.size();
-  return {std::string(kColours[index % kColours.size()]), kDashes[round], kPoints[index % kPoints.size()]};
+  const std::size_t round = index / kColors.size() % kDashes.size();
+  return {std::string(kColors[index % kColors.size()]), kDashes[round], kPoints[index % kPoints.size()]};
 }
 
 Stroke ordered_stroke(std::size_t index, std::size_t count) {
@@ -38,10 +38,10 @@ Stroke ordered_stroke(std::size_t index, std::size_t count) {
                                  : static_cast<double>(index) / static_cast<double>(count - 1) * (kScale.size() - 1);
   const auto left = std::min<std::size_t>(static_cast<std::size_t>(place), kScale.size() - 2);
   const double part = place - static_cast<double>(left);
-  std::string colour = "#";
+  std::string color = "#";
   for (std::size_t i = 0; i < 3; ++i)
-    colour += fmt::format("{:02x}", std::lround(kScale[left][i] * (1 - part) + kScale[left + 1][i] * part));
-  return {colour, 1, 7};
+    color += fmt::format("{:02x}", std::lround(kScale[left][i] * (1 - part) + kScale[left + 1][i] * part));
+  return {color, 1, 7};
 }
 
 Canvas::Canvas(PictureFormat format, int width, int height) : width_(width), height_(height) {

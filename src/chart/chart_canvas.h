@@ -19,9 +19,9 @@ struct Rectangle {
 
 /// How one series is drawn, as gnuplot's line options.
 struct Stroke {
-  std::string colour;  ///< "#rrggbb"
-  int dash = 1;        ///< gnuplot's dashtype
-  int point = 7;       ///< gnuplot's pointtype
+  std::string color;  ///< "#rrggbb"
+  int dash = 1;       ///< gnuplot's dashtype
+  int point = 7;      ///< gnuplot's pointtype
 };
 
 /// One of eight colors that color-blind readers can tell apart (after Okabe and Ito 2008), then the same ones dashed.

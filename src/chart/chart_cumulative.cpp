@@ -10,7 +10,7 @@
 namespace pare {
 namespace {
 
-constexpr int kPointsPerOctave = 16;  // edges of every analysed dtype's bins (8- and 16-bit ones are exact anyway)
+constexpr int kPointsPerOctave = 16;  // edges of every analyzed dtype's bins (8- and 16-bit ones are exact anyway)
 constexpr double kLeftOut = 0.01;     // share of the nonzero weights that may lie left of the chart
 constexpr double kWidest = 1e-9;      // smallest ratio of lowest to highest cutoff
 

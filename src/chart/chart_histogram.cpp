@@ -49,8 +49,8 @@ std::size_t first_above(const Histogram& histogram, double cutoff) {
 }
 
 /// One element of a plot command: boxes between explicit edges, from the bottom of the axis.
-std::string boxes(std::string_view data, std::string_view colour) {
-  return fmt::format("${} using (($1+$2)/2):3:($2-$1) with boxes fc rgb '{}' notitle", data, colour);
+std::string boxes(std::string_view data, std::string_view color) {
+  return fmt::format("${} using (($1+$2)/2):3:($2-$1) with boxes fc rgb '{}' notitle", data, color);
 }
 
 std::string value_name(Measure measure) { return measure == Measure::kMagnitude ? "|w|" : "w"; }

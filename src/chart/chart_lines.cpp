@@ -95,7 +95,7 @@ std::string style(const LineChart& chart, const ChartSeries& series, const std::
   const auto index = static_cast<std::size_t>(std::find(names.begin(), names.end(), series.name) - names.begin());
   const Stroke stroke = chart.ordered ? ordered_stroke(index, names.size()) : category_stroke(index);
   const bool marked = series.x.size() <= kMostMarkedPoints;
-  return fmt::format("{} lw 1.7 dt {} lc rgb '{}'{}", marked ? "linespoints" : "lines", stroke.dash, stroke.colour,
+  return fmt::format("{} lw 1.7 dt {} lc rgb '{}'{}", marked ? "linespoints" : "lines", stroke.dash, stroke.color,
                      marked ? fmt::format(" pt {} ps 1.1", stroke.point) : "");
 }
 
@@ -110,7 +110,7 @@ void plot_panel(Canvas& canvas, const LineChart& chart, const std::string& panel
     canvas.data(data, rows);
     if (rows.front().size() == 4)
       command += fmt::format(", ${} using 1:2:3:4 with yerrorbars pt 0 lw 1.4 lc rgb '{}' notitle", data,
-                             category_stroke(0).colour);
+                             category_stroke(0).color);
     command += fmt::format(", ${} using 1:2 with {} notitle", data, style(chart, chart.series[i], names));
   }
   canvas.add(command + "\n");
@@ -211,7 +211,7 @@ std::string bar_script(const BarChart& chart, PictureFormat format) {
     if (rows.empty()) continue;
     const std::string data = fmt::format("bars{}", s);
     canvas.data(data, rows);
-    const std::string style = fmt::format("boxes fc rgb '{}'", category_stroke(s).colour);
+    const std::string style = fmt::format("boxes fc rgb '{}'", category_stroke(s).color);
     command += fmt::format(", ${} using 1:2:({}) with {} notitle", data, 0.92 * width, style);
     entries.emplace_back(names[s], style);
   }

@@ -89,15 +89,15 @@ class Labels {
   Labels(const Rectangle& place, const std::vector<Point>& points, const Axis& x, const Axis& y)
       : panel_{kWidth * place.left, kWidth * place.right, kHeight * place.bottom, kHeight * place.top} {
     for (const Point& point : points) {
-      centres_.push_back({panel_.left + (panel_.right - panel_.left) * place_on(x, point.x),
+      centers_.push_back({panel_.left + (panel_.right - panel_.left) * place_on(x, point.x),
                           panel_.bottom + (panel_.top - panel_.bottom) * place_on(y, point.y)});
-      const auto [px, py] = centres_.back();
+      const auto [px, py] = centers_.back();
       taken_.push_back({px - 11, px + 11, py - 11, py + 11});
       if (point.dense) taken_.push_back({panel_.left, panel_.right, py - 2, py + 2});
     }
   }
 
-  const std::array<double, 2>& centre(std::size_t point) const { return centres_[point]; }
+  const std::array<double, 2>& center(std::size_t point) const { return centers_[point]; }
 
   /// The place where the label of a point overlaps least with existing marks and cannot be mistaken for another
   /// point's.
@@ -107,7 +107,7 @@ class Labels {
     for (int ring = 1; ring <= kRings; ++ring)
       for (std::size_t direction = 0; direction < kDirections.size(); ++direction) {
         const auto [dx, dy] = kDirections[direction];
-        const auto [px, py] = centres_[point];
+        const auto [px, py] = centers_[point];
         const double cx = px + dx * (width / 2 + 4 + 8 * ring), cy = py + dy * (kLine * (1.02 * ring - 0.1) + 2);
         const Box box{cx - width / 2, cx + width / 2, cy - kLine / 2, cy + kLine / 2};
         const bool leader = ring > 1 || direction >= 4;
@@ -125,36 +125,36 @@ class Labels {
   double cost(std::size_t point, const Box& box) const {
     double total = 0;
     for (const Box& other : taken_) total += box.meets(other) ? 1 : 0;
-    for (std::size_t i = 1; i < centres_.size(); ++i) total += crosses(centres_[i - 1], centres_[i], box) ? 0.4 : 0;
+    for (std::size_t i = 1; i < centers_.size(); ++i) total += crosses(centers_[i - 1], centers_[i], box) ? 0.4 : 0;
     // Keeps clear of the axis and the next panel.
     if (box.left < panel_.left || box.right > panel_.right + 10) total += 2;
     if (box.bottom < panel_.bottom || box.top > panel_.top + 10) total += 2;
-    const Box leader{std::min(centres_[point][0], (box.left + box.right) / 2) - 1,
-                     std::max(centres_[point][0], (box.left + box.right) / 2) + 1,
-                     std::min(centres_[point][1] + 12, box.top), std::max(centres_[point][1] - 12, box.bottom)};
-    for (std::size_t i = centres_.size(); i < taken_.size(); ++i) total += leader.meets(taken_[i]) ? 0.3 : 0;
+    const Box leader{std::min(centers_[point][0], (box.left + box.right) / 2) - 1,
+                     std::max(centers_[point][0], (box.left + box.right) / 2) + 1,
+                     std::min(centers_[point][1] + 12, box.top), std::max(centers_[point][1] - 12, box.bottom)};
+    for (std::size_t i = centers_.size(); i < taken_.size(); ++i) total += leader.meets(taken_[i]) ? 0.3 : 0;
     return total;
   }
 
   /// Whether the leader of a label on this side would cross that of a nearby point.
   double towards_another(std::size_t point, double x) const {
-    const auto [px, py] = centres_[point];
-    for (std::size_t i = 0; i < centres_.size(); ++i)
-      if (i != point && std::hypot(centres_[i][0] - px, centres_[i][1] - py) < 60 &&
-          (centres_[i][0] - px) * (x - px) > 0)
+    const auto [px, py] = centers_[point];
+    for (std::size_t i = 0; i < centers_.size(); ++i)
+      if (i != point && std::hypot(centers_[i][0] - px, centers_[i][1] - py) < 60 &&
+          (centers_[i][0] - px) * (x - px) > 0)
         return 0.5;
     return 0;
   }
 
   double nearer_to_another(std::size_t point, double x, double y) const {
     const auto distance = [&](const std::array<double, 2>& at) { return std::hypot(at[0] - x, at[1] - y); };
-    for (std::size_t i = 0; i < centres_.size(); ++i)
-      if (i != point && distance(centres_[i]) < distance(centres_[point]) + 8) return 0.6;
+    for (std::size_t i = 0; i < centers_.size(); ++i)
+      if (i != point && distance(centers_[i]) < distance(centers_[point]) + 8) return 0.6;
     return 0;
   }
 
   Box panel_;
-  std::vector<std::array<double, 2>> centres_;
+  std::vector<std::array<double, 2>> centers_;
   std::vector<Box> taken_;
 };
 
@@ -169,7 +169,7 @@ void add_labels(Canvas& canvas, const Rectangle& place, const std::vector<Point>
                            gnuplot_string(shortened(points[i].label, 20)), cx / kWidth, cy / kHeight,
                            points[i].dense ? kMark : kInk));
     if (!leader) continue;
-    const auto [px, py] = labels.centre(i);
+    const auto [px, py] = labels.center(i);
     const double end_y = py < box.bottom ? box.bottom : py > box.top ? box.top : cy;
     const double end_x = end_y == cy ? (px < cx ? box.left : box.right) : std::clamp(px, box.left + 8, box.right - 8);
     canvas.add(

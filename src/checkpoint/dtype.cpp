@@ -57,7 +57,7 @@ std::optional<DType> parse_dtype(std::string_view name) noexcept {
 
 unsigned dtype_bits(DType dtype) noexcept { return kTable[static_cast<std::size_t>(dtype)].bits; }
 
-bool is_analysed(DType dtype) noexcept { return dtype <= DType::kF8E5M2; }
+bool is_analyzed(DType dtype) noexcept { return dtype <= DType::kF8E5M2; }
 
 std::uint64_t TensorView::elements() const noexcept {
   std::uint64_t product = 1;

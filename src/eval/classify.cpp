@@ -102,17 +102,17 @@ void add_encoded(TokenBatch& batch, const Subject& subject, std::string_view tex
   batch.add(tokens, types);
 }
 
-struct LabelledBatch {
+struct LabeledBatch {
   TokenBatch tokens;
   std::vector<std::size_t> labels;
 };
 
 /// Batches of rows: `label(row)` is a row's label, `add(batch, row)` encodes it.
 template <class Label, class Add>
-std::vector<LabelledBatch> batches_of(const TsvFile& table, const Label& label, const Add& add) {
-  std::vector<LabelledBatch> batches;
+std::vector<LabeledBatch> batches_of(const TsvFile& table, const Label& label, const Add& add) {
+  std::vector<LabeledBatch> batches;
   for (std::size_t next = 0; next < table.rows();) {
-    LabelledBatch& batch = batches.emplace_back();
+    LabeledBatch& batch = batches.emplace_back();
     for (; next < table.rows() && batch.tokens.tokens() < kBatchTokens; ++next) {
       batch.labels.push_back(label(next));
       add(batch.tokens, next);
@@ -123,12 +123,12 @@ std::vector<LabelledBatch> batches_of(const TsvFile& table, const Label& label, 
 
 /// `predict(tokens)` returns the label predicted for each sequence; any number too large stands for no label.
 template <class Predict>
-Evaluation score_batches(const std::vector<LabelledBatch>& batches, std::size_t rows, std::size_t labels,
+Evaluation score_batches(const std::vector<LabeledBatch>& batches, std::size_t rows, std::size_t labels,
                          const Predict& predict, const Context& context) {
   Confusion confusion(labels);
   const Course course(context, rows);
   Evaluation result;
-  for (const LabelledBatch& batch : batches) {
+  for (const LabeledBatch& batch : batches) {
     const std::vector<std::size_t> predicted = predict(batch.tokens);
     for (std::size_t i = 0; i < batch.labels.size(); ++i) confusion.add(batch.labels[i], predicted[i]);
     result.tokens += batch.tokens.tokens();
@@ -144,7 +144,7 @@ Scoring by_head(const Subject& subject, const TsvFile& table) {
   const std::vector<std::string> names = label_names(*subject.model, labels);
   if (subject.runner->positions() < 4)
     throw Error(ErrorCode::kUnsupported, subject.model->source, "has too few positions to classify");
-  std::vector<LabelledBatch> batches = batches_of(
+  std::vector<LabeledBatch> batches = batches_of(
       table, [&](std::size_t row) { return label_of(table, row, names, labels); },
       [&](TokenBatch& batch, std::size_t row) {
         add_encoded(batch, subject, table.cell(row, kText), table.cell(row, kPair));
@@ -167,7 +167,7 @@ Scoring by_words(const Subject& subject, const TsvFile& table, const EvalOptions
   const std::string prefix = options.prefix.value_or("sst2 sentence: ");
   const TokenId end = subject.end_token();
   const std::vector<std::string>& words = options.label_words;
-  std::vector<LabelledBatch> batches = batches_of(
+  std::vector<LabeledBatch> batches = batches_of(
       table, [&](std::size_t row) { return label_of(table, row, words, words.size()); },
       [&](TokenBatch& batch, std::size_t row) {
         std::string source = prefix + std::string(table.cell(row, kText));

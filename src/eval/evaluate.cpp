@@ -140,7 +140,7 @@ std::optional<std::string> unsuitable(const Model& model, Task task) {
 }
 
 struct PreparedTask::State {
-  /// For states between the blocks of a task's batches, in bytes.
+  /// For hidden states between layers, in bytes.
   static constexpr std::size_t kStateBytes = std::size_t{1} << 30;
 
   State(const Model& model, EvalOptions given, bool keep, const Context& context)
@@ -196,7 +196,7 @@ Evaluation PreparedTask::score(const Model& model, const Context& context) {
                         open_runner(model, {state_->options.kernels}, context),
                         prepared.tokenizer,
                         context,
-                        eval::count_shared_blocks(*prepared.model, model),
+                        eval::count_shared_layers(*prepared.model, model),
                         prepared.kept};
   if (kind_of(*subject.runner) != state_->kind || subject.runner->vocabulary() != state_->vocabulary ||
       subject.runner->positions() != state_->positions)

@@ -7,8 +7,8 @@
 namespace pare::eval {
 
 Matrix Subject::hidden_states(std::size_t batch, const TokenBatch& tokens) const {
-  if (kept == nullptr || shared_blocks == 0) return runner->hidden_states(tokens, context);
-  return kept->hidden_states(*runner, batch, tokens, shared_blocks, context);
+  if (kept == nullptr || shared_layers == 0) return runner->hidden_states(tokens, context);
+  return kept->hidden_states(*runner, batch, tokens, shared_layers, context);
 }
 
 TokenId Subject::need(std::optional<std::int32_t> id, const char* what) const {

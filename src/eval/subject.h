@@ -18,16 +18,16 @@ struct Subject {
   std::shared_ptr<const Runner> runner;
   std::shared_ptr<const Tokenizer> tokenizer;
   Context context;                   ///< of the call that scores it
-  std::size_t shared_blocks = 0;     ///< its first blocks whose weights are those of the prepared model
-  std::shared_ptr<KeptStates> kept;  ///< what these blocks gave; null where nothing is scored again
+  std::size_t shared_layers = 0;     ///< number of its first layers that share the prepared model's weights
+  std::shared_ptr<KeptStates> kept;  ///< states after these layers; null where nothing is scored again
 
   // The runner as what a task needs; `unsuitable` has refused others.
   const CausalRunner& causal() const { return dynamic_cast<const CausalRunner&>(*runner); }
   const EncoderRunner& encoder() const { return dynamic_cast<const EncoderRunner&>(*runner); }
   const EncoderDecoderRunner& encoder_decoder() const { return dynamic_cast<const EncoderDecoderRunner&>(*runner); }
 
-  /// The runner's hidden states for a task's batch. `batch` is its number, which stands for the same tokens in every
-  /// scoring of a prepared task.
+  /// Returns the runner's hidden states for a batch of the task. `batch` is its number, which stands for the same
+  /// tokens in every scoring of a prepared task.
   Matrix hidden_states(std::size_t batch, const TokenBatch& tokens) const;
 
   /// Ids of a special token that a task cannot do without. Throws Error.

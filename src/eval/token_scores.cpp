@@ -24,13 +24,13 @@ std::size_t best_of(const float* logits, std::size_t n) {
   return static_cast<std::size_t>(std::max_element(logits, logits + n) - logits);
 }
 
-/// KL(p || q) = sum p (log p - log q), in nats; `p_normaliser` is log_sum_exp(p).
-double divergence_of(const float* p, double p_normaliser, const float* q, std::size_t n) {
-  const double q_normaliser = kernels::log_sum_exp(q, n);
+/// KL(p || q) = sum p (log p - log q), in nats; `p_normalizer` is log_sum_exp(p).
+double divergence_of(const float* p, double p_normalizer, const float* q, std::size_t n) {
+  const double q_normalizer = kernels::log_sum_exp(q, n);
   double sum = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const double log_p = p[i] - p_normaliser;
-    sum += std::exp(log_p) * (log_p - (q[i] - q_normaliser));
+    const double log_p = p[i] - p_normalizer;
+    sum += std::exp(log_p) * (log_p - (q[i] - q_normalizer));
   }
   return sum;
 }
@@ -82,7 +82,7 @@ std::vector<Disagreement> compare_rows(const Runner& reference, ReferenceRows& r
       ReferenceRow& row = rows.rows[begin + i];
       if (row.best == ReferenceRow::kUnknown)
         row = {kernels::log_sum_exp(expected.row(i), got.columns), best_of(expected.row(i), got.columns)};
-      found[begin + i] = {divergence_of(expected.row(i), row.normaliser, got.row(i), got.columns),
+      found[begin + i] = {divergence_of(expected.row(i), row.normalizer, got.row(i), got.columns),
                           row.best == best_of(got.row(i), got.columns)};
     });
   }

@@ -35,7 +35,7 @@ Matrix picked_rows(const Matrix& hidden, const std::vector<std::size_t>& rows);
 /// What a reference model says of one row.
 struct ReferenceRow {
   static constexpr std::size_t kUnknown = SIZE_MAX;
-  double normaliser = 0;        ///< log_sum_exp of its logits
+  double normalizer = 0;        ///< log_sum_exp of its logits
   std::size_t best = kUnknown;  ///< index of the highest logit; kUnknown until the first comparison
 };
 

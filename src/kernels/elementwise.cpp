@@ -133,11 +133,11 @@ HWY_INLINE float sum_of_row(const float* x, std::size_t n) {
 HWY_INLINE float sum_of_squares(const float* x, std::size_t n, float mean) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  const V centre = hn::Set(d, mean);
+  const V center = hn::Set(d, mean);
   V sum = hn::Zero(d);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const V off = hn::Sub(hn::LoadU(d, x + i), centre);
+    const V off = hn::Sub(hn::LoadU(d, x + i), center);
     sum = hn::MulAdd(off, off, sum);
   }
   float total = hn::GetLane(hn::SumOfLanes(d, sum));
@@ -152,9 +152,9 @@ void LayerNormTarget(const float* x, std::size_t rows, std::size_t n, const floa
   for (std::size_t row = 0; row < rows; ++row, x += n, out += n) {
     const float mean = sum_of_row(x, n) / width;
     const float scale = 1.0F / std::sqrt(sum_of_squares(x, n, mean) / width + epsilon);
-    const V centre = hn::Set(d, mean), factor = hn::Set(d, scale);
+    const V center = hn::Set(d, mean), factor = hn::Set(d, scale);
     for_vectors(n, x, out, [&](V v, std::size_t i) HWY_ATTR {
-      const V normal = hn::Mul(hn::Sub(v, centre), factor);
+      const V normal = hn::Mul(hn::Sub(v, center), factor);
       return hn::MulAdd(normal, load_row(weight, i, n), load_row(bias, i, n));
     });
   }

@@ -61,7 +61,7 @@ Drawn draw_parameters(const std::vector<Fresh>& parameters, std::uint64_t seed, 
   std::uint64_t total = 0;
   for (const Fresh& parameter : parameters) {
     const std::uint64_t size = dtype_bits(parameter.dtype) / 8;
-    if (size < 2 || !is_analysed(parameter.dtype))
+    if (size < 2 || !is_analyzed(parameter.dtype))
       throw Error(ErrorCode::kUnsupported, {}, parameter.name,
                   "cannot be drawn as " + std::string(dtype_name(parameter.dtype)));
     const auto elements = base::checked_product(parameter.shape);

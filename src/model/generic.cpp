@@ -190,7 +190,7 @@ void resolve_generic(Model& model, const Config& config, const std::string& reas
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (is_buffer(tensors[i].name))
       model.left_out.push_back({tensors[i].name, "buffer"});
-    else if (!is_analysed(tensors[i].dtype))
+    else if (!is_analyzed(tensors[i].dtype))
       model.left_out.push_back({tensors[i].name, dtype_reason(tensors[i].dtype)});
     else
       model.parameters.push_back(guess(tensors[i], i));

@@ -98,7 +98,7 @@ bool glob_match(std::string_view pattern, std::string_view name) {
 std::vector<TensorView> measured_tensors(const Model& model) {
   std::vector<TensorView> tensors;
   for (const Parameter& parameter : model.parameters)
-    if (is_analysed(model.tensor(parameter).dtype)) tensors.push_back(model.tensor(parameter));
+    if (is_analyzed(model.tensor(parameter).dtype)) tensors.push_back(model.tensor(parameter));
   return tensors;
 }
 

@@ -139,7 +139,7 @@ bool same_tensor(const TensorView& a, const TensorView& b) noexcept {
 }
 
 std::string dtype_reason(DType dtype) {
-  if (is_analysed(dtype)) return {};
+  if (is_analyzed(dtype)) return {};
   switch (dtype) {
     case DType::kBool:
     case DType::kI64:
@@ -166,7 +166,7 @@ void apply_architecture(Model& model, const Architecture& architecture) {
     const std::optional<std::size_t> tensor = placement.tensors[i];
     if (!tensor) {
       model.missing.push_back(architecture.parameters[i].name);
-    } else if (is_analysed(tensors[*tensor].dtype) && !used[*tensor]) {
+    } else if (is_analyzed(tensors[*tensor].dtype) && !used[*tensor]) {
       used[*tensor] = true;
       model.parameters.push_back(
           to_parameter(architecture.parameters[i], placement.roles[i], *tensor, tensors[*tensor]));

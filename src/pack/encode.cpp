@@ -180,7 +180,7 @@ TensorPlan plan_dense(const TensorView& tensor, std::uint64_t nonzeros) {
 }
 
 TensorPlan plan_tensor(const TensorView& tensor, const PackOptions& options) {
-  if (!is_analysed(tensor.dtype) || tensor.bytes.empty()) return plan_dense(tensor, tensor.elements());
+  if (!is_analyzed(tensor.dtype) || tensor.bytes.empty()) return plan_dense(tensor, tensor.elements());
   return Candidates(tensor, options).choose();
 }
 

@@ -31,7 +31,7 @@ struct TensorPlan {
 
 /// Plans the encoding that takes fewest bytes, header entries included, among those that `options` allow.
 TensorPlan plan_tensor(const TensorView& tensor, const PackOptions& options);
-/// Plans this encoding, regardless of its size. The tensor must be of an analysed dtype and not empty.
+/// Plans this encoding, regardless of its size. The tensor must be of an analyzed dtype and not empty.
 TensorPlan plan_as(const TensorView& tensor, Encoding encoding);
 /// Plans Encoding::kDense: the tensor unchanged.
 TensorPlan plan_dense(const TensorView& tensor, std::uint64_t nonzeros);

@@ -45,7 +45,7 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
     const bool wanted = by_default ? parameter.prunable : named && grouped;
     if (matches_any(options.exclude, parameter.name, excluded) || !wanted) continue;
     const TensorView& tensor = model.tensor(parameter);
-    if (!is_analysed(tensor.dtype))
+    if (!is_analyzed(tensor.dtype))
       throw Error(ErrorCode::kUnsupported, model.source, parameter.name,
                   "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be pruned");
     selected.push_back(i);

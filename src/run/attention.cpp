@@ -40,7 +40,7 @@ void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, cons
                        one.causal = heads.causal;
                        one.visible = sequence.before;
                        if (!heads.biases.empty())
-                         one.relative = heads.biases[head].data() + heads.centre - sequence.before;
+                         one.relative = heads.biases[head].data() + heads.center - sequence.before;
                        kernels::attend(one, sequence.out + column, heads.count * heads.width, scratch[worker]);
                      });
 }

@@ -22,9 +22,9 @@ struct Heads {
   std::size_t count = 0, width = 0;  ///< out rows are count * width long
   float scale = 1;
   bool causal = false;
-  /// Relative bias by head: biases[head][centre + j - i - before]; empty if there is none.
+  /// Relative bias by head: biases[head][center + j - i - before]; empty if there is none.
   std::vector<std::vector<float>> biases = {};
-  std::size_t centre = 0;
+  std::size_t center = 0;
 };
 
 void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, const Context& context);

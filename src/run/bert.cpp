@@ -36,10 +36,10 @@ class Bert : public EncoderRunner {
   Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
     return body_.run(batch, nullptr, context);
   }
-  std::size_t blocks() const noexcept override { return body_.layers(); }
-  Matrix run_blocks(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
+  std::size_t layer_count() const noexcept override { return body_.layers(); }
+  Matrix run_layers(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
                     const Context& context) const override {
-    return body_.run_blocks(batch, std::move(states), begin, end, nullptr, context);
+    return body_.run_layers(batch, std::move(states), begin, end, nullptr, context);
   }
 
   Matrix logits(const Matrix& hidden, const Context& context) const override {

@@ -50,7 +50,7 @@ BertAttention BertStack::attention(Weights& weights, const std::string& name, st
           linear(".output.dense", width_), norm(weights, name + ".output.LayerNorm")};
 }
 
-Matrix BertStack::normalised(Matrix x, const BertNorm& norm) const {
+Matrix BertStack::normalized(Matrix x, const BertNorm& norm) const {
   kernels::layer_norm(x.values.data(), x.rows, x.columns, norm.weight, norm.bias, epsilon_, x.values.data());
   return x;
 }
@@ -64,17 +64,17 @@ Matrix BertStack::embed(const TokenBatch& batch, KvCache* cache) const {
     check_length(before, length, positions_);
     kernels::add(x.row(batch.begin(s)), position_embeddings_ + before * width_, length * width_);
   }
-  return normalised(std::move(x), embedding_norm_);
+  return normalized(std::move(x), embedding_norm_);
 }
 
 Matrix BertStack::close(const Matrix& x, const linear::Linear& output, const Matrix& mixed, const BertNorm& norm,
                         const Context& context) const {
   Matrix sum = apply(output, mixed, context);
   kernels::add(sum.values.data(), x.values.data(), sum.values.size());
-  return normalised(std::move(sum), norm);
+  return normalized(std::move(sum), norm);
 }
 
-Matrix BertStack::run_blocks(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
+Matrix BertStack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
                              const Context& context) const {
   const std::size_t head_width = width_ / heads_;
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_width));
@@ -128,7 +128,7 @@ BertPredictions::BertPredictions(Weights& weights, const model::Config& config, 
 Matrix BertPredictions::logits(const Matrix& hidden, const Context& context) const {
   Matrix x = apply(transform_, hidden, context);
   kernels::activate(activation_, x.values.data(), x.values.size());
-  Matrix logits = apply(decoder_, body_.normalised(std::move(x), norm_), context);
+  Matrix logits = apply(decoder_, body_.normalized(std::move(x), norm_), context);
   nan_check_.part(logits, "the masked-LM head");
   return logits;
 }

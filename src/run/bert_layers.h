@@ -41,15 +41,15 @@ class BertStack {
 
   /// Last hidden states. A decoder needs `cache`, which must hold the encoder's keys and values.
   Matrix run(const TokenBatch& batch, KvCache* cache, const Context& context) const {
-    return run_blocks(batch, {}, 0, blocks_.size(), cache, context);
+    return run_layers(batch, {}, 0, blocks_.size(), cache, context);
   }
-  /// Runner::run_blocks(), likewise.
-  Matrix run_blocks(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
+  /// Runner::run_layers(), likewise.
+  Matrix run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
                     const Context& context) const;
   /// The encoder's output as keys and values of every layer's cross-attention.
   void remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, const Context& context) const;
 
-  Matrix normalised(Matrix x, const BertNorm& norm) const;
+  Matrix normalized(Matrix x, const BertNorm& norm) const;
 
  private:
   BertNorm norm(Weights& weights, const std::string& name) const;

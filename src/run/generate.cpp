@@ -114,10 +114,10 @@ class BeamSearch {
     };
     for (std::size_t beam = 0; beam < running_.size(); ++beam) {
       const float* row = logits.row(first_row + beam);
-      const auto normaliser = static_cast<float>(kernels::log_sum_exp(row, logits.columns));
+      const auto normalizer = static_cast<float>(kernels::log_sum_exp(row, logits.columns));
       std::vector<Candidate> all(logits.columns);
       for (std::size_t token = 0; token < all.size(); ++token)
-        all[token] = {running_[beam].score + (row[token] - normaliser), beam, static_cast<TokenId>(token)};
+        all[token] = {running_[beam].score + (row[token] - normalizer), beam, static_cast<TokenId>(token)};
       const std::size_t kept = std::min(count, all.size());
       std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(), better);
       best.insert(best.end(), all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept));

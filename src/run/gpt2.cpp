@@ -53,15 +53,15 @@ class Gpt2 : public CausalRunner {
   std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
 
   Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
-    return run(batch, {}, 0, blocks(), nullptr, context);
+    return run(batch, {}, 0, layer_count(), nullptr, context);
   }
-  std::size_t blocks() const noexcept override { return blocks_.size(); }
-  Matrix run_blocks(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
+  std::size_t layer_count() const noexcept override { return blocks_.size(); }
+  Matrix run_layers(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
                     const Context& context) const override {
     return run(batch, std::move(states), begin, end, nullptr, context);
   }
   Matrix hidden_states(const TokenBatch& next, DecoderState& state, const Context& context) const override {
-    return run(next, {}, 0, blocks(), &cache_of(state, next), context);
+    return run(next, {}, 0, layer_count(), &cache_of(state, next), context);
   }
   Matrix logits(const Matrix& hidden, const Context& context) const override {
     Matrix logits = apply(head_, hidden, context);
@@ -96,7 +96,7 @@ class Gpt2 : public CausalRunner {
     return block;
   }
 
-  Matrix normalised(const Matrix& x, const Norm& norm) const {
+  Matrix normalized(const Matrix& x, const Norm& norm) const {
     Matrix result(x.rows, x.columns);
     kernels::layer_norm(x.values.data(), x.rows, x.columns, norm.weight, norm.bias, epsilon_, result.values.data());
     return result;
@@ -112,7 +112,7 @@ class Gpt2 : public CausalRunner {
     return x;
   }
 
-  /// What run_blocks() says, with the keys and values of a decoder's earlier tokens if there is a cache.
+  /// What run_layers() says, with the keys and values of a decoder's earlier tokens if there is a cache.
   Matrix run(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
              const Context& context) const {
     if (begin == 0) {
@@ -121,11 +121,11 @@ class Gpt2 : public CausalRunner {
     }
     for (std::size_t i = begin; i < end; ++i) {
       const Block& block = blocks_[i];
-      const Matrix qkv = apply(block.qkv, normalised(x, block.before_attention), context);
+      const Matrix qkv = apply(block.qkv, normalized(x, block.before_attention), context);
       const Heads heads{heads_, width_ / heads_, block.scale, true};
       const Matrix mixed = attend_self(heads, batch, qkv, qkv, qkv, 0, width_, 2 * width_, cache, i, context);
       kernels::add(x.values.data(), apply(block.projection, mixed, context).values.data(), x.values.size());
-      Matrix inner = apply(block.expand, normalised(x, block.before_feed_forward), context);
+      Matrix inner = apply(block.expand, normalized(x, block.before_feed_forward), context);
       kernels::activate(activation_, inner.values.data(), inner.values.size());
       kernels::add(x.values.data(), apply(block.contract, inner, context).values.data(), x.values.size());
       nan_check_.layer(x, i);
@@ -133,7 +133,7 @@ class Gpt2 : public CausalRunner {
     if (end < blocks_.size()) return x;
     if (cache != nullptr)
       for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
-    x = normalised(x, last_norm_);
+    x = normalized(x, last_norm_);
     nan_check_.part(x, "ln_f");
     return x;
   }

@@ -23,7 +23,7 @@ std::optional<ModelTraits> traits_of(const Model& model) {
   return std::nullopt;
 }
 
-Matrix Runner::run_blocks(const TokenBatch& batch, Matrix /*states*/, std::size_t /*begin*/, std::size_t /*end*/,
+Matrix Runner::run_layers(const TokenBatch& batch, Matrix /*states*/, std::size_t /*begin*/, std::size_t /*end*/,
                           const Context& context) const {
   return hidden_states(batch, context);
 }

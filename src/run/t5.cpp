@@ -82,20 +82,20 @@ class Stack {
     const Heads cross{heads_, head_width_, 1, false};
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
-      const Matrix normal = normalised(x, block.self.norm);
+      const Matrix normal = normalized(x, block.self.norm);
       const Matrix q = apply(block.self.q, normal, context), k = apply(block.self.k, normal, context),
                    v = apply(block.self.v, normal, context);
       add_to(x, apply(block.self.o, attend_self(self, batch, q, k, v, 0, 0, 0, cache, i, context), context));
       if (decoder_) {
-        const Matrix query = apply(block.cross.q, normalised(x, block.cross.norm), context);
+        const Matrix query = apply(block.cross.q, normalized(x, block.cross.norm), context);
         add_to(x, apply(block.cross.o, attend_cross(cross, batch, query, *cache, i, context), context));
       }
-      add_to(x, feed_forward(block, normalised(x, block.norm), context));
+      add_to(x, feed_forward(block, normalized(x, block.norm), context));
       nan_check_.layer(x, i);
     }
     if (cache != nullptr)
       for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
-    x = normalised(x, norm_);
+    x = normalized(x, norm_);
     nan_check_.part(x, "final_layer_norm");
     return x;
   }
@@ -128,7 +128,7 @@ class Stack {
     return block;
   }
 
-  Matrix normalised(const Matrix& x, const float* weight) const {
+  Matrix normalized(const Matrix& x, const float* weight) const {
     Matrix result(x.rows, x.columns);
     kernels::rms_norm(x.values.data(), x.rows, x.columns, weight, epsilon_, result.values.data());
     return result;
@@ -152,11 +152,11 @@ class Stack {
     std::size_t longest = 1;
     for (std::size_t s = 0; s < batch.sequences(); ++s)
       longest = std::max(longest, batch.length(s) + (cache == nullptr ? 0 : (*cache)[s].length));
-    heads.centre = longest - 1;
+    heads.center = longest - 1;
     heads.biases.assign(heads_, std::vector<float>(2 * longest - 1));
     for (std::size_t at = 0; at < 2 * longest - 1; ++at) {
       const std::size_t bucket =
-          bucket_of(static_cast<long>(at) - static_cast<long>(heads.centre), !decoder_, buckets_, furthest_);
+          bucket_of(static_cast<long>(at) - static_cast<long>(heads.center), !decoder_, buckets_, furthest_);
       for (std::size_t head = 0; head < heads_; ++head) heads.biases[head][at] = bias_[bucket * heads_ + head];
     }
   }

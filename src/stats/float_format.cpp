@@ -34,7 +34,7 @@ const FloatFormat& float_format(DType dtype) {
     case DType::kF8E5M2:
       return kF8E5M2;
     default:
-      throw std::invalid_argument("dtype is not analysed");
+      throw std::invalid_argument("dtype is not analyzed");
   }
 }
 

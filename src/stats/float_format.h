@@ -1,4 +1,4 @@
-// The six analysed dtypes as bit patterns: keys (patterns without sign) to values and back.
+// The six analyzed dtypes as bit patterns: keys (patterns without sign) to values and back.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct FloatFormat {
   bool is_nan(std::uint64_t key) const noexcept { return key > finite_max && key != infinity; }
 };
 
-/// Throws std::invalid_argument for a dtype that is not analysed (a bug of the caller).
+/// Throws std::invalid_argument for a dtype that is not analyzed (a bug of the caller).
 const FloatFormat& float_format(DType dtype);
 
 /// Exact value of a key: +0.0 and up, infinity, or NaN.

@@ -111,7 +111,7 @@ Histogram histogram(std::span<const TensorView> tensors, Measure measure, double
   Histogram histogram{low, high, std::vector<std::uint64_t>(bins, 0), 0, 0, 0};
   std::map<DType, std::vector<TensorView>> by_dtype;
   for (const TensorView& tensor : tensors) {
-    if (!is_analysed(tensor.dtype))
+    if (!is_analyzed(tensor.dtype))
       throw Error(ErrorCode::kUnsupported, {}, tensor.name,
                   "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
     by_dtype[tensor.dtype].push_back(tensor);

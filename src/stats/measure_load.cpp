@@ -112,7 +112,7 @@ MeasuredTensor read_tensor(Reader& reader, const Measurement& measurement) {
     reader.fail({}, "parameters out of order");
   tensor.name = reader.text();
   const std::optional<DType> dtype = parse_dtype(reader.text());
-  if (!dtype || !is_analysed(*dtype)) reader.fail(tensor.name, "a dtype that is not measured");
+  if (!dtype || !is_analyzed(*dtype)) reader.fail(tensor.name, "a dtype that is not measured");
   tensor.dtype = *dtype;
   tensor.shape.resize(reader.items(8));
   for (std::uint64_t& extent : tensor.shape) extent = reader.u64();

@@ -149,7 +149,7 @@ ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options,
   std::vector<stats::TensorPlan> plans;
   plans.reserve(tensors.size());
   for (const TensorView& tensor : tensors) {
-    if (!is_analysed(tensor.dtype))
+    if (!is_analyzed(tensor.dtype))
       throw Error(ErrorCode::kUnsupported, {}, tensor.name,
                   "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
     plans.emplace_back(tensor, options.cutoffs);

@@ -46,7 +46,7 @@ Selection select(const Model& model, const InspectOptions& options, std::vector<
   for (const Parameter& parameter : model.parameters) {
     if (!selected(parameter, options)) continue;
     const TensorView& tensor = model.tensor(parameter);
-    if (!is_analysed(tensor.dtype)) {
+    if (!is_analyzed(tensor.dtype)) {
       left_out.push_back({parameter.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " is not measured"});
       continue;
     }

@@ -110,7 +110,7 @@ std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, const 
   std::vector<DType> order;
   std::map<DType, std::vector<TensorView>> by_dtype;
   for (const TensorView& tensor : tensors) {
-    if (!is_analysed(tensor.dtype))
+    if (!is_analyzed(tensor.dtype))
       throw Error(ErrorCode::kUnsupported, {}, tensor.name,
                   "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
     if (!by_dtype.contains(tensor.dtype)) order.push_back(tensor.dtype);

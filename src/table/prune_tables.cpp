@@ -109,7 +109,7 @@ PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<st
   std::vector<TensorView> untouched;
   for (std::size_t i = 0; i < model.parameters.size(); ++i) {
     const TensorView& tensor = model.tensor(model.parameters[i]);
-    if (is_analysed(tensor.dtype) && !std::binary_search(plan.parameters.begin(), plan.parameters.end(), i))
+    if (is_analyzed(tensor.dtype) && !std::binary_search(plan.parameters.begin(), plan.parameters.end(), i))
       untouched.push_back(tensor);
   }
   for (const Stats& stats : scan(untouched, {}, context).tensors) {

@@ -131,7 +131,7 @@ def combining_classes(table):
 
 
 def runs(values):
-    """(first, last, value) of equal neighbours, value 0 left out. Surrogates never occur."""
+    """(first, last, value) of equal neighbors, value 0 left out. Surrogates never occur."""
     first = last = value = None
     for c in sorted(values):
         if value == values[c] and c == last + 1:

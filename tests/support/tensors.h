@@ -97,7 +97,7 @@ inline std::vector<double> values_of(const TensorView& tensor) {
   return values;
 }
 
-inline const std::vector<DType>& analysed_dtypes() {
+inline const std::vector<DType>& analyzed_dtypes() {
   static const std::vector<DType> dtypes{DType::kF64,  DType::kF32,    DType::kF16,
                                          DType::kBF16, DType::kF8E4M3, DType::kF8E5M2};
   return dtypes;

@@ -161,7 +161,7 @@ class MappedTensor final : public PackedTensor {
     if (stored_.nonzeros > elements_)
       fail(fmt::format("{} nonzeros are declared for {} elements", stored_.nonzeros, elements_));
     if (stored_.encoding == Encoding::kDense) return;
-    if (!is_analysed(stored_.dtype))
+    if (!is_analyzed(stored_.dtype))
       fail(fmt::format("has dtype {}, which is never packed", dtype_name(stored_.dtype)));
     size_ = dtype_bits(stored_.dtype) / 8;
     if (dense_size_ / kLargestRatio > stored_bytes())
@@ -250,7 +250,7 @@ class MappedTensor final : public PackedTensor {
   }
 
   SparseRows rows_of_dense(Bytes dense) const {
-    if (!is_analysed(stored_.dtype)) fail("is of a dtype that is never read as sparse", ErrorCode::kUnsupported);
+    if (!is_analyzed(stored_.dtype)) fail("is of a dtype that is never read as sparse", ErrorCode::kUnsupported);
     const std::size_t size = dtype_bits(stored_.dtype) / 8;
     SparseRows sparse;
     sparse.begin.resize(stored_.rows() + 1);

@@ -90,7 +90,7 @@ TEST_F(Draw, ManagesEmptyCharts) {
   EXPECT_EQ(files(), 4U);
 }
 
-TEST_F(Draw, DrawsMoreLinesThanColours) {
+TEST_F(Draw, DrawsMoreLinesThanColors) {
   chart_.series.clear();
   for (int i = 0; i < 30; ++i) {
     ChartSeries series;
@@ -179,7 +179,7 @@ std::vector<Sketch> sketches_of(const std::vector<TensorView>& tensors) {
 
 TEST(CumulativeShareChart, IsExactAtEveryPoint) {
   std::vector<test::OwnedTensor> owned;
-  for (const DType dtype : test::analysed_dtypes()) owned.push_back(test::random_tensor(dtype, 3000, 7, false));
+  for (const DType dtype : test::analyzed_dtypes()) owned.push_back(test::random_tensor(dtype, 3000, 7, false));
   std::vector<std::vector<Sketch>> sketches;
   std::vector<std::string> titles;
   std::vector<std::vector<double>> values;

@@ -94,7 +94,7 @@ TEST(LogAxis, LabelsDecadesShortly) {
   EXPECT_LE(texts(log_axis(1e-30, 1e30, TicText::kPlain)).size(), 10U);
 }
 
-TEST(LogAxis, HasMinorTicsBetweenNeighbours) {
+TEST(LogAxis, HasMinorTicsBetweenNeighbors) {
   const Axis axis = log_axis(1, 100, TicText::kPlain);
   EXPECT_EQ(axis.tics.size(), 3U + 2 * 8);
 }
@@ -154,10 +154,10 @@ TEST(LineScript, DrawsPercentFromFractions) {
   EXPECT_THAT(block(line_script(stacks(), PictureFormat::kPng), "line0_0"), ElementsAre("0 10", "1 20"));
 }
 
-TEST(LineScript, GivesOneNameOneColourInAllPanels) {
+TEST(LineScript, GivesOneNameOneColorInAllPanels) {
   const std::string script = line_script(stacks(), PictureFormat::kPng);
-  EXPECT_EQ(count_of(script, category_stroke(0).colour), 2U);  // its line and the legend
-  EXPECT_EQ(count_of(script, category_stroke(1).colour), 3U);
+  EXPECT_EQ(count_of(script, category_stroke(0).color), 2U);  // its line and the legend
+  EXPECT_EQ(count_of(script, category_stroke(1).color), 3U);
   EXPECT_THAT(script, HasSubstr("'encoder'"));
   EXPECT_THAT(script, HasSubstr("'decoder'"));
 }
@@ -170,15 +170,15 @@ TEST(LineScript, LeavesOutWhatItsAxesCannotShow) {
   EXPECT_THAT(block(line_script(chart, PictureFormat::kPng), "line0_0"), ElementsAre("4 0.5", "8 0.25"));
 }
 
-TEST(LineScript, ColoursLevelsFromLightToDark) {
+TEST(LineScript, ColorsLevelsFromLightToDark) {
   const auto lightness = [](const Stroke& stroke) {
-    return std::stoi(stroke.colour.substr(1, 2), nullptr, 16) + 2 * std::stoi(stroke.colour.substr(3, 2), nullptr, 16);
+    return std::stoi(stroke.color.substr(1, 2), nullptr, 16) + 2 * std::stoi(stroke.color.substr(3, 2), nullptr, 16);
   };
   for (std::size_t i = 1; i < 7; ++i) EXPECT_LT(lightness(ordered_stroke(i, 7)), lightness(ordered_stroke(i - 1, 7)));
 }
 
-TEST(CategoryStroke, RepeatsColoursWithAnotherDash) {
-  EXPECT_EQ(category_stroke(0).colour, category_stroke(8).colour);
+TEST(CategoryStroke, RepeatsColorsWithAnotherDash) {
+  EXPECT_EQ(category_stroke(0).color, category_stroke(8).color);
   EXPECT_NE(category_stroke(0).dash, category_stroke(8).dash);
 }
 

@@ -1,5 +1,5 @@
 // Names found in the Hugging Face cache, as huggingface_hub lays it out:
-// CACHE/models--ORGANISATION--NAME/{refs/main, snapshots/REVISION/...}.
+// CACHE/models--ORGANIZATION--NAME/{refs/main, snapshots/REVISION/...}.
 #include "checkpoint/hub.h"
 
 #include <gmock/gmock.h>
@@ -63,12 +63,12 @@ class Hub : public testing::Test {
   ScopedVariable xdg_{"XDG_CACHE_HOME", std::nullopt};
 };
 
-TEST_F(Hub, FindsAModelOfAnOrganisation) {
+TEST_F(Hub, FindsAModelOfAnOrganization) {
   const fs::path snapshot = add("models--openai-community--gpt2");
   EXPECT_EQ(find_in_hub_cache("openai-community/gpt2"), snapshot);
 }
 
-TEST_F(Hub, FindsAShortNameUnderTheOrganisationItLivesUnderNow) {
+TEST_F(Hub, FindsAShortNameUnderTheOrganizationItLivesUnderNow) {
   const fs::path moved = add("models--openai-community--gpt2");
   EXPECT_EQ(find_in_hub_cache("gpt2"), moved);
   const fs::path old = add("models--gpt2");

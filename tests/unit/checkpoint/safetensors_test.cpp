@@ -97,17 +97,17 @@ TEST(DTypes, HaveTheNamesAndSizesOfTheFormat) {
       {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F4", 4},    {"F6_E2M3", 6}, {"F6_E3M2", 6},
       {"C64", 64},    {"I64", 64},        {"I32", 32},        {"I16", 16},  {"I8", 8},      {"U64", 64},
       {"U32", 32},    {"U16", 16},        {"U8", 8},          {"BOOL", 8}};
-  unsigned analysed = 0;
+  unsigned analyzed = 0;
   for (const auto& [name, bits] : format) {
     const std::optional<DType> dtype = parse_dtype(name);
     ASSERT_TRUE(dtype) << name;
     EXPECT_EQ(dtype_name(*dtype), name);
     EXPECT_EQ(dtype_bits(*dtype), bits) << name;
-    analysed += is_analysed(*dtype) ? 1 : 0;
+    analyzed += is_analyzed(*dtype) ? 1 : 0;
   }
-  EXPECT_EQ(analysed, 6U);
+  EXPECT_EQ(analyzed, 6U);
   for (const char* name : {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
-    EXPECT_TRUE(is_analysed(*parse_dtype(name))) << name;
+    EXPECT_TRUE(is_analyzed(*parse_dtype(name))) << name;
   for (const char* name : {"", "f32", "F32 ", "float32", "I4", "F128", "BF16X"})
     EXPECT_FALSE(parse_dtype(name)) << name;
 }

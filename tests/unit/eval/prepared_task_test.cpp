@@ -45,7 +45,7 @@ TEST(PreparedTask, ScoresAsEvaluateDoesAgainAndAgain) {
 }
 
 /// Only block `layer` pruned.
-Model pruned_block(const Model& model, int layer, double fraction) {
+Model pruned_layer(const Model& model, int layer, double fraction) {
   PruneSet set{"block", {}, {fraction, std::nullopt, "block"}};
   for (const std::size_t index : select_parameters(model, {}))
     if (model.parameters[index].layer == layer) set.tensors.push_back(model.parameters[index].name);
@@ -54,7 +54,7 @@ Model pruned_block(const Model& model, int layer, double fraction) {
   return pruned_model(model, plan_pruning(model, pruning), 0);
 }
 
-TEST(PreparedTask, GoesOnFromSharedBlocksWithTheSameScores) {
+TEST(PreparedTask, GoesOnFromSharedLayersWithTheSameScores) {
   const test::TemporaryDirectory directory;
   test::write_text(directory / "lm.txt", test::read_text(kDemo + "heldout/lm.txt").substr(0, 150));
   for (const auto& [name, tasks] :
@@ -71,8 +71,8 @@ TEST(PreparedTask, GoesOnFromSharedBlocksWithTheSameScores) {
       options.data = task == Task::kLambada ? kDemo + "heldout/lambada.jsonl" : (directory / "lm.txt").string();
       PreparedTask prepared(model, options);
       for (const auto& [layer, fraction] : {std::pair{0, 0.5}, {1, 0.5}, {1, 0.9}, {0, 0.9}, {1, 0.7}}) {
-        const Model scored = pruned_block(model, layer, fraction);
-        EXPECT_EQ(eval::count_shared_blocks(model, scored), layer);
+        const Model scored = pruned_layer(model, layer, fraction);
+        EXPECT_EQ(eval::count_shared_layers(model, scored), layer);
         expect_same(prepared.score(scored), evaluate(scored, options));
       }
       expect_same(prepared.score(pruned(model, "50")), evaluate(pruned(model, "50"), options));
@@ -83,7 +83,7 @@ TEST(PreparedTask, GoesOnFromSharedBlocksWithTheSameScores) {
 TEST(KeptStates, AreForgottenWhenThereIsNoRoomAndAfterAFailure) {
   const Model model = open_model(kDemo + "models/gpt2-world");
   const auto runner = open_runner(model);
-  ASSERT_GE(runner->blocks(), 2U);
+  ASSERT_GE(runner->layer_count(), 2U);
   TokenBatch tokens;
   tokens.add(std::vector<TokenId>{1, 2, 3, 4});
   const Matrix expected = runner->hidden_states(tokens);
@@ -98,19 +98,19 @@ TEST(KeptStates, AreForgottenWhenThereIsNoRoomAndAfterAFailure) {
   }
 }
 
-TEST(CountSharedBlocks, IsZeroForWhatIsOutsideTheBlocksAndForOtherModels) {
+TEST(CountSharedLayers, IsZeroForWhatIsOutsideTheBlocksAndForOtherModels) {
   const Model gpt2 = open_model(kDemo + "models/gpt2-world"), bert = open_model(kDemo + "models/bert-world"),
               t5 = open_model(kDemo + "models/t5-world");
-  EXPECT_EQ(eval::count_shared_blocks(gpt2, gpt2), open_runner(gpt2)->blocks());
-  EXPECT_EQ(eval::count_shared_blocks(gpt2, bert), 0U);
-  EXPECT_EQ(eval::count_shared_blocks(t5, t5), 0U);
+  EXPECT_EQ(eval::count_shared_layers(gpt2, gpt2), open_runner(gpt2)->layer_count());
+  EXPECT_EQ(eval::count_shared_layers(gpt2, bert), 0U);
+  EXPECT_EQ(eval::count_shared_layers(t5, t5), 0U);
   PruneSet set{"embedding", {"wte.weight"}, {0.5, std::nullopt, "50"}};
   PruneOptions pruning;
   pruning.sets = {set};
-  EXPECT_EQ(eval::count_shared_blocks(gpt2, pruned_model(gpt2, plan_pruning(gpt2, pruning), 0)), 0U);
+  EXPECT_EQ(eval::count_shared_layers(gpt2, pruned_model(gpt2, plan_pruning(gpt2, pruning), 0)), 0U);
   Model other = gpt2;
   other.config += " ";
-  EXPECT_EQ(eval::count_shared_blocks(gpt2, other), 0U);
+  EXPECT_EQ(eval::count_shared_layers(gpt2, other), 0U);
 }
 
 TEST(PreparedTask, RefusesAModelOfAnotherKind) {

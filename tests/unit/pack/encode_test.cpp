@@ -82,7 +82,7 @@ std::uint64_t plain_negative_zeros(const TensorView& tensor) {
 }
 
 class EveryDtype : public testing::TestWithParam<DType> {};
-INSTANTIATE_TEST_SUITE_P(Packed, EveryDtype, testing::ValuesIn(test::analysed_dtypes()),
+INSTANTIATE_TEST_SUITE_P(Packed, EveryDtype, testing::ValuesIn(test::analyzed_dtypes()),
                          [](const auto& dtype) { return std::string(dtype_name(dtype.param)); });
 
 TEST_P(EveryDtype, ComesBackToTheBit) {
@@ -199,7 +199,7 @@ TEST(Choice, FollowsTheSparsity) {
 }
 
 TEST(Choice, TakesTheLeastBytes) {
-  for (const DType dtype : test::analysed_dtypes())
+  for (const DType dtype : test::analyzed_dtypes())
     for (const double percent : {0., 5., 20., 50., 70., 80., 90., 96., 99., 100.}) {
       const OwnedTensor tensor = sparse_tensor(dtype, {100, 130}, percent, 5);
       const std::uint64_t chosen = plan_tensor(tensor.view(), {}).stored_bytes();
@@ -231,7 +231,7 @@ TEST(Choice, LeavesIntegersEmptyAndSmallTensorsAlone) {
 }
 
 TEST(Choice, NeverMakesWhatAReaderTakesForABomb) {
-  for (const DType dtype : test::analysed_dtypes()) {
+  for (const DType dtype : test::analyzed_dtypes()) {
     const OwnedTensor zeros(dtype, {3000, 1000}, std::vector<std::byte>(3000000 * dtype_bits(dtype) / 8), "z.weight");
     PackOptions options;
     options.zstd = true;

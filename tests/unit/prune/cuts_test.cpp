@@ -77,7 +77,7 @@ void expect_smallest_cut(const std::vector<TensorView>& tensors, const std::vect
 }
 
 TEST(CutSmallest, EqualsAStableSortForEveryDtype) {
-  for (const DType dtype : test::analysed_dtypes())
+  for (const DType dtype : test::analyzed_dtypes())
     for (const bool wild : {false, true}) {
       SCOPED_TRACE(std::string(dtype_name(dtype)) + (wild ? " wild" : ""));
       const OwnedTensor a = test::random_tensor(dtype, 3001, 1, wild), b = test::random_tensor(dtype, 9000, 2, wild);
@@ -89,7 +89,7 @@ TEST(CutSmallest, OrdersMixedDtypesByValue) {
   std::vector<OwnedTensor> owners;
   for (const bool with_f64 : {false, true}) {
     std::vector<TensorView> tensors;
-    for (const DType dtype : test::analysed_dtypes())
+    for (const DType dtype : test::analyzed_dtypes())
       if (dtype != DType::kF64 || with_f64)
         tensors.push_back(owners.emplace_back(test::random_tensor(dtype, 2000, 4, true)).view());
     expect_smallest_cut(tensors, {10, 3000, 5000, 9000});

@@ -84,7 +84,7 @@ std::vector<std::uint64_t> bits_of(std::uint64_t elements, const std::function<b
 bool every_third(std::uint64_t i) { return i % 3 == 1; }
 
 TEST(MaskKinds, BitsRemoveSingleElementsOfAnyShape) {
-  for (const DType dtype : test::analysed_dtypes()) {
+  for (const DType dtype : test::analyzed_dtypes()) {
     const OwnedTensor tensor = test::random_tensor(dtype, 3 * 5 * 14, 4, true);
     for (const std::vector<std::uint64_t>& shape : {std::vector<std::uint64_t>{210}, {15, 14}, {3, 5, 14}}) {
       TensorView view = tensor.view();
@@ -96,7 +96,7 @@ TEST(MaskKinds, BitsRemoveSingleElementsOfAnyShape) {
 }
 
 TEST(MaskKinds, BitsWithNewValuesChangeWhatStays) {
-  for (const DType dtype : test::analysed_dtypes()) {
+  for (const DType dtype : test::analyzed_dtypes()) {
     const OwnedTensor tensor = test::random_tensor(dtype, 210, 5, false),
                       fresh = test::random_tensor(dtype, 210, 6, true);
     const auto values =

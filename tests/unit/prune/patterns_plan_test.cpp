@@ -94,7 +94,7 @@ TEST_P(Patterns, BlocksGoByTheirNorm) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(DTypes, Patterns, testing::ValuesIn(analysed_dtypes()),
+INSTANTIATE_TEST_SUITE_P(DTypes, Patterns, testing::ValuesIn(analyzed_dtypes()),
                          [](const auto& dtype) { return std::string(dtype_name(dtype.param)); });
 
 TEST(PatternPlan, LargeMatricesAreCutAlikeByAnyNumberOfThreads) {

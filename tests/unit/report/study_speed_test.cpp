@@ -94,7 +94,7 @@ TEST(TradeOff, NamesTheFastestLevelThatKeepsTheScore) {
   EXPECT_THAT(joined(trade_off_findings(curve(0.79), plan, dense)), HasSubstr("No level at which the accuracy"));
 }
 
-TEST(TradeOff, ChartHasEveryLevelAsALabelledPoint) {
+TEST(TradeOff, ChartHasEveryLevelAsALabeledPoint) {
   const chart::TradeOffChart chart = trade_off_chart(curve(0.5), made_up());
   ASSERT_EQ(chart.panels.size(), 2U);
   EXPECT_EQ(chart.panels[0].points[1].x, 5);

@@ -35,7 +35,7 @@ Model model_of(const std::vector<OwnedTensor>& owners) {
 
 std::vector<OwnedTensor> tensors_of_every_dtype(std::uint64_t elements, std::uint64_t seed = 0) {
   std::vector<OwnedTensor> owners;
-  for (const DType dtype : test::analysed_dtypes())
+  for (const DType dtype : test::analyzed_dtypes())
     owners.push_back(test::random_tensor(dtype, elements, seed + owners.size(), true));
   owners.push_back(test::from_floats({}));
   return owners;

@@ -27,7 +27,7 @@ double sorted_quantile(const std::vector<double>& values, double p) {
 const std::vector<double> kFractions{0, 0.01, 0.25, 0.5, 0.75, 0.9, 0.999, 1};
 
 TEST(Quantiles, EqualASortForEveryDtype) {
-  for (const DType dtype : test::analysed_dtypes())
+  for (const DType dtype : test::analyzed_dtypes())
     for (const std::size_t n : {1UL, 2UL, 777UL, 20000UL}) {
       const OwnedTensor tensor = test::random_tensor(dtype, n, n, false);
       const std::vector<double> values = test::values_of(tensor.view());
@@ -44,7 +44,7 @@ TEST(Quantiles, AreOfAllTensorsTogetherWhateverTheirDtypes) {
   for (const bool with_f64 : {false, true}) {
     std::vector<TensorView> tensors;
     std::vector<double> values;
-    for (const DType dtype : test::analysed_dtypes()) {
+    for (const DType dtype : test::analyzed_dtypes()) {
       if (dtype == DType::kF64 && !with_f64) continue;
       tensors.push_back(owners.emplace_back(test::random_tensor(dtype, 3001, 17, true)).view());
       const std::vector<double> more = test::values_of(tensors.back());

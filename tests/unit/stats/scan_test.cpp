@@ -223,7 +223,7 @@ TEST_P(EveryDtype, KeysAndValuesGoBothWays) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Analysed, EveryDtype, testing::ValuesIn(test::analysed_dtypes()),
+INSTANTIATE_TEST_SUITE_P(Analyzed, EveryDtype, testing::ValuesIn(test::analyzed_dtypes()),
                          [](const auto& each) { return std::string(dtype_name(each.param)); });
 
 TEST(Scan, MeasuresOnAWorkedExample) {
