@@ -22,7 +22,7 @@ enum class ErrorCode : std::uint8_t {
   kNoSpace,      ///< a disk, a quota or a limit on file size is exhausted
   kMalformed,    ///< a file breaks the rules of its format: cut off, damaged or contradictory
   kUnsupported,  ///< a file or model is valid, but pare cannot do this with it
-  kMismatch,     ///< files that belong together contradict each other: config, tensors, shards, tokenizer
+  kMismatch,     ///< what must agree does not: config, tensors, shards and tokenizer, or two models or measurements
   kLimit,        ///< larger, longer or deeper nested than pare or the model accepts
   kOutOfMemory,  ///< memory is exhausted, or would be
   kUnavailable,  ///< a program or a capability of the machine is missing or failed, e.g. gnuplot

@@ -13,8 +13,9 @@
 
 namespace pare {
 
-/// A value type. Masks are cheap to compare and, except for Bits, to copy. Code that writes, packs, runs or measures a
-/// pruned model gets the pruned weights from copy(), so a new criterion needs no change there.
+/// A value type, cheap to copy and to compare, except for Bits, whose cost grows with the number of blocks. Code that
+/// writes, packs, runs or measures a pruned model gets the pruned weights from copy(), so a new criterion needs no
+/// change there.
 class Mask {
  public:
   /// No element becomes zero.

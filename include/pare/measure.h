@@ -26,7 +26,8 @@ struct MeasuredTensor {
 /// A partial result of inspect(): some of the selected parameters, measured.
 struct Measurement {
   /// Hash of the names, dtypes and shapes of all parameters of the model, and of a sample of the bytes of each
-  /// parameter that is not packed. Equal for all parts of one model and for byte-identical copies of it.
+  /// parameter that is not packed. Equal for all parts of one model and for byte-identical copies
+  /// of it. Models that differ only in packed values, or in bytes outside the sample, are not told apart.
   std::uint64_t content = 0;
   std::vector<double> cutoffs;          ///< InspectOptions::cutoff, then larger ones for the tail of the distribution
   std::size_t largest_wanted = 0;       ///< InspectOptions::largest

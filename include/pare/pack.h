@@ -56,7 +56,8 @@ struct UnpackOptions {
   bool force = false;  ///< replace an existing output that pare wrote
 };
 
-/// Unpacks a packed checkpoint and verifies every checksum. Files that pare packed are restored byte for byte.
+/// Unpacks a packed checkpoint and verifies every checksum. Safetensors files are restored byte for byte; a
+/// model that was packed from PyTorch files or from memory becomes the safetensors files that pare would have written.
 /// Throws Error for a model that is not packed, and for files that cannot be read or written; Interrupted.
 void write_unpacked(const Model& model, const std::filesystem::path& out, const UnpackOptions& options = {},
                     const Context& context = {});

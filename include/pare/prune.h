@@ -117,9 +117,9 @@ struct PruneOptions {
   Pattern pattern = {};
   Norm norm = Norm::kL1;             ///< by which rows, columns and blocks are ranked
   std::uint64_t seed = 0;            ///< for Criterion::kRandom
-  std::vector<std::string> include;  ///< globs over parameter names; empty: the class default
+  std::vector<std::string> include;  ///< globs over parameter names; empty: weight matrices of the layers
   std::vector<std::string> exclude;  ///< globs of parameters to leave out
-  std::vector<Group> groups;  ///< if not empty: only parameters of these groups, of any shape; `include` holds as well
+  std::vector<Group> groups;         ///< if not empty: all parameters of these groups that `include` allows
 
   /// Whether a level, a set or the pattern says how much to prune.
   bool prunes() const;
@@ -127,16 +127,17 @@ struct PruneOptions {
 
 /// What one level does to one tensor.
 struct TensorCut {
-  std::uint64_t pruned = 0;  ///< weights set to 0 (those already 0 included)
-  std::uint64_t zeros = 0;   ///< zeros afterwards
-  Mask mask;                 ///< selects the pruned weights
+  std::uint64_t pruned =
+      0;  ///< weights set to 0, including those that were 0 and those of earlier levels that accumulate
+  std::uint64_t zeros = 0;  ///< zeros afterwards
+  Mask mask;                ///< selects the pruned weights
 };
 
 struct LevelPlan {
   Amount amount;
   std::uint64_t pruned = 0;  ///< over all pruned tensors
   std::uint64_t zeros = 0;   ///< afterwards, over all pruned tensors
-  /// Largest pruned magnitude. Set only for global magnitude pruning, and only if anything is pruned.
+  /// Largest pruned |w|. Set only for global, unstructured magnitude pruning, and only if anything is pruned.
   std::optional<double> threshold;
   std::vector<TensorCut> cuts;  ///< one per PrunePlan::parameters
 };

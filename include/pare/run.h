@@ -42,7 +42,8 @@ class DecoderState {
   virtual ~DecoderState() = default;
   /// Returns the number of tokens in the cache of a sequence.
   virtual std::size_t length(std::size_t sequence) const = 0;
-  /// Replaces sequence i by a copy of sequence `parents[i]`, for beam search. There are parents.size() sequences then.
+  /// Replaces sequence i by a copy of sequence `parents[i]`, for beam search. Afterwards the cache holds
+  /// parents.size() sequences.
   virtual void reorder(std::span<const std::size_t> parents) = 0;
 };
 
@@ -65,14 +66,15 @@ class Runner {
   /// Runs layers `begin` to `end` (exclusive), where begin < end <= layer_count(), and returns the states after them,
   /// [tokens, hidden size]. `states` is what the call that ended at `begin` returned for the same batch; it is ignored
   /// if begin is 0. The call that ends at layer_count() returns what hidden_states() does, bit for bit. Models whose
-  /// first layers have the same weights can so share the work of these layers.
+  /// first layers have the same weights can therefore share the work of these layers.
   virtual Matrix run_layers(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
                             const Context& context = {}) const;
   /// Returns the logits of the language-model (or masked-LM) head, [hidden rows, vocabulary()]. Throws Error if the
   /// model has no such head.
   virtual Matrix logits(const Matrix& hidden, const Context& context = {}) const = 0;
 
-  /// Returns every linear of the model, the head included, with the kernel chosen for `tokens` tokens at once.
+  /// Returns every linear of the model, the head included (not the transformer layers of layer_count()), with the
+  /// kernel chosen for `tokens` tokens at once.
   virtual std::vector<LayerUse> layers(std::size_t tokens) const = 0;
 };
 
@@ -97,7 +99,8 @@ class EncoderRunner : public Runner {
   virtual Matrix classify(const TokenBatch& batch, const Context& context = {}) const = 0;
 };
 
-/// T5 and composed encoder-decoders. hidden_states() and positions() are the encoder's.
+/// T5 and composed encoder-decoders. hidden_states() and positions() are the encoder's,
+/// vocabulary() and logits() the decoder's.
 class EncoderDecoderRunner : public Runner {
  public:
   /// Encodes the sources and returns a KV cache with one sequence per source.

@@ -33,13 +33,13 @@ struct SensitiveUnit {
   std::string part;   ///< a tensor's name within its layer ("mlp.c_fc"), or the group; empty for a layer
   std::vector<std::size_t> parameters;  ///< indices into Model::parameters
   std::uint64_t weights = 0;            ///< number of prunable weights
-  std::vector<double> degradation;      ///< one per level; 0 for the dense model
+  std::vector<double> degradation;      ///< one per Sensitivity::levels; 0: as good as the dense model, below 0: better
 };
 
 struct Sensitivity {
   std::string score;             ///< name of the score from which degradation is computed
-  std::string degradation_unit;  ///< "nats" or "share"
-  double dense = 0;              ///< that score of the dense model
+  std::string degradation_unit;  ///< "nats" or "share" (a fraction of 1)
+  double dense = 0;              ///< that score of the dense model, e.g. its perplexity; 0 for divergence
   std::vector<Amount> levels;
   std::vector<SensitiveUnit> units;  ///< in model order
   std::uint64_t weights = 0;         ///< number of prunable weights in all units

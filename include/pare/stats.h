@@ -1,4 +1,4 @@
-// Statistics of weights, computed in one pass over them.
+// Statistics of weights. scan() computes most of them in one pass.
 #pragma once
 
 #include <array>
@@ -49,7 +49,8 @@ class Sketch {
   std::vector<Bin> bins_;
 };
 
-/// Counts on the two sides of one cutoff; see Measure.
+/// The counts from which the shares above one cutoff follow: above / count for Measure::kMagnitude, and
+/// (count - nans - inside) / count for kSigned.
 struct CutoffCount {
   double cutoff = 0;         ///< as given, not rounded
   std::uint64_t above = 0;   ///< #{|w| > c}
@@ -68,7 +69,7 @@ struct Stats {
   double sum = 0, sum_of_squares = 0;
   std::vector<CutoffCount> cutoffs;  ///< in the order of ScanOptions::cutoffs
 
-  void add(const Stats& other);  ///< precondition: the same cutoffs
+  void add(const Stats& other);  ///< precondition: as many cutoffs, or *this is Stats{}
   double mean() const noexcept;  ///< NaN if no element is finite
   double std() const noexcept;   ///< as torch.std (divides by n - 1); NaN for n < 2
   double sparsity() const noexcept { return count ? static_cast<double>(zeros) / count : 0; }
