@@ -45,10 +45,10 @@ PackSummary plan_packing(const Model& model, const PackOptions& options = {}, co
 std::uint64_t packed_bytes(const Model& model, const PackOptions& options = {}, const Context& context = {});
 
 /// Writes a packed checkpoint and returns its sizes. Every tensor is stored in the smallest allowed encoding; integer
-/// and boolean tensors stay dense, and tied tensors are stored once. Config and other files are copied, and pare.json
-/// is added. `model` may be in memory. The output appears complete or not at all. Progress counts dense bytes twice:
-/// when a tensor is planned, and when it is written. Throws Error for files that cannot be read or written;
-/// Interrupted.
+/// and boolean tensors stay dense, and tied tensors are stored once. Config and other files are copied (with
+/// Encoding::kBitmask, config.json also gets the entry that describes the compression), and pare.json is added. `model`
+/// may be in memory. The output appears complete or not at all. Progress counts dense bytes twice: when a tensor is
+/// planned, and when it is written. Throws Error for files that cannot be read or written; Interrupted.
 PackSummary write_packed(const Model& model, const std::filesystem::path& out, const PackOptions& options = {},
                          const Context& context = {});
 
