@@ -43,7 +43,8 @@ unsigned Names::count_blocks(std::string_view before) const {
       const auto [end, error] = std::from_chars(begin, past, index);
       if (error == std::errc::invalid_argument || end == past || *end != '.') continue;
       if (error != std::errc() || index >= kMostBlocks)
-        throw Error(ErrorCode::kLimit, {}, tensor.name, "a model cannot have so many blocks");
+        throw Error(ErrorCode::kLimit, checkpoint_.files()[tensor.file].path, tensor.name,
+                    fmt::format("its name has a layer number that is too large (expected less than {})", kMostBlocks));
       count = std::max(count, index + 1);
     }
   }
@@ -56,7 +57,7 @@ unsigned block_count(const Config& config, std::initializer_list<std::string_vie
     if (!blocks) continue;
     if (*blocks > kMostBlocks)
       throw Error(ErrorCode::kLimit, config.path(),
-                  fmt::format("'{}' is {}; a model cannot have so many blocks", key, *blocks));
+                  fmt::format("'{}' is too large (expected at most {}, found {})", key, kMostBlocks, *blocks));
     return static_cast<unsigned>(*blocks);
   }
   return shown;

@@ -36,6 +36,15 @@ class MalformedDirectory : public testing::Test {
 
 TEST_F(MalformedDirectory, TheGoodOneIsRead) { EXPECT_NO_THROW(open_with("{}")); }
 
+TEST_F(MalformedDirectory, LayerNumberThatIsTooLarge) {
+  const std::string name = "h.99999999.ln_1.bias", file = path("model/model.safetensors");
+  write_text(file,
+             test::safetensors(R"({")" + name + R"(":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "abcd"));
+  EXPECT_THAT([&] { open_with(R"({"model_type":"gpt2"})"); }, ThrowsError(ErrorCode::kLimit, file, name, {"10000"}));
+  EXPECT_THAT([&] { open_with(R"({"model_type":"bert","num_hidden_layers":1000000000})"); },
+              ThrowsError(ErrorCode::kLimit, path("model/config.json"), "", {"num_hidden_layers", "1000000000"}));
+}
+
 TEST_F(MalformedDirectory, MissingPath) {
   for (const char* name : {"gone", "model/model.safetensors/x", "gone.safetensors"})
     EXPECT_THAT(opening(path(name)), ThrowsError(ErrorCode::kNotFound, path(name)));
