@@ -16,7 +16,8 @@ constexpr double kProbe = 0.02;     ///< by how much a unit's level is changed t
 
 using Fractions = std::vector<double>;
 
-/// Stands for an infinite degradation, so that differences are numbers: a NaN has no place in an order.
+/// A very large number in place of an infinite degradation. The difference of two infinite ones would be NaN, which
+/// std::nth_element cannot order.
 double finite(double degradation) { return std::min(degradation, 1e300); }
 
 /// Moves fractions so that their weighted sum is the target's, those at a limit staying there.
@@ -41,7 +42,7 @@ std::vector<std::pair<double, double>> convex_curve(const SensitiveUnit& unit, c
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const double fraction = levels[i].count ? static_cast<double>(*levels[i].count) / static_cast<double>(unit.weights)
                                             : levels[i].fraction;
-    points.emplace_back(fraction, std::max(0.0, finite(unit.degradation[i])));
+    points.emplace_back(fraction, std::max(0.0, unit.degradation[i]));
   }
   std::sort(points.begin(), points.end());
   // Beyond the last level nothing is known: as bad again as everything before.

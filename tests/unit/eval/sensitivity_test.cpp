@@ -108,11 +108,13 @@ TEST_F(SensitivityOfGpt2, AllocationsSparePartsWhoseDegradationIsInfinite) {
   options_.eval.limit = 1;
   Sensitivity found = measure_sensitivity(model_, options_);
   for (const std::size_t unit : {0U, 2U}) found.units[unit].degradation = {INFINITY, INFINITY};
-  const std::vector<Allocation> made = allocate(model_, found, options_, {0.4, 0});
+  found.units[1].degradation[1] = INFINITY;  // at 90 % only
+  const std::vector<Allocation> made = allocate(model_, found, options_, {0.3, 0});
   EXPECT_EQ(made[2].name, "additive");
   EXPECT_EQ(made[2].levels[0], 0);
-  EXPECT_GT(made[2].levels[1], 0.5);
+  EXPECT_DOUBLE_EQ(made[2].levels[1], 0.5);
   EXPECT_EQ(made[2].levels[2], 0);
+  EXPECT_NEAR(made[2].levels[3], 0.7, 1e-9);
 }
 
 }  // namespace
