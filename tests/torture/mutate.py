@@ -22,6 +22,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 
 import mutations
 import tiny_models
@@ -185,9 +186,13 @@ class Mutator:
         if process == 0:
             try:
                 write(told, json.dumps(self.make(index, folder)).encode())
-            finally:
                 os._exit(0)
-        os.waitpid(process, 0)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        if os.waitpid(process, 0)[1] != 0:
+            raise RuntimeError(f"input {index} could not be made")
         with open(told) as file:
             return json.load(file)
 

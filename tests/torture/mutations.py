@@ -4,6 +4,7 @@ import io
 import pickletools
 import struct
 import zipfile
+import zlib
 
 from json_mutations import TEXTS, Members, mutate_bytes, mutate_json, parse, spell
 
@@ -135,6 +136,15 @@ def mutate_pickle(chance, data):
     return b"".join(codes)
 
 
+def entries_of(data):
+    """Names and contents in a zip; None if zipfile cannot read it, as after an earlier mutation."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as source:
+            return [(name, source.read(name)) for name in source.namelist()]
+    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, ValueError, struct.error, zlib.error):
+        return None
+
+
 def mutate_archive(chance, data):
     """Entries of a zip changed, and the zip written anew; or its own records changed."""
     if chance.random() < 0.25:
@@ -142,9 +152,11 @@ def mutate_archive(chance, data):
         return data[:tail] + mutate_bytes(chance, data[tail:])
     if chance.random() < 0.1:
         return mutate_bytes(chance, data)
+    entries = entries_of(data)
+    if not entries:
+        return mutate_bytes(chance, data)
     target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(target, "w") as result:
-        entries = [(name, source.read(name)) for name in source.namelist()]
+    with zipfile.ZipFile(target, "w") as result:
         if chance.random() < 0.2:
             i = chance.randrange(len(entries))
             name, content = entries[i]
