@@ -8,6 +8,8 @@ import zlib
 
 from json_mutations import TEXTS, Members, mutate_bytes, mutate_json, parse, spell
 
+LONGEST_REPEAT = 1 << 25  # bytes
+
 
 def strange_floats(chance, count):
     return b"".join(
@@ -184,6 +186,11 @@ def mutate_archive(chance, data):
     return target.getvalue()
 
 
+def times(line, wanted):
+    """How often to repeat a line: mutations of mutations would otherwise fill the memory."""
+    return max(1, min(wanted, LONGEST_REPEAT // max(1, len(line))))
+
+
 def mutate_lines(chance, data):
     """A file of lines: vocabularies, merges, tables, texts."""
     if chance.random() < 0.2:
@@ -195,13 +202,14 @@ def mutate_lines(chance, data):
         if kind == 0 and len(lines) > 1:
             del lines[i]
         elif kind == 1:
-            lines[i:i] = [chance.choice(lines)] * chance.choice([1, 1, 5, 3000])
+            line = chance.choice(lines)
+            lines[i:i] = [line] * times(line, chance.choice([1, 1, 5, 3000]))
         elif kind == 2:
             lines[i] = chance.choice(TEXTS)
         elif kind == 3:
             lines[i] += chance.choice([b"\r", b" ", b"\t", b"\t\t\t", b"\0", b" a b", b"\xff", b"\xc2\xa0"])
         elif kind == 4:
-            lines[i] = lines[i] * chance.choice([2, 1000])
+            lines[i] = lines[i] * times(lines[i], chance.choice([2, 1000]))
         elif kind == 5:
             lines[i] = lines[i].replace(b"\t", b" ").replace(b" ", b"", 1)
         elif kind == 6:
