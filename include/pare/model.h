@@ -34,6 +34,46 @@ std::string_view group_name(Group group) noexcept;
 /// Accepts those names, and "attention" for every attention group. Throws Error for others.
 std::vector<Group> parse_groups(std::string_view name);
 
+/// The place of a parameter in a transformer. With Parameter::stack, layer and cross_attention it identifies one
+/// module; the module's bias is in the same slot, in the group kBias. Code that runs models finds its weights by slot,
+/// so names of tensors are spelled in the tables of families only.
+enum class Slot : std::uint8_t {
+  kNone,  ///< the family is not run, or no forward pass reads the parameter
+  kWordEmbedding,
+  kPositionEmbedding,
+  kTypeEmbedding,      ///< BERT's token types
+  kEmbeddingNorm,      ///< applied to the sum of the embeddings
+  kProjectIn,          ///< from the width of the embeddings to that of the layers
+  kAttentionNorm,      ///< before attention or, where the norm follows the residual sum, after it
+  kPostAttentionNorm,  ///< applied to the output of attention, before the residual sum
+  kFeedForwardNorm,    ///< as kAttentionNorm
+  kPostFeedForwardNorm,
+  kQ,
+  kK,
+  kV,
+  kQkv,  ///< queries, keys and values in one matrix
+  kO,
+  kQNorm,
+  kKNorm,
+  kPositionBias,  ///< T5's relative_attention_bias
+  kUp,
+  kGate,
+  kGateUp,  ///< both in one matrix
+  kDown,
+  kRouter,  ///< of a mixture of experts
+  kExpertsUp,
+  kExpertsGate,
+  kExpertsGateUp,
+  kExpertsDown,
+  kFinalNorm,
+  kProjectOut,     ///< from the width of the layers to that of the embeddings
+  kHeadTransform,  ///< of a masked-LM head, before its norm
+  kHeadNorm,
+  kHead,  ///< the projection to the vocabulary
+  kPooler,
+  kClassifier,
+};
+
 /// A weight matrix's orientation: which axis the layer sums over.
 enum class Orientation : std::uint8_t {
   kNone,   ///< no matrix of a linear layer
@@ -46,6 +86,7 @@ struct Parameter {
   std::string name;        ///< canonical, as named_parameters() of the model's class spells it
   std::size_t tensor = 0;  ///< index into Model::checkpoint.tensors()
   Group group = Group::kOther;
+  Slot slot = Slot::kNone;
   std::string stack;  ///< "encoder", "decoder", or empty
   int layer = -1;     ///< index of the block within its stack, -1 outside any
   bool cross_attention = false;

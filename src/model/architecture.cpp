@@ -65,9 +65,14 @@ unsigned block_count(const Config& config, std::initializer_list<std::string_vie
 
 void append_rows(Architecture& architecture, std::string_view prefix, const Rows& rows, int layer,
                  const std::string& stack, bool cross_attention) {
-  for (const Row& row : rows)
+  Slot before = Slot::kNone;
+  for (const Row& row : rows) {
+    const Slot own = row.slot != Slot::kNone ? row.slot : slot_of(row.role);
+    const Slot slot = own == Slot::kNone && row.role == Role::kBias ? before : own;
     architecture.parameters.push_back(
-        {with_index(prefix, layer) + std::string(row.name), row.role, stack, layer, cross_attention});
+        {with_index(prefix, layer) + std::string(row.name), row.role, slot, stack, layer, cross_attention});
+    before = slot;
+  }
 }
 
 Group group_of(Role role) noexcept {
@@ -87,6 +92,7 @@ Group group_of(Role role) noexcept {
     case Role::kConvO:
       return Group::kAttentionO;
     case Role::kConvQkv:
+    case Role::kQkv:
       return Group::kAttentionQkv;
     case Role::kFeedForward:
     case Role::kConvFeedForward:
@@ -117,6 +123,28 @@ Orientation orientation_of(Role role) noexcept {
       return Orientation::kNone;
     default:
       return Orientation::kOutIn;
+  }
+}
+
+Slot slot_of(Role role) noexcept {
+  switch (role) {
+    case Role::kQ:
+    case Role::kConvQ:
+      return Slot::kQ;
+    case Role::kK:
+      return Slot::kK;
+    case Role::kV:
+      return Slot::kV;
+    case Role::kConvQkv:
+    case Role::kQkv:
+      return Slot::kQkv;
+    case Role::kO:
+    case Role::kConvO:
+      return Slot::kO;
+    case Role::kPositionBias:
+      return Slot::kPositionBias;
+    default:
+      return Slot::kNone;
   }
 }
 

@@ -23,6 +23,7 @@ enum class Role : std::uint8_t {
   kK,
   kV,
   kO,
+  kQkv,
   kFeedForward,  // weights of torch.nn.Linear
   kConvQ,
   kConvQkv,
@@ -37,9 +38,11 @@ enum class Role : std::uint8_t {
 /// Layers with a higher index are refused, or in an unknown model not taken for layers.
 inline constexpr unsigned kMostBlocks = 10'000;
 
+/// A row without a slot gets that of its role (kQ, kConvQkv, ...); a bias without one, that of the row before it.
 struct Row {
   std::string_view name;
   Role role;
+  Slot slot = Slot::kNone;
 };
 using Rows = std::vector<Row>;
 
@@ -47,6 +50,7 @@ using Rows = std::vector<Row>;
 struct Expected {
   std::string name;  ///< canonical
   Role role = Role::kBias;
+  Slot slot = Slot::kNone;
   std::string stack;
   int layer = -1;
   bool cross_attention = false;
@@ -91,6 +95,8 @@ void append_rows(Architecture& architecture, std::string_view prefix, const Rows
 
 Group group_of(Role role) noexcept;
 Orientation orientation_of(Role role) noexcept;
+/// The slot that a role alone determines: those of attention's projections; kNone for others.
+Slot slot_of(Role role) noexcept;
 /// Whether weights of this role are those of a Linear or Conv1D layer.
 bool is_prunable(Role role) noexcept;
 

@@ -5,10 +5,10 @@ namespace pare::model {
 namespace {
 
 const Rows kEmbeddings{
-    {"word_embeddings.weight", Role::kEmbedding},
-    {"position_embeddings.weight", Role::kEmbedding},
-    {"token_type_embeddings.weight", Role::kEmbedding},
-    {"LayerNorm.weight", Role::kNorm},
+    {"word_embeddings.weight", Role::kEmbedding, Slot::kWordEmbedding},
+    {"position_embeddings.weight", Role::kEmbedding, Slot::kPositionEmbedding},
+    {"token_type_embeddings.weight", Role::kEmbedding, Slot::kTypeEmbedding},
+    {"LayerNorm.weight", Role::kNorm, Slot::kEmbeddingNorm},
     {"LayerNorm.bias", Role::kBias},
 };
 const Rows kAttention{
@@ -20,23 +20,23 @@ const Rows kAttention{
     {"self.value.bias", Role::kBias},
     {"output.dense.weight", Role::kO},
     {"output.dense.bias", Role::kBias},
-    {"output.LayerNorm.weight", Role::kNorm},
+    {"output.LayerNorm.weight", Role::kNorm, Slot::kAttentionNorm},
     {"output.LayerNorm.bias", Role::kBias},
 };
 const Rows kFeedForward{
-    {"intermediate.dense.weight", Role::kFeedForward}, {"intermediate.dense.bias", Role::kBias},
-    {"output.dense.weight", Role::kFeedForward},       {"output.dense.bias", Role::kBias},
-    {"output.LayerNorm.weight", Role::kNorm},          {"output.LayerNorm.bias", Role::kBias},
+    {"intermediate.dense.weight", Role::kFeedForward, Slot::kUp},     {"intermediate.dense.bias", Role::kBias},
+    {"output.dense.weight", Role::kFeedForward, Slot::kDown},         {"output.dense.bias", Role::kBias},
+    {"output.LayerNorm.weight", Role::kNorm, Slot::kFeedForwardNorm}, {"output.LayerNorm.bias", Role::kBias},
 };
-const Rows kPooler{{"pooler.dense.weight", Role::kHead}, {"pooler.dense.bias", Role::kBias}};
+const Rows kPooler{{"pooler.dense.weight", Role::kHead, Slot::kPooler}, {"pooler.dense.bias", Role::kBias}};
 
 const Rows kPredictions{
-    {"cls.predictions.bias", Role::kBias},
-    {"cls.predictions.transform.dense.weight", Role::kHead},
+    {"cls.predictions.bias", Role::kBias, Slot::kHead},
+    {"cls.predictions.transform.dense.weight", Role::kHead, Slot::kHeadTransform},
     {"cls.predictions.transform.dense.bias", Role::kBias},
-    {"cls.predictions.transform.LayerNorm.weight", Role::kNorm},
+    {"cls.predictions.transform.LayerNorm.weight", Role::kNorm, Slot::kHeadNorm},
     {"cls.predictions.transform.LayerNorm.bias", Role::kBias},
-    {"cls.predictions.decoder.weight", Role::kHead},
+    {"cls.predictions.decoder.weight", Role::kHead, Slot::kHead},
     {"cls.predictions.decoder.bias", Role::kBias},
 };
 const std::vector<Tie> kTies{
@@ -44,7 +44,7 @@ const std::vector<Tie> kTies{
     {"cls.predictions.decoder.bias", "cls.predictions.bias"},
 };
 const Rows kNextSentence{{"cls.seq_relationship.weight", Role::kHead}, {"cls.seq_relationship.bias", Role::kBias}};
-const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kClassifier{{"classifier.weight", Role::kHead, Slot::kClassifier}, {"classifier.bias", Role::kBias}};
 const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
 
 Rows joined(Rows first, const Rows& second) {

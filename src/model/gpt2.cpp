@@ -6,11 +6,17 @@
 namespace pare::model {
 namespace {
 
-const Rows kEmbeddings{{"wte.weight", Role::kEmbedding}, {"wpe.weight", Role::kEmbedding}};
+const Rows kEmbeddings{{"wte.weight", Role::kEmbedding, Slot::kWordEmbedding},
+                       {"wpe.weight", Role::kEmbedding, Slot::kPositionEmbedding}};
 const Rows kAttention{
-    {"ln_1.weight", Role::kNorm},      {"ln_1.bias", Role::kBias},           {"attn.c_attn.weight", Role::kConvQkv},
-    {"attn.c_attn.bias", Role::kBias}, {"attn.c_proj.weight", Role::kConvO}, {"attn.c_proj.bias", Role::kBias},
-    {"ln_2.weight", Role::kNorm},      {"ln_2.bias", Role::kBias},
+    {"ln_1.weight", Role::kNorm, Slot::kAttentionNorm},
+    {"ln_1.bias", Role::kBias},
+    {"attn.c_attn.weight", Role::kConvQkv},
+    {"attn.c_attn.bias", Role::kBias},
+    {"attn.c_proj.weight", Role::kConvO},
+    {"attn.c_proj.bias", Role::kBias},
+    {"ln_2.weight", Role::kNorm, Slot::kFeedForwardNorm},
+    {"ln_2.bias", Role::kBias},
 };
 const Rows kCrossAttention{
     {"crossattention.c_attn.weight", Role::kConvQkv},
@@ -19,20 +25,20 @@ const Rows kCrossAttention{
     {"crossattention.q_attn.bias", Role::kBias},
     {"crossattention.c_proj.weight", Role::kConvO},
     {"crossattention.c_proj.bias", Role::kBias},
-    {"ln_cross_attn.weight", Role::kNorm},
+    {"ln_cross_attn.weight", Role::kNorm, Slot::kAttentionNorm},
     {"ln_cross_attn.bias", Role::kBias},
 };
 const Rows kFeedForward{
-    {"mlp.c_fc.weight", Role::kConvFeedForward},
+    {"mlp.c_fc.weight", Role::kConvFeedForward, Slot::kUp},
     {"mlp.c_fc.bias", Role::kBias},
-    {"mlp.c_proj.weight", Role::kConvFeedForward},
+    {"mlp.c_proj.weight", Role::kConvFeedForward, Slot::kDown},
     {"mlp.c_proj.bias", Role::kBias},
 };
-const Rows kFinalNorm{{"ln_f.weight", Role::kNorm}, {"ln_f.bias", Role::kBias}};
+const Rows kFinalNorm{{"ln_f.weight", Role::kNorm, Slot::kFinalNorm}, {"ln_f.bias", Role::kBias}};
 
-const Rows kOutput{{"lm_head.weight", Role::kHead}};
+const Rows kOutput{{"lm_head.weight", Role::kHead, Slot::kHead}};
 const Rows kTwoOutputs{
-    {"lm_head.weight", Role::kHead},
+    {"lm_head.weight", Role::kHead, Slot::kHead},
     {"multiple_choice_head.summary.weight", Role::kHead},
     {"multiple_choice_head.summary.bias", Role::kBias},
 };

@@ -49,6 +49,7 @@ struct Placement {
   std::vector<std::optional<std::size_t>> tensors;  ///< one for each expected parameter
   std::vector<bool> dropped;                        ///< whether the parameter is a second name of another one
   std::vector<Role> roles;
+  std::vector<Slot> slots;
   std::unordered_map<std::size_t, std::string> copies;  ///< tensor -> canonical name it repeats
 };
 
@@ -78,6 +79,7 @@ void settle_tie(Model& model, const Architecture& architecture, const std::pair<
   }
   // A tied embedding is an embedding under either name, so it is pruned only on request.
   placement.roles[kept] = placement.roles[source];
+  placement.slots[kept] = placement.slots[source];
   placement.dropped[other] = true;
 }
 
@@ -87,18 +89,20 @@ Placement place(Model& model, const Architecture& architecture) {
   for (const Expected& expected : architecture.parameters) {
     placement.tensors.push_back(locator.locate(expected.name));
     placement.roles.push_back(expected.role);
+    placement.slots.push_back(expected.slot);
   }
   placement.dropped.assign(architecture.parameters.size(), false);
   for (const auto& tie : architecture.ties) settle_tie(model, architecture, tie, placement);
   return placement;
 }
 
-Parameter to_parameter(const Expected& expected, Role role, std::size_t tensor, const TensorView& view) {
+Parameter to_parameter(const Expected& expected, Role role, Slot slot, std::size_t tensor, const TensorView& view) {
   const bool matrix = view.shape.size() == 2;
   Parameter parameter;
   parameter.name = expected.name;
   parameter.tensor = tensor;
   parameter.group = group_of(role);
+  parameter.slot = slot;
   parameter.stack = expected.stack;
   parameter.layer = expected.layer;
   parameter.cross_attention = expected.cross_attention;
@@ -169,7 +173,7 @@ void apply_architecture(Model& model, const Architecture& architecture) {
     } else if (is_analyzed(tensors[*tensor].dtype) && !used[*tensor]) {
       used[*tensor] = true;
       model.parameters.push_back(
-          to_parameter(architecture.parameters[i], placement.roles[i], *tensor, tensors[*tensor]));
+          to_parameter(architecture.parameters[i], placement.roles[i], placement.slots[i], *tensor, tensors[*tensor]));
     }
   }
   for (std::size_t i = 0; i < tensors.size(); ++i) {

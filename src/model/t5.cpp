@@ -7,19 +7,21 @@
 namespace pare::model {
 namespace {
 
-const Rows kShared{{"shared.weight", Role::kEmbedding}};
+const Rows kShared{{"shared.weight", Role::kEmbedding, Slot::kWordEmbedding}};
 const Rows kStackEmbedding{{"embed_tokens.weight", Role::kEmbedding}};
 const Rows kAttention{{"q.weight", Role::kQ}, {"k.weight", Role::kK}, {"v.weight", Role::kV}, {"o.weight", Role::kO}};
 const Rows kPositionBias{{"relative_attention_bias.weight", Role::kPositionBias}};
-const Rows kNorm{{"layer_norm.weight", Role::kNorm}};
-const Rows kPlain{{"wi.weight", Role::kFeedForward}, {"wo.weight", Role::kFeedForward}};
+const Rows kAttentionNorm{{"layer_norm.weight", Role::kNorm, Slot::kAttentionNorm}};
+const Rows kFeedForwardNorm{{"layer_norm.weight", Role::kNorm, Slot::kFeedForwardNorm}};
+const Rows kFinalNorm{{"final_layer_norm.weight", Role::kNorm, Slot::kFinalNorm}};
+const Rows kPlain{{"wi.weight", Role::kFeedForward, Slot::kUp}, {"wo.weight", Role::kFeedForward, Slot::kDown}};
 const Rows kGated{
-    {"wi_0.weight", Role::kFeedForward},
-    {"wi_1.weight", Role::kFeedForward},
-    {"wo.weight", Role::kFeedForward},
+    {"wi_0.weight", Role::kFeedForward, Slot::kGate},
+    {"wi_1.weight", Role::kFeedForward, Slot::kUp},
+    {"wo.weight", Role::kFeedForward, Slot::kDown},
 };
 
-const Rows kOutput{{"lm_head.weight", Role::kHead}};
+const Rows kOutput{{"lm_head.weight", Role::kHead, Slot::kHead}};
 const Rows kTwoLayers{
     {"classification_head.dense.weight", Role::kHead},
     {"classification_head.dense.bias", Role::kBias},
@@ -55,16 +57,16 @@ void append_stack(Architecture& architecture, const std::string& prefix, const s
     const std::string block = prefix + stack + ".block.{i}.layer.";
     append_rows(architecture, block + "0.SelfAttention.", kAttention, layer, stack);
     if (i == 0) append_rows(architecture, block + "0.SelfAttention.", kPositionBias, layer, stack);
-    append_rows(architecture, block + "0.", kNorm, layer, stack);
+    append_rows(architecture, block + "0.", kAttentionNorm, layer, stack);
     if (decoder) {
       append_rows(architecture, block + "1.EncDecAttention.", kAttention, layer, stack, true);
-      append_rows(architecture, block + "1.", kNorm, layer, stack, true);
+      append_rows(architecture, block + "1.", kAttentionNorm, layer, stack, true);
     }
     const std::string last = block + (decoder ? "2." : "1.");
     append_rows(architecture, last + "DenseReluDense.", gated ? kGated : kPlain, layer, stack);
-    append_rows(architecture, last, kNorm, layer, stack);
+    append_rows(architecture, last, kFeedForwardNorm, layer, stack);
   }
-  append_rows(architecture, prefix + stack + ".final_", kNorm, -1, stack);
+  append_rows(architecture, prefix + stack + ".", kFinalNorm, -1, stack);
 }
 
 bool append_body(Architecture& architecture, const Task& task, const Config& config, const Names& names) {
