@@ -1,4 +1,4 @@
-// Charts that could go in a paper: PNG or SVG, drawn by gnuplot.
+// Charts for papers and reports: PNG or SVG files, drawn by gnuplot.
 #pragma once
 
 #include <filesystem>
@@ -12,21 +12,22 @@
 
 namespace pare {
 
-/// The study's histogram: log counts per bin, the cutoff marked, what falls beyond the last bin told.
+/// The study's histogram: counts per bin on a log axis, with a mark at the cutoff and a note on values outside the
+/// bins.
 struct HistogramChart {
   std::string title;
   Histogram histogram;
   Measure measure = Measure::kMagnitude;
   double cutoff = 0.1;
-  std::optional<double> share = {};  ///< share above the cutoff, a fraction, to be told beside the mark
+  std::optional<double> share = {};  ///< share above the cutoff, a fraction, to show beside the mark
 };
 
-/// A named line: y over x. Lines of one name have one color, whatever panel they are in.
+/// A named line: y over x. Lines of the same name have the same color in all panels.
 struct ChartSeries {
   std::string name;
   std::vector<double> x, y;
-  std::string panel = {};            ///< series of one panel share a plot; panels stand side by side
-  std::vector<double> y_error = {};  ///< standard errors, drawn as bars; as many as y, or none
+  std::string panel = {};            ///< series of the same panel share a plot; panels are drawn side by side
+  std::vector<double> y_error = {};  ///< standard errors, drawn as error bars: empty, or one per y
 };
 
 struct LineChart {
@@ -38,28 +39,30 @@ struct LineChart {
   std::string marked_label;
   std::optional<double> marked_y = {};  ///< a dashed horizontal line, e.g. a baseline
   std::string marked_y_label = {};
-  bool ordered = false;  ///< series follow a scale, e.g. levels: colored light to dark
+  bool ordered = false;  ///< series have a natural order, e.g. levels, and are colored from light to dark
 };
 
-/// Throws Error if gnuplot (or the program that PARE_GNUPLOT names) cannot be run: to be told before hours of work.
+/// Throws Error (kUnavailable) if gnuplot, or the program that the environment variable PARE_GNUPLOT names, cannot be
+/// run. Call it before long work whose result is to be drawn.
 void require_gnuplot();
 
-/// Draws into `file`, whose extension (.png or .svg) chooses the format. Written whole or not at
-/// all; `force` replaces an existing file. Throws Error for an existing file, another extension, a missing gnuplot, a
-/// gnuplot that fails, a full disk.
+/// Draws a chart to `file`, whose extension (.png or .svg) determines the format. The file appears complete or not at
+/// all; `force` replaces an existing file. Throws Error: kExists for an existing file without `force`, kArgument for
+/// another extension, kUnavailable if gnuplot is missing or fails; also if the file cannot be written; Interrupted.
 void draw(const HistogramChart& chart, const std::filesystem::path& file, bool force = false,
           const Context& context = {});
 void draw(const LineChart& chart, const std::filesystem::path& file, bool force = false, const Context& context = {});
 
-/// Share above the cutoff by layer, one line per group (and stack).
+/// The shares of Inspection::spreads by layer: one line per group, one panel per stack. Cross-attention has a
+/// panel of its own.
 LineChart share_by_layer_chart(const Inspection& inspection);
 
-/// Share of |w| above c against c (log axis), one line per model; exact at every sketch bin edge.
-/// `sketches[i]` are those of models[i]'s parameters, of any dtypes.
+/// The share of parameters with |w| >= c, over c on a log axis: one line per model. The points are at bin edges of the
+/// sketches, where the share is exact. sketches[i] are those of the parameters of the model titles[i], of any dtypes.
 LineChart cumulative_share_chart(const std::vector<std::string>& titles,
                                  const std::vector<std::vector<Sketch>>& sketches, double cutoff);
 
-/// Degradation by layer, or against the level where no unit belongs to a layer.
+/// Degradation over layers; over levels if no unit belongs to a layer.
 LineChart sensitivity_chart(const SensitivityResults& results);
 
 }  // namespace pare

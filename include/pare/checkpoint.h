@@ -20,8 +20,8 @@
 
 namespace pare {
 
-/// Element types, by their safetensors names. The first six are analyzed and pruned; the others
-/// (integers, bools, complex, and the sub-byte types) pass through untouched.
+/// Element types, named as in safetensors. The first six are measured and pruned (see is_analyzed()); tensors of the
+/// others are copied unchanged.
 enum class DType : std::uint8_t {
   kF64,
   kF32,
@@ -49,57 +49,63 @@ enum class DType : std::uint8_t {
 
 /// Name as in a safetensors header, for example "BF16".
 std::string_view dtype_name(DType dtype) noexcept;
-/// nullopt for a name that the format does not define.
+/// Returns nullopt for a name that the safetensors format does not define.
 std::optional<DType> parse_dtype(std::string_view name) noexcept;
 /// Size of one element in bits (4 and 6 for the sub-byte types).
 unsigned dtype_bits(DType dtype) noexcept;
 /// True for the six IEEE-like types whose values pare measures and prunes.
 bool is_analyzed(DType dtype) noexcept;
 
-/// How a tensor is kept in a packed file (docs/formats.md).
+/// How a tensor is stored in a packed file (docs/formats.md).
 enum class Encoding : std::uint8_t {
   kDense,
   kBitmask,    ///< compressed-tensors' "sparse-bitmask": a bit for each element, and the nonzeros
   kGaps8,      ///< a byte for each run of zeros, and the nonzeros
   kGaps4,      ///< half a byte for each run of zeros, and the nonzeros
-  kDenseZstd,  ///< all elements, split by byte plane, compressed
-  kGaps8Zstd,  ///< as kGaps8, the nonzeros split by byte plane, both compressed
+  kDenseZstd,  ///< all elements, split into byte planes and compressed with zstd
+  kGaps8Zstd,  ///< as kGaps8, with the nonzeros split into byte planes, both parts compressed with zstd
 };
 /// "dense", "sparse-bitmask", "gaps8", "gaps4", "dense-zstd", "gaps8-zstd".
 std::string_view encoding_name(Encoding encoding) noexcept;
 std::optional<Encoding> parse_encoding(std::string_view name) noexcept;
 
-/// The nonzeros of a tensor, row by row; a row runs along the last axis. A scalar or vector is one row.
+/// The nonzeros of a tensor in compressed sparse row (CSR) form. A row runs along the last axis; a scalar or vector is
+/// one row.
 struct SparseRows {
-  std::vector<std::uint64_t> begin;   ///< place of each row's first nonzero, and the number of all: one more than rows
-  std::vector<std::uint32_t> column;  ///< of each nonzero, rising within a row
-  std::vector<std::byte> values;      ///< of each nonzero, in the tensor's dtype
+  std::vector<std::uint64_t> begin;   ///< rows + 1 entries: row i's nonzeros are begin[i] to begin[i + 1] (exclusive)
+  std::vector<std::uint32_t> column;  ///< column of each nonzero, ascending within a row
+  std::vector<std::byte> values;      ///< value of each nonzero, in the tensor's dtype
 };
 
-/// A tensor of a packed file. A nonzero is an element with any bit set: -0 and NaN come back as they were.
-/// Sizes were held against each other when the file was opened; what can only be told from the data (and the
-/// checksum, where there is one) is checked when they are read, and throws Error. Safe to use from any thread.
+/// A tensor of a packed file. A nonzero is an element with any bit set, so that -0 and NaN are restored bit for bit.
+/// Opening the file checks that the sizes of the stored parts fit the tensor's shape and number of nonzeros. decode()
+/// and sparse_rows() check the data itself, with the checksum if the file has one. Functions that read the data throw
+/// Error if it is damaged. Safe to use from any thread.
 class PackedTensor {
  public:
   virtual ~PackedTensor() = default;
   virtual Encoding encoding() const noexcept = 0;
-  /// By the file's word until the data were read.
+  /// Returns the number of nonzeros that the file declares. decode() and sparse_rows() throw Error if an encoding that
+  /// stores nonzeros only has another number.
   virtual std::uint64_t nonzeros() const noexcept = 0;
-  /// How many of the nonzeros are -0, as a product with a mask leaves them; 0 for an encoding that holds all elements.
-  /// Reads the values alone.
+  /// Returns how many of the nonzeros are -0. (Multiplying weights by a mask leaves -0 where a weight was negative.)
+  /// Returns 0 for an encoding that stores all elements. Does not expand the tensor and does not verify the checksum.
   virtual std::uint64_t negative_zeros() const = 0;
-  /// Bytes that the tensor takes in the file, but for its entries in the header.
+  /// Returns the size of the tensor's data in the file in bytes, without its entries in the header.
   virtual std::uint64_t stored_bytes() const noexcept = 0;
-  /// Fills `target`, which must have the tensor's size.
+  /// Writes all elements to `target`, which must have the size of the unpacked tensor.
   virtual void decode(std::span<std::byte> target) const = 0;
-  /// Without going through all elements, unless the encoding holds them all.
+  /// Returns the nonzeros by row. Visits the zeros only if the encoding stores all elements. Throws Error: kUnsupported
+  /// for a tensor without elements or of a dtype that is not analyzed, kLimit for rows of more than 2^32 - 1 elements.
   virtual SparseRows sparse_rows() const = 0;
-  /// Holds the data against the checksum, where there is one.
+  /// Computes the checksum of the data. Throws Error if it differs from the file's checksum. Does nothing if the file
+  /// has none.
   virtual void verify() const = 0;
 };
 
-/// Bytes of a tensor: where they lie in a file, or decoded when they are first asked for and then kept. Cheap to copy;
-/// safe to use from any thread. What gives access to them throws Error if they cannot be decoded.
+/// The bytes of a tensor, either in memory already (usually a mapped file), or decoded from a packed file on first
+/// access and then kept in memory. Cheap to copy; safe to use from any thread. data() and all functions that call it
+/// throw Error if the bytes cannot be decoded.
 class TensorBytes {
  public:
   TensorBytes() = default;
@@ -108,7 +114,8 @@ class TensorBytes {
            !std::same_as<std::remove_cvref_t<Range>, TensorBytes>) TensorBytes(Range&& range)
       : TensorBytes(std::span<const std::byte>(range).data(), std::size(range)) {}  // NOLINT
   TensorBytes(const std::byte* data, std::size_t size) : data_(data), size_(size) {}
-  /// Bytes that `packed` decodes to; those of a packed file's dense tensor already lie in `data`.
+  /// Refers to the `size` bytes that `packed` decodes to. For a tensor that a packed file stores dense, `data` points
+  /// to its bytes, and nothing is decoded.
   TensorBytes(std::shared_ptr<const PackedTensor> packed, std::size_t size, const std::byte* data = nullptr);
 
   std::size_t size() const noexcept { return size_; }
@@ -121,7 +128,7 @@ class TensorBytes {
     return std::span(data(), size_).subspan(begin, count);
   }
   operator std::span<const std::byte>() const { return {data(), size_}; }  // NOLINT: as a span is
-  /// How they are kept in a packed file; nullptr for tensors from elsewhere.
+  /// Returns the packed form of the tensor; nullptr for a tensor that is not from a packed file.
   const PackedTensor* packed() const noexcept;
 
  private:
@@ -141,28 +148,30 @@ struct TensorView {
   TensorBytes bytes;                 ///< valid as long as the Checkpoint lives
   std::size_t file = 0;              ///< index into Checkpoint::files()
 
-  /// Product of the shape (1 for a scalar); checked when the file was read.
+  /// Product of the shape (1 for a scalar). It does not overflow: Checkpoint::open() checks this.
   std::uint64_t elements() const noexcept;
 };
 
-/// Decodes the packed ones among `tensors`, several at a time, before work that would wait for each. Throws Error,
-/// Interrupted.
+/// Decodes the packed tensors among `tensors` in parallel. Called before work that would otherwise decode them one
+/// after another. Throws Error if a tensor is damaged; Interrupted.
 void decode_packed(std::span<const TensorView> tensors, const Context& context = {});
 
-/// How the tensors are laid out in files, and how a rewritten checkpoint lays them out again.
+/// One file of a checkpoint and the tensors in it. A rewritten checkpoint distributes the tensors over files likewise.
 struct CheckpointFile {
   std::filesystem::path path;        ///< as opened; empty for tensors that came from no file
   std::string output_name;           ///< safetensors file name to write, e.g. "model.safetensors"
   std::uint64_t size = 0;            ///< bytes on disk, packed or not
-  std::vector<std::size_t> tensors;  ///< indices into tensors(), in data order
-  /// The header, verbatim (the 8 length bytes and the JSON), where the source is safetensors, or was before pare
-  /// packed it: a copy with the same tensors starts with these very bytes. Empty otherwise.
+  std::vector<std::size_t> tensors;  ///< indices into Checkpoint::tensors(), in data order
+  /// The safetensors header (the 8 length bytes and the JSON). For a file that pare packed, this is the header of the
+  /// unpacked file, which the packed file contains. A rewritten dense file starts with exactly these bytes. Empty for
+  /// other sources, such as PyTorch archives and files that compressed-tensors packed.
   std::span<const std::byte> header;
   std::vector<FileVersion> sources = {};  ///< the files that were read for it, as they were when they were opened
-  /// `header`, or where that is empty, the header of a packed file whose metadata a rewritten one keeps.
+  /// The header that metadata() reads: `header` if it is not empty, otherwise the header of the file that
+  /// compressed-tensors packed; empty if there is neither.
   std::span<const std::byte> metadata_header = {};
 
-  /// "__metadata__" of the header, read anew by each call; {"format": "pt"} where there is no header.
+  /// Parses "__metadata__" in metadata_header on every call. Returns {"format": "pt"} if metadata_header is empty.
   std::map<std::string, std::string> metadata() const;
 };
 
@@ -172,24 +181,25 @@ class Checkpoint {
   /// Opens a model directory, a .safetensors file, an index (*.index.json), a PyTorch zip archive
   /// (.bin, .pt, .pth) or a name in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME), for
   /// example "gpt2" or "openai-community/gpt2". In a directory the order of preference is that of
-  /// transformers: model.safetensors, its index, pytorch_model.bin, its index; else the only
-  /// checkpoint file there is.
-  /// Throws Error (file, tensor, cause) for anything that is not a well-formed checkpoint, Interrupted.
+  /// transformers: model.safetensors, its index, pytorch_model.bin, its index. If there is none of
+  /// these, the directory must contain exactly one checkpoint file.
+  /// Throws Error (file, tensor, cause) for anything that is not a well-formed checkpoint; Interrupted.
   static Checkpoint open(const std::string& where, const Context& context = {});
 
-  /// One made of tensors that live elsewhere (`keep_alive` owns their bytes).
+  /// Makes a checkpoint of tensors whose bytes `keep_alive` owns. Throws Error (kMismatch) if two have the same name.
   static Checkpoint from_tensors(std::vector<TensorView> tensors, std::vector<CheckpointFile> files,
                                  std::filesystem::path directory, std::shared_ptr<const void> keep_alive);
 
-  std::span<const TensorView> tensors() const noexcept;          ///< in the order of files, then of data
+  std::span<const TensorView> tensors() const noexcept;          ///< by file, then in data order
   const TensorView* find(std::string_view name) const noexcept;  ///< nullptr if there is none
   std::span<const CheckpointFile> files() const noexcept;
   /// The model directory (holding config.json and the tokenizer), or the file's own directory.
   const std::filesystem::path& directory() const noexcept;
-  /// Text of config.json in directory(), if it is there. Throws Error if it cannot be read.
+  /// Returns the text of config.json in directory(), or nullopt if there is no such file. Throws Error if it cannot be
+  /// read.
   std::optional<std::string> config_text() const;
-  /// Throws Error if one of the files was written to, replaced or removed since it was opened: then what was read may
-  /// be a mixture of two states.
+  /// Throws Error if one of the files was written to, replaced or removed since it was opened, because the data that
+  /// was read may then be a mixture of two states.
   void require_unchanged() const;
   /// Bytes of all files together.
   std::uint64_t bytes_on_disk() const noexcept;

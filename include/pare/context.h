@@ -20,7 +20,7 @@ class Interrupted : public std::exception {
 /// Progress of a call.
 struct Progress {
   std::string_view step;    ///< name of the current step; empty if the call has only one. Valid during the callback
-  double fraction = 0;      ///< of the whole call, 0 to 1
+  double fraction = 0;      ///< how much of the whole call is done, 0 to 1
   std::uint64_t bytes = 0;  ///< of tensors processed so far; 0 if the call does not count its work in bytes
 };
 
@@ -28,9 +28,9 @@ struct Progress {
 /// Context::stop(). If it throws, the call ends and rethrows the exception to its caller.
 using ProgressFunction = std::function<void(const Progress&)>;
 
-/// Threads, progress and cancellation of calls. The last parameter of every call that takes time; `{}` stands for one
-/// thread per core, without progress. Cheap to copy. Copies, and the contexts that the functions below derive, share
-/// one stop flag: stopping any of them stops the calls that use any of them. Safe to use from any thread.
+/// Threads, progress and cancellation of calls. Every call that takes time has a Context as its last parameter; `{}`
+/// stands for one thread per core, without progress. Cheap to copy. Copies, and the contexts that the functions below
+/// derive, share one stop flag: stopping any of them stops the calls that use any of them. Safe to use from any thread.
 class Context {
  public:
   /// `threads`: how many threads a call may use; 0 for one per core.

@@ -1,4 +1,4 @@
-// Headings, paragraphs, lists and tables one after the other, as terminal text or as Markdown.
+// A document of headings, paragraphs, lists and tables, as terminal text or as Markdown.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,16 @@ class Document {
  public:
   explicit Document(Markup markup) : markup_(markup) {}
 
-  /// Text is given raw; control characters and Markdown's own are taken care of.
+  /// These functions take plain text: they replace control characters by '?' and escape Markdown's special characters.
   void heading(std::string_view text, int level = 2);
   void paragraph(std::string_view text);
   void list(const std::vector<std::string>& items);
   void table(const Table& table);
-  /// A block that is already in the document's markup.
+  /// Appends a block that is already in the document's markup.
   void raw(std::string_view block);
 
-  /// Blocks divided by one empty line; ends with a line feed.
+  /// Returns the document so far, which ends with a line feed. An empty line separates blocks (in terminal text not
+  /// after a heading, nor between a paragraph and a list).
   const std::string& text() const noexcept { return text_; }
 
  private:

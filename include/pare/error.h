@@ -1,4 +1,4 @@
-// What went wrong: the exception that pare throws, and its codes.
+// The exception that pare throws for failures, and its codes.
 #pragma once
 
 #include <concepts>
@@ -17,14 +17,14 @@ namespace pare {
 enum class ErrorCode : std::uint8_t {
   kArgument,     ///< an option or argument is not valid, or does not suit the model: change the call
   kNotFound,     ///< a file, directory or model name does not exist
-  kExists,       ///< the output exists, and replacing it was not allowed, or pare never replaces such a thing
+  kExists,       ///< the output exists, and `force` was not given or does not allow replacing it
   kIo,           ///< the system refused to open, read or write something
   kNoSpace,      ///< a disk, a quota or a limit on file size is exhausted
   kMalformed,    ///< a file breaks the rules of its format: cut off, damaged or contradictory
   kUnsupported,  ///< a file or model is valid, but pare cannot do this with it
-  kMismatch,     ///< what must agree does not: config, tensors, shards and tokenizer, or two models or measurements
-  kLimit,        ///< larger, longer or deeper nested than pare or the model accepts
-  kOutOfMemory,  ///< memory is exhausted, or would be
+  kMismatch,     ///< config, tensors, shards and tokenizer contradict each other, or two models or measurements differ
+  kLimit,        ///< larger, longer or more deeply nested than pare or the model accepts
+  kOutOfMemory,  ///< memory is exhausted, or the call would exhaust it
   kUnavailable,  ///< a program or a capability of the machine is missing or failed, e.g. gnuplot
   kChanged,      ///< a file changed while it was read
 };
@@ -47,8 +47,8 @@ class Error : public std::runtime_error {
       : Error(std::move(file), std::move(tensor), cause, code) {}
 
   ErrorCode code() const noexcept { return code_; }
-  const std::filesystem::path& file() const noexcept { return file_; }  ///< empty if it is not about a file
-  const std::string& tensor() const noexcept { return tensor_; }        ///< empty if it is not about a tensor
+  const std::filesystem::path& file() const noexcept { return file_; }  ///< empty if the error is not about a file
+  const std::string& tensor() const noexcept { return tensor_; }        ///< empty if the error is not about a tensor
 
  private:
   Error(std::filesystem::path file, std::string tensor, const std::string& cause, ErrorCode code);

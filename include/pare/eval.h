@@ -14,7 +14,7 @@
 
 namespace pare {
 
-/// docs/tasks.md defines each score and names its source.
+/// The task of an evaluation. docs/tasks.md defines the scores of each task and names their sources.
 enum class Task : std::uint8_t {
   kPerplexity,  ///< decoder-only: sliding window over a text
   kWikitext,    ///< decoder-only: lm-evaluation-harness' wikitext, by page
@@ -28,7 +28,7 @@ enum class Task : std::uint8_t {
 /// "perplexity", "wikitext", "lambada", "masked-lm", "classify", "text2text", "divergence".
 std::string_view task_name(Task task) noexcept;
 const std::vector<std::string_view>& task_names();
-/// Returns the task of this name. Throws Error (kArgument) that lists the names.
+/// Returns the task of this name. Throws Error (kArgument), which lists the names, for other names.
 Task parse_task(std::string_view name);
 
 struct EvalOptions {
@@ -42,7 +42,7 @@ struct EvalOptions {
   std::optional<std::string> prefix;  ///< before every source; default "sst2 sentence: " for T5's classify, else none
   std::string pair_prefix = " sentence2: ";                         ///< between a source and its pair, for T5
   std::vector<std::string> label_words = {"negative", "positive"};  ///< words that T5 should write for labels 0, 1, ...
-  GenerateOptions generation;
+  GenerateOptions generation;                                       ///< for text2text
   const Model* reference = nullptr;  ///< needed for divergence; not owned, and not used after the call
   KernelChoice kernels = KernelChoice::kFastest;
 };
@@ -78,7 +78,8 @@ struct TaskKind {
 };
 const TaskKind& task_kind(Task task) noexcept;
 
-/// Returns why `model` does not support `task`, to follow the model's name ("is an encoder: ..."); nullopt if it does.
+/// Returns why `model` does not support `task`, as a text that can follow the model's name ("is an encoder: ...");
+/// nullopt if the model supports it.
 std::optional<std::string> unsuitable(const Model& model, Task task);
 
 /// A task whose data is read and tokenized once, to score any number of models: one model and its pruned copies.

@@ -1,4 +1,4 @@
-// Which state of a file was read.
+// Identifies the state of a file that was read.
 #pragma once
 
 #include <cstdint>
@@ -6,13 +6,14 @@
 
 namespace pare {
 
-/// A file as it was when it was opened, to tell later whether it still is.
+/// Identity, size and modification time of a file when it was opened, to detect later changes.
 struct FileVersion {
   std::filesystem::path path;
   std::uint64_t device = 0, inode = 0, size = 0;  ///< size in bytes
   std::int64_t modified = 0;                      ///< nanoseconds since 1970
 
-  /// Throws Error if the file is gone, is another one, or was written to since.
+  /// Throws Error (kChanged, or kNotFound if there is no file any more) if the file at `path` was replaced or written
+  /// to since it was opened.
   void require_unchanged() const;
 };
 

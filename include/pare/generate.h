@@ -10,13 +10,13 @@ namespace pare {
 
 struct GenerateOptions {
   std::size_t beams = 1;            ///< 1: greedy decoding
-  std::size_t max_new_tokens = 64;  ///< the end token counts
-  double length_penalty = 1;        ///< finished beams rank by log-probability / length^penalty
+  std::size_t max_new_tokens = 64;  ///< the end token counts as one of them
+  double length_penalty = 1;        ///< finished beams are ranked by log-probability / length^length_penalty
 };
 
-/// Continues the decoder's start token for every source until `end` or max_new_tokens: what
-/// generate(num_beams=beams, early_stopping=False, do_sample=False) returns, without the start token and with the
-/// end token where it was reached. Throws Error, Interrupted.
+/// Generates a target for every source, up to the token `end` or max_new_tokens tokens, and returns what transformers'
+/// generate(num_beams=beams, early_stopping=False, do_sample=False) returns, without the start token. A target that
+/// reached `end` contains it. Throws Error (kArgument) for 0 beams, and the errors of the runner; Interrupted.
 std::vector<std::vector<TokenId>> generate(const EncoderDecoderRunner& runner, const TokenBatch& sources, TokenId end,
                                            const GenerateOptions& options = {}, const Context& context = {});
 

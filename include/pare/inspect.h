@@ -1,4 +1,4 @@
-// Where a model's big parameters sit: shares by tensor, group, layer and overall.
+// Where a model's big parameters are: their shares by tensor, group, layer and overall.
 #pragma once
 
 #include <cstdint>
@@ -13,25 +13,27 @@ namespace pare {
 
 struct InspectOptions {
   double cutoff = 0.1;
-  Measure measure = Measure::kMagnitude;  ///< which one spreads and outlying layers are judged by
-  std::vector<double> tails{1, 2, 5};     ///< further cutoffs for the long tail
-  std::vector<double> quantiles;          ///< of |w|, in [0, 1]; exact, cost another pass
-  std::size_t largest = 10;
-  std::vector<std::string> include;  ///< globs over parameter names; empty: all
-  std::vector<std::string> exclude;
-  std::vector<Group> groups;  ///< empty: all
+  /// The measure of the shares in Inspection::spreads, and the one that tables and charts show. The Stats of every row
+  /// hold the counts for both measures.
+  Measure measure = Measure::kMagnitude;
+  std::vector<double> tails{1, 2, 5};  ///< further cutoffs, for the tail of the distribution
+  std::vector<double> quantiles;       ///< which quantiles of |w| to compute, each in [0, 1]: exact, in another pass
+  std::size_t largest = 10;            ///< how many of the largest parameters to find
+  std::vector<std::string> include;    ///< globs over parameter names; empty: all
+  std::vector<std::string> exclude;    ///< globs of parameters to leave out
+  std::vector<Group> groups;           ///< empty: all
 };
 
 /// One line of a table: a tensor, a group, a layer, or everything.
 struct InspectRow {
   std::string name;
   std::string dtype;            ///< "F32"; "mixed" for rows of several dtypes
-  Group group = Group::kOther;  ///< of a tensor or group row
-  std::string stack;            ///< of a tensor or layer row
-  int layer = -1;
+  Group group = Group::kOther;  ///< set for a tensor or group row
+  std::string stack;            ///< set for a tensor or layer row
+  int layer = -1;               ///< likewise
   std::uint64_t tensors = 1;
   Stats stats;                    ///< cutoffs[0] is InspectOptions::cutoff, then the tails
-  std::vector<double> quantiles;  ///< as InspectOptions::quantiles
+  std::vector<double> quantiles;  ///< one per InspectOptions::quantiles
 };
 
 /// How much the share varies from layer to layer within one group of one stack.
@@ -39,10 +41,12 @@ struct LayerSpread {
   std::string stack;
   Group group = Group::kOther;
   bool cross_attention = false;
-  std::vector<int> layers;
-  std::vector<double> shares;  ///< fractions, one per layer
+  std::vector<int> layers;     ///< layer numbers, ascending
+  std::vector<double> shares;  ///< shares above the cutoff by InspectOptions::measure: fractions, one per layer
   double min = 0, max = 0, mean = 0, std = 0;
-  std::vector<int> outlying;  ///< modified z-score above 3.5 (Iglewicz and Hoaglin 1993)
+  /// Numbers of the layers (not indices into `layers`) whose share is an outlier: its modified z-score is above 3.5
+  /// (Iglewicz and Hoaglin 1993), and it differs from the median by at least 0.0001. Empty for fewer than five layers.
+  std::vector<int> outlying;
 };
 
 struct LargeParameter {
@@ -57,15 +61,15 @@ struct Inspection {
   InspectRow overall;
   std::vector<InspectRow> tensors;  ///< in named_parameters() order
   std::vector<InspectRow> groups;
-  std::vector<InspectRow> layers;    ///< by stack, then layer; what is outside any layer is left out
-  std::vector<LayerSpread> spreads;  ///< matrices only: no bias and no norm groups
+  std::vector<InspectRow> layers;    ///< by stack, then layer; parameters outside any layer are not counted
+  std::vector<LayerSpread> spreads;  ///< of matrices (no biases or norms) that at least two layers have
   std::vector<LargeParameter> largest;
-  std::vector<LeftOut> left_out;
+  std::vector<LeftOut> left_out;  ///< Model::left_out, and selected parameters whose dtype is not analyzed
   std::vector<std::string> notes;
   double seconds = 0;
 };
 
-/// Measures a model's parameters (those of analyzed dtypes; others are in left_out).
+/// Measures the selected parameters of a model. Those whose dtype is not analyzed are listed in left_out instead.
 /// Throws Error if a filter matches nothing; Interrupted.
 Inspection inspect(const Model& model, const InspectOptions& options = {}, const Context& context = {});
 

@@ -1,6 +1,6 @@
-// Every result as the JSON text that the command line prints with --format json: one object, two spaces of indent, a
-// line feed at the end. Figures are in full precision, and those that are NaN or infinite are null. Names come from
-// files: bytes that are not UTF-8 become U+FFFD.
+// Results as the JSON text that the command line prints with --format json: one object, indented by two spaces, with a
+// line feed at the end. Numbers have full precision; NaN and infinities become null. Names come from files, so bytes
+// that are not valid UTF-8 become U+FFFD.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@
 
 namespace pare {
 
-/// inspections[i] is of models[i]; at least one, all with the same options.
+/// inspections[i] is the inspection of models[i]. There must be at least one, and all must have the same options.
 std::string inspect_json(std::span<const Model> models, std::span<const Inspection> inspections);
 std::string prune_json(const PruneSummary& summary);
 /// `directory`: where the files were written; empty for a plan.
@@ -22,7 +22,7 @@ std::string sensitivity_json(const SensitivityResults& results);
 std::string bench_json(const std::vector<BenchResult>& results);
 std::string tune_json(const KernelCosts& costs);
 /// A failure: {"error": {"code": ..., "message": ..., "file": ..., "tensor": ...}}; empty `file` and `tensor` are left
-/// out. `code`: error_code_name() of an Error's code, or a word of the caller's.
+/// out. `code`: error_code_name() of an Error's code, or a name that the caller chooses.
 std::string error_json(std::string_view code, std::string_view message, const std::string& file = {},
                        const std::string& tensor = {});
 

@@ -24,9 +24,9 @@ struct Matrix {
   const float* row(std::size_t i) const noexcept { return values.data() + i * columns; }
 };
 
-/// Which kernels multiply the layers that have zeros.
+/// Which kernels multiply the linears that have zeros. Linears without zeros use the dense kernel.
 enum class KernelChoice : std::uint8_t {
-  kFastest,  ///< layer by layer, by number of tokens, as KernelCosts tells
+  kFastest,  ///< chosen by KernelCosts for each linear and number of tokens
   kDense,
   kSliced,
   kMasked,  ///< for up to 4 tokens, kSliced for more
@@ -34,18 +34,18 @@ enum class KernelChoice : std::uint8_t {
 
 struct InferOptions {
   KernelChoice kernels = KernelChoice::kFastest;
-  /// Costs to choose by; without them those kept for this machine, else pare's own.
+  /// Costs by which kFastest chooses. If not set: kept_kernel_costs(), else standard_kernel_costs().
   std::optional<KernelCosts> costs = {};
 };
 
 /// How a linear layer is multiplied for some number of tokens.
 struct LayerUse {
-  std::string name;  ///< of its weight, as the model's parameter
+  std::string name;  ///< parameter name of its weight
   std::size_t in = 0, out = 0;
-  std::uint64_t nonzeros = 0;
+  std::uint64_t nonzeros = 0;  ///< number of nonzero weights; of all weights with KernelChoice::kDense
   Kernel kernel = Kernel::kDense;
-  std::uint64_t bytes = 0;  ///< of weights and positions that a product reads
-  // Of the parameter; a head that is tied to an embedding is of kHead and of no stack or layer.
+  std::uint64_t bytes = 0;  ///< size of the weights, and of the positions of nonzeros, that a product reads
+  // As in Parameter. A head that is tied to an embedding has group kHead and no stack or layer.
   Group group = Group::kOther;
   std::string stack = {};
   int layer = -1;
@@ -53,8 +53,9 @@ struct LayerUse {
 };
 
 /// Chooses the instruction set of all kernels: the one that the environment variable PARE_TARGET names, else the best
-/// of this machine. Every call that needs one does this by itself; a program may call it to hear early of a name that
-/// is not valid. The first success holds for the process. Throws Error(kArgument) for a name that the machine lacks.
+/// that this machine has. Functions that run kernels call this themselves. A program can call it first, to find out
+/// early whether PARE_TARGET is valid. The first call that succeeds decides for the whole process. Throws Error
+/// (kArgument) if PARE_TARGET names an instruction set that this machine does not have.
 void choose_instruction_set();
 
 }  // namespace pare

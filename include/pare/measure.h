@@ -20,7 +20,7 @@ struct MeasuredTensor {
   DType dtype = DType::kF32;
   std::vector<std::uint64_t> shape;
   Stats stats;
-  Sketch sketch;  ///< empty unless InspectOptions::quantiles are asked for
+  Sketch sketch;  ///< empty if InspectOptions::quantiles is empty
 };
 
 /// A partial result of inspect(): some of the selected parameters, measured.
@@ -50,7 +50,8 @@ Measurement measure(const Model& model, const InspectOptions& options, std::span
 Measurement merge(const Measurement& left, const Measurement& right);
 
 /// Returns the Inspection for a complete measurement, one that covers every parameter that `options` selects. If
-/// quantiles are asked for, the weights are read a second time. inspect(model, options) does measure() and then this.
+/// options.quantiles is not empty, the weights are read a second time. inspect(model, options) calls measure() and then
+/// this function.
 /// Throws Error (kMismatch) for a selected parameter that was not measured, and if the measurement is of another model
 /// or was made with other options; Interrupted.
 Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement,

@@ -1,4 +1,4 @@
-// What a checkpoint's tensors mean: which are parameters, what they are called, what they do.
+// What a checkpoint's tensors mean: which of them are parameters, their names and their roles.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace pare {
 
-/// The role of a parameter. Biases and norms keep their own groups wherever they sit.
+/// The role of a parameter. Biases and norms have groups of their own, whatever module they belong to.
 enum class Group : std::uint8_t {
   kEmbedding,
   kAttentionQ,
@@ -31,14 +31,15 @@ enum class Group : std::uint8_t {
 /// Stable names: "embedding", "attention.q", ..., "attention.qkv", "feed-forward", "norm", "bias",
 /// "head", "position-bias", "other".
 std::string_view group_name(Group group) noexcept;
-/// Accepts those names, and "attention" for every attention group. Throws Error for others.
+/// Returns the group of one of those names, or all attention groups for "attention". Throws Error (kArgument) for
+/// others.
 std::vector<Group> parse_groups(std::string_view name);
 
 /// The place of a parameter in a transformer. With Parameter::stack, layer and cross_attention it identifies one
 /// module; the module's bias is in the same slot, in the group kBias. Code that runs models finds its weights by slot,
 /// so names of tensors are spelled in the tables of families only.
 enum class Slot : std::uint8_t {
-  kNone,  ///< the family is not run, or no forward pass reads the parameter
+  kNone,  ///< pare does not run the family, or no forward pass reads the parameter
   kWordEmbedding,
   kPositionEmbedding,
   kTypeEmbedding,      ///< BERT's token types
@@ -74,9 +75,9 @@ enum class Slot : std::uint8_t {
   kClassifier,
 };
 
-/// A weight matrix's orientation: which axis the layer sums over.
+/// The orientation of a stored weight matrix: which axis is the input axis, over which the product sums.
 enum class Orientation : std::uint8_t {
-  kNone,   ///< no matrix of a linear layer
+  kNone,   ///< not the weight matrix of a linear layer
   kOutIn,  ///< torch.nn.Linear: [out, in]
   kInOut,  ///< transformers' Conv1D (GPT-2): [in, out]
 };
@@ -88,10 +89,10 @@ struct Parameter {
   Group group = Group::kOther;
   Slot slot = Slot::kNone;
   std::string stack;  ///< "encoder", "decoder", or empty
-  int layer = -1;     ///< index of the block within its stack, -1 outside any
+  int layer = -1;     ///< index of the layer within its stack; -1 if it belongs to none
   bool cross_attention = false;
   Orientation orientation = Orientation::kNone;
-  bool prunable = false;  ///< by default: the 2-D weights of Linear and Conv1D layers
+  bool prunable = false;  ///< whether it is pruned by default, as the 2-D weights of Linear and Conv1D layers are
 };
 
 /// A tensor of the files that is not a parameter of the class, and the reason.
@@ -100,20 +101,20 @@ struct LeftOut {
   std::string reason;  ///< e.g. "buffer", "tied to wte.weight", "not part of BertForMaskedLM"
 };
 
-/// A checkpoint read as a model. Parameters stand in the order of named_parameters(); tied tensors
-/// appear once, buffers never.
+/// A checkpoint read as a model. Parameters are in the order of named_parameters(). Tied tensors appear once, and
+/// buffers are not included.
 struct Model {
-  std::string title;         ///< what tables and charts call it
-  std::string source;        ///< what the user wrote
+  std::string title;         ///< name of the model in tables and charts
+  std::string source;        ///< MODEL or ENCODER+DECODER, as given to open_model()
   std::string architecture;  ///< class, e.g. "GPT2Model"; "unknown" for the generic fallback
   std::string model_type;    ///< config.json's, e.g. "gpt2"; empty if unknown
   Checkpoint checkpoint;
   std::vector<Parameter> parameters;
   std::vector<LeftOut> left_out;
-  std::vector<std::string> missing;  ///< parameters of the class that no file holds
+  std::vector<std::string> missing;  ///< names of the class's parameters that no file holds
   std::vector<std::string> notes;    ///< one sentence each, for people
   /// Files to copy beside rewritten weights (tokenizer and other small files): source path and
-  /// the name to write. config.json is apart, in config.
+  /// the name to write. config.json is not among them; its text is in `config`.
   std::vector<std::pair<std::filesystem::path, std::string>> side_files;
   /// Text of the config.json to write beside rewritten weights; empty if the source has none.
   std::string config;
@@ -123,13 +124,14 @@ struct Model {
   std::uint64_t parameter_count() const noexcept;
 };
 
-/// The tensors of the parameters whose values pare measures (see is_analyzed), in their order.
+/// Returns the tensors of the parameters whose dtype is analyzed (see is_analyzed() in pare/checkpoint.h: F64, F32,
+/// F16, BF16, F8_E4M3 and F8_E5M2), in the order of `parameters`.
 std::vector<TensorView> measured_tensors(const Model& model);
 
 struct ModelOptions {
-  std::uint64_t seed = 0;  ///< for weights that a composition draws afresh
+  std::uint64_t seed = 0;  ///< for the weights of ENCODER+DECODER that are initialized at random
   /// Class to read the checkpoint as, e.g. "BertModel"; empty: GPT2Model for GPT-2 (plus lm_head
-  /// where untied), otherwise config.json's architectures[0], otherwise told by the tensor names.
+  /// where untied), otherwise config.json's architectures[0], otherwise determined from the tensor names.
   std::string as_class;
 };
 
@@ -137,11 +139,14 @@ struct ModelOptions {
 /// its parameters. ENCODER+DECODER composes two BERT-like checkpoints as
 /// transformers' EncoderDecoderModel.from_encoder_decoder_pretrained does: cross-attention weights
 /// drawn from N(0, initializer_range), biases 0, LayerNorm weight 1 and bias 0.
-/// Throws Error for what cannot be read, Interrupted. An unknown architecture is not an error.
+/// Throws Error if a checkpoint or its config.json cannot be read or is not valid; Interrupted. An unknown architecture
+/// is not an error.
 Model open_model(const std::string& spec, const ModelOptions& options = {}, const Context& context = {});
 
-/// Throws Error if writing to `output` would destroy the model's own files in passing: a directory above them, or one
-/// of them. Returns true if `output` is the model's own directory, which --force replaces once it is read.
+/// Checks that replacing `output` would not destroy the model that is read. Throws Error (kArgument) if `output` is one
+/// of the model's files or a directory above the model's directory. Returns true if `output` is the model's directory
+/// itself. With `force`, the functions that write may replace that directory, because they do so only after all data
+/// was read.
 bool check_output_apart(const std::filesystem::path& output, const Model& model);
 
 /// Shell-style match over the whole name: '*' (any run, dots included), '?' (one character),

@@ -16,7 +16,7 @@ namespace pare {
 
 enum class Criterion : std::uint8_t {
   kMagnitude,  ///< smallest |w| first: torch.nn.utils.prune.L1Unstructured
-  kRandom,     ///< uniformly at random from a seed: RandomUnstructured (the same counts, another draw)
+  kRandom,     ///< uniformly at random from a seed: RandomUnstructured (same number of weights, not the same weights)
 };
 enum class Scope : std::uint8_t {
   kGlobal,     ///< one threshold over all pruned tensors: global_unstructured
@@ -89,9 +89,9 @@ struct Pattern {
 /// Returns the distinct levels that the N:M patterns among `patterns` fix.
 std::vector<Amount> fixed_levels(const std::vector<Pattern>& patterns);
 
-/// Tensors with one threshold and an amount of their own, for non-uniform sparsity.
+/// Tensors that share one threshold and an amount of their own, for non-uniform sparsity.
 struct PruneSet {
-  std::string name;                  ///< for people
+  std::string name;                  ///< shown in messages and tables
   std::vector<std::string> tensors;  ///< globs over parameter names
   Amount amount;
 };
@@ -115,11 +115,13 @@ struct PruneOptions {
   /// columns and N:M are always pruned per tensor; blocks follow `scope`. Amounts count rows, columns or blocks, not
   /// weights.
   Pattern pattern = {};
-  Norm norm = Norm::kL1;             ///< by which rows, columns and blocks are ranked
-  std::uint64_t seed = 0;            ///< for Criterion::kRandom
-  std::vector<std::string> include;  ///< globs over parameter names; empty: weight matrices of the layers
+  Norm norm = Norm::kL1;   ///< by which rows, columns and blocks are ranked
+  std::uint64_t seed = 0;  ///< for Criterion::kRandom
+  /// Globs over parameter names. If both `include` and `groups` are empty, parameters with Parameter::prunable are
+  /// selected. Otherwise prunable is ignored, so embeddings and biases can be selected, too.
+  std::vector<std::string> include;
   std::vector<std::string> exclude;  ///< globs of parameters to leave out
-  std::vector<Group> groups;         ///< if not empty: all parameters of these groups that `include` allows
+  std::vector<Group> groups;         ///< if not empty, only parameters of these groups are selected
 
   /// Whether a level, a set or the pattern says how much to prune.
   bool prunes() const;
@@ -127,28 +129,29 @@ struct PruneOptions {
 
 /// What one level does to one tensor.
 struct TensorCut {
-  std::uint64_t pruned =
-      0;  ///< weights set to 0, including those that were 0 and those of earlier levels that accumulate
-  std::uint64_t zeros = 0;  ///< zeros afterwards
+  /// Number of weights that are set to 0. Counts weights that were 0 before, and with Schedule::kAccumulate also those
+  /// that earlier levels prune.
+  std::uint64_t pruned = 0;
+  std::uint64_t zeros = 0;  ///< number of zeros after pruning
   Mask mask;                ///< selects the pruned weights
 };
 
 struct LevelPlan {
   Amount amount;
   std::uint64_t pruned = 0;  ///< over all pruned tensors
-  std::uint64_t zeros = 0;   ///< afterwards, over all pruned tensors
+  std::uint64_t zeros = 0;   ///< number of zeros after pruning, over all pruned tensors
   /// Largest pruned |w|. Set only for global, unstructured magnitude pruning, and only if anything is pruned.
   std::optional<double> threshold;
   std::vector<TensorCut> cuts;  ///< one per PrunePlan::parameters
 };
 
 struct PrunePlan {
-  PruneOptions options;                     ///< in effect: with the level and scope that the pattern fixes
+  PruneOptions options;                     ///< those in effect, with the level and scope that the pattern fixes
   std::vector<std::string> notes = {};      ///< sentences for people, e.g. about axes that the pattern does not divide
   std::vector<std::size_t> parameters;      ///< indices into Model::parameters, in model order
-  std::uint64_t candidates = 0;             ///< number of their elements
+  std::uint64_t candidates = 0;             ///< number of elements of these parameters
   std::vector<std::uint64_t> zeros_before;  ///< one per entry of parameters
-  std::vector<LevelPlan> levels;            ///< in the order asked for
+  std::vector<LevelPlan> levels;            ///< in the order of PruneOptions::levels
 };
 
 /// Indices of the parameters that `options` selects. Throws Error if a glob or group matches
@@ -175,10 +178,11 @@ struct WriteOptions {
 /// Returns the directory for level `level` of the plan: `out` itself for a single level, else out/sparsity-LABEL.
 std::filesystem::path level_directory(const PrunePlan& plan, std::size_t level, const std::filesystem::path& out);
 
-/// Writes a checkpoint per level that from_pretrained loads: safetensors files with the shards and metadata of the
-/// source, other tensors bit for bit, config and other files, pare.json. The output is written under a temporary name,
-/// synced and renamed, so it appears complete or not at all. `model` may be in memory. Throws Error for files that
-/// cannot be read or written; Interrupted.
+/// Writes one checkpoint per level, which transformers' from_pretrained() loads. The safetensors files have the shards
+/// and metadata of the source; tensors that are not pruned are copied bit for bit. config.json and the model's other
+/// files are copied, and pare.json is added. The output is written under a temporary name, synced and renamed, so it
+/// appears complete or not at all. `model` may be in memory. Throws Error for files that cannot be read or written;
+/// Interrupted.
 void write_pruned(const Model& model, const PrunePlan& plan, const std::filesystem::path& out,
                   const WriteOptions& options = {}, const Context& context = {});
 

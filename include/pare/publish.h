@@ -1,4 +1,5 @@
-// What can be told of an output before the work begins. Functions that write make the same checks themselves.
+// Checks of an output path, for callers that want to fail before the work begins. Functions that write make the same
+// checks themselves.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +7,7 @@
 
 namespace pare {
 
-/// By this file in a directory pare recognizes its own output, which `force` may replace.
+/// The file by which pare recognizes a directory that it wrote, which `force` may replace.
 inline constexpr const char* kOutputMarker = "pare.json";
 
 /// Throws Error if `path` cannot become a directory that pare writes: it is a file, a symbolic link, a mount point,
@@ -14,8 +15,8 @@ inline constexpr const char* kOutputMarker = "pare.json";
 void check_output_directory(const std::filesystem::path& path, bool force);
 /// Throws Error if `path` exists, unless `force` is given and it is a regular file.
 void check_output_file(const std::filesystem::path& path, bool force);
-/// Removes the temporary files and directories that killed runs to the same output left beside it; those of runs that
-/// still live are locked and stay. Returns what was removed.
+/// Removes temporary files and directories beside `output` that earlier, killed runs with the same output left there.
+/// Those of running processes are locked and are not removed. Returns the removed paths.
 std::vector<std::filesystem::path> remove_leftovers(const std::filesystem::path& output);
 
 }  // namespace pare

@@ -1,4 +1,4 @@
-// The whole study of one or more models: tables, charts, pruning at every level, in one directory.
+// The whole study of one or more models in one directory: tables, charts, and pruning at every level.
 #pragma once
 
 #include <cstdint>
@@ -21,25 +21,26 @@ struct ReportOptions {
   Measure measure = Measure::kMagnitude;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;
-  Pattern pattern = {};   ///< of the levels; one that fixes its level needs none
+  Pattern pattern = {};   ///< for all levels; an N:M pattern fixes the level and replaces `levels`
   Norm norm = Norm::kL1;  ///< for rows, columns and blocks
-  /// Patterns to put beside unstructured pruning, at the levels that those among them fix, or else at 50 %; a section
-  /// of the report. Scored on the tasks of `evals`.
+  /// Patterns to compare with unstructured pruning in a section of the report, on the tasks of `evals`. They are
+  /// compared at the levels that the N:M patterns among them fix, or at 50 % if there is no N:M pattern.
   std::vector<Pattern> compared_patterns;
-  /// Tasks to score every model at every level on; those that make no sense for a model are left out, and the report
-  /// says so.
+  /// Tasks on which every model is scored at every level. A task that a model does not support is left out for this
+  /// model, and the report says so.
   std::vector<EvalOptions> evals;
-  /// Measure size and run time of every model at every level, too. Pruning is this struct's. A model
-  /// that cannot be timed is left out there, and the report says why.
+  /// If set, size and run time of every model are measured at every level. BenchOptions::pruning is ignored: levels and
+  /// patterns are those of this struct. A model that cannot be timed is left out, and the report says why.
   std::optional<BenchOptions> bench;
   bool keep_models = false;  ///< write the pruned checkpoints under out/models/TITLE/
   bool force = false;        ///< replace an existing report that pare wrote
-  std::string command;       ///< command line to show in the report; may be empty
+  std::string command;       ///< command line to show in the report; empty: none
 };
 
-/// Writes out/report.md, out/results.json, the PNGs under out/charts/ and, if asked for, the pruned
-/// checkpoints. Everything appears at once or not at all. Returns the path of report.md.
-/// Throws Error, Interrupted.
+/// Writes out/report.md, out/results.json, PNG files in out/charts/, tables in out/tables/ and, with keep_models, the
+/// pruned checkpoints. The directory appears complete or not at all. Returns the path of report.md. Throws Error if two
+/// models have the same title, if a model cannot be measured or pruned, if gnuplot fails, or if `out` cannot be
+/// written; Interrupted.
 std::filesystem::path write_report(const std::vector<Model>& models, const std::filesystem::path& out,
                                    const ReportOptions& options = {}, const Context& context = {});
 

@@ -1,7 +1,7 @@
-// Every result as the tables and the text that the command line prints; json.h has them as JSON.
+// Results as the tables and the text that the command line prints; json.h has them as JSON.
 //
 // A function that ends in _text returns the whole document. A function that ends in _csv_table returns the table that
-// the command line prints as CSV: a row per thing measured, in full precision, with one key per column.
+// the command line prints as CSV: one row per measured item, in full precision, with one key per column.
 #pragma once
 
 #include <cstdint>
@@ -30,28 +30,28 @@ std::string measure_title(const InspectOptions& options);
 /// The label of a level for people: "90 %" for percentages, other labels unchanged.
 std::string level_title(std::string_view label);
 std::string level_title(const Amount& amount);
-/// The same; "as it is" for the unpruned model.
+/// Likewise; "as it is" for the unpruned model.
 std::string level_title(const BenchLevel& level);
 
-// pare inspect. Spans of inspections have at least one, all with the same options.
+// pare inspect. Spans of inspections must not be empty, and all their inspections must have the same options.
 
 /// Which rows of an Inspection.
 enum class Rows : std::uint8_t { kTensors, kGroups, kLayers, kOverall };
 
-/// The inspection of one model, or of several side by side; inspections[i] is of models[i]. `kinds` are the tables to
-/// show; empty: a summary (overall, groups, layers, outlying layers, the largest parameters).
+/// The inspection of one model, or of several side by side; inspections[i] is the inspection of models[i]. `kinds`
+/// are the tables to show; empty: a summary (overall, groups, layers, outlying layers, the largest parameters).
 std::string inspect_text(std::span<const Model> models, std::span<const Inspection> inspections,
                          std::span<const Rows> kinds, Markup markup);
 /// The columns: tensor, parameters, share_percent, then model, kind, tensors, dtype, group, stack, layer,
 /// share_magnitude_percent, share_signed_percent, zeros, nan, inf, min, max, mean, std, above_C for each tail C, qP for
 /// each quantile P. min and max are empty for a row without numbers.
 Table inspect_csv_table(std::span<const Inspection> inspections, std::span<const Rows> kinds);
-/// One line per row of one model: parameters, both shares, zeros, std, min, max, quantiles; NaN and infinities where
-/// there are any.
+/// One line per row of one model: parameters, both shares, zeros, std, min, max, quantiles; and counts of NaN and
+/// infinities if there are any.
 Table rows_table(const Inspection& inspection, Rows rows);
 /// The same rows of several models, with a column of shares (in the chosen measure) per model.
 Table side_by_side_table(std::span<const Inspection> inspections, Rows rows);
-/// The overall figures, a line each: one model with counts and shares, or a column per model.
+/// The overall figures, one per line: counts and shares of one model, or a column for each of several models.
 Table overall_table(std::span<const Inspection> inspections);
 /// How much the share varies between layers, and which layers stand out.
 Table spread_table(const Inspection& inspection);
@@ -60,7 +60,7 @@ Table largest_table(const Inspection& inspection);
 
 // pare prune.
 
-/// What pruning did, or would do. `model` and `plan` must outlive it.
+/// What pruning did, or would do. `model` and `plan` must outlive this object.
 struct PruneSummary {
   const Model& model;
   const PrunePlan& plan;
@@ -94,21 +94,21 @@ struct EvalRow {
   std::optional<std::string> level = {};  ///< label of the amount; empty for the unpruned model
   Share sparsity = {};                    ///< zeros among the weights that pruning would take
   Evaluation evaluation;
-  std::optional<std::string> pattern = {};  ///< where one was requested
+  std::optional<std::string> pattern = {};  ///< set if a pattern was requested
 };
 
 /// Scores of several models or levels side by side.
 struct EvalResults {
   Task task = Task::kPerplexity;
   std::string data;
-  std::string reference = {};  ///< title of divergence's reference
+  std::string reference = {};  ///< title of the reference model, for Task::kDivergence
   std::vector<EvalRow> rows;
 };
 
 std::string eval_text(const EvalResults& results, Markup markup);
 /// A score and its standard error share one cell.
 Table eval_table(const EvalResults& results);
-/// A column for each number.
+/// Each score and each standard error has its own column.
 Table eval_csv_table(const EvalResults& results);
 
 // pare sensitivity.
@@ -117,7 +117,7 @@ Table eval_csv_table(const EvalResults& results);
 struct SensitivityResults {
   std::string model, task, data;
   Sensitivity sensitivity;
-  double target = 0;                    ///< fraction of weights to prune, of the allocations
+  double target = 0;                    ///< fraction of weights that the allocations prune
   std::vector<Allocation> allocations;  ///< empty if none were requested
 };
 
@@ -134,17 +134,17 @@ Table sensitivity_csv_table(const SensitivityResults& results);
 std::string bench_text(const std::vector<BenchResult>& results, Markup markup);
 /// A row per model and level.
 Table bench_csv_table(const std::vector<BenchResult>& results);
-/// Files of each level: dense, packed, compressed.
+/// Sizes of the files of each level: dense, packed, compressed.
 Table sizes_table(const BenchResult& result);
-/// Time and memory from files to the first result.
+/// Time and memory from opening the files to the first result.
 Table load_table(const BenchResult& result);
-/// Prefill, dense beside sparse.
+/// Prefill times, dense and sparse.
 Table prefill_table(const BenchResult& result);
-/// Decode, dense beside sparse. For models that decode.
+/// Decode times, dense and sparse, for models that decode.
 Table decode_table(const BenchResult& result);
 /// Time per decoded token at the 50th, 90th and 99th percentile.
 Table latency_table(const BenchResult& result);
-/// How the figures were measured and how to read them, a sentence each.
+/// Sentences that say how the figures were measured and how to read them.
 std::vector<std::string> bench_remarks(const BenchResult& result);
 
 // pare tune.

@@ -89,7 +89,7 @@ class CausalRunner : public Runner {
   using Runner::hidden_states;
 };
 
-/// BERT and its kind.
+/// BERT-like encoders.
 class EncoderRunner : public Runner {
  public:
   /// Returns the number of labels of the sequence-classification head; 0 if the model has none.
@@ -113,24 +113,25 @@ class EncoderDecoderRunner : public Runner {
 
 enum class ModelKind : std::uint8_t { kCausal, kEncoder, kEncoderDecoder };
 
-/// Which of the three classes above a runner belongs to.
+/// Tells which of the three classes above `runner` is, so that it can be cast: kind_of(*runner) == ModelKind::kCausal
+/// allows dynamic_cast<CausalRunner&>(*runner).
 ModelKind kind_of(const Runner& runner);
 
-/// What a model can do once it runs.
+/// What a model can do when it is run.
 struct ModelTraits {
   ModelKind kind = ModelKind::kCausal;
-  bool masked_lm_head = false;  ///< of an encoder
-  std::size_t labels = 0;       ///< of an encoder's sequence-classification head; 0 if it has none
+  bool masked_lm_head = false;  ///< for an encoder: whether it has this head
+  std::size_t labels = 0;       ///< number of labels of an encoder's sequence-classification head; 0 if it has none
 };
 
-/// Tells this from the model's type and the names and shapes of its parameters, without reading a weight.
-/// nullopt for a kind of model that open_runner() refuses.
+/// Determines the traits of a model from its type and the names and shapes of its parameters, without reading weights.
+/// Returns nullopt for a kind of model that open_runner() refuses.
 std::optional<ModelTraits> traits_of(const Model& model);
 
-/// Opens a model for inference and returns a CausalRunner, EncoderRunner or EncoderDecoderRunner. The runner shares the
-/// checkpoint, whose F32 weights it uses where they are mapped; `model` may be destroyed. Kernels are chosen by their
-/// costs with context.threads() threads. Throws Error for architectures that cannot be run and for parameters or
-/// settings that are missing or do not match; Interrupted.
+/// Opens a model for inference and returns a CausalRunner, EncoderRunner or EncoderDecoderRunner (see kind_of()). The
+/// runner shares ownership of the checkpoint, so `model` may be destroyed. F32 weights are used in place, in the mapped
+/// file, without a copy. Kernels are chosen by their costs with context.threads() threads. Throws Error for
+/// architectures that cannot be run and for parameters or settings that are missing or do not match; Interrupted.
 std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options = {}, const Context& context = {});
 
 }  // namespace pare

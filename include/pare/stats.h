@@ -93,7 +93,7 @@ struct ScanOptions {
 
 struct ScanResult {
   std::vector<Stats> tensors;    ///< one per scanned tensor
-  std::vector<Sketch> sketches;  ///< likewise, if asked for
+  std::vector<Sketch> sketches;  ///< likewise, if ScanOptions::sketches is set
   std::vector<Outlier> largest;  ///< in descending order of magnitude, without NaN
 };
 

@@ -1,4 +1,4 @@
-// What products cost on this machine, so that every layer takes the kernel that is fastest for it.
+// What products cost on this machine, so that the fastest kernel can be chosen for every linear layer.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ namespace pare {
 /// How a linear layer is multiplied.
 enum class Kernel : std::uint8_t {
   kDense,
-  kSliced,  ///< slices of 16 outputs, nonzeros with their positions
-  kMasked,  ///< bit masks and nonzeros; up to 4 tokens
+  kSliced,  ///< stores the nonzeros and their positions in slices of 16 outputs
+  kMasked,  ///< stores the nonzeros and a bit mask of their positions; for up to 4 tokens
 };
 
 /// "dense", "sliced", "masked".
@@ -38,30 +38,34 @@ inline constexpr std::uint64_t kSmallModelBytes = std::uint64_t{1} << 24;
 struct KernelCosts {
   std::string target;  ///< instruction set, e.g. "AVX3_ZEN4"
   unsigned threads = 0;
-  bool measured = false;           ///< false: pare's own figures, from one machine, good for ratios only
-  std::vector<KernelCost> points;  ///< by rising tokens; between them costs are interpolated, beyond them proportional
-  /// The same for few tokens and models so small that their weights stay in a cache: then a dense product does not
-  /// wait for the memory. For more tokens than the last of them it makes no difference.
+  bool measured = false;  ///< false: pare's built-in figures, measured on another machine; only their ratios are useful
+  std::vector<KernelCost> points;  ///< in ascending order of `tokens`; see nanoseconds()
+  /// The same for small models (see kSmallModelBytes), whose dense products do not wait for the memory. For more tokens
+  /// than the last of these points, `points` are used, because it makes no difference.
   std::vector<KernelCost> cached_points;
 
-  /// The cheapest kernel for `tokens` tokens. Something else than dense is chosen only where it promises to save a
-  /// tenth.
+  /// Returns the fastest kernel for `tokens` tokens and an [out, in] weight matrix. A sparse kernel is chosen only if
+  /// it saves more than a tenth of the dense kernel's time. `cached`: whether the model is small.
   Kernel choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros, bool cached = false) const;
+  /// Returns the time of one product. It is interpolated linearly between points, and proportional to the number of
+  /// tokens beyond the last point.
   double nanoseconds(Kernel kernel, std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros,
                      bool cached = false) const;
 };
 
-/// Figures for a machine that was never measured.
+/// Returns built-in costs, for a machine that was never measured.
 KernelCosts standard_kernel_costs();
-/// Measures this machine, some seconds. `progress` gets the share that is done. Throws Interrupted.
+/// Measures the costs on this machine, which takes some seconds. Throws Interrupted.
 KernelCosts measure_kernel_costs(const Context& context = {});
 
-/// Where they are kept: $XDG_CACHE_HOME/pare or ~/.cache/pare, kernel-costs.json; empty without a home.
+/// Returns the path of the file with the saved costs: kernel-costs.json in $XDG_CACHE_HOME/pare or in ~/.cache/pare.
+/// Returns an empty path if neither XDG_CACHE_HOME nor HOME is set.
 std::filesystem::path kernel_costs_path();
-/// Those kept there for the instruction set in use and this number of threads (0: one per core); nullopt if there are
-/// none or they cannot be read.
+/// Returns the costs saved in that file for the instruction set in use and context.threads() threads; nullopt if there
+/// are none or the file cannot be read.
 std::optional<KernelCosts> kept_kernel_costs(const Context& context = {});
-/// Throws Error.
+/// Saves costs in that file; they replace those for the same instruction set and number of threads. Throws Error if the
+/// file cannot be read or written, or has no path.
 void keep_kernel_costs(const KernelCosts& costs);
 
 }  // namespace pare
