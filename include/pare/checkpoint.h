@@ -85,8 +85,8 @@ class PackedTensor {
  public:
   virtual ~PackedTensor() = default;
   virtual Encoding encoding() const noexcept = 0;
-  /// Returns the number of nonzeros that the file declares. decode() and sparse_rows() throw Error if an encoding that
-  /// stores nonzeros only has another number.
+  /// Returns the number of nonzeros that the file declares, without checking it. For encodings that store only the
+  /// nonzeros, decode() and sparse_rows() throw Error if the data holds a different number.
   virtual std::uint64_t nonzeros() const noexcept = 0;
   /// Returns how many of the nonzeros are -0. (Multiplying weights by a mask leaves -0 where a weight was negative.)
   /// Returns 0 for an encoding that stores all elements. Does not expand the tensor and does not verify the checksum.
@@ -162,13 +162,13 @@ struct CheckpointFile {
   std::string output_name;           ///< safetensors file name to write, e.g. "model.safetensors"
   std::uint64_t size = 0;            ///< bytes on disk, packed or not
   std::vector<std::size_t> tensors;  ///< indices into Checkpoint::tensors(), in data order
-  /// The safetensors header (the 8 length bytes and the JSON). For a file that pare packed, this is the header of the
-  /// unpacked file, which the packed file contains. A rewritten dense file starts with exactly these bytes. Empty for
-  /// other sources, such as PyTorch archives and files that compressed-tensors packed.
+  /// The safetensors header (the 8 length bytes and the JSON) with which a pruned or unpacked copy of this file starts.
+  /// For a safetensors file it is its own; for a file that pare packed, that of the original file, which pare stored in
+  /// the packed one. Empty for PyTorch archives and for files that compressed-tensors packed.
   std::span<const std::byte> header;
   std::vector<FileVersion> sources = {};  ///< the files that were read for it, as they were when they were opened
-  /// The header that metadata() reads: `header` if it is not empty, otherwise the header of the file that
-  /// compressed-tensors packed; empty if there is neither.
+  /// The header that metadata() reads: that of the file itself if compressed-tensors packed it, otherwise `header`.
+  /// Empty for PyTorch archives.
   std::span<const std::byte> metadata_header = {};
 
   /// Parses "__metadata__" in metadata_header on every call. Returns {"format": "pt"} if metadata_header is empty.

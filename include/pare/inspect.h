@@ -18,10 +18,10 @@ struct InspectOptions {
   Measure measure = Measure::kMagnitude;
   std::vector<double> tails{1, 2, 5};  ///< further cutoffs, for the tail of the distribution
   std::vector<double> quantiles;       ///< which quantiles of |w| to compute, each in [0, 1]: exact, in another pass
-  std::size_t largest = 10;            ///< how many of the largest parameters to find
+  std::size_t largest = 10;            ///< how many single weights with the largest |w| to find
   std::vector<std::string> include;    ///< globs over parameter names; empty: all
   std::vector<std::string> exclude;    ///< globs of parameters to leave out
-  std::vector<Group> groups;           ///< empty: all
+  std::vector<Group> groups;           ///< groups to measure; empty: all. A parameter must pass all three
 };
 
 /// One line of a table: a tensor, a group, a layer, or everything.

@@ -36,8 +36,8 @@ std::string_view group_name(Group group) noexcept;
 std::vector<Group> parse_groups(std::string_view name);
 
 /// The place of a parameter in a transformer. With Parameter::stack, layer and cross_attention it identifies one
-/// module; the module's bias is in the same slot, in the group kBias. Code that runs models finds its weights by slot,
-/// so names of tensors are spelled in the tables of families only.
+/// module; the module's bias is in the same slot, in the group kBias. Code that runs models uses slots to find
+/// weights without knowing the names of tensors. To select parameters for inspection or pruning, use Group.
 enum class Slot : std::uint8_t {
   kNone,  ///< pare does not run the family, or no forward pass reads the parameter
   kWordEmbedding,
@@ -92,7 +92,9 @@ struct Parameter {
   int layer = -1;     ///< index of the layer within its stack; -1 if it belongs to none
   bool cross_attention = false;
   Orientation orientation = Orientation::kNone;
-  bool prunable = false;  ///< whether it is pruned by default, as the 2-D weights of Linear and Conv1D layers are
+  /// Whether it is pruned by default: a 2-D weight of a Linear or Conv1D module. These include poolers, classifiers and
+  /// an output head with weights of its own; embeddings, norms and biases are never pruned by default.
+  bool prunable = false;
 };
 
 /// A tensor of the files that is not a parameter of the class, and the reason.
@@ -143,10 +145,11 @@ struct ModelOptions {
 /// is not an error.
 Model open_model(const std::string& spec, const ModelOptions& options = {}, const Context& context = {});
 
-/// Checks that replacing `output` would not destroy the model that is read. Throws Error (kArgument) if `output` is one
+/// Checks whether writing to `output` could destroy the model that is read. Throws Error (kArgument) if `output` is one
 /// of the model's files or a directory above the model's directory. Returns true if `output` is the model's directory
-/// itself. With `force`, the functions that write may replace that directory, because they do so only after all data
-/// was read.
+/// itself; the caller should then warn its user. Writing there fails unless pare wrote that directory and
+/// WriteOptions::force (pare/prune.h) is set; it is then replaced after all data was read. Returns false otherwise:
+/// writing cannot harm the model.
 bool check_output_apart(const std::filesystem::path& output, const Model& model);
 
 /// Shell-style match over the whole name: '*' (any run, dots included), '?' (one character),

@@ -158,13 +158,15 @@ struct PrunePlan {
 /// nothing, or a matching tensor's dtype cannot be pruned.
 std::vector<std::size_t> select_parameters(const Model& model, const PruneOptions& options);
 
-/// Returns the weights to prune at every level; writes nothing. Reads the weights two or three times (more where very
-/// many norms tie; see docs/architecture.md). Among equals, the first are pruned: tensors in model order, then
-/// elements, rows, columns or blocks in C order of the stored matrix; -0 equals 0. NaN is larger than any number, as in
-/// torch.topk, and so is a row, column or block that holds one. NaNs are ordered by their bits without the sign. Norms
-/// are sums in double: over the stored rows of a block in order, and over the elements of a row in eight lanes (element
-/// i in lane i mod 8), which are added in order. Throws Error for options that contradict each other or do not suit the
-/// model; Interrupted.
+/// Returns the weights to prune at every level; writes nothing. Throws Error for options that contradict each other or
+/// do not suit the model; Interrupted. Reads the weights two or three times (more where very many norms tie; see
+/// docs/architecture.md).
+///
+/// Among equals, the first are pruned: tensors in model order, then elements, rows, columns or blocks in C order of the
+/// stored matrix; -0 equals 0. NaN is larger than any number, as in torch.topk, and so is a row, column or block that
+/// holds one. NaNs are ordered by their bits without the sign. L1 and L2 norms are sums in double: over the stored rows
+/// of a block in order, and over the elements of a row in eight lanes (element i in lane i mod 8), which are added in
+/// order.
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Context& context = {});
 
 /// Returns the model pruned to level `level` of the plan, in memory. Pruned tensors are copies; the others share
