@@ -162,9 +162,9 @@ struct CheckpointFile {
   std::string output_name;           ///< safetensors file name to write, e.g. "model.safetensors"
   std::uint64_t size = 0;            ///< bytes on disk, packed or not
   std::vector<std::size_t> tensors;  ///< indices into Checkpoint::tensors(), in data order
-  /// The safetensors header (the 8 length bytes and the JSON) with which a pruned or unpacked copy of this file starts.
-  /// For a safetensors file it is its own; for a file that pare packed, that of the original file, which pare stored in
-  /// the packed one. Empty for PyTorch archives and for files that compressed-tensors packed.
+  /// The safetensors header (the 8 length bytes and the JSON) to write at the start of a pruned or unpacked copy of
+  /// this file. If this is an ordinary safetensors file: its own header. If pare packed it: the header of the original
+  /// file, which pare stored inside the packed one. If it is a PyTorch archive, or compressed-tensors packed it: empty.
   std::span<const std::byte> header;
   std::vector<FileVersion> sources = {};  ///< the files that were read for it, as they were when they were opened
   /// The header that metadata() reads: that of the file itself if compressed-tensors packed it, otherwise `header`.
@@ -186,7 +186,9 @@ class Checkpoint {
   /// Throws Error (file, tensor, cause) for anything that is not a well-formed checkpoint; Interrupted.
   static Checkpoint open(const std::string& where, const Context& context = {});
 
-  /// Makes a checkpoint of tensors whose bytes `keep_alive` owns. Throws Error (kMismatch) if two have the same name.
+  /// Makes a checkpoint from tensors in memory; `keep_alive` owns their bytes. `files` says into which files they are
+  /// written: each tensor is listed in the `tensors` of one entry, whose index is its TensorView::file. `directory` is
+  /// where config_text() looks for config.json. Throws Error (kMismatch) if two tensors have the same name.
   static Checkpoint from_tensors(std::vector<TensorView> tensors, std::vector<CheckpointFile> files,
                                  std::filesystem::path directory, std::shared_ptr<const void> keep_alive);
 

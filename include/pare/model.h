@@ -147,9 +147,9 @@ Model open_model(const std::string& spec, const ModelOptions& options = {}, cons
 
 /// Checks whether writing to `output` could destroy the model that is read. Throws Error (kArgument) if `output` is one
 /// of the model's files or a directory above the model's directory. Returns true if `output` is the model's directory
-/// itself; the caller should then warn its user. Writing there fails unless pare wrote that directory and
-/// WriteOptions::force (pare/prune.h) is set; it is then replaced after all data was read. Returns false otherwise:
-/// writing cannot harm the model.
+/// itself; the caller should then warn its user. Writing there fails, except if pare wrote that directory and
+/// WriteOptions::force (pare/prune.h) is set; in that case the directory is replaced, but only after all data was read.
+/// Returns false otherwise: writing cannot harm the model.
 bool check_output_apart(const std::filesystem::path& output, const Model& model);
 
 /// Shell-style match over the whole name: '*' (any run, dots included), '?' (one character),

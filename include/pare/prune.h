@@ -164,9 +164,9 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
 ///
 /// Among equals, the first are pruned: tensors in model order, then elements, rows, columns or blocks in C order of the
 /// stored matrix; -0 equals 0. NaN is larger than any number, as in torch.topk, and so is a row, column or block that
-/// holds one. NaNs are ordered by their bits without the sign. L1 and L2 norms are sums in double: over the stored rows
-/// of a block in order, and over the elements of a row in eight lanes (element i in lane i mod 8), which are added in
-/// order.
+/// holds one. NaNs are ordered by their bits without the sign. L1 and L2 norms are computed in double, in a fixed
+/// order. Within each stored row of a block, element i is added to accumulator i mod 8; then the eight accumulators are
+/// added in order. The sums of the stored rows are then added in order.
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Context& context = {});
 
 /// Returns the model pruned to level `level` of the plan, in memory. Pruned tensors are copies; the others share
