@@ -54,7 +54,7 @@ struct Amount {
   /// PyTorch's form: "0.9" is a fraction, "1000" a count. Throws Error for anything else.
   static Amount pytorch(std::string_view text);
   /// Returns how many of n weights (or rows, columns, blocks) to prune: round-half-to-even(fraction * n), or count.
-  /// Throws Error if count > n.
+  /// Throws Error (kArgument) if count > n, or if there is no count and fraction is not between 0 and 1.
   std::uint64_t of(std::uint64_t n) const;
 };
 

@@ -42,7 +42,7 @@ std::vector<std::pair<double, double>> convex_curve(const SensitiveUnit& unit, c
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const double fraction = levels[i].count ? static_cast<double>(*levels[i].count) / static_cast<double>(unit.weights)
                                             : levels[i].fraction;
-    points.emplace_back(fraction, std::max(0.0, unit.degradation[i]));
+    points.emplace_back(fraction, std::max(0.0, finite(unit.degradation[i])));
   }
   std::sort(points.begin(), points.end());
   // Beyond the last level nothing is known: as bad again as everything before.
@@ -82,7 +82,7 @@ Fractions additive_fractions(const Sensitivity& sensitivity, double target) {
   for (const PieceOfCurve& piece : pieces) {
     const auto weights = static_cast<double>(sensitivity.units[piece.unit].weights);
     const double taken = std::min(piece.width, left / weights);
-    fractions[piece.unit] += taken;
+    fractions[piece.unit] = std::min(1.0, fractions[piece.unit] + taken);
     left -= taken * weights;
   }
   return fractions;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "pare/error.h"
 
@@ -44,7 +45,8 @@ double Degradation::of(const std::vector<PruneSet>& sets) const {
   PruneOptions pruning;
   pruning.sets = sets;
   const Model pruned = pruned_model(model_, plan_pruning(model_, pruning, context_), 0, context_);
-  return loss_of(pruned) - dense_loss_;
+  const double degradation = loss_of(pruned) - dense_loss_;
+  return std::isnan(degradation) ? std::numeric_limits<double>::infinity() : degradation;
 }
 
 PruneSet set_of(const Model& model, const SensitiveUnit& unit, double fraction) {

@@ -15,7 +15,8 @@ class Degradation {
   /// Scores the model as it is. Throws what evaluate() does, and Error (kUnsupported) if its loss is infinite.
   Degradation(const Model& model, const SensitivityOptions& options, const Context& context);
 
-  /// Degradation of the model with these sets pruned; infinite if its loss is.
+  /// Degradation of the model with these sets pruned; infinite if its loss is infinite or NaN, as the divergence of
+  /// infinite logits is.
   double of(const std::vector<PruneSet>& sets) const;
   const std::string& score() const noexcept { return score_; }
   const std::string& unit() const noexcept { return unit_; }

@@ -45,6 +45,8 @@ Amount Amount::pytorch(std::string_view text) {
 }
 
 std::uint64_t Amount::of(std::uint64_t n) const {
+  if (!count && !(fraction >= 0 && fraction <= 1))  // NaN, too
+    throw Error(ErrorCode::kArgument, fmt::format("amount {} is not a fraction between 0 and 1", fraction));
   if (!count) return static_cast<std::uint64_t>(std::nearbyint(fraction * static_cast<double>(n)));
   if (*count > n)
     throw Error(ErrorCode::kArgument,

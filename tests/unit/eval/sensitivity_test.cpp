@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "support/errors.h"
@@ -115,6 +118,32 @@ TEST_F(SensitivityOfGpt2, AllocationsSparePartsWhoseDegradationIsInfinite) {
   EXPECT_DOUBLE_EQ(made[2].levels[1], 0.5);
   EXPECT_EQ(made[2].levels[2], 0);
   EXPECT_NEAR(made[2].levels[3], 0.7, 1e-9);
+}
+
+/// Sets the first element of a tensor in a safetensors file to infinity.
+void make_infinite(const std::filesystem::path& path, const std::string& tensor) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  std::uint64_t size = 0;
+  file.read(reinterpret_cast<char*>(&size), sizeof size);
+  std::string header(size, ' ');
+  file.read(header.data(), static_cast<std::streamsize>(size));
+  const auto begin = nlohmann::json::parse(header).at(tensor).at("data_offsets").at(0).get<std::uint64_t>();
+  file.seekp(static_cast<std::streamoff>(sizeof size + size + begin));
+  const float infinite = INFINITY;
+  file.write(reinterpret_cast<const char*>(&infinite), sizeof infinite);
+}
+
+TEST_F(SensitivityOfGpt2, DivergenceOfInfiniteLogitsIsInfinite) {
+  const test::TemporaryDirectory directory;
+  std::filesystem::copy(std::string(PARE_SOURCE_DIR) + "/demo/models/gpt2-world", directory / "model");
+  make_infinite(directory / "model/model.safetensors", "transformer.ln_f.weight");
+  const Model model = open_model((directory / "model").string());
+  options_.levels = {Amount::percent("50")};
+  options_.eval.limit = 1;
+  const Sensitivity found = measure_sensitivity(model, options_);
+  for (const SensitiveUnit& unit : found.units) EXPECT_EQ(unit.degradation[0], INFINITY);
+  for (const Allocation& made : allocate(model, found, options_, {0.5, 1}))
+    for (const double level : made.levels) EXPECT_TRUE(level >= 0 && level <= 1) << made.name;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "pare/prune.h"
 #include "support/errors.h"
 
@@ -37,6 +39,11 @@ TEST(Amount, PytorchTakesFractionsAndCounts) {
   EXPECT_EQ(Amount::pytorch("1").of(7), 1U);  // an int is a count, as in PyTorch
   EXPECT_EQ(Amount::pytorch("1.0").of(7), 7U);
   EXPECT_THROW(Amount::pytorch("8").of(7), Error);
+}
+
+TEST(Amount, RefusesFractionsBeyondTheWhole) {
+  for (const double fraction : {std::nan(""), -0.1, 1.1})
+    EXPECT_THAT([&] { (Amount{fraction, std::nullopt, "x"}.of(7)); }, test::ThrowsError(ErrorCode::kArgument));
 }
 
 TEST(Amount, RefusesWhatIsNoAmount) {
