@@ -31,7 +31,7 @@ const Rows kFeedForward{
 const Rows kPooler{{"pooler.dense.weight", Role::kHead, Slot::kPooler}, {"pooler.dense.bias", Role::kBias}};
 
 const Rows kPredictions{
-    {"cls.predictions.bias", Role::kBias, Slot::kHead},
+    {"cls.predictions.bias", Role::kBias},  // the head's through its tie
     {"cls.predictions.transform.dense.weight", Role::kHead, Slot::kHeadTransform},
     {"cls.predictions.transform.dense.bias", Role::kBias},
     {"cls.predictions.transform.LayerNorm.weight", Role::kNorm, Slot::kHeadNorm},

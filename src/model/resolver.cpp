@@ -15,18 +15,28 @@ namespace {
 /// Finds tensors under every spelling that transformers accepts for a parameter.
 class Locator {
  public:
-  Locator(std::span<const TensorView> tensors, const std::string& prefix) : prefix_(prefix) {
+  Locator(std::span<const TensorView> tensors, const Architecture& architecture)
+      : prefix_(architecture.prefix), spellings_(architecture.spellings) {
     for (std::size_t i = 0; i < tensors.size(); ++i) index_.emplace(tensors[i].name, i);
   }
 
-  /// The name itself, with or without the family's prefix, each also with TensorFlow's gamma or beta.
+  /// The name itself, then as older files spell it.
   std::optional<std::size_t> locate(const std::string& name) const {
+    if (const auto found = with_or_without_prefix(name)) return found;
+    std::string older = name;
+    for (const auto& [part, spelling] : spellings_)
+      if (const auto at = older.find(part); at != std::string::npos) older.replace(at, part.size(), spelling);
+    return older == name ? std::nullopt : with_or_without_prefix(older);
+  }
+
+ private:
+  /// The name with or without the family's prefix, each also with TensorFlow's gamma or beta.
+  std::optional<std::size_t> with_or_without_prefix(const std::string& name) const {
     if (const auto found = modern_or_legacy(name)) return found;
     if (prefix_.empty()) return std::nullopt;
     return modern_or_legacy(name.starts_with(prefix_) ? name.substr(prefix_.size()) : prefix_ + name);
   }
 
- private:
   std::optional<std::size_t> find(const std::string& name) const {
     const auto found = index_.find(name);
     return found == index_.end() ? std::nullopt : std::optional(found->second);
@@ -41,6 +51,7 @@ class Locator {
   }
 
   const std::string& prefix_;
+  const std::vector<std::pair<std::string_view, std::string_view>>& spellings_;
   std::unordered_map<std::string_view, std::size_t> index_;
 };
 
@@ -79,12 +90,12 @@ void settle_tie(Model& model, const Architecture& architecture, const std::pair<
   }
   // A tied embedding is an embedding under either name, so it is pruned only on request.
   placement.roles[kept] = placement.roles[source];
-  placement.slots[kept] = placement.slots[source];
+  placement.slots[kept] = placement.slots[placement.slots[source] == Slot::kNone ? copy : source];
   placement.dropped[other] = true;
 }
 
 Placement place(Model& model, const Architecture& architecture) {
-  const Locator locator(model.checkpoint.tensors(), architecture.prefix);
+  const Locator locator(model.checkpoint.tensors(), architecture);
   Placement placement;
   for (const Expected& expected : architecture.parameters) {
     placement.tensors.push_back(locator.locate(expected.name));
