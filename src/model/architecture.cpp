@@ -51,7 +51,7 @@ unsigned Names::count_blocks(std::string_view before) const {
   return count;
 }
 
-unsigned block_count(const Config& config, std::initializer_list<std::string_view> keys, unsigned shown) {
+unsigned block_count(const Config& config, const std::vector<std::string_view>& keys, unsigned shown) {
   for (const std::string_view key : keys) {
     const std::optional<std::uint64_t> blocks = config.number(key);
     if (!blocks) continue;

@@ -38,11 +38,22 @@ enum class Role : std::uint8_t {
 /// Layers with a higher index are refused, or in an unknown model not taken for layers.
 inline constexpr unsigned kMostBlocks = 10'000;
 
+class Names;
+
+/// What a class's rows can depend on.
+struct Site {
+  const Config& config;
+  const Names& names;
+  int layer = -1;
+};
+using Condition = bool (*)(const Site& site);
+
 /// A row without a slot gets that of its role (kQ, kConvQkv, ...); a bias without one, that of the row before it.
 struct Row {
   std::string_view name;
   Role role;
   Slot slot = Slot::kNone;
+  Condition occurs = nullptr;  ///< in bodies only (see model/body.h); default: always
 };
 using Rows = std::vector<Row>;
 
@@ -65,6 +76,8 @@ struct Architecture {
   /// Pairs of canonical names (both in `parameters`) that are one parameter under the first of the two names, unless
   /// the files hold both and they differ.
   std::vector<std::pair<std::string, std::string>> ties;
+  /// Parts of canonical names and what older files have instead.
+  std::vector<std::pair<std::string_view, std::string_view>> spellings;
   /// Globs of tensors that are buffers of the class.
   std::vector<std::string> buffers;
 };
@@ -87,7 +100,7 @@ class Names {
 
 /// Number of blocks: the first of `keys` in the configuration, else as the names of the tensors show. Throws Error for
 /// more than 10,000.
-unsigned block_count(const Config& config, std::initializer_list<std::string_view> keys, unsigned shown);
+unsigned block_count(const Config& config, const std::vector<std::string_view>& keys, unsigned shown);
 
 /// Appends `rows` under a prefix, in which "{i}" stands for the block's index.
 void append_rows(Architecture& architecture, std::string_view prefix, const Rows& rows, int layer = -1,

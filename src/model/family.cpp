@@ -1,7 +1,6 @@
 #include "model/family.h"
 
 #include <algorithm>
-#include <array>
 
 namespace pare::model {
 namespace {
@@ -37,7 +36,10 @@ const Task* find_task(const Family& family, std::string_view class_name) {
   return nullptr;
 }
 
-bool tied_by_config(const Config& config) { return config.flag("tie_word_embeddings").value_or(true); }
+bool is_tied(const Family& family, const Config& config) {
+  if (family.is_tied != nullptr) return family.is_tied(config);
+  return config.flag("tie_word_embeddings").value_or(family.tied_by_default);
+}
 
 bool has_row(const Architecture& architecture, std::string_view name) {
   return std::any_of(architecture.parameters.begin(), architecture.parameters.end(),
@@ -59,12 +61,28 @@ void append_ties(Architecture& architecture, const Task& task) {
   }
 }
 
+bool append_bodies(Architecture& architecture, const Family& family, const Task& task, const Config& config,
+                   const Names& names) {
+  if (family.append_body != nullptr) return family.append_body(architecture, task, config, names);
+  for (const Body& body : family.bodies)
+    if (task.only.empty() || task.only == body.stack) append_body(architecture, body, task.prefix, config, names);
+  return true;
+}
+
+std::vector<const Family*> all_families() {
+  std::vector<const Family*> all{&encoder_decoder_family(), &gpt2_family(),    &t5_family(),      &mt5_family(),
+                                 &distilbert_family(),      &electra_family(), &roberta_family(), &xlm_roberta_family(),
+                                 &camembert_family(),       &bert_family()};
+  for (const std::vector<Family>* group : {&llama_families(), &qwen_families(), &gemma_families(), &opt_families(),
+                                           &gpt_neox_families(), &bloom_families()})
+    for (const Family& family : *group) all.push_back(&family);
+  return all;
+}
+
 }  // namespace
 
 std::span<const Family* const> families() {
-  static const std::array all{&encoder_decoder_family(), &gpt2_family(),    &t5_family(),      &mt5_family(),
-                              &distilbert_family(),      &electra_family(), &roberta_family(), &xlm_roberta_family(),
-                              &camembert_family(),       &bert_family()};
+  static const std::vector<const Family*> all = all_families();
   return all;
 }
 
@@ -89,15 +107,16 @@ std::optional<Architecture> lay_out(const Family& family, const std::string& cla
   if (task == nullptr) return std::nullopt;
   Architecture architecture;
   architecture.class_name = std::string(family.stem) + std::string(task->ending);
-  architecture.prefix = family.prefix;
+  architecture.prefix = task->prefix.empty() ? family.prefix : task->prefix;
+  architecture.spellings = family.spellings;
   for (const std::string_view buffer : family.buffers) architecture.buffers.emplace_back(buffer);
   if (family.head_first) append_rows(architecture, "", task->head);
-  if (!family.append_body(architecture, *task, config, names)) return std::nullopt;
+  if (!append_bodies(architecture, family, *task, config, names)) return std::nullopt;
   if (!family.head_first) append_rows(architecture, "", task->head);
   if (chosen)
     for (const Row& row : task->if_stored)
       if (names.has(row.name)) append_rows(architecture, "", {row});
-  if (family.is_tied != nullptr ? family.is_tied(config) : tied_by_config(config)) append_ties(architecture, *task);
+  if (is_tied(family, config)) append_ties(architecture, *task);
   return architecture;
 }
 

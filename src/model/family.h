@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/architecture.h"
+#include "model/body.h"
 
 namespace pare::model {
 
@@ -25,21 +26,27 @@ struct Task {
   std::vector<Tie> ties = {};
   Rows if_stored = {};          ///< further rows where the class is pare's choice and the files hold them
   std::string_view needs = {};  ///< a glob that some name must match for the class to be told by names
+  std::string_view only = {};   ///< of several bodies, the stack of the only one that the class has
 };
 
 struct Family {
-  std::string_view model_type;              ///< config.json's
-  std::string_view stem;                    ///< class names begin with it
-  std::string_view prefix;                  ///< prefix of the body's names that files may use, e.g. "bert."
-  std::vector<std::string_view> landmarks;  ///< globs: names that identify the family without config.json
+  std::string_view model_type;                   ///< config.json's
+  std::string_view stem;                         ///< class names begin with it
+  std::string_view prefix;                       ///< prefix of the body's names that files may use, e.g. "bert."
+  std::vector<std::string_view> landmarks = {};  ///< globs: names that identify the family without config.json
   std::vector<Task> tasks;
-  /// Appends the body's rows; returns false for a kind of configuration that the family does not support.
-  bool (*append_body)(Architecture& architecture, const Task& task, const Config& config, const Names& names);
+  std::vector<Body> bodies = {};
+  /// For bodies that are not data: appends the rows. Returns false for a kind of configuration that the family does not
+  /// support.
+  bool (*append_body)(Architecture& architecture, const Task& task, const Config& config, const Names& names) = nullptr;
   bool head_first = false;  ///< heads are members before the body
   bool config_names_class =
       true;  ///< if false, the class is the first task's, regardless of config.json's "architectures"
-  bool (*is_tied)(const Config& config) = nullptr;  ///< default: tie_word_embeddings, true if absent
-  std::vector<std::string_view> buffers = {"*position_ids", "*token_type_ids"};
+  bool tied_by_default = true;                      ///< if the configuration has no tie_word_embeddings
+  bool (*is_tied)(const Config& config) = nullptr;  ///< default: tie_word_embeddings
+  std::vector<std::string_view> buffers = {"*position_ids", "*token_type_ids", "*rotary_emb.*inv_freq"};
+  /// Parts of canonical names and what older files have instead; transformers renames them on loading.
+  std::vector<std::pair<std::string_view, std::string_view>> spellings = {};
 };
 
 // One source file each, except that RoBERTa and its translations share one.
@@ -53,6 +60,13 @@ const Family& distilbert_family();
 const Family& t5_family();
 const Family& mt5_family();
 const Family& encoder_decoder_family();
+// Decoders: Llama and what has its layers; Qwen's; Gemma's; OPT, GPT-NeoX and BLOOM.
+const std::vector<Family>& llama_families();
+const std::vector<Family>& qwen_families();
+const std::vector<Family>& gemma_families();
+const std::vector<Family>& opt_families();
+const std::vector<Family>& gpt_neox_families();
+const std::vector<Family>& bloom_families();
 
 /// All families, those with more specific landmarks first.
 std::span<const Family* const> families();

@@ -7,7 +7,9 @@
 Every case is a tiny random model, saved with save_pretrained and loaded again. A case holds the
 class, the configuration as saved, the stored tensors ([name, shape], in the file's order), and the
 rows of named_parameters(): an index into the stored tensors, or [name, index] where the row bears a
-name that is not stored (a tied weight that the class meets under another name first). full.json holds the
+name that is not stored (a tied weight that the class meets under another name first, or one that transformers renames
+on loading). "matrices" has one letter for each row: L for the weight of a Linear ([out, in]), C for that of a Conv1D
+([in, out]), and a dot for others and for embeddings, be they tied or not. full.json holds the
 three published configurations at full size, built without memory on the meta device.
 """
 
@@ -20,66 +22,13 @@ import tempfile
 import torch
 import transformers
 from safetensors import safe_open
+from transformers.pytorch_utils import Conv1D
+
+from parameter_cases import BERT, DECODER, cases
 
 HERE = pathlib.Path(__file__).resolve().parent / "names"
 # What differs from one machine or release to the next, or says nothing about parameters.
 VOLATILE = {"transformers_version", "_name_or_path", "dtype", "torch_dtype"}
-
-GPT2 = dict(vocab_size=13, n_positions=6, n_embd=4, n_layer=2, n_head=2, summary_proj_to_labels=True)
-BERT = dict(vocab_size=13, hidden_size=4, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8,
-            max_position_embeddings=6)
-DISTILBERT = dict(vocab_size=13, dim=4, n_layers=2, n_heads=2, hidden_dim=8, max_position_embeddings=6)
-T5 = dict(vocab_size=13, d_model=4, d_kv=2, d_ff=8, num_layers=2, num_heads=2, relative_attention_num_buckets=4)
-DECODER = dict(is_decoder=True, add_cross_attention=True)
-ENCODER_CLASSES = ["Model", "ForMaskedLM", "ForSequenceClassification", "ForMultipleChoice", "ForTokenClassification",
-                   "ForQuestionAnswering"]
-
-
-def untie_output(model):
-    """What fine-tuning or conversion can leave: an output layer of its own under a tied configuration."""
-    head = model.get_output_embeddings()
-    head.weight = torch.nn.Parameter(torch.randn_like(head.weight))
-
-
-def cases():
-    """(family, case, class name, configuration, change after building)."""
-    for name in ["Model", "LMHeadModel", "DoubleHeadsModel", "ForSequenceClassification", "ForTokenClassification",
-                 "ForQuestionAnswering"]:
-        yield "gpt2", "GPT2" + name, "GPT2" + name, GPT2, None
-    yield "gpt2", "untied by configuration", "GPT2LMHeadModel", GPT2 | dict(tie_word_embeddings=False), None
-    yield "gpt2", "untied by value", "GPT2LMHeadModel", GPT2, untie_output
-    yield "gpt2", "cross-attention", "GPT2LMHeadModel", GPT2 | dict(add_cross_attention=True), None
-
-    for name in ENCODER_CLASSES + ["LMHeadModel", "ForPreTraining", "ForNextSentencePrediction"]:
-        yield "bert", "Bert" + name, "Bert" + name, BERT, None
-    yield "bert", "untied by configuration", "BertForMaskedLM", BERT | dict(tie_word_embeddings=False), None
-    yield "bert", "untied by value", "BertForMaskedLM", BERT, untie_output
-    yield "bert", "cross-attention", "BertLMHeadModel", BERT | DECODER, None
-
-    for name in ENCODER_CLASSES + ["ForCausalLM"]:
-        yield "roberta", "Roberta" + name, "Roberta" + name, BERT, None
-        yield "xlm-roberta", "XLMRoberta" + name, "XLMRoberta" + name, BERT, None
-    yield "roberta", "untied by configuration", "RobertaForMaskedLM", BERT | dict(tie_word_embeddings=False), None
-    yield "camembert", "CamembertForMaskedLM", "CamembertForMaskedLM", BERT, None
-
-    for name in ENCODER_CLASSES + ["ForPreTraining", "ForCausalLM"]:
-        yield "electra", "Electra" + name, "Electra" + name, BERT | dict(embedding_size=3), None
-    yield "electra", "no projection", "ElectraForMaskedLM", BERT | dict(embedding_size=4), None
-    yield "electra", "untied by configuration", "ElectraForMaskedLM", BERT | dict(tie_word_embeddings=False), None
-
-    for name in ENCODER_CLASSES:
-        yield "distilbert", "DistilBert" + name, "DistilBert" + name, DISTILBERT, None
-    yield "distilbert", "untied by configuration", "DistilBertForMaskedLM", DISTILBERT | dict(tie_word_embeddings=False), None
-
-    for name in ["ForConditionalGeneration", "Model", "EncoderModel", "ForSequenceClassification", "ForTokenClassification",
-                 "ForQuestionAnswering"]:
-        yield "t5", "T5" + name, "T5" + name, T5, None
-    gated = T5 | dict(feed_forward_proj="gated-gelu", num_decoder_layers=3)
-    yield "t5", "gated", "T5ForConditionalGeneration", gated, None
-    yield "t5", "gated and untied", "T5ForConditionalGeneration", gated | dict(tie_word_embeddings=False), untie_output
-    yield "t5", "MT5ForConditionalGeneration", "MT5ForConditionalGeneration", gated, None
-    yield "t5", "mT5 untied", "MT5ForConditionalGeneration", gated | dict(tie_word_embeddings=False), untie_output
-
 
 def without_volatile(value):
     if isinstance(value, dict):
@@ -87,22 +36,43 @@ def without_volatile(value):
     return value
 
 
+def matrices(model):
+    """Identity of a parameter -> its letter."""
+    letters = {}
+    for module in model.modules():
+        letter = "L" if isinstance(module, torch.nn.Linear) else "C" if isinstance(module, Conv1D) else "."
+        for parameter in module.parameters(recurse=False):
+            own = letter if parameter.dim() == 2 else "."
+            letters[id(parameter)] = own if letters.get(id(parameter), own) == own else "."
+    return letters
+
+
+def place_of(name, parameter, stored, tensors):
+    """A row: the index of the tensor, which bears the name or has the values."""
+    names = [name for name, _ in stored]
+    if name in tensors:
+        return names.index(name)
+    return [name, next(i for i, other in enumerate(names) if torch.equal(tensors[other], parameter.data))]
+
+
 def describe(model, folder):
     """Saves, reloads (nothing may be missing or unexpected), and lists."""
+    for parameter in model.parameters():
+        parameter.data.normal_()  # no two alike
     model.save_pretrained(folder)
     with safe_open(folder / "model.safetensors", framework="pt") as file:
-        stored = [[name, file.get_slice(name).get_shape()] for name in file.offset_keys()]
+        tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
+    stored = [[name, list(tensor.shape)] for name, tensor in tensors.items()]
     again, loading = type(model).from_pretrained(folder, output_loading_info=True)
     assert not any(loading.values()), loading
-    place = {name: i for i, (name, _) in enumerate(stored)}
-    place_of_tied = {id(again.get_parameter(name)): i for name, i in place.items()}
-    rows = [place[name] if name in place else [name, place_of_tied[id(parameter)]]
-            for name, parameter in again.named_parameters()]
+    letters = matrices(again)
+    rows = [place_of(name, parameter, stored, tensors) for name, parameter in again.named_parameters()]
     return {
         "class": type(model).__name__,
         "config": without_volatile(json.loads((folder / "config.json").read_text())),
         "stored": stored,
         "parameters": rows,
+        "matrices": "".join(letters[id(parameter)] for parameter in again.parameters()),
     }
 
 

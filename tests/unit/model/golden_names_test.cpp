@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "unit/model/model_files.h"
 
@@ -69,6 +71,25 @@ TEST_P(GoldenNames, ClassComesFromTheConfiguration) {
   }
 }
 
+/// The letter of a row in the golden file's "matrices".
+char letter_of(const Parameter& parameter) {
+  return parameter.orientation == Orientation::kOutIn ? 'L' : parameter.orientation == Orientation::kInOut ? 'C' : '.';
+}
+
+TEST_P(GoldenNames, OrientationsAndPrunableSetAreThoseOfLinearAndConv1D) {
+  const Json cases = read_golden(GetParam());
+  for (const auto& [title, golden] : cases.items()) {
+    SCOPED_TRACE(title);
+    std::string letters;
+    for (const Parameter& parameter :
+         resolve(stored_tensors(golden), golden["config"].dump(), golden["class"]).parameters) {
+      letters += letter_of(parameter);
+      EXPECT_EQ(parameter.prunable, letters.back() != '.') << parameter.name;
+    }
+    EXPECT_EQ(letters, golden["matrices"].get<std::string>());
+  }
+}
+
 TEST_P(GoldenNames, GroupsFollowFromNames) {
   const Json cases = read_golden(GetParam());
   for (const auto& [title, golden] : cases.items())
@@ -76,22 +97,56 @@ TEST_P(GoldenNames, GroupsFollowFromNames) {
          resolve(stored_tensors(golden), golden["config"].dump(), golden["class"]).parameters) {
       SCOPED_TRACE(title + ": " + parameter.name);
       EXPECT_EQ(parameter.group == Group::kBias, parameter.name.ends_with("bias"));
-      const bool matrix = parameter.orientation != Orientation::kNone;
-      EXPECT_EQ(parameter.prunable, matrix);
       const bool never = parameter.group == Group::kNorm || parameter.group == Group::kBias ||
                          parameter.group == Group::kEmbedding || parameter.group == Group::kPositionBias;
       EXPECT_EQ(parameter.prunable, !never);
     }
 }
 
+// A forward pass finds a weight by (stack, layer, slot), and its bias beside it.
+TEST_P(GoldenNames, SlotsAreUnique) {
+  using Place = std::tuple<std::string, int, Slot, bool, bool>;
+  const Json cases = read_golden(GetParam());
+  for (const auto& [title, golden] : cases.items()) {
+    SCOPED_TRACE(title);
+    std::map<Place, std::string> seen;
+    for (const Parameter& parameter :
+         resolve(stored_tensors(golden), golden["config"].dump(), golden["class"]).parameters) {
+      if (parameter.slot == Slot::kNone) continue;
+      const auto [at, first] = seen.emplace(Place{parameter.stack, parameter.layer, parameter.slot,
+                                                  parameter.cross_attention, parameter.group == Group::kBias},
+                                            parameter.name);
+      EXPECT_TRUE(first) << parameter.name << " and " << at->second;
+    }
+  }
+}
+
+/// Families of decoders: each row of a layer has a slot.
+class GoldenSlots : public testing::TestWithParam<const char*> {};
+
+TEST_P(GoldenSlots, EveryRowOfALayerHasOne) {
+  const Json cases = read_golden(GetParam());
+  for (const auto& [title, golden] : cases.items())
+    for (const Parameter& parameter :
+         resolve(stored_tensors(golden), golden["config"].dump(), golden["class"]).parameters) {
+      if (parameter.layer < 0) continue;
+      EXPECT_NE(parameter.slot, Slot::kNone) << title << ": " << parameter.name;
+      EXPECT_EQ(parameter.stack, "") << title << ": " << parameter.name;
+    }
+}
+
+std::string suite_name(const testing::TestParamInfo<const char*>& family) {
+  std::string name = family.param;
+  std::erase_if(name, [](char c) { return c == '-' || c == '_'; });
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, GoldenNames,
                          testing::Values("gpt2", "bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert",
-                                         "t5", "encoder-decoder"),
-                         [](const auto& family) {
-                           std::string name = family.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+                                         "t5", "encoder-decoder", "llama", "qwen", "gemma", "opt", "gpt_neox", "bloom"),
+                         suite_name);
+INSTANTIATE_TEST_SUITE_P(Decoders, GoldenSlots,
+                         testing::Values("gpt2", "llama", "qwen", "gemma", "opt", "gpt_neox", "bloom"), suite_name);
 
 /// The published configurations; the tensors have no data, because data are never read.
 TEST(PublishedConfigurations, RowsOrderAndCounts) {

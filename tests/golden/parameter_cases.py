@@ -1,0 +1,111 @@
+"""The classes and configurations whose parameter names are compared with transformers'."""
+
+import torch
+
+GPT2 = dict(vocab_size=13, n_positions=6, n_embd=4, n_layer=2, n_head=2, summary_proj_to_labels=True)
+BERT = dict(vocab_size=13, hidden_size=4, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8,
+            max_position_embeddings=6)
+DISTILBERT = dict(vocab_size=13, dim=4, n_layers=2, n_heads=2, hidden_dim=8, max_position_embeddings=6)
+T5 = dict(vocab_size=13, d_model=4, d_kv=2, d_ff=8, num_layers=2, num_heads=2, relative_attention_num_buckets=4)
+DECODER = dict(is_decoder=True, add_cross_attention=True)
+ENCODER_CLASSES = ["Model", "ForMaskedLM", "ForSequenceClassification", "ForMultipleChoice", "ForTokenClassification",
+                   "ForQuestionAnswering"]
+
+
+def untie_output(model):
+    """What fine-tuning or conversion can leave: an output layer of its own under a tied configuration."""
+    head = model.get_output_embeddings()
+    head.weight = torch.nn.Parameter(torch.randn_like(head.weight))
+
+
+def cases():
+    """(family, case, class name, configuration, change after building)."""
+    for name in ["Model", "LMHeadModel", "DoubleHeadsModel", "ForSequenceClassification", "ForTokenClassification",
+                 "ForQuestionAnswering"]:
+        yield "gpt2", "GPT2" + name, "GPT2" + name, GPT2, None
+    yield "gpt2", "untied by configuration", "GPT2LMHeadModel", GPT2 | dict(tie_word_embeddings=False), None
+    yield "gpt2", "untied by value", "GPT2LMHeadModel", GPT2, untie_output
+    yield "gpt2", "cross-attention", "GPT2LMHeadModel", GPT2 | dict(add_cross_attention=True), None
+
+    for name in ENCODER_CLASSES + ["LMHeadModel", "ForPreTraining", "ForNextSentencePrediction"]:
+        yield "bert", "Bert" + name, "Bert" + name, BERT, None
+    yield "bert", "untied by configuration", "BertForMaskedLM", BERT | dict(tie_word_embeddings=False), None
+    yield "bert", "untied by value", "BertForMaskedLM", BERT, untie_output
+    yield "bert", "cross-attention", "BertLMHeadModel", BERT | DECODER, None
+
+    for name in ENCODER_CLASSES + ["ForCausalLM"]:
+        yield "roberta", "Roberta" + name, "Roberta" + name, BERT, None
+        yield "xlm-roberta", "XLMRoberta" + name, "XLMRoberta" + name, BERT, None
+    yield "roberta", "untied by configuration", "RobertaForMaskedLM", BERT | dict(tie_word_embeddings=False), None
+    yield "camembert", "CamembertForMaskedLM", "CamembertForMaskedLM", BERT, None
+
+    for name in ENCODER_CLASSES + ["ForPreTraining", "ForCausalLM"]:
+        yield "electra", "Electra" + name, "Electra" + name, BERT | dict(embedding_size=3), None
+    yield "electra", "no projection", "ElectraForMaskedLM", BERT | dict(embedding_size=4), None
+    yield "electra", "untied by configuration", "ElectraForMaskedLM", BERT | dict(tie_word_embeddings=False), None
+
+    for name in ENCODER_CLASSES:
+        yield "distilbert", "DistilBert" + name, "DistilBert" + name, DISTILBERT, None
+    yield "distilbert", "untied by configuration", "DistilBertForMaskedLM", DISTILBERT | dict(tie_word_embeddings=False), None
+
+    for name in ["ForConditionalGeneration", "Model", "EncoderModel", "ForSequenceClassification", "ForTokenClassification",
+                 "ForQuestionAnswering"]:
+        yield "t5", "T5" + name, "T5" + name, T5, None
+    gated = T5 | dict(feed_forward_proj="gated-gelu", num_decoder_layers=3)
+    yield "t5", "gated", "T5ForConditionalGeneration", gated, None
+    yield "t5", "gated and untied", "T5ForConditionalGeneration", gated | dict(tie_word_embeddings=False), untie_output
+    yield "t5", "MT5ForConditionalGeneration", "MT5ForConditionalGeneration", gated, None
+    yield "t5", "mT5 untied", "MT5ForConditionalGeneration", gated | dict(tie_word_embeddings=False), untie_output
+
+    yield from decoders()
+
+
+# What the decoders since Llama call their sizes.
+DECODER_SIZES = dict(vocab_size=13, hidden_size=8, intermediate_size=6, num_hidden_layers=2, num_attention_heads=2,
+                     num_key_value_heads=1, head_dim=2, max_position_embeddings=6, pad_token_id=0, bos_token_id=1,
+                     eos_token_id=2)
+FOUR_CLASSES = ["Model", "ForCausalLM", "ForSequenceClassification", "ForTokenClassification"]
+FIVE_CLASSES = FOUR_CLASSES + ["ForQuestionAnswering"]
+# Golden file, stem of the classes, their endings, whether their output is tied by default, options of the configuration.
+LIKE_LLAMA = [
+    ("llama", "Llama", FIVE_CLASSES, False, ["attention_bias", "mlp_bias"]),
+    ("llama", "Mistral", FIVE_CLASSES, False, []),
+    ("llama", "Granite", ["Model", "ForCausalLM"], False, ["attention_bias", "mlp_bias"]),
+    ("llama", "SmolLM3", FIVE_CLASSES, True, ["attention_bias", "mlp_bias"]),
+    ("llama", "Phi3", FOUR_CLASSES, False, []),
+    ("llama", "Olmo2", ["Model", "ForCausalLM", "ForSequenceClassification"], False, ["attention_bias"]),
+    ("qwen", "Qwen2", FIVE_CLASSES, False, []),
+    ("qwen", "Qwen3", FIVE_CLASSES, False, ["attention_bias"]),
+    ("gemma", "Gemma2", FOUR_CLASSES, True, ["attention_bias"]),
+    ("gemma", "Gemma3", ["TextModel", "ForCausalLM", "TextForSequenceClassification"], True, ["attention_bias"]),
+]
+
+
+def decoders():
+    for family, stem, endings, tied, options in LIKE_LLAMA:
+        for ending in endings:
+            yield family, stem + ending, stem + ending, DECODER_SIZES, None
+        causal = stem + "ForCausalLM"
+        flipped = DECODER_SIZES | dict(tie_word_embeddings=not tied)
+        yield family, f"{causal} {'untied' if tied else 'tied'}", causal, flipped, None
+        for option in options:
+            yield family, f"{causal} with {option}", causal, DECODER_SIZES | {option: True}, None
+    sizes = {key: DECODER_SIZES[key] for key in ["vocab_size", "hidden_size", "num_attention_heads", "max_position_embeddings"]}
+    opt = sizes | dict(ffn_dim=6, num_hidden_layers=2, word_embed_proj_dim=8, pad_token_id=0)
+    for name in ["Model", "ForCausalLM", "ForSequenceClassification", "ForQuestionAnswering"]:
+        yield "opt", "OPT" + name, "OPT" + name, opt, None
+    for title, change in {
+        "untied": dict(tie_word_embeddings=False), "projections": dict(word_embed_proj_dim=4),
+        "as the 350m": dict(word_embed_proj_dim=4, do_layer_norm_before=False),
+        "no final norm": dict(_remove_final_layer_norm=True), "no biases": dict(enable_bias=False),
+        "plain norms": dict(layer_norm_elementwise_affine=False),
+    }.items():
+        yield "opt", title, "OPTForCausalLM", opt | change, None
+    neox = sizes | dict(intermediate_size=6, num_hidden_layers=2)
+    bloom = dict(vocab_size=13, hidden_size=8, n_layer=2, n_head=2)
+    for name in FIVE_CLASSES:
+        yield "gpt_neox", "GPTNeoX" + name, "GPTNeoX" + name, neox, None
+        yield "bloom", "Bloom" + name, "Bloom" + name, bloom, None
+    yield "gpt_neox", "tied", "GPTNeoXForCausalLM", neox | dict(tie_word_embeddings=True), None
+    yield "gpt_neox", "no attention_bias", "GPTNeoXForCausalLM", neox | dict(attention_bias=False), None
+    yield "bloom", "untied", "BloomForCausalLM", bloom | dict(tie_word_embeddings=False), None
