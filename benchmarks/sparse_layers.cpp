@@ -79,7 +79,7 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, const Context
   std::vector<MaskedMatrix> masked;
   for (std::size_t i = 0; i < count; ++i) {
     weights.push_back(draw(size, zeros, static_cast<unsigned>(i)));
-    const LayerWeights dense{weights.back().data(), shape.in, shape.out, true};
+    const LayerWeights dense{{weights.back().data(), shape.out, shape.in}};
     sliced.emplace_back(dense, block_inputs(dense, count_nonzeros(dense, context), tokens), memory, context);
     if (tokens <= pare::kernels::kMaskedRows) masked.emplace_back(dense, memory, context);
   }
@@ -90,7 +90,7 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, const Context
   for (int round = 0; round < 7; ++round) {  // kernels alternate
     seconds[0].push_back(round_seconds(each, [&](std::size_t i) { library(weights[i], shape, x, y, context); }));
     seconds[1].push_back(round_seconds(each, [&](std::size_t i) {
-      pare::linear::apply(Linear{weights[i].data(), nullptr, shape.in, shape.out, true, nullptr}, x, context);
+      pare::linear::apply(Linear({{weights[i].data(), shape.out, shape.in}}), x, context);
     }));
     seconds[2].push_back(round_seconds(each, [&](std::size_t i) { sliced[i].multiply(x, nullptr, y, context); }));
     if (!masked.empty())

@@ -167,19 +167,22 @@ void few_rows(Input& input) {
   const std::size_t rows = 1 + input.below(kFewRows), in = input.below(70), out = 1 + input.below(70);
   const std::size_t begin = input.below(out), end = begin + input.below(out - begin + 1);
   const bool has_bias = input.below(2) != 0;
-  const std::vector<float> x = floats(input, rows * in, false), w = floats(input, in * out, false);
+  const std::vector<float> x = floats(input, rows * in, false);
+  const Weights w(input, in * out);
   const std::vector<float> bias = floats(input, out, false);
-  const auto run = [&](bool out_in) {
+  const auto product = [&](bool out_in, const void* data, FloatType type) {
     std::vector<float> y(rows * out, 7.0F);
-    const float* added = has_bias ? bias.data() : nullptr;
-    if (out_in)
-      multiply_out_in(x.data(), rows, w.data(), in, begin, end, added, y.data(), out);
-    else
-      multiply_in_out(x.data(), rows, w.data(), in, out, begin, end, added, y.data(), out);
-    return Result(y.begin(), y.end());
+    const WeightView view(data, type, out_in ? out : in, out_in ? in : out);
+    (out_in ? multiply_out_in : multiply_in_out)(x.data(), rows, view, begin, end, has_bias ? bias.data() : nullptr,
+                                                 y.data(), out);
+    return y;
   };
-  compare("multiply_out_in", sum_tolerance(in), [&] { return run(true); });
-  compare("multiply_in_out", sum_tolerance(in), [&] { return run(false); });
+  for (const bool out_in : {true, false})
+    compare(out_in ? "multiply_out_in" : "multiply_in_out", sum_tolerance(in), [&] {
+      const std::vector<float> y = product(out_in, w.stored.data(), w.type);
+      require_same(y, product(out_in, w.wide.data(), FloatType::kF32), "the type of weights does not matter");
+      return Result(y.begin(), y.end());
+    });
 }
 
 void masked(Input& input) {
@@ -191,12 +194,17 @@ void masked(Input& input) {
     mask = static_cast<std::uint16_t>(input.number(2));
     weights += static_cast<std::size_t>(__builtin_popcount(mask));
   }
-  const std::vector<float> packed = floats(input, weights + kSliceOutputs, false), x = floats(input, rows * in, false);
-  const std::vector<float> bias = floats(input, kSliceOutputs, false);
-  compare("masked", sum_tolerance(in), [&] {
+  const Weights packed(input, weights + kSliceOutputs);
+  const std::vector<float> x = floats(input, rows * in, false), bias = floats(input, kSliceOutputs, false);
+  const auto product = [&](const void* data, FloatType type) {
     std::vector<float> y(rows * kSliceOutputs, 7.0F);
-    multiply_masked({masks.data(), packed.data(), in, outputs}, x.data(), rows, in, bias.data(), y.data(),
-                    kSliceOutputs);
+    multiply_masked({masks.data(), static_cast<const std::byte*>(data), in, outputs, type}, x.data(), rows, in,
+                    bias.data(), y.data(), kSliceOutputs);
+    return y;
+  };
+  compare("masked", sum_tolerance(in), [&] {
+    const std::vector<float> y = product(packed.stored.data(), packed.type);
+    require_same(y, product(packed.wide.data(), FloatType::kF32), "the type of weights does not matter");
     return Result(y.begin(), y.end());
   });
 }
@@ -215,51 +223,57 @@ void panels(Input& input) {
   });
 }
 
-/// One slice, with the layout that sparse.h describes, over `in` inputs.
-std::vector<std::byte> slice(Input& input, std::size_t steps, std::size_t in) {
-  std::vector<std::byte> data(slice_bytes(steps));
+struct alignas(64) Line {
+  std::byte bytes[kLineBytes];
+};
+
+/// One slice, with the layout that sparse.h describes: kSliceOutputs inputs and weights for each step.
+std::vector<Line> slice(const std::vector<std::uint16_t>& inputs, const void* weights, FloatType type) {
+  const std::size_t steps = inputs.size() / kSliceOutputs, size = weight_bytes(type);
+  std::vector<Line> lines(slice_bytes(steps, type) / kLineBytes);
+  auto* data = reinterpret_cast<std::byte*>(lines.data());
   for (std::size_t o = 0; o < kSliceOutputs; ++o) {
     const auto output = static_cast<std::uint16_t>(kSliceOutputs - 1 - o);
-    std::memcpy(data.data() + o * sizeof output, &output, sizeof output);
+    std::memcpy(data + o * sizeof output, &output, sizeof output);
   }
   for (std::size_t step = 0; step < steps; ++step) {
-    const std::vector<float> weights = floats(input, kSliceOutputs, false);
-    for (std::size_t o = 0; o < kSliceOutputs; ++o) {
-      const auto at = static_cast<std::uint16_t>(input.below(in));
-      std::memcpy(data.data() + slice_inputs_at(steps, step) + o * sizeof at, &at, sizeof at);
-    }
-    std::memcpy(data.data() + slice_weights_at(steps, step), weights.data(), kLineBytes);
+    std::memcpy(data + slice_inputs_at(steps, step, type), inputs.data() + step * kSliceOutputs, kLineBytes / 2);
+    std::memcpy(data + slice_weights_at(steps, step, type),
+                static_cast<const std::byte*>(weights) + step * kSliceOutputs * size, kSliceOutputs * size);
   }
-  return data;
+  return lines;
 }
 
 void slices(Input& input) {
   const std::size_t in = 1 + input.below(70), vectors = 1 + input.below(kMostVectors);
   const auto steps = static_cast<std::uint16_t>(input.below(20));
   const bool add = input.below(2) != 0;
-  const std::vector<std::byte> data = slice(input, steps, in);
-  struct alignas(64) Line {
-    std::byte bytes[kLineBytes];
-  };
-  std::vector<Line> aligned(data.size() / kLineBytes);
-  std::memcpy(aligned.data(), data.data(), data.size());
-  const Slices all{&steps, 1, reinterpret_cast<const std::byte*>(aligned.data())};
+  std::vector<std::uint16_t> inputs(steps * kSliceOutputs);
+  for (std::uint16_t& one : inputs) one = static_cast<std::uint16_t>(input.below(in));
+  const Weights weights(input, inputs.size());
   const std::vector<float> x = floats(input, in, false);
-  compare("slices", sum_tolerance(steps), [&] {
+  const std::vector<Line> stored = slice(inputs, weights.stored.data(), weights.type),
+                          wide = slice(inputs, weights.wide.data(), FloatType::kF32);
+  const auto product = [&](const std::vector<Line>& lines, FloatType type) {
     // Every token is the same, so that results do not depend on the number of lanes.
+    const Slices all{&steps, 1, reinterpret_cast<const std::byte*>(lines.data()), type};
     const std::size_t width = vectors * lanes();
     std::vector<float> panel(in * width), tile((kTileOutputs + 1) * width, 1.0F), y(kTileOutputs + 1, 1.0F);
     for (std::size_t k = 0; k < in; ++k)
       std::fill_n(panel.begin() + static_cast<std::ptrdiff_t>(k * width), width, x[k]);
     multiply_slices(all, panel.data(), width, add, tile.data());
     multiply_slices_once(all, x.data(), y.data());
-    Result result(y.begin(), y.end());
     for (std::size_t o = 0; o < kSliceOutputs; ++o) {
       const float* row = tile.data() + o * width;
       require(std::all_of(row, row + width, [&](float v) { return v == row[0]; }), "equal tokens give equal sums");
-      result.push_back(row[0]);
+      y.push_back(row[0]);
     }
-    return result;
+    return y;
+  };
+  compare("slices", sum_tolerance(steps), [&] {
+    const std::vector<float> y = product(stored, weights.type);
+    require_same(y, product(wide, FloatType::kF32), "the type of weights does not matter");
+    return Result(y.begin(), y.end());
   });
 }
 

@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "fuzz/require.h"
+#include "kernels/float_convert.h"
 #include "kernels/targets.h"
+#include "kernels/weight_view.h"
 
 namespace pare::fuzz {
 
@@ -68,6 +70,32 @@ inline std::vector<float> floats(Input& input, std::size_t n, bool raw) {
   return values;
 }
 
+/// Weights of one of the types that kernels multiply, and the same as F32. Their size is below 2.
+struct Weights {
+  kernels::FloatType type;
+  std::vector<std::byte> stored;
+  std::vector<float> wide;
+
+  Weights(Input& input, std::size_t n) {
+    constexpr kernels::FloatType kTypes[] = {kernels::FloatType::kF32, kernels::FloatType::kF16,
+                                             kernels::FloatType::kBF16};
+    type = kTypes[input.below(3)];
+    wide = floats(input, n, false);
+    stored.resize(n * kernels::weight_bytes(type));
+    if (type == kernels::FloatType::kF32) {
+      if (n != 0) std::memcpy(stored.data(), wide.data(), stored.size());
+      return;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      std::uint32_t bits;
+      std::memcpy(&bits, &wide[i], sizeof bits);
+      const auto half = static_cast<std::uint16_t>((bits >> 16 ^ bits) & 0xBFFF);  // the highest exponents are left out
+      std::memcpy(stored.data() + 2 * i, &half, sizeof half);
+    }
+    kernels::to_f32(type, stored.data(), n, wide.data());
+  }
+};
+
 using Result = std::vector<double>;
 
 template <class T>
@@ -108,6 +136,12 @@ inline void compare(const char* what, double tolerance, const std::function<Resu
       require(false, what);
     }
   }
+}
+
+/// Results with 16-bit weights, and with the same weights as F32.
+inline void require_same(const std::vector<float>& stored, const std::vector<float>& wide, const char* what) {
+  require(stored.size() == wide.size(), what);
+  for (std::size_t i = 0; i < stored.size(); ++i) require(same(stored[i], wide[i]), what);
 }
 
 /// Splits 64 bits, which do not fit a double.

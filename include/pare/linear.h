@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,12 +33,6 @@ enum class KernelChoice : std::uint8_t {
   kMasked,  ///< for up to 4 tokens, kSliced for more
 };
 
-struct InferOptions {
-  KernelChoice kernels = KernelChoice::kFastest;
-  /// Costs by which kFastest chooses. If not set: kept_kernel_costs(), else standard_kernel_costs().
-  std::optional<KernelCosts> costs = {};
-};
-
 /// How a linear layer is multiplied for some number of tokens.
 struct LayerUse {
   std::string name;  ///< parameter name of its weight
@@ -50,6 +45,23 @@ struct LayerUse {
   std::string stack = {};
   int layer = -1;
   bool cross_attention = false;
+  DType dtype = DType::kF32;   ///< in which the kernels read the weights: F32, F16 or BF16
+  bool rounds_inputs = false;  ///< whether inputs are rounded to BF16, see InferOptions::round_inputs
+};
+
+/// Receives a linear, as it is multiplied for these inputs, and the inputs, one row per token.
+using LinearObserver = std::function<void(const LayerUse& linear, const Matrix& inputs)>;
+
+struct InferOptions {
+  KernelChoice kernels = KernelChoice::kFastest;
+  /// Costs by which kFastest chooses. If not set: kept_kernel_costs(), else standard_kernel_costs().
+  std::optional<KernelCosts> costs = {};
+  /// If set, it is called before each product, on the thread that calls the runner.
+  LinearObserver observer = {};
+  /// Whether products of BF16 weights with more than 4 tokens at once round their inputs to BF16, where the processor
+  /// multiplies BF16 (AVX512-BF16, AMX). That is faster and less exact: logits differ by more than 1e-4 of the largest
+  /// one. LayerUse::rounds_inputs tells which products do so.
+  bool round_inputs = false;
 };
 
 /// Chooses the instruction set of all kernels: the one that the environment variable PARE_TARGET names, else the best

@@ -10,7 +10,7 @@
 
 #include <cstring>
 
-#include "kernels/half-inl.h"
+#include "kernels/weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
@@ -18,37 +18,16 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Floats = hn::ScalableTag<float>;
 
-struct FromBf16 {
-  static constexpr std::size_t kSize = 2;
-  static HWY_INLINE auto load(const std::byte* data, std::size_t index) {
-    const hn::Rebind<std::uint16_t, Floats> dh;
-    const hn::Rebind<std::uint32_t, Floats> du;
-    const auto half = hn::LoadU(dh, reinterpret_cast<const std::uint16_t*>(data) + index);
-    return hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(du, half)));
-  }
-};
-
-struct FromF16 {
-  static constexpr std::size_t kSize = 2;
-  static HWY_INLINE auto load(const std::byte* data, std::size_t index) {
-    const hn::Rebind<std::uint16_t, Floats> dh;
-    const auto half = hn::LoadU(dh, reinterpret_cast<const std::uint16_t*>(data) + index);
-    return half_to_float(Floats(), half);
-  }
-};
-
-template <class From>
+template <class W>
 void convert(const std::byte* data, std::size_t n, float* out) {
   const Floats d;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(From::load(data, i), d, out + i);
-  if (i == n) return;
-  HWY_ALIGN std::byte rest[HWY_MAX_BYTES] = {};
-  HWY_ALIGN float converted[HWY_MAX_BYTES / sizeof(float)];
-  std::memcpy(rest, data + i * From::kSize, (n - i) * From::kSize);
-  hn::Store(From::load(rest, 0), d, converted);
-  std::memcpy(out + i, converted, (n - i) * sizeof(float));
+  const std::size_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
+  const auto* weights = reinterpret_cast<const typename W::Element*>(data);
+  widened<W>(d, weights, whole, out);
+  if (whole == n) return;
+  HWY_ALIGN float rest[HWY_MAX_BYTES / sizeof(float)];
+  widened<W>(d, weights + whole, n - whole, rest);
+  std::memcpy(out + whole, rest, (n - whole) * sizeof(float));
 }
 
 void ToF32Target(FloatType type, const std::byte* data, std::size_t n, float* out) {
@@ -64,9 +43,9 @@ void ToF32Target(FloatType type, const std::byte* data, std::size_t n, float* ou
       if (n != 0) std::memcpy(out, data, n * sizeof(float));
       return;
     case FloatType::kF16:
-      return convert<FromF16>(data, n, out);
+      return convert<F16Weights>(data, n, out);
     case FloatType::kBF16:
-      return convert<FromBf16>(data, n, out);
+      return convert<Bf16Weights>(data, n, out);
   }
 }
 

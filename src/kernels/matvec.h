@@ -4,17 +4,21 @@
 
 #include <cstddef>
 
+#include "kernels/weight_view.h"
+
 namespace pare::kernels {
 
 constexpr std::size_t kFewRows = 4;  ///< largest number of rows of x
 
+// The results with 16-bit weights are, bit for bit, those with the same weights as F32.
+
 /// y[r][o] = sum_i x[r][i] * w[o][i] + bias[o] for o in [begin, end): torch.nn.Linear's weights, [out, in].
 /// x: rows x in, y: rows x y_stride (column o). bias may be null.
-void multiply_out_in(const float* x, std::size_t rows, const float* w, std::size_t in, std::size_t begin,
-                     std::size_t end, const float* bias, float* y, std::size_t y_stride);
+void multiply_out_in(const float* x, std::size_t rows, const WeightView& w, std::size_t begin, std::size_t end,
+                     const float* bias, float* y, std::size_t y_stride);
 
-/// The same for transformers' Conv1D, w[i][o]: `out` is the length of its rows.
-void multiply_in_out(const float* x, std::size_t rows, const float* w, std::size_t in, std::size_t out,
-                     std::size_t begin, std::size_t end, const float* bias, float* y, std::size_t y_stride);
+/// The same for transformers' Conv1D, w[i][o].
+void multiply_in_out(const float* x, std::size_t rows, const WeightView& w, std::size_t begin, std::size_t end,
+                     const float* bias, float* y, std::size_t y_stride);
 
 }  // namespace pare::kernels

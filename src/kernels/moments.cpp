@@ -13,7 +13,7 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/half-inl.h"
+#include "kernels/weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {

@@ -1,11 +1,13 @@
 // Products with sparse weights. There are two layouts: slices, for few nonzeros or many tokens; and masks, for one to
 // four tokens and weights with some scattered zeros. Every sum runs over the inputs in rising order with fused
 // multiply-adds, so the result does not depend on the instruction set (with FMA), on the other tokens, or on the
-// threads.
+// threads. Weights of 16 bits stay as they are and give the same results as if they were F32.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/weight_view.h"
 
 namespace pare::kernels {
 
@@ -20,24 +22,30 @@ constexpr std::uint16_t kNoOutput = kTileOutputs;  ///< the row of a tile that r
 /// order in which they are read, because reading takes nearly all the time for a single token. The first cache line of
 /// a slice holds its 16 outputs, relative to the tile. If the number of steps is odd, the same line holds the first
 /// step's inputs, relative to the block, and the next line its weights. Then every two steps take one line of inputs
-/// and two of weights.
+/// and two of weights. With weights of 16 bits every step takes one line instead: its inputs, then its weights.
 struct Slices {
   const std::uint16_t* steps = nullptr;  ///< number of steps of each slice
   std::size_t count = 0;
-  const std::byte* data = nullptr;  ///< aligned to a cache line
+  const std::byte* data = nullptr;   ///< aligned to a cache line
+  FloatType type = FloatType::kF32;  ///< of the weights: F32, F16 or BF16
 };
 
 constexpr std::size_t kLineBytes = 64, kTwoSteps = 3 * kLineBytes;
 static_assert(kSliceOutputs * sizeof(float) == kLineBytes);
 
-constexpr std::size_t slice_bytes(std::size_t steps) { return (1 + steps % 2) * kLineBytes + steps / 2 * kTwoSteps; }
-/// Pointers to the inputs and the weights of a step.
-constexpr std::size_t slice_inputs_at(std::size_t steps, std::size_t step) {
+constexpr std::size_t slice_bytes(std::size_t steps, FloatType type = FloatType::kF32) {
+  if (weight_bytes(type) == 2) return (1 + steps) * kLineBytes;
+  return (1 + steps % 2) * kLineBytes + steps / 2 * kTwoSteps;
+}
+/// Offsets of the inputs and the weights of a step.
+constexpr std::size_t slice_inputs_at(std::size_t steps, std::size_t step, FloatType type = FloatType::kF32) {
+  if (weight_bytes(type) == 2) return (1 + step) * kLineBytes;
   const std::size_t odd = steps % 2;
   if (step < odd) return kLineBytes / 2;
   return (1 + odd) * kLineBytes + (step - odd) / 2 * kTwoSteps + (step - odd) % 2 * (kLineBytes / 2);
 }
-constexpr std::size_t slice_weights_at(std::size_t steps, std::size_t step) {
+constexpr std::size_t slice_weights_at(std::size_t steps, std::size_t step, FloatType type = FloatType::kF32) {
+  if (weight_bytes(type) == 2) return (1 + step) * kLineBytes + kLineBytes / 2;
   const std::size_t odd = steps % 2;
   if (step < odd) return kLineBytes;
   return (2 + odd) * kLineBytes + (step - odd) / 2 * kTwoSteps + (step - odd) % 2 * kLineBytes;
@@ -62,12 +70,13 @@ void multiply_slices(const Slices& slices, const float* panel, std::size_t width
 void multiply_slices_once(const Slices& slices, const float* x, float* y);
 
 /// 16 outputs next to each other: bit o of masks[k] says whether output o has a weight at input k; the weights follow
-/// each other without gaps, and 16 floats after the last one may be read. y[r][o] = sum_k x[r][k] w[o][k] + bias[o],
+/// each other without gaps, and 16 of them after the last one may be read. y[r][o] = sum_k x[r][k] w[o][k] + bias[o],
 /// for the first `outputs` of the 16 and up to kMaskedRows rows.
 struct MaskedOutputs {
   const std::uint16_t* masks = nullptr;
-  const float* weights = nullptr;
+  const std::byte* weights = nullptr;
   std::size_t in = 0, outputs = kSliceOutputs;
+  FloatType type = FloatType::kF32;  ///< of the weights: F32, F16 or BF16
 };
 void multiply_masked(const MaskedOutputs& block, const float* x, std::size_t rows, std::size_t x_stride,
                      const float* bias, float* y, std::size_t y_stride);

@@ -11,6 +11,8 @@
 #include <bit>
 #include <type_traits>
 
+#include "kernels/weights-inl.h"
+
 #ifndef PARE_MASKED_ONCE
 #define PARE_MASKED_ONCE
 namespace pare::kernels {
@@ -42,25 +44,25 @@ using Vec8 = hn::Vec<Eight>;
 
 /// The weights of 8 outputs: those of `mask` taken from `packed` in order, 0 for the others. A table and a permutation
 /// are faster than AVX-512's own instruction for it on the processors measured, and AVX2 has them as well.
-HWY_INLINE Vec8 expand(const float* packed, std::uint32_t mask) {
+template <class W>
+HWY_INLINE Vec8 expand(const typename W::Element* packed, std::uint32_t mask) {
   const Eight d;
   const hn::RebindToSigned<Eight> di;
   const hn::Rebind<std::int8_t, Eight> bytes;
   const auto places = hn::PromoteTo(di, hn::LoadU(bytes, reinterpret_cast<const std::int8_t*>(&kPlaces[mask])));
   const auto index = hn::IndicesFromVec(d, hn::And(places, hn::Set(di, 7)));
-  return hn::IfNegativeThenElse(hn::BitCast(d, places), hn::Zero(d), hn::TableLookupLanes(hn::LoadU(d, packed), index));
+  return hn::IfNegativeThenElse(hn::BitCast(d, places), hn::Zero(d), hn::TableLookupLanes(W::load(d, packed), index));
 }
 
-template <std::size_t kRows>
-void masked_rows(const MaskedOutputs& block, const float* x, std::size_t x_stride, const float* bias, float* y,
-                 std::size_t y_stride) {
+template <class W, std::size_t kRows>
+void masked_rows(const MaskedOutputs& block, const typename W::Element* packed, const float* x, std::size_t x_stride,
+                 const float* bias, float* y, std::size_t y_stride) {
   const Eight d;
   Vec8 sum[kRows][2];
   for (auto& row : sum) row[0] = row[1] = hn::Zero(d);
-  const float* packed = block.weights;
   for (std::size_t k = 0; k < block.in; ++k) {
     const std::uint32_t mask = block.masks[k], low = mask & 0xFF, high = mask >> 8;
-    const Vec8 first = expand(packed, low), second = expand(packed + std::popcount(low), high);
+    const Vec8 first = expand<W>(packed, low), second = expand<W>(packed + std::popcount(low), high);
     packed += std::popcount(mask);
     for (std::size_t r = 0; r < kRows; ++r) {
       const Vec8 factor = hn::Set(d, x[r * x_stride + k]);
@@ -78,14 +80,20 @@ void masked_rows(const MaskedOutputs& block, const float* x, std::size_t x_strid
 
 #else  // for vectors of 16 bytes, tables of 8 outputs gain nothing
 
-template <std::size_t kRows>
-void masked_rows(const MaskedOutputs& block, const float* x, std::size_t x_stride, const float* bias, float* y,
-                 std::size_t y_stride) {
+template <class W, std::size_t kRows>
+void masked_rows(const MaskedOutputs& block, const typename W::Element* packed, const float* x, std::size_t x_stride,
+                 const float* bias, float* y, std::size_t y_stride) {
   float sum[kRows][kSliceOutputs] = {};
-  const float* packed = block.weights;
-  for (std::size_t k = 0; k < block.in; ++k)
-    for (std::uint32_t mask = block.masks[k]; mask != 0; mask &= mask - 1, ++packed)
-      for (std::size_t r = 0; r < kRows; ++r) sum[r][std::countr_zero(mask)] += x[r * x_stride + k] * *packed;
+  const hn::CappedTag<float, 4> d;
+  for (std::size_t k = 0; k < block.in; ++k) {
+    const std::uint32_t all = block.masks[k];
+    if (all == 0) continue;
+    HWY_ALIGN float room[kSliceOutputs];
+    const float* weights = widened<W>(d, packed, kSliceOutputs, room);
+    for (std::uint32_t mask = all; mask != 0; mask &= mask - 1, ++weights)
+      for (std::size_t r = 0; r < kRows; ++r) sum[r][std::countr_zero(mask)] += x[r * x_stride + k] * *weights;
+    packed += std::popcount(all);
+  }
   for (std::size_t r = 0; r < kRows; ++r)
     for (std::size_t o = 0; o < block.outputs; ++o) y[r * y_stride + o] = sum[r][o] + (bias == nullptr ? 0 : bias[o]);
 }
@@ -94,16 +102,19 @@ void masked_rows(const MaskedOutputs& block, const float* x, std::size_t x_strid
 
 void MaskedTarget(const MaskedOutputs& block, const float* x, std::size_t rows, std::size_t x_stride, const float* bias,
                   float* y, std::size_t y_stride) {
-  switch (rows) {
-    case 1:
-      return masked_rows<1>(block, x, x_stride, bias, y, y_stride);
-    case 2:
-      return masked_rows<2>(block, x, x_stride, bias, y, y_stride);
-    case 3:
-      return masked_rows<3>(block, x, x_stride, bias, y, y_stride);
-    default:
-      return masked_rows<kMaskedRows>(block, x, x_stride, bias, y, y_stride);
-  }
+  with_weights(block.type, block.weights, [&](auto type, const auto* packed) {
+    using W = decltype(type);
+    switch (rows) {
+      case 1:
+        return masked_rows<W, 1>(block, packed, x, x_stride, bias, y, y_stride);
+      case 2:
+        return masked_rows<W, 2>(block, packed, x, x_stride, bias, y, y_stride);
+      case 3:
+        return masked_rows<W, 3>(block, packed, x, x_stride, bias, y, y_stride);
+      default:
+        return masked_rows<W, kMaskedRows>(block, packed, x, x_stride, bias, y, y_stride);
+    }
+  });
 }
 
 }  // namespace pare::kernels::HWY_NAMESPACE

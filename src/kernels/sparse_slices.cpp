@@ -7,6 +7,8 @@
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "kernels/weights-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -22,36 +24,48 @@ constexpr std::size_t kOutputsAtOnce = (hn::MaxLanes(D()) >= 16 ? kSliceOutputs 
 HWY_INLINE const std::uint16_t* inputs_at(const std::byte* data) {
   return reinterpret_cast<const std::uint16_t*>(data);
 }
-HWY_INLINE const float* weights_at(const std::byte* data) { return reinterpret_cast<const float*>(data); }
+template <class W>
+HWY_INLINE const typename W::Element* weights_at(const std::byte* data) {
+  return reinterpret_cast<const typename W::Element*>(data);
+}
 
 /// Calls step(inputs, weights) for each step of a slice.
-template <class Step>
+template <class W, class Step>
 HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step) {
   const std::byte* data = slice + kLineBytes;
-  if (steps % 2 != 0) {
-    step(inputs_at(slice + kLineBytes / 2), weights_at(data));
-    data += kLineBytes;
-  }
-  for (std::size_t i = 0; i < steps / 2; ++i, data += kTwoSteps) {
-    step(inputs_at(data), weights_at(data + kLineBytes));
-    step(inputs_at(data + kLineBytes / 2), weights_at(data + 2 * kLineBytes));
+  if constexpr (sizeof(typename W::Element) == 2) {
+    for (std::size_t i = 0; i < steps; ++i, data += kLineBytes)
+      step(inputs_at(data), weights_at<W>(data + kLineBytes / 2));
+  } else {
+    if (steps % 2 != 0) {
+      step(inputs_at(slice + kLineBytes / 2), weights_at<W>(data));
+      data += kLineBytes;
+    }
+    for (std::size_t i = 0; i < steps / 2; ++i, data += kTwoSteps) {
+      step(inputs_at(data), weights_at<W>(data + kLineBytes));
+      step(inputs_at(data + kLineBytes / 2), weights_at<W>(data + 2 * kLineBytes));
+    }
   }
 }
 
 /// Processes the outputs of a slice from `first` on, for kVectors vectors of tokens.
-template <std::size_t kVectors>
+template <class W, std::size_t kVectors>
 HWY_INLINE void some_outputs(const std::byte* slice, std::size_t steps, std::size_t first, const float* panel, bool add,
                              float* tile) {
   const D d;
   const std::size_t lanes = hn::Lanes(d), width = kVectors * lanes;
   constexpr std::size_t kOutputs = kOutputsAtOnce<kVectors>;
+  const hn::CappedTag<float, kOutputs> some;
   V sum[kOutputs][kVectors];
   for (auto& output : sum)
     for (V& vector : output) vector = hn::Zero(d);
-  for_steps(slice, steps, [&](const std::uint16_t* inputs, const float* weights) HWY_ATTR {
+  for_steps<W>(slice, steps, [&](const std::uint16_t* inputs, const typename W::Element* stored) HWY_ATTR {
+    // Numbers of the memory are multiplied with a whole vector at no cost; widened ones are put there first.
+    HWY_ALIGN float room[kSliceOutputs];
+    const float* weights = widened<W>(some, stored + first, kOutputs, room);
     for (std::size_t o = 0; o < kOutputs; ++o) {
       const float* x = panel + inputs[first + o] * width;
-      const V factor = hn::Set(d, weights[first + o]);
+      const V factor = hn::Set(d, weights[o]);
       for (std::size_t v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(factor, hn::LoadU(d, x + v * lanes), sum[o][v]);
     }
   });
@@ -65,25 +79,28 @@ HWY_INLINE void some_outputs(const std::byte* slice, std::size_t steps, std::siz
   }
 }
 
-template <std::size_t kVectors>
+template <class W, std::size_t kVectors>
 void all_slices(const Slices& slices, const float* panel, bool add, float* tile) {
   const std::byte* data = slices.data;
-  for (std::size_t s = 0; s < slices.count; data += slice_bytes(slices.steps[s++]))
+  for (std::size_t s = 0; s < slices.count; data += slice_bytes(slices.steps[s++], slices.type))
     for (std::size_t first = 0; first < kSliceOutputs; first += kOutputsAtOnce<kVectors>)
-      some_outputs<kVectors>(data, slices.steps[s], first, panel, add, tile);
+      some_outputs<W, kVectors>(data, slices.steps[s], first, panel, add, tile);
 }
 
 void SlicesTarget(const Slices& slices, const float* panel, std::size_t width, bool add, float* tile) {
-  switch (width / hn::Lanes(D())) {
-    case 1:
-      return all_slices<1>(slices, panel, add, tile);
-    case 2:
-      return all_slices<2>(slices, panel, add, tile);
-    case 3:
-      return all_slices<3>(slices, panel, add, tile);
-    default:
-      return all_slices<kMostVectors>(slices, panel, add, tile);
-  }
+  with_weights(slices.type, slices.data, [&](auto type, const auto*) {
+    using W = decltype(type);
+    switch (width / hn::Lanes(D())) {
+      case 1:
+        return all_slices<W, 1>(slices, panel, add, tile);
+      case 2:
+        return all_slices<W, 2>(slices, panel, add, tile);
+      case 3:
+        return all_slices<W, 3>(slices, panel, add, tile);
+      default:
+        return all_slices<W, kMostVectors>(slices, panel, add, tile);
+    }
+  });
 }
 
 using One = hn::CappedTag<float, kSliceOutputs>;
@@ -104,22 +121,27 @@ HWY_INLINE auto pick(const float* x, const std::uint16_t* input) {
   }
 }
 
-void SlicesOnceTarget(const Slices& slices, const float* x, float* y) {
+template <class W>
+void slices_once(const Slices& slices, const float* x, float* y) {
   constexpr std::size_t kLanes = hn::MaxLanes(One()), kVectors = kSliceOutputs / kLanes;
   const One d;
   const std::byte* data = slices.data;
   for (std::size_t s = 0; s < slices.count; ++s) {
     hn::Vec<One> sum[kVectors];
     for (auto& vector : sum) vector = hn::Zero(d);
-    for_steps(data, slices.steps[s], [&](const std::uint16_t* inputs, const float* weights) HWY_ATTR {
+    for_steps<W>(data, slices.steps[s], [&](const std::uint16_t* inputs, const typename W::Element* weights) HWY_ATTR {
       for (std::size_t v = 0; v < kVectors; ++v)
-        sum[v] = hn::MulAdd(hn::Load(d, weights + v * kLanes), pick<kLanes>(x, inputs + v * kLanes), sum[v]);
+        sum[v] = hn::MulAdd(W::load(d, weights + v * kLanes), pick<kLanes>(x, inputs + v * kLanes), sum[v]);
     });
     alignas(64) float sums[kSliceOutputs];
     for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[v], d, sums + v * kLanes);
     for (std::size_t o = 0; o < kSliceOutputs; ++o) y[inputs_at(data)[o]] += sums[o];
-    data += slice_bytes(slices.steps[s]);
+    data += slice_bytes(slices.steps[s], slices.type);
   }
+}
+
+void SlicesOnceTarget(const Slices& slices, const float* x, float* y) {
+  with_weights(slices.type, slices.data, [&](auto type, const auto*) { slices_once<decltype(type)>(slices, x, y); });
 }
 
 std::size_t LanesTarget() { return hn::Lanes(D()); }

@@ -9,13 +9,28 @@
 
 namespace pare::linear {
 
-/// y = x W + b. Nothing is owned.
+/// Which linear of a model this is, and what is done with its products.
+struct Identity {
+  LayerUse use;  ///< by the dense kernel
+  LinearObserver observer;
+  bool round_inputs = false;
+};
+
+/// y = x W + b. Weights and bias are not owned.
 struct Linear {
-  const float* weight = nullptr;  ///< if nullptr, `sparse` has the weights
-  const float* bias = nullptr;    ///< may be null
+  WeightView weight;            ///< if it has no data, `sparse` has the weights
+  const float* bias = nullptr;  ///< may be null
   std::size_t in = 0, out = 0;
   bool out_in = true;                          ///< weight is [out, in] as torch.nn.Linear's, else [in, out] as Conv1D's
   std::shared_ptr<const SparseLinear> sparse;  ///< if enough of the weights are 0
+  std::shared_ptr<const Identity> identity;    ///< null for a product that belongs to no model
+
+  Linear() = default;
+  explicit Linear(const LayerWeights& weights, const float* added = nullptr)
+      : weight(weights.view), bias(added), in(weights.in()), out(weights.out()), out_in(weights.out_in) {}
+
+  /// How it is multiplied for this many tokens. Only for a linear with an identity.
+  LayerUse use(std::size_t tokens) const;
 };
 
 /// x: rows x in. A few rows are multiplied by pare's own kernels (memory-bound), many by oneDNN's sgemm.

@@ -44,7 +44,7 @@ struct Layers {
   Layers(double zeros, std::size_t each_side, std::size_t matrices, const Context& context) : side(each_side) {
     for (std::size_t i = 0; i < matrices; ++i) {
       dense.push_back(draw(side * side, zeros, static_cast<std::uint32_t>(i)));
-      const LayerWeights weights{dense.back().data(), side, side, true};
+      const LayerWeights weights{{dense.back().data(), side, side}};
       const std::size_t count = linear::count_nonzeros(weights, context);
       nonzeros += static_cast<double>(count) / static_cast<double>(matrices);
       few.emplace_back(weights, linear::block_inputs(weights, count, 1), memory, context);
@@ -94,12 +94,11 @@ KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, co
   KernelCost cost;
   cost.tokens = tokens;
   const double weights = static_cast<double>(side) * static_cast<double>(side), edge = 2.0 * static_cast<double>(side);
-  cost.dense_weight =
-      nanoseconds_of(count, context,
-                     [&](std::size_t i) {
-                       linear::apply(Linear{half.dense[i].data(), nullptr, side, side, true, nullptr}, x, context);
-                     }) /
-      weights;
+  cost.dense_weight = nanoseconds_of(count, context,
+                                     [&](std::size_t i) {
+                                       linear::apply(Linear({{half.dense[i].data(), side, side}}), x, context);
+                                     }) /
+                      weights;
   const auto sliced = [&](const Layers& layers) {
     const std::vector<SlicedMatrix>& matrices = tokens > kManyTokens ? layers.many : layers.few;
     return nanoseconds_of(count, context, [&](std::size_t i) { matrices[i].multiply(x, nullptr, y, context); });

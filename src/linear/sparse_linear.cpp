@@ -13,13 +13,13 @@ Kernel SparseLinear::kernel_for(std::size_t tokens) const {
     case KernelChoice::kFastest:
       break;
   }
-  return costs_->choose(tokens, weights_->shape().in, weights_->shape().out, nonzeros_,
+  return costs_->choose(tokens, weights_->shape().in(), weights_->shape().out(), nonzeros_,
                         model_->dense_bytes <= kSmallModelBytes);
 }
 
 const SlicedMatrix& SparseLinear::sliced(std::size_t tokens, const Context& context) const {
   const std::size_t inputs = block_inputs(weights_->shape(), nonzeros_, tokens);
-  const bool few = inputs >= weights_->shape().in || inputs == block_inputs(weights_->shape(), nonzeros_, 1);
+  const bool few = inputs >= weights_->shape().in() || inputs == block_inputs(weights_->shape(), nonzeros_, 1);
   std::unique_ptr<const SlicedMatrix>& matrix = few ? few_ : many_;
   (few ? few_once_ : many_once_).run([&] {
     matrix = weights_->with_nonzeros([&](const LayerWeights& weights) {

@@ -36,7 +36,7 @@ class SparseLinear {
 
   Kernel kernel_for(std::size_t tokens) const;
   /// All weights, for the dense kernels. Throws Error for packed ones that cannot be decoded.
-  const float* dense() const { return weights_->dense(); }
+  WeightView dense() const { return weights_->dense(); }
 
  private:
   const SlicedMatrix& sliced(std::size_t tokens, const Context& context) const;

@@ -18,6 +18,8 @@ namespace pare::linear {
 /// Largest number of inputs that a block of a SlicedMatrix should have for this number of tokens at once.
 std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std::size_t tokens);
 
+// Weights stay in the type in which they come; those of 16 bits give the same results as if they were F32.
+
 /// Tiles of outputs by blocks of inputs, each in slices of 16 outputs with similar numbers of nonzeros. Little padding
 /// is needed, and a block of inputs stays in a cache while a tile is computed.
 class SlicedMatrix {
@@ -43,6 +45,7 @@ class SlicedMatrix {
                       const float* bias, Matrix& y) const;
 
   std::size_t in_, out_, block_, blocks_, tiles_;
+  FloatType type_;
   std::size_t entries_ = 0;               ///< number of weights, including padding
   std::byte* storage_ = nullptr;          ///< everything that multiply() reads, in one piece of memory
   const std::uint64_t* begin_ = nullptr;  ///< in storage_: offsets of the slices of each tile and block
@@ -60,8 +63,9 @@ class MaskedMatrix {
  private:
   std::size_t in_, out_;
   std::vector<std::size_t> begin_;  ///< index of the first weight of each 16 outputs
+  FloatType type_;
   std::uint16_t* masks_ = nullptr;
-  float* weights_ = nullptr;
+  std::byte* weights_ = nullptr;
 };
 
 }  // namespace pare::linear

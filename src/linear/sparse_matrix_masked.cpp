@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "base/parallel.h"
 #include "linear/sparse_matrix.h"
@@ -14,7 +15,10 @@ constexpr std::size_t kReadAhead = 16;  ///< weights that the kernel may read pa
 }  // namespace
 
 MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, const Context& context)
-    : in_(weights.in), out_(weights.out), begin_((out_ + kSliceOutputs - 1) / kSliceOutputs + 1) {
+    : in_(weights.in()),
+      out_(weights.out()),
+      begin_((out_ + kSliceOutputs - 1) / kSliceOutputs + 1),
+      type_(weights.view.type) {
   const std::size_t groups = begin_.size() - 1;
   masks_ = memory.allocate<std::uint16_t>(groups * in_);
   base::parallel_for(groups, base::worthwhile(context, in_ * out_), [&](std::size_t group, unsigned) {
@@ -23,15 +27,16 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, co
     std::fill_n(masks, in_, std::uint16_t{0});
     std::size_t nonzeros = 0;
     for_nonzeros(weights, first, std::min(out_, first + kSliceOutputs), 0, in_,
-                 [&](std::size_t o, std::size_t k, float) {
+                 [&](std::size_t o, std::size_t k, auto) {
                    masks[k] = static_cast<std::uint16_t>(masks[k] | 1U << (o - first));
                    ++nonzeros;
                  });
     begin_[group + 1] = nonzeros;
   });
   for (std::size_t group = 0; group < groups; ++group) begin_[group + 1] += begin_[group];
-  weights_ = memory.allocate<float>(begin_.back() + kReadAhead);
-  std::fill_n(weights_ + begin_.back(), kReadAhead, 0.0F);
+  const std::size_t size = kernels::weight_bytes(type_);
+  weights_ = memory.allocate<std::byte>((begin_.back() + kReadAhead) * size);
+  std::memset(weights_ + begin_.back() * size, 0, kReadAhead * size);
   base::parallel_for(groups, base::worthwhile(context, in_ * out_), [&](std::size_t group, unsigned) {
     const std::size_t first = group * kSliceOutputs;
     const std::uint16_t* masks = masks_ + group * in_;
@@ -42,9 +47,10 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, co
       next += static_cast<std::size_t>(std::popcount(masks[k]));
     }
     for_nonzeros(weights, first, std::min(out_, first + kSliceOutputs), 0, in_,
-                 [&](std::size_t o, std::size_t k, float w) {
+                 [&](std::size_t o, std::size_t k, auto w) {
                    const unsigned before = masks[k] & ((1U << (o - first)) - 1);
-                   weights_[place[k] + static_cast<std::size_t>(std::popcount(before))] = w;
+                   const std::size_t index = place[k] + static_cast<std::size_t>(std::popcount(before));
+                   reinterpret_cast<decltype(w)*>(weights_)[index] = w;
                  });
   });
 }
@@ -55,8 +61,8 @@ void MaskedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, const
   base::parallel_for(pieces, context.with_threads(threads), [&](std::size_t piece, unsigned) {
     for (std::size_t group = piece * groups / pieces; group < (piece + 1) * groups / pieces; ++group) {
       const std::size_t first = group * kSliceOutputs;
-      const kernels::MaskedOutputs block{masks_ + group * in_, weights_ + begin_[group], in_,
-                                         std::min(kSliceOutputs, out_ - first)};
+      const kernels::MaskedOutputs block{masks_ + group * in_, weights_ + begin_[group] * kernels::weight_bytes(type_),
+                                         in_, std::min(kSliceOutputs, out_ - first), type_};
       kernels::multiply_masked(block, x.row(0), x.rows, x.columns, bias == nullptr ? nullptr : bias + first,
                                y.row(0) + first, y.columns);
     }

@@ -30,8 +30,8 @@ float* scratch(std::size_t size) {
 }  // namespace
 
 std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std::size_t tokens) {
-  const double density =
-      static_cast<double>(nonzeros) / std::max(1.0, static_cast<double>(weights.in) * static_cast<double>(weights.out));
+  const double density = static_cast<double>(nonzeros) /
+                         std::max(1.0, static_cast<double>(weights.in()) * static_cast<double>(weights.out()));
   // If many weights are not zero, their inputs lie close together, and the hardware prefetches them.
   if (tokens <= kFewTokens || density > 0.3 || density * kMostInputs < kBlockNonzeros) return kMostInputs;
   return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
@@ -43,10 +43,11 @@ struct SlicedMatrix::Plan {
 };
 
 SlicedMatrix::SlicedMatrix(const LayerWeights& weights, std::size_t most, LayoutMemory& memory, const Context& context)
-    : in_(weights.in),
-      out_(weights.out),
+    : in_(weights.in()),
+      out_(weights.out()),
       blocks_(std::max<std::size_t>(1, (in_ + most - 1) / most)),
-      tiles_((out_ + kTileOutputs - 1) / kTileOutputs) {
+      tiles_((out_ + kTileOutputs - 1) / kTileOutputs),
+      type_(weights.view.type) {
   block_ = (in_ + blocks_ - 1) / blocks_;
   Plan plan;
   plan.steps.resize(first_slice(tiles_, 0));
@@ -65,7 +66,7 @@ std::size_t SlicedMatrix::first_slice(std::size_t tile, std::size_t block) const
 
 kernels::Slices SlicedMatrix::slices(std::size_t tile, std::size_t block) const {
   const std::size_t first = first_slice(tile, block);
-  return {steps_ + first, first_slice(tile, block + 1) - first, storage_ + begin_[tile * blocks_ + block]};
+  return {steps_ + first, first_slice(tile, block + 1) - first, storage_ + begin_[tile * blocks_ + block], type_};
 }
 
 /// Sorts outputs with many nonzeros first, so that the outputs of a slice have similar numbers; ties by index.
@@ -73,7 +74,7 @@ void SlicedMatrix::plan_tile(const LayerWeights& weights, std::size_t tile, Plan
   const std::size_t begin = tile * kTileOutputs, outputs = tile_outputs(tile);
   std::vector<std::uint32_t> counts(blocks_ * outputs);
   for_nonzeros(weights, begin, begin + outputs, 0, in_,
-               [&](std::size_t o, std::size_t k, float) { ++counts[k / block_ * outputs + o - begin]; });
+               [&](std::size_t o, std::size_t k, auto) { ++counts[k / block_ * outputs + o - begin]; });
   for (std::size_t block = 0; block < blocks_; ++block) {
     const std::uint32_t* of = counts.data() + block * outputs;
     std::uint16_t* order = plan.outputs.data() + first_slice(tile, block) * kSliceOutputs;
@@ -92,7 +93,7 @@ void SlicedMatrix::reserve(const Plan& plan, LayoutMemory& memory) {
     for (std::size_t block = 0; block < blocks_; ++block) {
       begin[tile * blocks_ + block] = end;
       for (std::size_t s = first_slice(tile, block); s < first_slice(tile, block + 1); ++s) {
-        end += kernels::slice_bytes(plan.steps[s]);
+        end += kernels::slice_bytes(plan.steps[s], type_);
         entries_ += plan.steps[s] * kSliceOutputs;
       }
     }
@@ -114,18 +115,18 @@ void SlicedMatrix::fill(const LayerWeights& weights, const Plan& plan, std::size
     std::byte* slice = storage_ + begin_[tile * blocks_ + block];
     for (std::size_t s = first_slice(tile, block); s < first_slice(tile, block + 1); ++s) {
       const std::uint16_t* outputs = plan.outputs.data() + s * kSliceOutputs;
-      std::memset(slice, 0, kernels::slice_bytes(steps_[s]));
+      std::memset(slice, 0, kernels::slice_bytes(steps_[s], type_));
       std::memcpy(slice, outputs, kSliceOutputs * sizeof *outputs);
       for (std::size_t lane = 0; lane < kSliceOutputs; ++lane) places[outputs[lane]] = {slice, lane, steps_[s], 0};
-      slice += kernels::slice_bytes(steps_[s]);
+      slice += kernels::slice_bytes(steps_[s], type_);
     }
     const std::size_t begin = block * block_;
-    for_nonzeros(weights, first, end, begin, std::min(in_, begin + block_), [&](std::size_t o, std::size_t k, float w) {
+    for_nonzeros(weights, first, end, begin, std::min(in_, begin + block_), [&](std::size_t o, std::size_t k, auto w) {
       Place& place = places[o - first];
-      std::byte *inputs = place.slice + kernels::slice_inputs_at(place.steps, place.step),
-                *values = place.slice + kernels::slice_weights_at(place.steps, place.step);
+      std::byte *inputs = place.slice + kernels::slice_inputs_at(place.steps, place.step, type_),
+                *values = place.slice + kernels::slice_weights_at(place.steps, place.step, type_);
       reinterpret_cast<std::uint16_t*>(inputs)[place.lane] = static_cast<std::uint16_t>(k - begin);
-      reinterpret_cast<float*>(values)[place.lane] = w;
+      reinterpret_cast<decltype(w)*>(values)[place.lane] = w;
       ++place.step;
     });
   }

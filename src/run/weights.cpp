@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "kernels/elementwise.h"
+#include "kernels/float_convert.h"
 #include "pare/error.h"
 
 namespace pare::run {
@@ -27,12 +31,29 @@ bool is_packed_without_zeros(const TensorView& tensor) {
          packed->encoding() != Encoding::kDenseZstd;
 }
 
+DType dtype_of(linear::FloatType type) {
+  using linear::FloatType;
+  return type == FloatType::kF16 ? DType::kF16 : type == FloatType::kBF16 ? DType::kBF16 : DType::kF32;
+}
+
 KernelCosts costs_for(const InferOptions& options, const Context& context) {
   if (options.costs) return *options.costs;
   return kept_kernel_costs(context).value_or(standard_kernel_costs());
 }
 
 }  // namespace
+
+void Table::copy_row(std::size_t row, float* to) const { kernels::to_f32(view.type, view.at(row), view.columns, to); }
+
+void Table::add_row(std::size_t row, float* to) const {
+  constexpr std::size_t kSome = 256;
+  float some[kSome];
+  for (std::size_t column = 0; column < view.columns; column += kSome) {
+    const std::size_t count = std::min(kSome, view.columns - column);
+    kernels::to_f32(view.type, view.at(row, column), count, some);
+    kernels::add(to + column, some, count);
+  }
+}
 
 Weights::Weights(const Model& model, const InferOptions& options, const Context& context)
     : model_(model),
@@ -51,6 +72,10 @@ const Parameter& Weights::parameter(const std::string& name) const {
 
 const float* Weights::data(const TensorView& tensor) { return linear::floats_of(tensor, converted_[&tensor]); }
 
+linear::WeightView Weights::view(const TensorView& tensor, std::size_t rows, std::size_t columns) {
+  return linear::weights_of(tensor, rows, columns, copied_[&tensor]);
+}
+
 const float* Weights::vector(const std::string& name, std::size_t size) {
   const TensorView& tensor = find(name);
   expect_shape(model_, tensor, {size});
@@ -61,6 +86,12 @@ const float* Weights::matrix(const std::string& name, std::size_t rows, std::siz
   const TensorView& tensor = find(name);
   expect_shape(model_, tensor, {rows, columns});
   return data(tensor);
+}
+
+Table Weights::table(const std::string& name, std::size_t rows, std::size_t columns) {
+  const TensorView& tensor = find(name);
+  expect_shape(model_, tensor, {rows, columns});
+  return {view(tensor, rows, columns)};
 }
 
 std::size_t Weights::rows_of(const std::string& name, std::size_t columns) const {
@@ -80,26 +111,29 @@ linear::Linear Weights::linear(const std::string& name, std::size_t in, std::siz
   use.stack = weight.stack;
   use.layer = weight.layer;
   use.cross_attention = weight.cross_attention;
-  linear::LayerWeights weights{nullptr, in, out, out_in};
-  if (options_.kernels == KernelChoice::kDense || !is_packed_without_zeros(tensor)) {
-    weights.data = out_in ? matrix(use.name, out, in) : matrix(use.name, in, out);
-    return add_in_memory(std::move(use), weights, bias);
-  }
-  expect_shape(model_, tensor, out_in ? std::vector<std::uint64_t>{out, in} : std::vector<std::uint64_t>{in, out});
+  const std::size_t rows = out_in ? out : in, columns = out_in ? in : out;
+  expect_shape(model_, tensor, {rows, columns});
+  if (options_.kernels == KernelChoice::kDense || !is_packed_without_zeros(tensor))
+    return add_in_memory(std::move(use), {view(tensor, rows, columns), out_in}, bias);
+  const linear::LayerWeights weights{{nullptr, linear::weight_type(tensor.dtype), rows, columns}, out_in};
   const PackedTensor& packed = *tensor.bytes.packed();
   return add(std::move(use), weights, bias, packed.nonzeros() - packed.negative_zeros(),
              std::make_unique<linear::WeightSource>(tensor, weights));
 }
 
 linear::Linear Weights::tied_head(const std::string& name, const float* weight, std::size_t in, std::size_t out) {
+  return tied_head(name, Table{{weight, out, in}});
+}
+
+linear::Linear Weights::tied_head(const std::string& name, const Table& table) {
   LayerUse use;
   use.name = name + ".weight";
   use.group = Group::kHead;
-  return add_in_memory(std::move(use), {weight, in, out, true}, nullptr);
+  return add_in_memory(std::move(use), {table.view}, nullptr);
 }
 
 linear::Linear Weights::add_in_memory(LayerUse use, const linear::LayerWeights& weights, const float* bias) {
-  const std::size_t all = weights.in * weights.out;
+  const std::size_t all = weights.in() * weights.out();
   std::size_t nonzeros = all;
   if (options_.kernels != KernelChoice::kDense && all != 0) nonzeros = count_nonzeros(weights, context_);
   std::unique_ptr<const linear::WeightSource> source;
@@ -109,28 +143,25 @@ linear::Linear Weights::add_in_memory(LayerUse use, const linear::LayerWeights& 
 
 linear::Linear Weights::add(LayerUse use, const linear::LayerWeights& weights, const float* bias, std::size_t nonzeros,
                             std::unique_ptr<const linear::WeightSource> source) {
-  linear::Linear linear{weights.data, bias, weights.in, weights.out, weights.out_in, nullptr};
+  linear::Linear linear(weights, bias);
   if (source != nullptr)
     linear.sparse =
         std::make_shared<const linear::SparseLinear>(std::move(source), nonzeros, costs_, shared_, options_.kernels);
-  use.in = weights.in;
-  use.out = weights.out;
+  use.in = linear.in;
+  use.out = linear.out;
   use.nonzeros = nonzeros;
-  use.bytes = sizeof(float) * weights.in * weights.out;
+  use.bytes = weights.view.bytes();
+  use.dtype = dtype_of(weights.view.type);
   shared_->dense_bytes += use.bytes;
-  layers_.push_back({std::move(use), linear});
+  linear.identity = std::make_shared<const linear::Identity>(
+      linear::Identity{std::move(use), options_.observer, options_.round_inputs});
+  linears_.push_back(linear);
   return linear;
 }
 
 std::vector<LayerUse> Weights::layers(std::size_t tokens) const {
   std::vector<LayerUse> uses;
-  for (const auto& [dense, linear] : layers_) {
-    LayerUse use = dense;
-    if (linear.sparse) use.kernel = linear.sparse->kernel_for(tokens);
-    if (use.kernel == Kernel::kSliced) use.bytes = 6 * use.nonzeros;
-    if (use.kernel == Kernel::kMasked) use.bytes = 4 * use.nonzeros + use.in * use.out / 8;
-    uses.push_back(std::move(use));
-  }
+  for (const linear::Linear& linear : linears_) uses.push_back(linear.use(tokens));
   return uses;
 }
 

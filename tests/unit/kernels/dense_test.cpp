@@ -120,8 +120,8 @@ TEST_P(Dense, FewRowsTimesAMatrix) {
       std::vector<float> a(rows * out, -1), b = a;
       const std::size_t half = out / 2;
       for (const auto& [begin, end] : {std::pair{std::size_t{0}, half}, {half, out}}) {
-        multiply_out_in(x.data(), rows, w.data(), in, begin, end, bias.data(), a.data(), out);
-        multiply_in_out(x.data(), rows, w.data(), in, out, begin, end, nullptr, b.data(), out);
+        multiply_out_in(x.data(), rows, {w.data(), out, in}, begin, end, bias.data(), a.data(), out);
+        multiply_in_out(x.data(), rows, {w.data(), in, out}, begin, end, nullptr, b.data(), out);
       }
       for (std::size_t r = 0; r < rows; ++r)
         for (std::size_t o = 0; o < out; ++o) {

@@ -29,7 +29,7 @@ TEST_P(OpenMpSetting, SurvivesAProduct) {
   Matrix x(GetParam(), 64);
   x.values.assign(x.values.size(), 1.0F);
   for (const unsigned threads : {1U, 2U}) {
-    const Matrix y = apply(Linear{weight.data(), bias.data(), 64, 64, true, nullptr}, x, Context(threads));
+    const Matrix y = apply(Linear({{weight.data(), 64, 64}}, bias.data()), x, Context(threads));
     EXPECT_EQ(y.values.back(), 33.0F);
     EXPECT_EQ(omp_get_max_threads(), 3) << threads << " threads";
   }
@@ -58,7 +58,7 @@ TEST_F(TargetVariable, IsReadByTheFirstKernelCalled) {
     ::setenv("PARE_TARGET", plainest.c_str(), 1);
     const std::vector<float> weight(1, 2.0F);
     Matrix x(1, 1);
-    apply(Linear{weight.data(), nullptr, 1, 1, true, nullptr}, x, Context(1));
+    apply(Linear({{weight.data(), 1, 1}}), x, Context(1));
     ::unsetenv("PARE_TARGET");
     std::exit(kernels::current_target() == plainest ? 0 : 1);
   };

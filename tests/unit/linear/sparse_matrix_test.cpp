@@ -18,6 +18,10 @@ std::vector<float> draw(std::size_t n, unsigned seed, double zeros = 0) {
   return values;
 }
 
+LayerWeights layer(const std::vector<float>& values, std::size_t in, std::size_t out, bool out_in = true) {
+  return {{values.data(), out_in ? out : in, out_in ? in : out}, out_in};
+}
+
 struct Case {
   std::size_t in, out;
   bool out_in;
@@ -25,15 +29,18 @@ struct Case {
 };
 
 float at(const LayerWeights& weights, std::size_t output, std::size_t input) {
-  return weights.out_in ? weights.data[output * weights.in + input] : weights.data[input * weights.out + output];
+  const auto stored = [&](std::size_t row, std::size_t column) {
+    return *reinterpret_cast<const float*>(weights.view.at(row, column));
+  };
+  return weights.out_in ? stored(output, input) : stored(input, output);
 }
 
 Matrix expected(const LayerWeights& weights, const Matrix& x, const std::vector<float>& bias) {
-  Matrix y(x.rows, weights.out);
+  Matrix y(x.rows, weights.out());
   for (std::size_t r = 0; r < x.rows; ++r)
-    for (std::size_t o = 0; o < weights.out; ++o) {
+    for (std::size_t o = 0; o < weights.out(); ++o) {
       double sum = bias[o];
-      for (std::size_t k = 0; k < weights.in; ++k) sum += static_cast<double>(at(weights, o, k)) * x.row(r)[k];
+      for (std::size_t k = 0; k < weights.in(); ++k) sum += static_cast<double>(at(weights, o, k)) * x.row(r)[k];
       y.row(r)[o] = static_cast<float>(sum);
     }
   return y;
@@ -55,7 +62,7 @@ TEST(SparseMatrix, SlicesEqualTheDenseProduct) {
   for (const Case& one : kCases)
     for (const std::size_t rows : {1U, 2U, 5U, 63U, 65U, 200U}) {
       const std::vector<float> values = draw(one.in * one.out, 1, one.zeros), bias = draw(one.out, 2);
-      const LayerWeights weights{values.data(), one.in, one.out, one.out_in};
+      const LayerWeights weights = layer(values, one.in, one.out, one.out_in);
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
       LayoutMemory memory;
       x.values = draw(x.values.size(), 3);
@@ -72,7 +79,7 @@ TEST(SparseMatrix, MasksEqualTheDenseProduct) {
   for (const Case& one : kCases)
     for (const std::size_t rows : {1U, 2U, 3U, 4U}) {
       const std::vector<float> values = draw(one.in * one.out, 1, one.zeros), bias = draw(one.out, 2);
-      const LayerWeights weights{values.data(), one.in, one.out, one.out_in};
+      const LayerWeights weights = layer(values, one.in, one.out, one.out_in);
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
       LayoutMemory memory;
       x.values = draw(x.values.size(), 3);
@@ -86,7 +93,7 @@ TEST(SparseMatrix, MasksEqualTheDenseProduct) {
 TEST(SparseMatrix, ATokenIsTheSameInAnyCompany) {
   const std::vector<float> values = draw(96 * 200, 1, 0.8);
   LayoutMemory memory;
-  const SlicedMatrix sliced({values.data(), 96, 200, true}, 40, memory, Context(1));
+  const SlicedMatrix sliced(layer(values, 96, 200), 40, memory, Context(1));
   Matrix x(70, 96), y(70, 200);
   x.values = draw(x.values.size(), 3);
   sliced.multiply(x, nullptr, y, Context(1));
@@ -101,12 +108,12 @@ TEST(SparseMatrix, CountsWeightsThatAreNotZero) {
   values[0] = 1;
   values[1] = -0.0F;  // adds nothing to any sum
   values[599999] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(count_nonzeros({values.data(), 1000, 600, true}, Context(2)), 2U);
+  EXPECT_EQ(count_nonzeros(layer(values, 1000, 600), Context(2)), 2U);
 }
 
 TEST(SparseLinear, TakesTheKernelAskedFor) {
   const std::vector<float> values = draw(96 * 64, 1, 0.9);
-  const LayerWeights weights{values.data(), 96, 64, true};
+  const LayerWeights weights = layer(values, 96, 64);
   const auto costs = std::make_shared<const KernelCosts>(standard_kernel_costs());
   const auto size = std::make_shared<SharedByLayers>();
   const SparseLinear masked(std::make_unique<WeightSource>(weights), count_nonzeros(weights, Context(1)), costs, size,

@@ -1,0 +1,90 @@
+#include "linear/dense_product.h"
+
+#include <dnnl.h>
+
+#include <algorithm>
+
+#include "base/aligned_buffer.h"
+#include "base/parallel.h"
+#include "kernels/float_convert.h"
+#include "kernels/matvec.h"
+#include "linear/one_openmp_thread.h"
+#include "pare/error.h"
+
+namespace pare::linear {
+namespace {
+
+/// Columns of weights that are widened together: with the inputs, they fit the second-level cache.
+constexpr std::size_t kPanelBytes = std::size_t{1} << 19;
+constexpr std::size_t kColumnUnit = 64;  ///< whole vectors
+
+constexpr std::size_t kSmallPiece = std::size_t{1} << 20;  ///< weights that a thread reads in some 50 microseconds
+
+/// Number of columns in each of about `count` pieces, which are long runs of weights.
+std::size_t piece_of(std::size_t columns, std::size_t count) {
+  return ((columns + count - 1) / count + kColumnUnit - 1) / kColumnUnit * kColumnUnit;
+}
+
+void multiply_few(const LayerWeights& weights, const Matrix& x, const float* bias, Matrix& y, const Context& context) {
+  const std::size_t out = weights.out();
+  const unsigned threads = base::worthwhile_threads(context, x.rows * weights.in() * out);
+  // More pieces than threads balance the load; those of a small matrix would cost more than they gain.
+  const bool small = weights.in() * out < threads * kSmallPiece;
+  const std::size_t columns = piece_of(out, small ? threads : 2 * threads);
+  base::parallel_for((out + columns - 1) / columns, context.with_threads(threads), [&](std::size_t piece, unsigned) {
+    const std::size_t begin = piece * columns, end = std::min(out, begin + columns);
+    const auto multiply = weights.out_in ? kernels::multiply_out_in : kernels::multiply_in_out;
+    multiply(x.values.data(), x.rows, weights.view, begin, end, bias, y.values.data(), y.columns);
+  });
+}
+
+/// Some columns of W as F32: in place, or widened in memory that each thread reuses.
+WeightView widen(const WeightView& part) {
+  if (part.type == FloatType::kF32) return part;
+  thread_local base::AlignedBuffer<float> room;
+  if (room.size() < part.rows * part.columns) room = base::AlignedBuffer<float>(part.rows * part.columns);
+  for (std::size_t row = 0; row < part.rows; ++row)
+    kernels::to_f32(part.type, part.at(row), part.columns, room.data() + row * part.columns);
+  return {room.data(), part.rows, part.columns};
+}
+
+/// Columns [begin, end) of y = x W + b by oneDNN, on the calling thread alone.
+void multiply_columns(const LayerWeights& weights, const Matrix& x, const float* bias, Matrix& y, std::size_t begin,
+                      std::size_t end) {
+  const std::size_t width = end - begin;
+  if (bias != nullptr)
+    for (std::size_t row = 0; row < x.rows; ++row) std::copy_n(bias + begin, width, y.row(row) + begin);
+  const WeightView part = widen(weights.out_in ? weights.view.part(begin, width, 0, weights.in())
+                                               : weights.view.part(0, weights.in(), begin, width));
+  const auto size = [](std::size_t n) { return static_cast<dnnl_dim_t>(n); };
+  const OneOpenMpThread one_thread;
+  const dnnl_status_t status =
+      dnnl_sgemm('N', weights.out_in ? 'T' : 'N', size(x.rows), size(width), size(weights.in()), 1.0F, x.values.data(),
+                 size(x.columns), reinterpret_cast<const float*>(part.data), size(part.stride),
+                 bias != nullptr ? 1.0F : 0.0F, y.values.data() + begin, size(y.columns));
+  if (status != dnnl_success) throw Error(ErrorCode::kUnavailable, "oneDNN cannot multiply matrices here");
+}
+
+}  // namespace
+
+void multiply_dense(const LayerWeights& weights, const Matrix& x, const float* bias, Matrix& y,
+                    const Context& context) {
+  if (x.rows <= kernels::kFewRows) return multiply_few(weights, x, bias, y, context);
+  // Each thread has a piece of columns. 16-bit weights are widened a panel of it at a time; a rest that is narrower
+  // than a unit belongs to the panel before it, because oneDNN adds in another order for a single column.
+  const std::size_t out = weights.out(), piece = piece_of(out, base::thread_count(context));
+  std::size_t panel = piece;
+  if (weights.view.type != FloatType::kF32) {
+    const std::size_t unit_bytes = std::max<std::size_t>(1, weights.in()) * kColumnUnit * sizeof(float);
+    panel = std::min(piece, std::max<std::size_t>(1, kPanelBytes / unit_bytes) * kColumnUnit);
+  }
+  const std::size_t panels = (piece + panel - 1) / panel;  // of a piece
+  base::parallel_for((out + piece - 1) / piece * panels, context, [&](std::size_t item, unsigned) {
+    const std::size_t first = item / panels * piece, last = std::min(out, first + piece);
+    const std::size_t begin = first + item % panels * panel, end = std::min(last, begin + panel);
+    const bool joins = begin != first && (begin >= last || last - begin < kColumnUnit);
+    if (!joins) multiply_columns(weights, x, bias, y, begin, last - end < kColumnUnit ? last : end);
+  });
+}
+
+}  // namespace pare::linear
