@@ -2,8 +2,8 @@
 
 Each step of its pipelines was built against another Unicode version (Oniguruma's for GPT-2's pattern,
 unicode_categories' of 2016 for BERT's control, punctuation and non-spacing marks, its own for decompositions,
-Rust's for white space and lower case, unicode_segmentation's for grapheme clusters), so no one version of a Unicode library
-gives the same ids. make_unicode_tables.py [OUTPUT]; needs tokenizers and regex.
+Rust's for white space, numbers and lower case, unicode_segmentation's for grapheme clusters), so no one version of a
+Unicode library gives the same ids. make_unicode_tables.py [OUTPUT]; needs tokenizers and regex.
 """
 
 import struct
@@ -12,14 +12,17 @@ import unicodedata
 from pathlib import Path
 
 import regex
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 HANGUL = range(0xAC00, 0xAC00 + 11172)
 
 # Bits of a code point's record; src/tokenize/unicode.h has the same.
 BITS = {"pattern": 0, "clean": 2, "chinese": 4, "nonspacing": 5, "words": 6, "space": 8, "word": 9, "cluster": 10,
-        "pictographic": 14, "conjunct": 15, "decomposes": 17, "lowers": 18}
+        "pictographic": 14, "conjunct": 15, "decomposes": 17, "lowers": 18, "category": 19, "regex_word": 24, "numeric": 25,
+        "mark": 26, "nfc_stable": 27, "nfkc_stable": 28, "compatible": 29}
+CATEGORIES = ["Cn", "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po",
+              "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Co"]
 CLUSTERS = ["Other", "CR", "LF", "Control", "Extend", "ZWJ", "Regional_Indicator", "Prepend", "SpacingMark", "L", "V",
             "T", "LV", "LVT"]
 
@@ -75,6 +78,39 @@ def cluster_class(text, clusters, joins_letter):
     return CLUSTERS.index(named)
 
 
+def members(pattern):
+    """The code points that match a character class of Oniguruma, which runs the patterns of Split and Replace."""
+    everything = "".join(map(chr, CODE_POINTS))
+    return {ord(c) for c in normalizers.Replace(Regex(f"[^{pattern}]"), "").normalize_str(everything)}
+
+
+def compositions(decompositions):
+    """{(first, second): composed}, asked of NFC; Hangul syllables compose by arithmetic."""
+    nfc, pairs = normalizers.NFC().normalize_str, {}
+    for c, decomposed in decompositions.items():
+        first = nfc(decomposed[:-1])
+        if len(first) == 1 and nfc(first + decomposed[-1]) == chr(c):
+            pairs[ord(first), ord(decomposed[-1])] = c
+    return pairs
+
+
+def add_normal_forms(table, decompositions, classes, pairs):
+    """Sets the bits of code points that NFC and NFKC leave alone whatever is next to them, and returns what NFKD adds to
+    NFD."""
+    nfc, nfkc, nfkd = normalizers.NFC(), normalizers.NFKC(), normalizers.NFKD()
+    seconds = {second for _, second in pairs} | {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}
+    compatible = {}
+    for c in CODE_POINTS:
+        text = chr(c)
+        fixed = c not in classes and c not in seconds
+        table[c] |= (fixed and nfc.normalize_str(text) == text) << BITS["nfc_stable"]
+        table[c] |= (fixed and nfkc.normalize_str(text) == text) << BITS["nfkc_stable"]
+        if c not in HANGUL and (decomposed := nfkd.normalize_str(text)) != decompositions.get(c, text):
+            compatible[c] = decomposed
+            table[c] |= 1 << BITS["compatible"]
+    return compatible
+
+
 def records():
     """The record of every code point, the decompositions and the lower cases."""
     chinese = normalizers.BertNormalizer(clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=False)
@@ -85,6 +121,8 @@ def records():
     conjuncts = [regex.compile(rf"\p{{InCB={name}}}") for name in ("Consonant", "Extend", "Linker")]
     joins_letter = normalizers.Precompiled(charsmap(b"a"))
     pictographic = regex.compile(r"\p{Extended_Pictographic}")
+    categories = {c: i for i, name in enumerate(CATEGORIES) if i for c in members(rf"\p{{{name}}}")}
+    word, accents, digits = members(r"\w"), normalizers.StripAccents(), pre_tokenizers.Digits()
     table, decompositions, lowers = {}, {}, {}
     for c in CODE_POINTS:
         text = chr(c)
@@ -95,6 +133,10 @@ def records():
         fields["word"] = text != "x" and 1 not in single.encode(text + "x").ids or text == "x"
         fields["cluster"] = cluster_class(text, clusters, joins_letter)
         fields["pictographic"] = bool(pictographic.match(text))
+        fields["category"] = categories.get(c, 0)
+        fields["regex_word"] = c in word
+        fields["numeric"] = len(digits.pre_tokenize_str("a" + text)) == 2
+        fields["mark"] = accents.normalize_str(text) == ""
         joined = fields["cluster"] in (CLUSTERS.index("Extend"), CLUSTERS.index("ZWJ"))
         fields["conjunct"] = next((i + 1 for i, kind in enumerate(conjuncts) if kind.match(text) and (joined or not i)), 0)
         if c not in HANGUL and (decomposed := nfd.normalize_str(text)) != text:
@@ -167,12 +209,16 @@ def mappings(name, table):
 def main():
     table, decompositions, lowers = records()
     classes = combining_classes(table)
+    pairs = compositions(decompositions)
+    compatible = add_normal_forms(table, decompositions, classes, pairs)
     output = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "unicode_tables.inc")
     output.write_text(
         "// Made by make_unicode_tables.py: do not edit.\n// clang-format off\n"
         + rows("kRecords", "Run", [f"{{{a:#x}, {b:#x}, {v:#x}}}" for a, b, v in runs(table)])
         + rows("kCombiningClasses", "Run", [f"{{{a:#x}, {b:#x}, {v}}}" for a, b, v in runs(classes)])
-        + mappings("Decompositions", decompositions) + mappings("LowerCases", lowers) + "// clang-format on\n")
+        + mappings("Decompositions", decompositions) + mappings("Compatible", compatible) + mappings("LowerCases", lowers)
+        + rows("kCompositions", "Composition", [f"{{{a:#x}, {b:#x}, {c:#x}}}" for (a, b), c in sorted(pairs.items())])
+        + "// clang-format on\n")
 
 
 if __name__ == "__main__":

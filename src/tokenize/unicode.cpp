@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace pare::tokenize {
 namespace {
@@ -15,6 +16,10 @@ struct Mapping {
   char32_t code;
   std::uint16_t where;
   std::uint8_t size;
+};
+
+struct Composition {
+  char32_t first, second, composed;
 };
 
 #include "tokenize/unicode_tables.inc"
@@ -50,6 +55,17 @@ const CodePoints& CodePoints::get() {
 }
 
 std::u32string_view decomposition(char32_t code) { return mapped(kDecompositions, kDecompositionsPool, code); }
+
+std::u32string_view compatible_decomposition(char32_t code) { return mapped(kCompatible, kCompatiblePool, code); }
+
+char32_t composition(char32_t first, char32_t second) {
+  const auto wanted = std::pair(first, second);
+  const Composition* found = std::lower_bound(
+      std::begin(kCompositions), std::end(kCompositions), wanted,
+      [](const Composition& entry, const auto& pair) { return std::pair(entry.first, entry.second) < pair; });
+  const bool same = found != std::end(kCompositions) && std::pair(found->first, found->second) == wanted;
+  return same ? found->composed : 0;
+}
 
 std::u32string_view lower_case(char32_t code) { return mapped(kLowerCases, kLowerCasesPool, code); }
 
