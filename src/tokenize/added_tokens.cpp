@@ -54,7 +54,7 @@ void AddedTokens::add(const AddedToken& token, const Algorithm& algorithm) {
   in_order_.push_back(token);
 }
 
-void AddedTokens::finish(const Algorithm& algorithm) {
+void AddedTokens::finish(const Normalizer& normalizer) {
   // Of equal patterns, the first counts; special tokens come before others.
   std::stable_partition(in_order_.begin(), in_order_.end(), [&](const auto& t) { return is_special(t.content); });
   std::vector<std::pair<std::string, std::int32_t>> plain, normalized;
@@ -63,9 +63,9 @@ void AddedTokens::finish(const Algorithm& algorithm) {
     if (!token->normalized) {
       plain.emplace_back(token->content, id);
     } else {
-      std::string content;
-      algorithm.normalize(token->content, content);
-      normalized.emplace_back(std::move(content), id);
+      std::string buffer, other;
+      std::size_t first = 0;
+      normalized.emplace_back(normalizer.apply(token->content, first, buffer, other), id);
     }
   }
   plain_ = compile(plain);

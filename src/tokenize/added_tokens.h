@@ -13,6 +13,7 @@
 
 #include "tokenize/algorithm.h"
 #include "tokenize/byte_trie.h"
+#include "tokenize/steps/normalizer.h"
 
 namespace pare::tokenize {
 
@@ -31,7 +32,7 @@ class AddedTokens {
   /// Adds a token: under its id in the vocabulary if it has one, otherwise under the next free id.
   void add(const AddedToken& token, const Algorithm& algorithm);
   /// Must be called once, after all tokens have been added.
-  void finish(const Algorithm& algorithm);
+  void finish(const Normalizer& normalizer);
 
   std::optional<std::int32_t> id_of(std::string_view content) const;
   /// The added token of an id, or nothing.

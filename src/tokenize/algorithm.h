@@ -1,9 +1,8 @@
-// The interface of the three families: a vocabulary, and the encoding of text between special tokens into ids.
+// The interface of the three algorithms: a vocabulary, and the ids of one word.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +11,39 @@ namespace pare::tokenize {
 
 /// A token of the vocabulary file; ids are positions in the list.
 using Vocabulary = std::vector<std::string>;
+
+/// Memory that encoding words reuses; one for each call of Tokenizer::encode.
+struct Scratch {
+  /// A part of a word, in a linked list (BPE).
+  struct Symbol {
+    std::int32_t id;
+    std::int32_t previous, next;  // -1: none
+    bool alive;
+  };
+  /// A pair of symbols that may be merged (BPE).
+  struct Candidate {
+    std::int32_t rank, at, result;
+    bool operator<(const Candidate& other) const {  // std::push_heap keeps the greatest on top
+      return rank != other.rank ? rank > other.rank : at > other.at;
+    }
+  };
+  /// A byte at which a piece may end (Unigram).
+  struct Node {
+    double score;
+    std::int32_t begin;  // of the last piece of the best path; -1 if no path ends here
+    std::int32_t id;
+  };
+  struct Piece {
+    std::size_t begin, end;
+    std::int32_t id;
+  };
+
+  std::vector<Symbol> symbols;
+  std::vector<Candidate> heap;
+  std::vector<Node> best;
+  std::vector<Piece> pieces;
+  std::vector<std::string> texts;  // one for each pre-tokenizer that changes text
+};
 
 class Algorithm {
  public:
@@ -22,14 +54,8 @@ class Algorithm {
   virtual std::optional<std::int32_t> id_of(std::string_view token) const = 0;
   virtual std::string_view token(std::int32_t id) const = 0;
 
-  /// Appends the normalized form of text that contains no special token; by default the text itself.
-  virtual void normalize(std::string_view text, std::string& normalized) const { normalized += text; }
-
-  /// Appends the ids of normalized text. `first`: the text is at the beginning of the input.
-  virtual void encode(std::string_view normalized, bool first, std::vector<std::int32_t>& ids) const = 0;
-
-  /// Text of a sequence of tokens (spelled as in the vocabulary).
-  virtual std::string decode(std::span<const std::string_view> tokens) const = 0;
+  /// Appends the ids of a word, which is not empty.
+  virtual void encode_word(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const = 0;
 };
 
 }  // namespace pare::tokenize

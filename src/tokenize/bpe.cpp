@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 
 #include "base/utf8.h"
 #include "pare/error.h"
 #include "tokenize/byte_alphabet.h"
+#include "tokenize/steps/pre_tokenizer.h"
 
 namespace pare::tokenize {
 namespace {
@@ -22,42 +24,29 @@ constexpr std::uint64_t kFree = ~std::uint64_t{0};
 
 }  // namespace
 
-/// The state of one word: its symbols as a linked list, and pending merges in a heap with the first one on top.
-struct ByteLevelBpe::Work {
-  struct Symbol {
-    std::int32_t id;
-    std::int32_t previous, next;  // -1: none
-    bool alive;
-  };
-  struct Candidate {
-    std::int32_t rank, at, result;
-    bool operator<(const Candidate& other) const {  // std::priority_queue keeps the greatest on top
-      return rank != other.rank ? rank > other.rank : at > other.at;
-    }
-  };
-  std::vector<Symbol> symbols;
-  std::vector<Candidate> heap;
-  std::string prefixed;
-
-  void push(const Candidate& candidate) {
-    heap.push_back(candidate);
-    std::push_heap(heap.begin(), heap.end());
-  }
-  Candidate pop() {
-    std::pop_heap(heap.begin(), heap.end());
-    const Candidate top = heap.back();
-    heap.pop_back();
-    return top;
-  }
-};
-
-ByteLevelBpe::ByteLevelBpe(Vocabulary vocabulary, const Merges& merges, BpeOptions options,
-                           const std::filesystem::path& path)
+Bpe::Bpe(Vocabulary vocabulary, const Merges& merges, BpeOptions options, const std::filesystem::path& path)
     : vocabulary_(std::move(vocabulary)),
-      options_(options),
+      options_(std::move(options)),
       ids_(vocabulary_.size()),
       merges_(std::bit_ceil(merges.size() * 2 + 16), Merge{kFree, 0, 0}) {
   for (std::size_t i = 0; i < vocabulary_.size(); ++i) ids_.insert(vocabulary_[i], static_cast<std::int32_t>(i));
+  take_merges(merges, path);
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    char name[8];
+    std::snprintf(name, sizeof name, "<0x%02X>", byte);
+    byte_ids_[byte] =
+        ids_[options_.bytes ? ByteAlphabet::get().token(static_cast<unsigned char>(byte)) : name].value_or(-1);
+  }
+  if (!options_.unknown.empty()) {
+    unknown_ = ids_[options_.unknown];
+    if (!unknown_)
+      throw Error(ErrorCode::kMismatch, path, "unk_token: '" + options_.unknown + "' is not in the vocabulary");
+  }
+  splits_at_marks_ = may_split_at_marks(merges);
+  index_words();
+}
+
+void Bpe::take_merges(const Merges& merges, const std::filesystem::path& path) {
   std::string joined;
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
     const auto& [left, right] = merges[rank];
@@ -72,18 +61,24 @@ ByteLevelBpe::ByteLevelBpe(Vocabulary vocabulary, const Merges& merges, BpeOptio
                       "' is not in the vocabulary");
     insert({pair_of(*a, *b), static_cast<std::int32_t>(rank), *c});
   }
-  for (unsigned byte = 0; byte < 256; ++byte)
-    byte_ids_[byte] = ids_[ByteAlphabet::get().token(static_cast<unsigned char>(byte))].value_or(-1);
-  index_words();
 }
 
-void ByteLevelBpe::insert(const Merge& merge) noexcept {
+bool Bpe::may_split_at_marks(const Merges& merges) const {
+  if (options_.bytes || !ids_[kSpaceMark]) return false;
+  // A symbol's text may differ from what it stands for if it is unknown or a byte; all those end in '>'.
+  if (!options_.unknown.empty() && !options_.unknown.ends_with('>')) return false;
+  return std::all_of(merges.begin(), merges.end(), [](const auto& merge) {
+    return merge.first.ends_with(kSpaceMark) || !merge.second.starts_with(kSpaceMark);
+  });
+}
+
+void Bpe::insert(const Merge& merge) noexcept {
   std::size_t slot = slot_of(merge.pair, merges_.size());
   while (merges_[slot].pair != kFree && merges_[slot].pair != merge.pair) slot = (slot + 1) & (merges_.size() - 1);
   merges_[slot] = merge;  // a repeated pair takes its last rank, as in `tokenizers`
 }
 
-const ByteLevelBpe::Merge* ByteLevelBpe::find(std::int32_t left, std::int32_t right) const noexcept {
+const Bpe::Merge* Bpe::find(std::int32_t left, std::int32_t right) const noexcept {
   const std::uint64_t pair = pair_of(left, right);
   std::size_t slot = slot_of(pair, merges_.size());
   for (; merges_[slot].pair != kFree; slot = (slot + 1) & (merges_.size() - 1))
@@ -92,66 +87,97 @@ const ByteLevelBpe::Merge* ByteLevelBpe::find(std::int32_t left, std::int32_t ri
 }
 
 /// Most words of a text are tokens. Tokens that the merges can produce are found by one lookup.
-void ByteLevelBpe::index_words() {
-  Work work;
+void Bpe::index_words() {
+  Scratch scratch;
   std::vector<std::int32_t> ids;
   std::vector<std::int32_t> indexed;
   for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
-    auto bytes = ByteAlphabet::get().bytes(vocabulary_[i]);
-    if (!bytes || bytes->empty()) continue;
+    auto word = options_.bytes ? ByteAlphabet::get().bytes(vocabulary_[i]) : std::optional(vocabulary_[i]);
+    if (!word || word->empty()) continue;
     const auto id = static_cast<std::int32_t>(i);
-    if (!options_.ignore_merges) {
+    if (!options_.ignore_merges || splits_at_marks_) {
       ids.clear();
-      merge_word(*bytes, work, ids);
+      merge_word(*word, scratch, ids);
       if (ids.size() != 1 || ids[0] != id) continue;
     }
-    word_bytes_.push_back(std::move(*bytes));
+    word_bytes_.push_back(std::move(*word));
     indexed.push_back(id);
   }
   words_ = TokenMap(indexed.size());
   for (std::size_t i = 0; i < indexed.size(); ++i) words_.insert(word_bytes_[i], indexed[i]);
 }
 
-void ByteLevelBpe::encode(std::string_view normalized, bool, std::vector<std::int32_t>& ids) const {
-  Work work;
-  if (options_.add_prefix_space && !normalized.starts_with(' ')) {
-    work.prefixed = " ";
-    work.prefixed += normalized;
-    normalized = work.prefixed;
+/// Cuts a text, which may be a whole document, before each "▁" that follows another character.
+void Bpe::encode_marked(std::string_view text, Scratch& scratch, std::vector<std::int32_t>& ids) const {
+  if (options_.ignore_merges)
+    if (const auto whole = ids_[text]) return ids.push_back(*whole);
+  std::size_t begin = 0;
+  for (std::size_t at = text.find(kSpaceMark, 1); at < text.size();
+       at = text.find(kSpaceMark, at + kSpaceMark.size())) {
+    if (text.substr(0, at).ends_with(kSpaceMark)) continue;
+    encode_whole(text.substr(begin, at - begin), scratch, ids);
+    begin = at;
   }
-  if (!options_.use_pattern) return encode_word(normalized, work, ids);
-  for (std::size_t begin = 0; begin < normalized.size();) {
-    const std::size_t end = gpt2_piece_end(normalized, begin);
-    encode_word(normalized.substr(begin, end - begin), work, ids);
-    begin = end;
-  }
+  encode_whole(text.substr(begin), scratch, ids);
 }
 
-void ByteLevelBpe::encode_word(std::string_view word, Work& work, std::vector<std::int32_t>& ids) const {
-  if (const auto whole = words_[word])
-    ids.push_back(*whole);
-  else
-    merge_word(word, work, ids);
+bool Bpe::take_bytes(std::string_view character, std::vector<Scratch::Symbol>& symbols) const {
+  const auto id = [&](char byte) { return byte_ids_[static_cast<unsigned char>(byte)]; };
+  if (std::any_of(character.begin(), character.end(), [&](char byte) { return id(byte) < 0; })) return false;
+  for (const char byte : character) symbols.push_back({id(byte), 0, 0, true});
+  return true;
 }
 
-void ByteLevelBpe::merge_word(std::string_view word, Work& work, std::vector<std::int32_t>& ids) const {
-  auto& symbols = work.symbols;
+void Bpe::take_characters(std::string_view word, std::vector<Scratch::Symbol>& symbols) const {
+  std::size_t pending = 0;  // unknown tokens that come before the next known character, as in `tokenizers`
+  const auto put_unknown = [&] {
+    for (; pending > 0; --pending) symbols.push_back({*unknown_, 0, 0, true});
+  };
+  for (std::size_t at = 0; at < word.size();) {
+    const std::string_view character = word.substr(at, base::character_size(word[at]));
+    at += character.size();
+    if (const auto id = ids_[character]) {
+      put_unknown();
+      symbols.push_back({*id, 0, 0, true});
+      continue;
+    }
+    if (options_.byte_fallback && take_bytes(character, symbols)) continue;
+    if (!unknown_) continue;
+    if (!options_.fuse_unknown) put_unknown();
+    pending = 1;
+  }
+  put_unknown();
+}
+
+void Bpe::merge_word(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const {
+  auto& symbols = scratch.symbols;
   symbols.clear();
-  work.heap.clear();
-  for (const char c : word) {
-    const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
-    if (id < 0) continue;  // a byte without a token is dropped, because there is no unknown token
-    const auto at = static_cast<std::int32_t>(symbols.size());
-    if (at != 0) symbols.back().next = at;
-    symbols.push_back({id, at - 1, -1, true});
+  scratch.heap.clear();
+  if (!options_.bytes) {
+    take_characters(word, symbols);
+  } else {
+    for (const char c : word) {  // a byte without a token is dropped, because there is no unknown token
+      const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
+      if (id >= 0) symbols.push_back({id, 0, 0, true});
+    }
+  }
+  const auto count = static_cast<std::int32_t>(symbols.size());
+  for (std::int32_t at = 0; at < count; ++at) {
+    symbols[static_cast<std::size_t>(at)].previous = at - 1;
+    symbols[static_cast<std::size_t>(at)].next = at + 1 < count ? at + 1 : -1;
   }
   const auto offer = [&](std::int32_t at, std::int32_t next) {
-    if (const Merge* merge = find(symbols[static_cast<std::size_t>(at)].id, symbols[static_cast<std::size_t>(next)].id))
-      work.push({merge->rank, at, merge->result});
+    if (const Merge* merge =
+            find(symbols[static_cast<std::size_t>(at)].id, symbols[static_cast<std::size_t>(next)].id)) {
+      scratch.heap.push_back({merge->rank, at, merge->result});
+      std::push_heap(scratch.heap.begin(), scratch.heap.end());
+    }
   };
   for (std::int32_t at = 0; at + 1 < static_cast<std::int32_t>(symbols.size()); ++at) offer(at, at + 1);
-  while (!work.heap.empty()) {
-    const Work::Candidate top = work.pop();
+  while (!scratch.heap.empty()) {
+    std::pop_heap(scratch.heap.begin(), scratch.heap.end());
+    const Scratch::Candidate top = scratch.heap.back();
+    scratch.heap.pop_back();
     auto& left = symbols[static_cast<std::size_t>(top.at)];
     if (!left.alive || left.next < 0) continue;
     auto& right = symbols[static_cast<std::size_t>(left.next)];
@@ -166,17 +192,6 @@ void ByteLevelBpe::merge_word(std::string_view word, Work& work, std::vector<std
   }
   for (std::int32_t at = symbols.empty() ? -1 : 0; at >= 0; at = symbols[static_cast<std::size_t>(at)].next)
     ids.push_back(symbols[static_cast<std::size_t>(at)].id);
-}
-
-std::string ByteLevelBpe::decode(std::span<const std::string_view> tokens) const {
-  std::string bytes;
-  for (const std::string_view token : tokens) {
-    if (const auto known = ByteAlphabet::get().bytes(token))
-      bytes += *known;
-    else
-      bytes += token;  // an added token stands for itself
-  }
-  return base::repaired_utf8(bytes);
 }
 
 }  // namespace pare::tokenize

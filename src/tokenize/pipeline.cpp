@@ -2,7 +2,6 @@
 
 #include "base/utf8.h"
 #include "pare/error.h"
-#include "tokenize/wordpiece.h"
 
 namespace pare::tokenize {
 namespace {
@@ -12,8 +11,16 @@ constexpr std::size_t kLongestText = std::size_t{1} << 28;
 
 }  // namespace
 
+/// Memory of one call.
+struct Pipeline::Work {
+  std::string normalized, other;
+  Scratch scratch;
+};
+
 Pipeline::Pipeline(PipelineParts parts)
-    : parts_(std::move(parts)), size_(parts_.algorithm->size() + parts_.added.beyond(parts_.algorithm->size())) {
+    : parts_(std::move(parts)),
+      bpe_(dynamic_cast<const Bpe*>(parts_.algorithm.get())),
+      size_(parts_.algorithm->size() + parts_.added.beyond(parts_.algorithm->size())) {
   special_ = parts_.special;
 }
 
@@ -27,23 +34,37 @@ std::vector<std::int32_t> Pipeline::encode(std::string_view text, bool add_speci
   std::vector<std::int32_t> ids;
   ids.reserve(text.size() / 3 + 4);
   if (add_special_tokens) ids = parts_.before;
-  std::string normalized;
+  Work work;
   parts_.added.split(
-      text, false, [&](std::string_view piece, std::size_t begin) { encode_piece(piece, begin == 0, normalized, ids); },
+      text, false, [&](std::string_view piece, std::size_t begin) { encode_piece(piece, begin == 0, work, ids); },
       [&](std::int32_t id) { ids.push_back(id); });
   if (add_special_tokens) ids.insert(ids.end(), parts_.after.begin(), parts_.after.end());
   return ids;
 }
 
-void Pipeline::encode_piece(std::string_view piece, bool first, std::string& normalized,
-                            std::vector<std::int32_t>& ids) const {
-  normalized.clear();
-  parts_.algorithm->normalize(piece, normalized);
-  if (!parts_.added.any_normalized()) return parts_.algorithm->encode(normalized, first, ids);
+void Pipeline::encode_piece(std::string_view piece, bool first, Work& work, std::vector<std::int32_t>& ids) const {
+  std::size_t from_first = first ? base::character_size(piece[0]) : 0;
+  const std::string_view normalized = parts_.normalizer.apply(piece, from_first, work.normalized, work.other);
+  if (!parts_.added.any_normalized()) return encode_normalized(normalized, from_first, work, ids);
   parts_.added.split(
       normalized, true,
-      [&](std::string_view part, std::size_t begin) { parts_.algorithm->encode(part, first && begin == 0, ids); },
+      [&](std::string_view part, std::size_t begin) {
+        encode_normalized(part, from_first > begin ? from_first - begin : 0, work, ids);
+      },
       [&](std::int32_t id) { ids.push_back(id); });
+}
+
+void Pipeline::encode_normalized(std::string_view text, std::size_t first, Work& work,
+                                 std::vector<std::int32_t>& ids) const {
+  // A call that is known at compile time costs less for each word.
+  if (bpe_ != nullptr) {
+    parts_.pre_tokenizer.for_words(text, first, work.scratch,
+                                   [&](std::string_view word) { bpe_->encode_word(word, work.scratch, ids); });
+  } else {
+    parts_.pre_tokenizer.for_words(text, first, work.scratch, [&](std::string_view word) {
+      parts_.algorithm->encode_word(word, work.scratch, ids);
+    });
+  }
 }
 
 std::string Pipeline::decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const {
@@ -59,7 +80,7 @@ std::string Pipeline::decode(std::span<const std::int32_t> ids, bool skip_specia
       continue;
     if (!skip_special_tokens || !parts_.added.is_special(token)) tokens.push_back(token);
   }
-  std::string text = parts_.algorithm->decode(tokens);
+  std::string text = parts_.decoder.decode(tokens);
   if (parts_.clean_up_spaces) clean_up_spaces(text);
   return text;
 }

@@ -1,4 +1,5 @@
-// The tokenizer of all three families: special tokens first, then the algorithm, then the ids placed around the result.
+// The tokenizer of all families: special tokens are cut out of the text; what is left is normalized and cut into words,
+// whose ids the algorithm finds; ids placed around the result come last.
 #pragma once
 
 #include <memory>
@@ -7,11 +8,18 @@
 #include "pare/tokenizer.h"
 #include "tokenize/added_tokens.h"
 #include "tokenize/algorithm.h"
+#include "tokenize/bpe.h"
+#include "tokenize/steps/normalizer.h"
+#include "tokenize/steps/pre_tokenizer.h"
+#include "tokenize/steps/token_decoder.h"
 
 namespace pare::tokenize {
 
 struct PipelineParts {
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
   std::unique_ptr<Algorithm> algorithm;
+  Decoder decoder;
   AddedTokens added;
   std::vector<std::int32_t> before, after;  ///< ids placed around an encoded text
   bool clean_up_spaces = false;             ///< of decoded text
@@ -27,9 +35,12 @@ class Pipeline final : public Tokenizer {
   std::size_t size() const noexcept override { return size_; }
 
  private:
-  void encode_piece(std::string_view piece, bool first, std::string& normalized, std::vector<std::int32_t>& ids) const;
+  struct Work;
+  void encode_piece(std::string_view piece, bool first, Work& work, std::vector<std::int32_t>& ids) const;
+  void encode_normalized(std::string_view text, std::size_t first, Work& work, std::vector<std::int32_t>& ids) const;
 
   PipelineParts parts_;
+  const Bpe* bpe_;  // the algorithm, if it is BPE
   std::size_t size_;
 };
 

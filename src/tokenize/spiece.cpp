@@ -12,11 +12,12 @@
 namespace pare::tokenize {
 namespace {
 
-// Field numbers of the messages, and values of SentencePiece.Type.
-constexpr std::uint64_t kPieces = 1, kNormalizerSpec = 3;
+// Field numbers of the messages.
+constexpr std::uint64_t kPieces = 1, kTrainerSpec = 2, kNormalizerSpec = 3;
 constexpr std::uint64_t kPiece = 1, kScore = 2, kType = 3;
-constexpr std::uint64_t kCharsmap = 2;
-constexpr std::uint64_t kControl = 3, kUserDefined = 4;
+constexpr std::uint64_t kModelType = 3, kByteFallback = 35, kUnknownId = 40, kBeginId = 41, kEndId = 42;
+constexpr std::uint64_t kUnknownPiece = 45, kBeginPiece = 46, kEndPiece = 47;
+constexpr std::uint64_t kCharsmap = 2, kAddPrefix = 3, kRemoveExtraSpaces = 4, kEscapeSpaces = 5;
 
 /// A field of a message: a number (varint or fixed) or bytes.
 struct Field {
@@ -102,9 +103,42 @@ void read_piece(std::string_view bytes, const std::filesystem::path& path, Spiec
   }
   if (base::first_invalid_utf8(piece))
     throw Error(ErrorCode::kMalformed, path, "piece " + std::to_string(model.pieces.size()) + " is not UTF-8");
-  if (type == kControl || type == kUserDefined) model.added.push_back({std::string(piece), type == kControl});
+  if (type == 0 || type > static_cast<std::uint64_t>(Spiece::Type::kByte))
+    throw Error(
+        ErrorCode::kMalformed, path,
+        "piece " + std::to_string(model.pieces.size()) + " has type " + std::to_string(type) + " (expected 1 to 6)");
+  model.types.push_back(static_cast<Spiece::Type>(type));
   model.pieces.emplace_back(piece);
   model.scores.push_back(static_cast<double>(score));
+}
+
+void read_trainer(std::string_view bytes, const std::filesystem::path& path, Spiece::Trainer& trainer) {
+  Message message(bytes, path);
+  for (Field field; message.next(field);) {
+    const auto number = static_cast<std::int64_t>(field.value);
+    if (field.has_bytes && field.number >= kUnknownPiece && field.number <= kEndPiece &&
+        base::first_invalid_utf8(field.bytes))
+      throw Error(ErrorCode::kMalformed, path, "the name of a special piece is not UTF-8");
+    if (field.number == kModelType && !field.has_bytes) trainer.type = number;
+    if (field.number == kByteFallback && !field.has_bytes) trainer.byte_fallback = number != 0;
+    if (field.number == kUnknownId && !field.has_bytes) trainer.unknown_id = number;
+    if (field.number == kBeginId && !field.has_bytes) trainer.begin_id = number;
+    if (field.number == kEndId && !field.has_bytes) trainer.end_id = number;
+    if (field.number == kUnknownPiece && field.has_bytes) trainer.unknown = field.bytes;
+    if (field.number == kBeginPiece && field.has_bytes) trainer.begin = field.bytes;
+    if (field.number == kEndPiece && field.has_bytes) trainer.end = field.bytes;
+  }
+}
+
+void read_normalizer(std::string_view bytes, const std::filesystem::path& path, Spiece& model) {
+  Message message(bytes, path);
+  for (Field field; message.next(field);) {
+    if (field.number == kCharsmap && field.has_bytes) model.charsmap = field.bytes;
+    if (field.has_bytes) continue;
+    if (field.number == kAddPrefix) model.normalizer.add_prefix = field.value != 0;
+    if (field.number == kRemoveExtraSpaces) model.normalizer.remove_extra_spaces = field.value != 0;
+    if (field.number == kEscapeSpaces) model.normalizer.escape_spaces = field.value != 0;
+  }
 }
 
 }  // namespace
@@ -116,10 +150,8 @@ Spiece read_spiece(const std::filesystem::path& path) {
   for (Field field; message.next(field);) {
     if (!field.has_bytes) continue;
     if (field.number == kPieces) read_piece(field.bytes, path, model);
-    if (field.number != kNormalizerSpec) continue;
-    Message normalizer(field.bytes, path);
-    for (Field inner; normalizer.next(inner);)
-      if (inner.number == kCharsmap && inner.has_bytes) model.charsmap = inner.bytes;
+    if (field.number == kTrainerSpec) read_trainer(field.bytes, path, model.trainer);
+    if (field.number == kNormalizerSpec) read_normalizer(field.bytes, path, model);
   }
   if (model.pieces.empty()) throw Error(ErrorCode::kMalformed, path, "is not a SentencePiece model: it has no pieces");
   return model;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 
 #include "base/files.h"
 
@@ -17,81 +18,35 @@ void set_default(TokenizerConfig& config, Special which, const char* content) {
   config.special[static_cast<std::size_t>(which)] = token;
 }
 
+/// The special tokens that a class has where the files do not say.
 void set_defaults(TokenizerConfig& config) {
+  const auto set = [&](std::initializer_list<std::pair<Special, const char*>> tokens) {
+    for (const auto& [which, content] : tokens) set_default(config, which, content);
+  };
+  constexpr const char* kEndOfText = "<|endoftext|>";
+  using enum Special;
   switch (config.kind) {
     case TokenizerClass::kGpt2:
-      for (const Special which : {Special::kBos, Special::kEos, Special::kUnk})
-        set_default(config, which, "<|endoftext|>");
-      break;
+      return set({{kBos, kEndOfText}, {kEos, kEndOfText}, {kUnk, kEndOfText}});
+    case TokenizerClass::kGptNeoX:
+      return set({{kBos, kEndOfText}, {kEos, kEndOfText}, {kUnk, kEndOfText}, {kPad, "<|padding|>"}});
+    case TokenizerClass::kQwen2:
+      return set({{kEos, kEndOfText}, {kUnk, kEndOfText}, {kPad, kEndOfText}});
+    case TokenizerClass::kLlama:
+      return set({{kBos, "<s>"}, {kEos, "</s>"}, {kUnk, "<unk>"}});
+    case TokenizerClass::kGemma:
+      return set({{kBos, "<bos>"}, {kEos, "<eos>"}, {kUnk, "<unk>"}, {kPad, "<pad>"}, {kMask, "<mask>"}});
     case TokenizerClass::kBert:
-      set_default(config, Special::kUnk, "[UNK]");
-      set_default(config, Special::kSep, "[SEP]");
-      set_default(config, Special::kPad, "[PAD]");
-      set_default(config, Special::kCls, "[CLS]");
-      set_default(config, Special::kMask, "[MASK]");
-      break;
+      return set({{kUnk, "[UNK]"}, {kSep, "[SEP]"}, {kPad, "[PAD]"}, {kCls, "[CLS]"}, {kMask, "[MASK]"}});
     case TokenizerClass::kT5:
-      set_default(config, Special::kEos, "</s>");
-      set_default(config, Special::kUnk, "<unk>");
-      set_default(config, Special::kPad, "<pad>");
-      break;
+      return set({{kEos, "</s>"}, {kUnk, "<unk>"}, {kPad, "<pad>"}});
+    case TokenizerClass::kRoberta:
+    case TokenizerClass::kMpnet:
+      set({{kBos, "<s>"}, {kEos, "</s>"}, {kSep, "</s>"}, {kCls, "<s>"}, {kPad, "<pad>"}, {kMask, "<mask>"}});
+      return set_default(config, kUnk, config.kind == TokenizerClass::kMpnet ? "[UNK]" : "<unk>");
     case TokenizerClass::kJson:
-      break;
+      return;
   }
-}
-
-std::optional<TokenizerClass> class_of_name(std::string_view name) {
-  if (name.ends_with("Fast") && name != "PreTrainedTokenizerFast") name.remove_suffix(4);
-  if (name == "GPT2Tokenizer") return TokenizerClass::kGpt2;
-  if (name == "BertTokenizer" || name == "DistilBertTokenizer" || name == "ElectraTokenizer")
-    return TokenizerClass::kBert;
-  if (name == "T5Tokenizer") return TokenizerClass::kT5;
-  if (name == "PreTrainedTokenizerFast" || name == "TokenizersBackend") return TokenizerClass::kJson;
-  return std::nullopt;
-}
-
-std::optional<TokenizerClass> class_of_model(std::string_view type) {
-  if (type == "gpt2") return TokenizerClass::kGpt2;
-  if (type == "bert" || type == "distilbert" || type == "electra") return TokenizerClass::kBert;
-  if (type == "t5" || type == "mt5") return TokenizerClass::kT5;
-  return std::nullopt;
-}
-
-TokenizerClass named_class(const JsonValue& value) {
-  const auto kind = class_of_name(value.text());
-  if (!kind)
-    value.fail("'" + std::string(value.text()) +
-                   "' is not one of GPT2Tokenizer, BertTokenizer, T5Tokenizer and "
-                   "PreTrainedTokenizerFast",
-               ErrorCode::kUnsupported);
-  return *kind;
-}
-
-/// The tokenizer class that config.json implies.
-std::optional<TokenizerClass> class_of_config(const fs::path& path, bool has_json) {
-  if (!base::is_there(path)) return std::nullopt;
-  const JsonFile file(path);
-  if (const auto name = file.root().find("tokenizer_class")) return named_class(*name);
-  JsonValue model = file.root();
-  if (const auto encoder = model.find("encoder")) model = *encoder;
-  const auto type = model.find("model_type");
-  if (!type) return std::nullopt;
-  if (const auto kind = class_of_model(type->text())) return kind;
-  // An unknown architecture may still have one of the known pipelines in its tokenizer.json.
-  if (has_json) return TokenizerClass::kJson;
-  type->fail("'" + std::string(type->text()) +
-                 "' is a model type without a known tokenizer (expected GPT-2's, BERT's or T5's)",
-             ErrorCode::kUnsupported);
-}
-
-/// The tokenizer class that the files imply, if nothing else names one.
-TokenizerClass class_of_files(const fs::path& directory, bool has_json) {
-  if (has_json) return TokenizerClass::kJson;
-  if (base::is_there(directory / "vocab.txt")) return TokenizerClass::kBert;
-  if (base::is_there(directory / "spiece.model")) return TokenizerClass::kT5;
-  if (base::is_there(directory / "vocab.json")) return TokenizerClass::kGpt2;
-  throw Error(ErrorCode::kNotFound, directory,
-              "has no tokenizer (expected tokenizer.json, vocab.json, vocab.txt or spiece.model)");
 }
 
 /// Tokens given as strings or objects, in a list or as the values of an object.
@@ -107,8 +62,13 @@ std::vector<AddedToken> token_list(const JsonValue& value) {
 void take_specials(const JsonValue& root, TokenizerConfig& config) {
   root.for_members([&](std::string_view key, const JsonValue& value) {
     const auto name = std::find(kSpecialNames.begin(), kSpecialNames.end(), key);
-    if (name == kSpecialNames.end()) return;
-    auto& token = config.special[static_cast<std::size_t>(name - kSpecialNames.begin())];
+    if (name == kSpecialNames.end()) {
+      if (key.ends_with("_token") && value.is_text()) config.named.push_back(added_token_of(value, true));
+      return;
+    }
+    const auto which = static_cast<std::size_t>(name - kSpecialNames.begin());
+    auto& token = config.special[which];
+    config.given[which] = true;
     if (value.is_null())
       token.reset();
     else
@@ -131,7 +91,10 @@ void take_decoder(const JsonValue& decoder, TokenizerConfig& config) {
 }
 
 void take_options(const JsonValue& root, bool has_json, TokenizerConfig& config) {
-  config.add_prefix_space = root.flag("add_prefix_space", false);
+  if (const auto space = root.find("add_prefix_space")) config.add_prefix_space = space->boolean();
+  root.for_members([&](std::string_view key, const JsonValue& value) {  // null counts as false
+    if (key == "legacy") config.legacy = !value.is_null() && value.boolean();
+  });
   config.clean_up_spaces = root.flag("clean_up_tokenization_spaces", false);
   config.bert.lowercase = root.flag("do_lower_case", true);
   config.bert.handle_chinese_chars = root.flag("tokenize_chinese_chars", true);
@@ -167,13 +130,8 @@ TokenizerConfig read_tokenizer_config(const fs::path& directory, bool has_json) 
   const fs::path path = directory / "tokenizer_config.json";
   std::optional<JsonFile> file;
   if (base::is_there(path)) file.emplace(path);
-  const auto name = file ? file->root().find("tokenizer_class") : std::nullopt;
-  if (name)
-    config.kind = named_class(*name);
-  else if (const auto kind = class_of_config(directory / "config.json", has_json))
-    config.kind = *kind;
-  else
-    config.kind = class_of_files(directory, has_json);
+  const auto root = file ? std::optional(file->root()) : std::nullopt;
+  config.kind = find_class(directory, root ? &*root : nullptr);
   set_defaults(config);
   if (file) {
     take_options(file->root(), has_json, config);

@@ -1,6 +1,7 @@
-// The vocabulary files of the three families.
+// The vocabulary files.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -27,16 +28,27 @@ Merges read_merges(const std::filesystem::path& path);
 /// One token per line; the id is the line number, starting at 0.
 Vocabulary read_vocab_text(const std::filesystem::path& path);
 
-/// The parts of a SentencePiece model that T5's tokenizer needs.
+/// What a SentencePiece model says of itself (sentencepiece_model.proto, whose defaults these are).
 struct Spiece {
-  struct Added {
-    std::string content;
-    bool special;  ///< control pieces are, user-defined ones are not
+  enum class Type { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
+  struct Trainer {
+    static constexpr std::int64_t kUnigram = 1, kBpe = 2;
+    std::int64_t type = kUnigram;
+    bool byte_fallback = false;
+    std::int64_t unknown_id = 0, begin_id = 1, end_id = 2;
+    std::string unknown = "<unk>", begin = "<s>", end = "</s>";
+  };
+  struct Normalizer {
+    bool add_prefix = true;
+    bool remove_extra_spaces = true;
+    bool escape_spaces = true;  ///< as "▁"
   };
   Vocabulary pieces;
   std::vector<double> scores;
-  std::vector<Added> added;
+  std::vector<Type> types;
   std::string charsmap;  ///< normalizer_spec.precompiled_charsmap; empty: none
+  Trainer trainer;
+  Normalizer normalizer;
 };
 Spiece read_spiece(const std::filesystem::path& path);
 

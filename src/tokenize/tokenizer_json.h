@@ -9,8 +9,7 @@
 #include "pare/error.h"
 #include "tokenize/algorithm.h"
 #include "tokenize/bpe.h"
-#include "tokenize/unigram.h"
-#include "tokenize/wordpiece.h"
+#include "tokenize/pipeline.h"
 
 namespace pare::tokenize {
 
@@ -28,11 +27,12 @@ struct ScoredVocabulary {
 Vocabulary json_vocabulary(const JsonFile& file);
 ScoredVocabulary json_scored_vocabulary(const JsonFile& file);
 Merges json_merges(const JsonFile& file);
-/// The map of the first Precompiled normalizer, or an empty map if there is none.
-Charsmap json_charsmap(const JsonFile& file);
 
-/// The algorithm with every step as given in the file. Throws Error for a step that none of the three families uses.
-std::unique_ptr<Algorithm> json_algorithm(const JsonFile& file);
+/// Takes the algorithm and every step around it as given in the file. Throws Error for what is not supported.
+void take_json_steps(const JsonFile& file, PipelineParts& parts);
+
+/// Lets BPE read a word's bytes where the last pre-tokenizer would spell them in GPT-2's alphabet first.
+void read_bytes_directly(BpeOptions& options, const Vocabulary& vocabulary, PreTokenizer& pre_tokenizer);
 
 /// Ids that the post-processor places around a single text.
 struct Surroundings {

@@ -2,10 +2,14 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "tokenize/class_steps.h"
 #include "tokenize/pipeline.h"
+#include "tokenize/spiece_steps.h"
 #include "tokenize/tokenizer_config.h"
 #include "tokenize/tokenizer_files.h"
 #include "tokenize/tokenizer_json.h"
+#include "tokenize/unigram.h"
+#include "tokenize/wordpiece.h"
 
 namespace pare {
 namespace tokenize {
@@ -23,90 +27,141 @@ class Assembly {
   }
 
   std::unique_ptr<Tokenizer> build() {
-    switch (config_.kind) {
-      case TokenizerClass::kGpt2:
-        build_gpt2();
-        break;
-      case TokenizerClass::kBert:
-        build_bert();
-        break;
-      case TokenizerClass::kT5:
-        build_t5();
-        break;
-      case TokenizerClass::kJson:
-        if (!json_)
-          throw Error(ErrorCode::kNotFound, directory_ / "tokenizer.json",
-                      "is not there, and PreTrainedTokenizerFast needs it");
-        source_ = json_->path();
-        parts_.algorithm = json_algorithm(*json_);
-    }
+    source_ = json_ ? json_->path() : directory_ / vocabulary_file();
+    const std::string_view type = algorithm_of(config_.kind);
+    if (json_ && !type.empty() && model_type(*json_) != type)
+      throw Error(ErrorCode::kMismatch, source_,
+                  "model: '" + model_type(*json_) + "' where " + std::string(name_of(config_.kind)) + " has " +
+                      std::string(type));
+    if (config_.kind == TokenizerClass::kJson)
+      build_as_described();
+    else if (type == "BPE")
+      build_bpe();
+    else if (type == "WordPiece")
+      build_wordpiece();
+    else
+      build_unigram();
     if (parts_.algorithm->size() > static_cast<std::size_t>(1) << 30)
       throw Error(ErrorCode::kLimit, source_, "has too many tokens");
     add_tokens();
     surround();
-    parts_.clean_up_spaces =
-        config_.clean_up_spaces && config_.kind != TokenizerClass::kGpt2 && !(json_ && model_type(*json_) == "BPE");
+    const bool is_bpe = type == "BPE" || dynamic_cast<const Bpe*>(parts_.algorithm.get()) != nullptr;
+    parts_.clean_up_spaces = config_.clean_up_spaces && !is_bpe;
     return std::make_unique<Pipeline>(std::move(parts_));
   }
 
  private:
-  /// The vocabulary file of a family, or tokenizer.json if it exists and contains such a model.
-  void choose(const char* file, std::string_view type) {
-    source_ = json_ ? json_->path() : directory_ / file;
-    if (json_ && model_type(*json_) != type)
-      throw Error(ErrorCode::kMismatch, source_,
-                  "model: '" + model_type(*json_) + "' where the tokenizer's class has " + std::string(type));
+  /// The file that a class reads where there is no tokenizer.json.
+  const char* vocabulary_file() const {
+    switch (config_.kind) {
+      case TokenizerClass::kLlama:
+      case TokenizerClass::kGemma:
+      case TokenizerClass::kJson:
+        return "tokenizer.model";
+      case TokenizerClass::kBert:
+      case TokenizerClass::kMpnet:
+        return "vocab.txt";
+      case TokenizerClass::kT5:
+        return "spiece.model";
+      default:
+        return "vocab.json";
+    }
   }
 
-  void build_gpt2() {
-    choose("vocab.json", "BPE");
-    BpeOptions options;
-    options.add_prefix_space = config_.add_prefix_space;
-    Vocabulary vocabulary = json_ ? json_vocabulary(*json_) : read_vocab_json(source_);
-    const fs::path merges = json_ ? source_ : directory_ / "merges.txt";
-    parts_.algorithm = std::make_unique<ByteLevelBpe>(
-        std::move(vocabulary), json_ ? json_merges(*json_) : read_merges(merges), options, merges);
+  void build_as_described() {
+    if (json_) return take_json_steps(*json_, parts_);
+    if (!base::is_there(source_))
+      throw Error(ErrorCode::kNotFound, directory_, "has neither tokenizer.json nor tokenizer.model");
+    const Spiece model = read_spiece(source_);
+    take_spiece_steps(model, config_, source_, parts_);
+    take_spiece_tokens(model);
+    const auto set = [&](Special which, std::int64_t id, const std::string& content) {
+      if (id < 0 || config_.says(which)) return;
+      config_.special[static_cast<std::size_t>(which)] = special_token(content);
+    };
+    set(Special::kBos, model.trainer.begin_id, model.trainer.begin);
+    set(Special::kEos, model.trainer.end_id, model.trainer.end);
+    set(Special::kUnk, model.trainer.unknown_id, model.trainer.unknown);
+    // Added tokens are matched in the text as it is, so that each part between them gets its own prefix.
+    if (model.normalizer.add_prefix)
+      for (auto& [id, token] : config_.added) token.normalized = false;
   }
 
-  void build_bert() {
-    choose("vocab.txt", "WordPiece");
+  void build_bpe() {
+    take_class_steps(config_, {}, parts_);
+    Vocabulary vocabulary;
+    Merges merges;
+    fs::path merges_path = source_;
+    if (json_) {
+      vocabulary = json_vocabulary(*json_);
+      merges = json_merges(*json_);
+    } else if (source_.extension() == ".model") {
+      const Spiece model = read_spiece(source_);
+      merges = merges_by_id(model.pieces, source_);
+      take_spiece_tokens(model);
+      vocabulary = model.pieces;
+    } else {
+      vocabulary = read_vocab_json(source_);
+      merges_path = directory_ / "merges.txt";
+      merges = read_merges(merges_path);
+    }
+    BpeOptions options = class_bpe_options(config_);
+    read_bytes_directly(options, vocabulary, parts_.pre_tokenizer);
+    parts_.algorithm = std::make_unique<Bpe>(std::move(vocabulary), merges, std::move(options), merges_path);
+  }
+
+  void build_wordpiece() {
+    take_class_steps(config_, {}, parts_);
     WordPieceOptions options;
     options.unknown = config_.special_text(Special::kUnk);
-    options.normalization = config_.bert;
     parts_.algorithm = std::make_unique<WordPiece>(json_ ? json_vocabulary(*json_) : read_vocab_text(source_),
                                                    std::move(options), source_);
   }
 
-  void build_t5() {
-    choose("spiece.model", "Unigram");
-    UnigramOptions options;
-    Vocabulary pieces;
-    std::vector<double> scores;
+  void build_unigram() {
+    constexpr std::size_t kUnknown = 2;
+    ScoredVocabulary vocabulary;
+    Charsmap charsmap;
     if (json_) {
-      ScoredVocabulary vocabulary = json_scored_vocabulary(*json_);
-      pieces = std::move(vocabulary.pieces);
-      scores = std::move(vocabulary.scores);
-      options.charsmap = json_charsmap(*json_);
+      vocabulary = json_scored_vocabulary(*json_);
+      charsmap = json_charsmap(*json_);
     } else {
       Spiece model = read_spiece(source_);
-      pieces = std::move(model.pieces);
-      scores = std::move(model.scores);
-      if (!model.charsmap.empty()) options.charsmap = Charsmap(model.charsmap, source_);
-      spiece_added_ = std::move(model.added);
+      take_spiece_tokens(model);
+      if (!model.charsmap.empty()) charsmap = Charsmap(model.charsmap, source_);
+      vocabulary = {std::move(model.pieces), std::move(model.scores)};
       for (std::int64_t i = config_.extra_ids; i-- > 0;) {  // T5's sentinels follow its pieces in descending order
-        pieces.push_back(sentinel(i).content);
-        scores.push_back(0);
+        vocabulary.pieces.push_back(sentinel(i).content);
+        vocabulary.scores.push_back(0);
       }
     }
-    parts_.algorithm = std::make_unique<Unigram>(std::move(pieces), std::move(scores), std::move(options), source_);
+    take_class_steps(config_, std::move(charsmap), parts_);
+    parts_.algorithm =
+        std::make_unique<Unigram>(std::move(vocabulary.pieces), std::move(vocabulary.scores), kUnknown, false, source_);
   }
 
-  static AddedToken sentinel(std::int64_t number) {
+  /// Control pieces become special tokens, user-defined ones other added tokens.
+  void take_spiece_tokens(const Spiece& model) {
+    for (std::size_t i = 0; i < model.pieces.size(); ++i) {
+      const bool control = model.types[i] == Spiece::Type::kControl;
+      // Where the steps are the model's own, a pre-tokenizer finds the user-defined ones.
+      const bool defined = model.types[i] == Spiece::Type::kUserDefined && config_.kind != TokenizerClass::kJson;
+      if (!control && !defined) continue;
+      AddedToken token;
+      token.content = model.pieces[i];
+      token.special = control;
+      spiece_added_.push_back(std::move(token));
+    }
+  }
+
+  static AddedToken special_token(const std::string& content) {
     AddedToken token;
-    token.content = "<extra_id_" + std::to_string(number) + ">";
+    token.content = content;
     token.special = true;
     return token;
   }
+
+  static AddedToken sentinel(std::int64_t number) { return special_token("<extra_id_" + std::to_string(number) + ">"); }
 
   void add(AddedToken token, std::optional<std::int64_t> id) {
     const auto is = [&](const auto& special) { return special && special->content == token.content; };
@@ -140,18 +195,15 @@ class Assembly {
     for (const auto& [id, token] : config_.added) add(token, id);
     for (const auto& token : config_.special)
       if (token) add_missing(*token);
+    for (const AddedToken& token : config_.named) add_missing(token);
     if (config_.extra) {
       for (const AddedToken& token : *config_.extra) add_missing(token);
-    } else if (config_.kind == TokenizerClass::kT5) {
-      for (const Spiece::Added& piece : spiece_added_) {
-        AddedToken token;
-        token.content = piece.content;
-        token.special = piece.special;
-        add_missing(token);
-      }
-      for (std::int64_t i = 0; i < config_.extra_ids; ++i) add_missing(sentinel(i));
+    } else {
+      for (const AddedToken& token : spiece_added_) add_missing(token);
+      for (std::int64_t i = 0; config_.kind == TokenizerClass::kT5 && i < config_.extra_ids; ++i)
+        add_missing(sentinel(i));
     }
-    parts_.added.finish(*parts_.algorithm);
+    parts_.added.finish(parts_.normalizer);
   }
 
   std::optional<std::int32_t> id_of(Special which) const {
@@ -172,12 +224,15 @@ class Assembly {
     parts_.special = {id_of(Special::kBos), id_of(Special::kEos), id_of(Special::kUnk), id_of(Special::kPad),
                       id_of(Special::kCls), id_of(Special::kSep), id_of(Special::kMask)};
     Surroundings around;
-    if (config_.kind == TokenizerClass::kBert) {
+    const bool has_cls = config_.kind == TokenizerClass::kBert || config_.kind == TokenizerClass::kMpnet ||
+                         config_.kind == TokenizerClass::kRoberta;
+    if (has_cls) {
       around = {{required(Special::kCls)}, {required(Special::kSep)}};
     } else if (config_.kind == TokenizerClass::kT5) {
       around.after = {required(Special::kEos)};
     } else if (json_) {
-      around = json_surroundings(*json_);
+      // GPT-NeoX's class replaces the file's post-processor by one that adds nothing.
+      if (config_.kind != TokenizerClass::kGptNeoX) around = json_surroundings(*json_);
     } else {
       if (config_.add_bos) around.before = {required(Special::kBos)};
       if (config_.add_eos) around.after = {required(Special::kEos)};
@@ -195,7 +250,7 @@ class Assembly {
   fs::path directory_, source_;
   std::unique_ptr<JsonFile> json_;
   TokenizerConfig config_;
-  std::vector<Spiece::Added> spiece_added_;
+  std::vector<AddedToken> spiece_added_;
   PipelineParts parts_;
 };
 

@@ -6,28 +6,6 @@
 #include "pare/error.h"
 
 namespace pare::tokenize {
-namespace {
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
-
-}  // namespace
-
-void clean_up_spaces(std::string& text) {
-  for (const auto& [from, to] : {std::pair<const char*, const char*>{" .", "."},
-                                 {" ?", "?"},
-                                 {" !", "!"},
-                                 {" ,", ","},
-                                 {" ' ", "'"},
-                                 {" n't", "n't"},
-                                 {" 'm", "'m"},
-                                 {" 's", "'s"},
-                                 {" 've", "'ve"},
-                                 {" 're", "'re"}})
-    replace_all(text, from, to);
-}
 
 WordPiece::WordPiece(Vocabulary vocabulary, WordPieceOptions options, const std::filesystem::path& path)
     : vocabulary_(std::move(vocabulary)), options_(std::move(options)), ids_(vocabulary_.size()) {
@@ -47,11 +25,7 @@ WordPiece::WordPiece(Vocabulary vocabulary, WordPieceOptions options, const std:
   unknown_ = *unknown;
 }
 
-void WordPiece::encode(std::string_view normalized, bool, std::vector<std::int32_t>& ids) const {
-  split_bert_words(normalized, [&](std::string_view word) { encode_word(word, ids); });
-}
-
-void WordPiece::encode_word(std::string_view word, std::vector<std::int32_t>& ids) const {
+void WordPiece::encode_word(std::string_view word, Scratch&, std::vector<std::int32_t>& ids) const {
   if (word.size() > options_.longest_word) {
     const auto characters = std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; });
     if (static_cast<std::size_t>(characters) > options_.longest_word) return ids.push_back(unknown_);
@@ -69,21 +43,6 @@ void WordPiece::encode_word(std::string_view word, std::vector<std::int32_t>& id
     word.remove_prefix(match.length);
     trie = &continuations_;
   }
-}
-
-std::string WordPiece::decode(std::span<const std::string_view> tokens) const {
-  std::string text, piece;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const bool continues = i != 0 && tokens[i].starts_with(options_.continuing_prefix);
-    piece = continues ? "" : i == 0 ? "" : " ";
-    piece += continues ? tokens[i].substr(options_.continuing_prefix.size()) : tokens[i];
-    if (options_.decode_cleanup) {
-      clean_up_spaces(piece);
-      replace_all(piece, " do not", " don't");
-    }
-    text += piece;
-  }
-  return text;
 }
 
 }  // namespace pare::tokenize

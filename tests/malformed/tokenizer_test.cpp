@@ -51,7 +51,11 @@ TEST_F(MalformedTokenizer, Config) {
   expect("tokenizer_config.json", "", "it is empty");
   expect("tokenizer_config.json", "[1]", "is not a JSON object");
   expect("tokenizer_config.json", "{\"a\":", "is not valid JSON");
-  expect("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})", "'LlamaTokenizer' is not one of");
+  expect("tokenizer_config.json", R"({"tokenizer_class":"AlbertTokenizer"})", "'AlbertTokenizer' is not a supported");
+  write("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})");
+  EXPECT_THAT(failure(), HasSubstr("tokenizer.model: cannot open"));
+  write("tokenizer_config.json", R"({"tokenizer_class":"PreTrainedTokenizerFast"})");
+  EXPECT_THAT(failure(), HasSubstr("has neither tokenizer.json nor tokenizer.model"));
   expect("tokenizer_config.json", R"({"do_lower_case":"yes"})", "do_lower_case: is not true or false");
   expect("tokenizer_config.json", R"({"cls_token":7})", "cls_token: ");
   expect("tokenizer_config.json", R"({"cls_token":null})", "does not name cls_token");
@@ -154,18 +158,18 @@ TEST_F(MalformedTokenizerJson, Parts) {
   expect_json("\"unk_id\":0", "\"unk_id\":3", "has 3 tokens, and 3 as the unknown one");
   expect_json("\"unk_id\":0", "\"unk_id\":-1", "unk_id: is negative");
   expect_json("\"unk_id\":0", "\"unk_id\":null", "has no 'unk_id'");
-  expect_json("\"unk_id\":0", "\"unk_id\":0,\"byte_fallback\":true", "byte_fallback: is not supported");
+  expect_json("\"unk_id\":0", "\"unk_id\":0,\"byte_fallback\":1", "byte_fallback: is not true or false");
   expect_json("[\"a\",-1.5]", "[\"a\"]", "entry 2 is not a token and its score");
   expect_json("[\"a\",-1.5]", "[\"a\",\"b\"]", "is not a number");
   expect_json("[\"a\",-1.5]", "7", "is not a list");
   expect_json("\"id\":2,", "\"id\":1,", "added token '</s>' should have id 1, and the vocabulary makes it 2");
-  expect_json("\"Precompiled\"", "\"NFKC\"", "'NFKC' is not a step of");
+  expect_json("\"Precompiled\"", "\"Nmt\"", "'Nmt' is not a supported step");
   expect_json("\"BAAAAAAAAAA=\"", "\"B*\"", "is not valid base64");
   expect_json("\"BAAAAAAAAAA=\"", "\"\"", "is cut off");
-  expect_json("\"Metaspace\",\"rep", "\"Digits\",\"rep", "'Digits' is not a step of");
-  expect_json("▁", "_", "replacement: is not U+2581");
-  expect_json("\"first\"", "\"last\"", "prepend_scheme: is not one of");
-  expect_json("\"TemplateProcessing\"", "\"RobertaProcessing\"", "'RobertaProcessing' is not a step of");
+  expect_json("\"Metaspace\",\"rep", "\"UnicodeScripts\",\"rep", "'UnicodeScripts' is not a supported step");
+  expect_json("▁", "_", "replacement: '_' is not supported (expected U+2581)");
+  expect_json("\"first\"", "\"last\"", "prepend_scheme: 'last' is not one of");
+  expect_json("\"TemplateProcessing\"", "\"RobertaProcessing\"", "post_processor: has no 'cls'");
   expect_json("\"ids\":[2]", "\"ids\":[3]", "puts id 3 of 3");
   expect_json("{\"Sequence\":{\"id\":\"A\"}},", "", "has no place for the text");
   expect_json("{\"</s>\":{\"ids\":[2]}}", "{}", "has no '</s>'");
@@ -173,7 +177,53 @@ TEST_F(MalformedTokenizerJson, Parts) {
 
 TEST_F(MalformedTokenizerJson, OfAnotherFamily) {
   write("config.json", R"({"model_type":"bert"})");
-  expect_json("", "", "'Unigram' where the tokenizer's class has WordPiece");
+  expect_json("", "", "model: 'Unigram' where BertTokenizer has WordPiece");
+}
+
+TEST_F(MalformedTokenizerJson, Steps) {
+  const std::string step = R"({"type":"Precompiled","precompiled_charsmap":"BAAAAAAAAAA="})";
+  const auto normalizer = [&](const std::string& other, const std::string& cause) { expect_json(step, other, cause); };
+  normalizer(R"({"type":"NFC"},{"type":"Strip","strip_left":true},{"type":"Prepend","prepend":"_"})", "");
+  normalizer(R"({"type":"Prepend"})", "has no 'prepend'");
+  normalizer(R"({"type":"Replace","content":"","pattern":{"Regex":"(a"}})", "'(a': '(' without ')' (at byte 2)");
+  normalizer(R"({"type":"Replace","content":"","pattern":{"Regex":"\\p{Han}"}})", "'Han' is not a general category");
+  normalizer(R"({"type":"Replace","content":"","pattern":{}})", "has no 'Regex'");
+  normalizer(R"({"type":"Replace","pattern":{"String":"a"}})", "has no 'content'");
+  const std::string metaspace = R"({"type":"Metaspace","replacement":"▁","prepend_scheme":"first"})";
+  expect_json(metaspace, R"({"type":"Split","pattern":{"String":" "},"behavior":"Cut"})",
+              "behavior: 'Cut' is not one of");
+  expect_json(metaspace, R"({"type":"Split","pattern":" "})", "pattern: is not an object");
+  expect_json(metaspace, R"({"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":3}]})",
+              "individual_digits: is not true or false");
+  std::string many = R"({"type":"Fuse"})";
+  for (int i = 0; i < 64; ++i) many += R"(,{"type":"Fuse"})";
+  const std::string decoder = R"({"type":"Metaspace","prepend_scheme":"always"})";
+  expect_json(decoder, R"({"type":"Sequence","decoders":[)" + many + "]}", "is one of more than 64 steps");
+  expect_json(decoder, R"({"type":"Strip","content":" ","start":-1,"stop":0})", "start: is negative");
+  expect_json(decoder, R"({"type":"CTC"})", "'CTC' is not a supported step");
+}
+
+TEST_F(MalformedTokenizerJson, BytePairs) {
+  const auto model = [&](const std::string& other, const std::string& cause) {
+    expect_json(R"("Unigram","unk_id":0,"vocab":[["<unk>",0],["a",-1.5],["</s>",0]])",
+                R"("BPE","vocab":{"a":0,"aa":1,"</s>":2},)" + other, cause);
+  };
+  model(R"("merges":[["a","a"]],"dropout":null,"unk_token":null)", "");
+  model(R"("merges":["a a"],"dropout":0.5)", "dropout: is not supported");
+  model(R"("merges":["a a"],"unk_token":"<unk>")", "unk_token: '<unk>' is not in the vocabulary");
+  model(R"("merges":["a a a"])", "merge 1 is not two tokens");
+  model(R"("merges":[["a","aa"]])", "merge 1 ('a' 'aa'): token 'aaa' is not in the vocabulary");
+  model(R"("merges":[],"end_of_word_suffix":"</w>")", "end_of_word_suffix: is not supported");
+}
+
+TEST_F(MalformedTokenizer, SentencePieceOfBytePairs) {
+  const std::string good = piece("<unk>") + piece("<s>") + piece("</s>") + piece("a") + piece("aa");
+  const std::string bpe = field(2, std::string("\x18\x02", 2));
+  EXPECT_EQ(failure("tokenizer.model", good + bpe), "");
+  expect("tokenizer.model", good + bpe + field(1, field(1, "b") + "\x18\x09"), "piece 5 has type 9 (expected 1 to 6)");
+  expect("tokenizer.model", piece("a") + bpe, "unk_token: '<unk>' is not in the vocabulary");
+  expect("tokenizer.model", good + field(2, "\xC0\x02\x09"), "has 5 tokens, and 9 as the unknown one");
+  expect("tokenizer.model", good + field(2, "\xEA\x02\x01\xFF"), "the name of a special piece is not UTF-8");
 }
 
 }  // namespace

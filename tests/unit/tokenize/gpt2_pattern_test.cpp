@@ -1,7 +1,7 @@
 // GPT-2's pattern, alternative by alternative; expected values read off the regular expression.
-#include <gtest/gtest.h>
+#include "tokenize/steps/gpt2_pattern.h"
 
-#include "tokenize/bpe.h"
+#include <gtest/gtest.h>
 
 namespace pare::tokenize {
 namespace {

@@ -1,5 +1,6 @@
+#include "tokenize/steps/gpt2_pattern.h"
+
 #include "base/utf8.h"
-#include "tokenize/bpe.h"
 #include "tokenize/unicode.h"
 
 namespace pare::tokenize {
