@@ -75,7 +75,8 @@ enum class Slot : std::uint8_t {
   kClassifier,
 };
 
-/// The orientation of a stored weight matrix: which axis is the input axis, over which the product sums.
+/// The orientation of a stored weight matrix: which axis is the input axis, over which the product sums. A tensor of
+/// experts with three axes, of which the first is that of the experts, has that of its matrices.
 enum class Orientation : std::uint8_t {
   kNone,   ///< not the weight matrix of a linear layer
   kOutIn,  ///< torch.nn.Linear: [out, in]
@@ -90,6 +91,7 @@ struct Parameter {
   Slot slot = Slot::kNone;
   std::string stack;  ///< "encoder", "decoder", or empty
   int layer = -1;     ///< index of the layer within its stack; -1 if it belongs to none
+  int expert = -1;    ///< index of the expert within its layer; -1 if it belongs to none or holds all
   bool cross_attention = false;
   Orientation orientation = Orientation::kNone;
   /// Whether it is pruned by default: a 2-D weight of a Linear or Conv1D module. These include poolers, classifiers and

@@ -67,8 +67,7 @@ void append_rows(Architecture& architecture, std::string_view prefix, const Rows
                  const std::string& stack, bool cross_attention) {
   Slot before = Slot::kNone;
   for (const Row& row : rows) {
-    const Slot own = row.slot != Slot::kNone ? row.slot : slot_of(row.role);
-    const Slot slot = own == Slot::kNone && row.role == Role::kBias ? before : own;
+    const Slot slot = row.slot ? *row.slot : row.role == Role::kBias ? before : slot_of(row.role);
     architecture.parameters.push_back(
         {with_index(prefix, layer) + std::string(row.name), row.role, slot, stack, layer, cross_attention});
     before = slot;
@@ -96,6 +95,8 @@ Group group_of(Role role) noexcept {
       return Group::kAttentionQkv;
     case Role::kFeedForward:
     case Role::kConvFeedForward:
+    case Role::kExperts:
+    case Role::kConvExperts:
       return Group::kFeedForward;
     case Role::kNorm:
       return Group::kNorm;
@@ -104,6 +105,8 @@ Group group_of(Role role) noexcept {
     case Role::kHead:
       return Group::kHead;
     case Role::kLinear:
+    case Role::kRouter:
+    case Role::kOther:
       return Group::kOther;
   }
   return Group::kOther;
@@ -115,11 +118,13 @@ Orientation orientation_of(Role role) noexcept {
     case Role::kConvQkv:
     case Role::kConvO:
     case Role::kConvFeedForward:
+    case Role::kConvExperts:
       return Orientation::kInOut;
     case Role::kEmbedding:
     case Role::kPositionBias:
     case Role::kNorm:
     case Role::kBias:
+    case Role::kOther:
       return Orientation::kNone;
     default:
       return Orientation::kOutIn;
@@ -148,6 +153,10 @@ Slot slot_of(Role role) noexcept {
   }
 }
 
-bool is_prunable(Role role) noexcept { return orientation_of(role) != Orientation::kNone; }
+bool is_prunable(Role role) noexcept {
+  return orientation_of(role) != Orientation::kNone && role != Role::kRouter && !is_stack_of_experts(role);
+}
+
+bool is_stack_of_experts(Role role) noexcept { return role == Role::kExperts || role == Role::kConvExperts; }
 
 }  // namespace pare::model

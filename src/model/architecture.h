@@ -31,8 +31,12 @@ enum class Role : std::uint8_t {
   kConvFeedForward,  // weights of transformers' Conv1D
   kNorm,
   kBias,
-  kHead,    // Linear weights of poolers and outputs
-  kLinear,  // Linear weights of no group
+  kHead,         // Linear weights of poolers and outputs
+  kLinear,       // Linear weights of no group
+  kRouter,       // not pruned by default
+  kExperts,      // 3-D, not pruned by default: one [out, in] matrix for each expert
+  kConvExperts,  // the same, [in, out]
+  kOther,        // neither matrices, norms, biases nor embeddings
 };
 
 /// Layers with a higher index are refused, or in an unknown model not taken for layers.
@@ -52,7 +56,7 @@ using Condition = bool (*)(const Site& site);
 struct Row {
   std::string_view name;
   Role role;
-  Slot slot = Slot::kNone;
+  std::optional<Slot> slot = std::nullopt;
   Condition occurs = nullptr;  ///< in bodies only (see model/body.h); default: always
 };
 using Rows = std::vector<Row>;
@@ -65,6 +69,7 @@ struct Expected {
   std::string stack;
   int layer = -1;
   bool cross_attention = false;
+  int expert = -1;
 };
 
 /// A class of a family, laid out for one configuration.
@@ -112,5 +117,7 @@ Orientation orientation_of(Role role) noexcept;
 Slot slot_of(Role role) noexcept;
 /// Whether weights of this role are those of a Linear or Conv1D layer.
 bool is_prunable(Role role) noexcept;
+/// Whether tensors of this role have three axes.
+bool is_stack_of_experts(Role role) noexcept;
 
 }  // namespace pare::model

@@ -40,6 +40,18 @@ std::optional<bool> Config::flag(std::string_view key) const {
   return value ? std::optional(value->boolean()) : std::nullopt;
 }
 
+bool Config::lists(std::string_view key, std::uint64_t number) const {
+  const auto value = find(key);
+  std::size_t count = 0;
+  bool found = false;
+  if (value)
+    value->for_elements([&](const base::JsonValue& element) {
+      if (++count > kMostListed) value->fail("has too many elements", ErrorCode::kLimit);
+      found |= element.unsigned_integer() == number;
+    });
+  return found;
+}
+
 std::string Config::first_architecture() const {
   const auto value = find("architectures");
   if (!value) return {};

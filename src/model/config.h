@@ -12,6 +12,9 @@
 
 namespace pare::model {
 
+/// Lists of layers are read anew for each layer.
+inline constexpr std::size_t kMostListed = 1'000;
+
 /// A parsed configuration; an absent file is an empty one.
 class Config {
  public:
@@ -27,6 +30,8 @@ class Config {
   std::optional<std::int32_t> token_id(std::string_view key) const;
   std::optional<double> real(std::string_view key) const;
   std::optional<bool> flag(std::string_view key) const;
+  /// Whether a list holds the number; false for an absent list. Throws Error for a list of more than kMostListed.
+  bool lists(std::string_view key, std::uint64_t number) const;
   /// First element of "architectures"; empty if there is none.
   std::string first_architecture() const;
   /// The object under a key (a composition's "encoder" and "decoder"); empty if absent.

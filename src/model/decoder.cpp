@@ -66,8 +66,11 @@ const Rows& plain_feed_forward() { return kPlainGated; }
 const Rows& two_norms() { return kTwoNorms; }
 const Rows& four_norms() { return kFourNorms; }
 
-Body decoder_body(std::vector<Section> each) {
-  return {.before = {{"", kEmbedding}}, .each = std::move(each), .after = {{"", kFinalNorm}}};
+Body decoder_body(std::vector<Section> each, std::vector<std::string_view> experts) {
+  return {.before = {{"", kEmbedding}},
+          .each = std::move(each),
+          .after = {{"", kFinalNorm}},
+          .experts = std::move(experts)};
 }
 
 std::vector<Task> decoder_tasks(std::initializer_list<std::string_view> endings) {

@@ -73,8 +73,8 @@ std::vector<const Family*> all_families() {
   std::vector<const Family*> all{&encoder_decoder_family(), &gpt2_family(),    &t5_family(),      &mt5_family(),
                                  &distilbert_family(),      &electra_family(), &roberta_family(), &xlm_roberta_family(),
                                  &camembert_family(),       &bert_family()};
-  for (const std::vector<Family>* group : {&llama_families(), &qwen_families(), &gemma_families(), &opt_families(),
-                                           &gpt_neox_families(), &bloom_families()})
+  for (const std::vector<Family>* group : {&llama_families(), &qwen_families(), &gemma_families(), &mixture_families(),
+                                           &opt_families(), &gpt_neox_families(), &bloom_families()})
     for (const Family& family : *group) all.push_back(&family);
   return all;
 }

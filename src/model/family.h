@@ -60,10 +60,11 @@ const Family& distilbert_family();
 const Family& t5_family();
 const Family& mt5_family();
 const Family& encoder_decoder_family();
-// Decoders: Llama and what has its layers; Qwen's; Gemma's; OPT, GPT-NeoX and BLOOM.
+// Decoders: Llama and what has its layers; Qwen's; Gemma's; mixtures of experts; OPT, GPT-NeoX and BLOOM.
 const std::vector<Family>& llama_families();
 const std::vector<Family>& qwen_families();
 const std::vector<Family>& gemma_families();
+const std::vector<Family>& mixture_families();
 const std::vector<Family>& opt_families();
 const std::vector<Family>& gpt_neox_families();
 const std::vector<Family>& bloom_families();

@@ -108,7 +108,7 @@ Placement place(Model& model, const Architecture& architecture) {
 }
 
 Parameter to_parameter(const Expected& expected, Role role, Slot slot, std::size_t tensor, const TensorView& view) {
-  const bool matrix = view.shape.size() == 2;
+  const bool matrix = view.shape.size() == (is_stack_of_experts(role) ? 3 : 2);
   Parameter parameter;
   parameter.name = expected.name;
   parameter.tensor = tensor;
@@ -116,6 +116,7 @@ Parameter to_parameter(const Expected& expected, Role role, Slot slot, std::size
   parameter.slot = slot;
   parameter.stack = expected.stack;
   parameter.layer = expected.layer;
+  parameter.expert = expected.expert;
   parameter.cross_attention = expected.cross_attention;
   parameter.orientation = matrix ? orientation_of(role) : Orientation::kNone;
   parameter.prunable = matrix && is_prunable(role);

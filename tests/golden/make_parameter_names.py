@@ -8,7 +8,7 @@ Every case is a tiny random model, saved with save_pretrained and loaded again. 
 class, the configuration as saved, the stored tensors ([name, shape], in the file's order), and the
 rows of named_parameters(): an index into the stored tensors, or [name, index] where the row bears a
 name that is not stored (a tied weight that the class meets under another name first, or one that transformers renames
-on loading). "matrices" has one letter for each row: L for the weight of a Linear ([out, in]), C for that of a Conv1D
+on loading). A tensor of all experts that is stored as one matrix for each is listed as these matrices. "matrices" has one letter for each row: L for the weight of a Linear ([out, in]), C for that of a Conv1D
 ([in, out]), and a dot for others and for embeddings, be they tied or not. full.json holds the
 three published configurations at full size, built without memory on the meta device.
 """
@@ -47,12 +47,33 @@ def matrices(model):
     return letters
 
 
-def place_of(name, parameter, stored, tensors):
-    """A row: the index of the tensor, which bears the name or has the values."""
-    names = [name for name, _ in stored]
-    if name in tensors:
-        return names.index(name)
-    return [name, next(i for i, other in enumerate(names) if torch.equal(tensors[other], parameter.data))]
+# transformers 4 had a module for each expert, with these matrices in this order.
+OF_AN_EXPERT = ["w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"]
+
+
+def experts_apart(module, tensors):
+    """The stored matrices that transformers puts together into a module's tensors of all experts."""
+    found = []
+    for name, tensor in tensors.items():
+        for stack in module.parameters(recurse=False):
+            for expert, matrix in enumerate(stack.data):
+                parts = [matrix, *matrix.chunk(2)] if matrix.dim() == 2 else []
+                if any(torch.equal(part, tensor) for part in parts):
+                    found.append((expert, OF_AN_EXPERT.index(name.split(".")[-2]), name))
+    return [name for _, _, name in sorted(found)]
+
+
+def rows_of(model, tensors):
+    """(name, the stored tensor that bears it or has its values, letter) of every parameter."""
+    letters, listed = matrices(model), set()
+    for name, parameter in model.named_parameters():
+        stored = name if name in tensors else next((key for key in tensors if torch.equal(tensors[key], parameter.data)), None)
+        if stored:
+            yield name, stored, letters[id(parameter)]
+        else:
+            apart = [key for key in experts_apart(model.get_submodule(name.rpartition(".")[0]), tensors) if key not in listed]
+            listed.update(apart)
+            yield from ((key, key, "L") for key in apart)
 
 
 def describe(model, folder):
@@ -65,14 +86,14 @@ def describe(model, folder):
     stored = [[name, list(tensor.shape)] for name, tensor in tensors.items()]
     again, loading = type(model).from_pretrained(folder, output_loading_info=True)
     assert not any(loading.values()), loading
-    letters = matrices(again)
-    rows = [place_of(name, parameter, stored, tensors) for name, parameter in again.named_parameters()]
+    rows = list(rows_of(again, tensors))
+    places = {name: i for i, name in enumerate(tensors)}
     return {
         "class": type(model).__name__,
         "config": without_volatile(json.loads((folder / "config.json").read_text())),
         "stored": stored,
-        "parameters": rows,
-        "matrices": "".join(letters[id(parameter)] for parameter in again.parameters()),
+        "parameters": [places[key] if key == name else [name, places[key]] for name, key, _ in rows],
+        "matrices": "".join(letter for _, _, letter in rows),
     }
 
 

@@ -1,5 +1,7 @@
 """The classes and configurations whose parameter names are compared with transformers'."""
 
+import functools
+
 import torch
 
 GPT2 = dict(vocab_size=13, n_positions=6, n_embd=4, n_layer=2, n_head=2, summary_proj_to_labels=True)
@@ -16,6 +18,11 @@ def untie_output(model):
     """What fine-tuning or conversion can leave: an output layer of its own under a tied configuration."""
     head = model.get_output_embeddings()
     head.weight = torch.nn.Parameter(torch.randn_like(head.weight))
+
+
+def keep_together(model):
+    """Save the tensors of all experts as the class has them. Otherwise transformers saves a matrix for each expert."""
+    model.save_pretrained = functools.partial(model.save_pretrained, save_original_format=False)
 
 
 def cases():
@@ -58,6 +65,7 @@ def cases():
     yield "t5", "mT5 untied", "MT5ForConditionalGeneration", gated | dict(tie_word_embeddings=False), untie_output
 
     yield from decoders()
+    yield from mixtures()
 
 
 # What the decoders since Llama call their sizes.
@@ -109,3 +117,29 @@ def decoders():
     yield "gpt_neox", "tied", "GPTNeoXForCausalLM", neox | dict(tie_word_embeddings=True), None
     yield "gpt_neox", "no attention_bias", "GPTNeoXForCausalLM", neox | dict(attention_bias=False), None
     yield "bloom", "untied", "BloomForCausalLM", bloom | dict(tie_word_embeddings=False), None
+
+
+def mixtures():
+    mixtral = DECODER_SIZES | dict(num_local_experts=3)
+    qwen = DECODER_SIZES | dict(num_experts=3, moe_intermediate_size=5, shared_expert_intermediate_size=7)
+    deepseek = DECODER_SIZES | dict(num_key_value_heads=2, n_routed_experts=4, n_group=2, topk_group=1, moe_intermediate_size=5,
+                                    kv_lora_rank=4, q_lora_rank=5, qk_rope_head_dim=2, v_head_dim=4, qk_nope_head_dim=4,
+                                    first_k_dense_replace=1)
+    for stem, sizes, endings in [("Mixtral", mixtral, FIVE_CLASSES), ("Qwen2Moe", qwen, FIVE_CLASSES),
+                                 ("Qwen3Moe", qwen, FIVE_CLASSES), ("DeepseekV3", deepseek, FOUR_CLASSES),
+                                 ("GptOss", mixtral, FOUR_CLASSES)]:
+        causal = stem + "ForCausalLM"
+        for ending in endings:
+            yield "mixture", stem + ending, stem + ending, sizes, None
+        yield "mixture", causal + " tied", causal, sizes | dict(tie_word_embeddings=True), None
+        if stem != "GptOss":
+            yield "mixture", causal + ", experts together", causal, sizes, keep_together
+    for stem in ["Qwen2Moe", "Qwen3Moe"]:
+        causal = stem + "ForCausalLM"
+        yield "mixture", causal + " with a dense layer", causal, qwen | dict(mlp_only_layers=[0]), None
+        yield "mixture", causal + " with every second layer dense", causal, qwen | dict(decoder_sparse_step=2), None
+    yield "mixture", "Qwen2Moe without biases", "Qwen2MoeForCausalLM", qwen | dict(qkv_bias=False), None
+    yield "mixture", "Qwen3Moe with biases", "Qwen3MoeForCausalLM", qwen | dict(attention_bias=True), None
+    yield "mixture", "DeepseekV3 with biases", "DeepseekV3ForCausalLM", deepseek | dict(attention_bias=True), None
+    yield "mixture", "DeepseekV3, wide queries", "DeepseekV3ForCausalLM", deepseek | dict(q_lora_rank=None), None
+    yield "mixture", "GptOss without biases", "GptOssForCausalLM", mixtral | dict(attention_bias=False), None
