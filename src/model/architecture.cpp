@@ -63,6 +63,13 @@ unsigned block_count(const Config& config, const std::vector<std::string_view>& 
   return shown;
 }
 
+Rows occurring(const Rows& rows, const Site& site) {
+  Rows left;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(left),
+               [&site](const Row& row) { return row.occurs == nullptr || row.occurs(site); });
+  return left;
+}
+
 void append_rows(Architecture& architecture, std::string_view prefix, const Rows& rows, int layer,
                  const std::string& stack, bool cross_attention) {
   Slot before = Slot::kNone;

@@ -57,7 +57,7 @@ struct Row {
   std::string_view name;
   Role role;
   std::optional<Slot> slot = std::nullopt;
-  Condition occurs = nullptr;  ///< in bodies only (see model/body.h); default: always
+  Condition occurs = nullptr;  ///< default: always
 };
 using Rows = std::vector<Row>;
 
@@ -107,7 +107,10 @@ class Names {
 /// more than 10,000.
 unsigned block_count(const Config& config, const std::vector<std::string_view>& keys, unsigned shown);
 
-/// Appends `rows` under a prefix, in which "{i}" stands for the block's index.
+/// The rows whose conditions hold.
+Rows occurring(const Rows& rows, const Site& site);
+
+/// Appends `rows`, whose conditions do not count, under a prefix, in which "{i}" stands for the block's index.
 void append_rows(Architecture& architecture, std::string_view prefix, const Rows& rows, int layer = -1,
                  const std::string& stack = {}, bool cross_attention = false);
 

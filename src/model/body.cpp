@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "pare/error.h"
 
 namespace pare::model {
@@ -36,17 +34,14 @@ class Builder {
     const Site site{config_, names_, layer};
     for (const Section& section : sections) {
       const bool stored_so = section.experts == Experts::kNone || section.experts == stored_;
-      if (stored_so && holds(section.occurs, site)) append(prefix + std::string(section.prefix), section, site);
+      if (stored_so && (section.occurs == nullptr || section.occurs(site)))
+        append(prefix + std::string(section.prefix), section, site);
     }
   }
 
  private:
-  static bool holds(Condition condition, const Site& site) { return condition == nullptr || condition(site); }
-
   void append(const std::string& prefix, const Section& section, const Site& site) {
-    Rows rows;
-    for (const Row& row : section.rows)
-      if (holds(row.occurs, site)) rows.push_back(row);
+    const Rows rows = occurring(section.rows, site);
     if (section.experts != Experts::kApart)
       return append_rows(architecture_, prefix, rows, site.layer, stack_, section.cross_attention);
     const std::size_t at = prefix.find("{e}");
@@ -73,7 +68,7 @@ void append_body(Architecture& architecture, const Body& body, std::string_view 
                  const Names& names) {
   const std::string prefix = std::string(class_prefix) + std::string(body.prefix);
   Builder builder(architecture, body, config, names);
-  const unsigned layers = builder.count_layers();
+  const unsigned layers = body.each.empty() ? 0 : builder.count_layers();
   builder.find_experts(layers);
   builder.append(prefix, body.before, -1);
   for (unsigned i = 0; i < layers; ++i)

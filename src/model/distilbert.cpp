@@ -5,35 +5,43 @@ namespace pare::model {
 namespace {
 
 const Rows kEmbeddings{
-    {"embeddings.word_embeddings.weight", Role::kEmbedding},
-    {"embeddings.position_embeddings.weight", Role::kEmbedding},
-    {"embeddings.LayerNorm.weight", Role::kNorm},
+    {"embeddings.word_embeddings.weight", Role::kEmbedding, Slot::kWordEmbedding},
+    {"embeddings.position_embeddings.weight", Role::kEmbedding, Slot::kPositionEmbedding},
+    {"embeddings.LayerNorm.weight", Role::kNorm, Slot::kEmbeddingNorm},
     {"embeddings.LayerNorm.bias", Role::kBias},
 };
 const Rows kBlock{
-    {"attention.q_lin.weight", Role::kQ},      {"attention.q_lin.bias", Role::kBias},
-    {"attention.k_lin.weight", Role::kK},      {"attention.k_lin.bias", Role::kBias},
-    {"attention.v_lin.weight", Role::kV},      {"attention.v_lin.bias", Role::kBias},
-    {"attention.out_lin.weight", Role::kO},    {"attention.out_lin.bias", Role::kBias},
-    {"sa_layer_norm.weight", Role::kNorm},     {"sa_layer_norm.bias", Role::kBias},
-    {"ffn.lin1.weight", Role::kFeedForward},   {"ffn.lin1.bias", Role::kBias},
-    {"ffn.lin2.weight", Role::kFeedForward},   {"ffn.lin2.bias", Role::kBias},
-    {"output_layer_norm.weight", Role::kNorm}, {"output_layer_norm.bias", Role::kBias},
+    {"attention.q_lin.weight", Role::kQ},
+    {"attention.q_lin.bias", Role::kBias},
+    {"attention.k_lin.weight", Role::kK},
+    {"attention.k_lin.bias", Role::kBias},
+    {"attention.v_lin.weight", Role::kV},
+    {"attention.v_lin.bias", Role::kBias},
+    {"attention.out_lin.weight", Role::kO},
+    {"attention.out_lin.bias", Role::kBias},
+    {"sa_layer_norm.weight", Role::kNorm, Slot::kAttentionNorm},
+    {"sa_layer_norm.bias", Role::kBias},
+    {"ffn.lin1.weight", Role::kFeedForward, Slot::kUp},
+    {"ffn.lin1.bias", Role::kBias},
+    {"ffn.lin2.weight", Role::kFeedForward, Slot::kDown},
+    {"ffn.lin2.bias", Role::kBias},
+    {"output_layer_norm.weight", Role::kNorm, Slot::kFeedForwardNorm},
+    {"output_layer_norm.bias", Role::kBias},
 };
 
 const Rows kOutput{
-    {"vocab_transform.weight", Role::kHead},  {"vocab_transform.bias", Role::kBias},
-    {"vocab_layer_norm.weight", Role::kNorm}, {"vocab_layer_norm.bias", Role::kBias},
-    {"vocab_projector.weight", Role::kHead},  {"vocab_projector.bias", Role::kBias},
+    {"vocab_transform.weight", Role::kHead, Slot::kHeadTransform}, {"vocab_transform.bias", Role::kBias},
+    {"vocab_layer_norm.weight", Role::kNorm, Slot::kHeadNorm},     {"vocab_layer_norm.bias", Role::kBias},
+    {"vocab_projector.weight", Role::kHead, Slot::kHead},          {"vocab_projector.bias", Role::kBias},
 };
 const std::vector<Tie> kTies{{"vocab_projector.weight", "embeddings.word_embeddings.weight"}};
 const Rows kTwoLayers{
-    {"pre_classifier.weight", Role::kHead},
+    {"pre_classifier.weight", Role::kHead, Slot::kPooler},
     {"pre_classifier.bias", Role::kBias},
-    {"classifier.weight", Role::kHead},
+    {"classifier.weight", Role::kHead, Slot::kClassifier},
     {"classifier.bias", Role::kBias},
 };
-const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kClassifier{{"classifier.weight", Role::kHead, Slot::kClassifier}, {"classifier.bias", Role::kBias}};
 const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
 
 bool append_body(Architecture& architecture, const Task& task, const Config& config, const Names& names) {

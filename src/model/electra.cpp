@@ -4,35 +4,36 @@
 namespace pare::model {
 namespace {
 
-const Rows kProjection{{"embeddings_project.weight", Role::kLinear}, {"embeddings_project.bias", Role::kBias}};
+const Rows kProjection{{"embeddings_project.weight", Role::kLinear, Slot::kProjectIn},
+                       {"embeddings_project.bias", Role::kBias}};
 const Rows kDiscriminator{
-    {"discriminator_predictions.dense.weight", Role::kHead},
+    {"discriminator_predictions.dense.weight", Role::kHead, Slot::kHeadTransform},
     {"discriminator_predictions.dense.bias", Role::kBias},
-    {"discriminator_predictions.dense_prediction.weight", Role::kHead},
+    {"discriminator_predictions.dense_prediction.weight", Role::kHead, Slot::kClassifier},
     {"discriminator_predictions.dense_prediction.bias", Role::kBias},
 };
 const Rows kGenerator{
-    {"generator_predictions.LayerNorm.weight", Role::kNorm},
+    {"generator_predictions.LayerNorm.weight", Role::kNorm, Slot::kHeadNorm},
     {"generator_predictions.LayerNorm.bias", Role::kBias},
-    {"generator_predictions.dense.weight", Role::kHead},
+    {"generator_predictions.dense.weight", Role::kHead, Slot::kHeadTransform},
     {"generator_predictions.dense.bias", Role::kBias},
-    {"generator_lm_head.weight", Role::kHead},
+    {"generator_lm_head.weight", Role::kHead, Slot::kHead},
     {"generator_lm_head.bias", Role::kBias},
 };
 const std::vector<Tie> kTies{{"generator_lm_head.weight", "embeddings.word_embeddings.weight"}};
 const Rows kTwoLayers{
-    {"classifier.dense.weight", Role::kHead},
+    {"classifier.dense.weight", Role::kHead, Slot::kPooler},
     {"classifier.dense.bias", Role::kBias},
-    {"classifier.out_proj.weight", Role::kHead},
+    {"classifier.out_proj.weight", Role::kHead, Slot::kClassifier},
     {"classifier.out_proj.bias", Role::kBias},
 };
 const Rows kMultipleChoice{
     {"sequence_summary.summary.weight", Role::kHead},
     {"sequence_summary.summary.bias", Role::kBias},
-    {"classifier.weight", Role::kHead},
+    {"classifier.weight", Role::kHead, Slot::kClassifier},
     {"classifier.bias", Role::kBias},
 };
-const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kClassifier{{"classifier.weight", Role::kHead, Slot::kClassifier}, {"classifier.bias", Role::kBias}};
 const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
 
 /// Embeddings are projected if their width differs from that of the blocks.

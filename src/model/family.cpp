@@ -6,22 +6,24 @@ namespace pare::model {
 namespace {
 
 /// Number of rows that a task adds, if the files hold all of them (tied ones may be absent); otherwise 0.
-std::size_t rows_held(const Task& task, const Names& names) {
-  const bool complete = std::all_of(task.head.begin(), task.head.end(), [&](const Row& row) {
+std::size_t rows_held(const Task& task, const Site& site) {
+  const Names& names = site.names;
+  const Rows head = occurring(task.head, site);
+  const bool complete = std::all_of(head.begin(), head.end(), [&](const Row& row) {
     const auto repeats = [&](const Tie& tie) { return tie.name == row.name; };
     return std::any_of(task.ties.begin(), task.ties.end(), repeats) || names.has_ending(row.name);
   });
   if (!task.needs.empty() && !names.has_match(task.needs)) return 0;
   if (!complete || (task.pooler && !names.has_ending("pooler.dense.weight"))) return 0;
-  return task.head.size() + (task.pooler ? 1 : 0);
+  return head.size() + (task.pooler ? 1 : 0);
 }
 
 /// Of the tasks whose rows the files hold, the first that adds the most rows; the family's first task if there is none.
-const Task& task_by_names(const Family& family, const Names& names) {
+const Task& task_by_names(const Family& family, const Site& site) {
   const Task* best = &family.tasks.front();
   std::size_t most = 0;
   for (const Task& task : family.tasks)
-    if (const std::size_t held = rows_held(task, names); held > most) {
+    if (const std::size_t held = rows_held(task, site); held > most) {
       best = &task;
       most = held;
     }
@@ -66,6 +68,7 @@ bool append_bodies(Architecture& architecture, const Family& family, const Task&
   if (family.append_body != nullptr) return family.append_body(architecture, task, config, names);
   for (const Body& body : family.bodies)
     if (task.only.empty() || task.only == body.stack) append_body(architecture, body, task.prefix, config, names);
+  if (task.pooler) append_pooler(architecture, std::string(task.prefix));
   return true;
 }
 
@@ -73,8 +76,9 @@ std::vector<const Family*> all_families() {
   std::vector<const Family*> all{&encoder_decoder_family(), &gpt2_family(),    &t5_family(),      &mt5_family(),
                                  &distilbert_family(),      &electra_family(), &roberta_family(), &xlm_roberta_family(),
                                  &camembert_family(),       &bert_family()};
-  for (const std::vector<Family>* group : {&llama_families(), &qwen_families(), &gemma_families(), &mixture_families(),
-                                           &opt_families(), &gpt_neox_families(), &bloom_families()})
+  for (const std::vector<Family>* group :
+       {&llama_families(), &qwen_families(), &gemma_families(), &mixture_families(), &opt_families(),
+        &gpt_neox_families(), &bloom_families(), &modernbert_families(), &mpnet_families(), &bart_families()})
     for (const Family& family : *group) all.push_back(&family);
   return all;
 }
@@ -101,8 +105,9 @@ const Family* find_family(const std::string& class_name, const std::string& mode
 std::optional<Architecture> lay_out(const Family& family, const std::string& class_name, const Config& config,
                                     const Names& names) {
   const bool chosen = class_name.empty();
+  const Site site{config, names};
   const Task* task = chosen && !family.config_names_class ? &family.tasks.front()
-                     : chosen                             ? &task_by_names(family, names)
+                     : chosen                             ? &task_by_names(family, site)
                                                           : find_task(family, class_name);
   if (task == nullptr) return std::nullopt;
   Architecture architecture;
@@ -110,9 +115,9 @@ std::optional<Architecture> lay_out(const Family& family, const std::string& cla
   architecture.prefix = task->prefix.empty() ? family.prefix : task->prefix;
   architecture.spellings = family.spellings;
   for (const std::string_view buffer : family.buffers) architecture.buffers.emplace_back(buffer);
-  if (family.head_first) append_rows(architecture, "", task->head);
+  if (family.head_first) append_rows(architecture, "", occurring(task->head, site));
   if (!append_bodies(architecture, family, *task, config, names)) return std::nullopt;
-  if (!family.head_first) append_rows(architecture, "", task->head);
+  if (!family.head_first) append_rows(architecture, "", occurring(task->head, site));
   if (chosen)
     for (const Row& row : task->if_stored)
       if (names.has(row.name)) append_rows(architecture, "", {row});

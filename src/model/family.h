@@ -68,6 +68,10 @@ const std::vector<Family>& mixture_families();
 const std::vector<Family>& opt_families();
 const std::vector<Family>& gpt_neox_families();
 const std::vector<Family>& bloom_families();
+// Encoders, and encoder-decoders.
+const std::vector<Family>& modernbert_families();
+const std::vector<Family>& mpnet_families();
+const std::vector<Family>& bart_families();
 
 /// All families, those with more specific landmarks first.
 std::span<const Family* const> families();

@@ -42,8 +42,8 @@ const Rows kTwoOutputs{
     {"multiple_choice_head.summary.weight", Role::kHead},
     {"multiple_choice_head.summary.bias", Role::kBias},
 };
-const Rows kScore{{"score.weight", Role::kHead}};
-const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kScore{{"score.weight", Role::kHead, Slot::kClassifier}};
+const Rows kClassifier{{"classifier.weight", Role::kHead, Slot::kClassifier}, {"classifier.bias", Role::kBias}};
 const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
 const std::vector<Tie> kTies{{"lm_head.weight", "wte.weight"}};
 

@@ -6,19 +6,19 @@ namespace pare::model {
 namespace {
 
 const Rows kEmbeddings{
-    {"embeddings.word_embeddings.weight", Role::kEmbedding},
-    {"embeddings.token_type_embeddings.weight", Role::kEmbedding},
-    {"embeddings.LayerNorm.weight", Role::kNorm},
+    {"embeddings.word_embeddings.weight", Role::kEmbedding, Slot::kWordEmbedding},
+    {"embeddings.token_type_embeddings.weight", Role::kEmbedding, Slot::kTypeEmbedding},
+    {"embeddings.LayerNorm.weight", Role::kNorm, Slot::kEmbeddingNorm},
     {"embeddings.LayerNorm.bias", Role::kBias},
-    {"embeddings.position_embeddings.weight", Role::kEmbedding},
+    {"embeddings.position_embeddings.weight", Role::kEmbedding, Slot::kPositionEmbedding},
 };
 const Rows kOutput{
-    {"lm_head.bias", Role::kBias},
-    {"lm_head.dense.weight", Role::kHead},
+    {"lm_head.bias", Role::kBias},  // the head's through its tie
+    {"lm_head.dense.weight", Role::kHead, Slot::kHeadTransform},
     {"lm_head.dense.bias", Role::kBias},
-    {"lm_head.layer_norm.weight", Role::kNorm},
+    {"lm_head.layer_norm.weight", Role::kNorm, Slot::kHeadNorm},
     {"lm_head.layer_norm.bias", Role::kBias},
-    {"lm_head.decoder.weight", Role::kHead},
+    {"lm_head.decoder.weight", Role::kHead, Slot::kHead},
     {"lm_head.decoder.bias", Role::kBias},
 };
 const std::vector<Tie> kTies{
@@ -26,12 +26,12 @@ const std::vector<Tie> kTies{
     {"lm_head.decoder.bias", "lm_head.bias"},
 };
 const Rows kTwoLayers{
-    {"classifier.dense.weight", Role::kHead},
+    {"classifier.dense.weight", Role::kHead, Slot::kPooler},
     {"classifier.dense.bias", Role::kBias},
-    {"classifier.out_proj.weight", Role::kHead},
+    {"classifier.out_proj.weight", Role::kHead, Slot::kClassifier},
     {"classifier.out_proj.bias", Role::kBias},
 };
-const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kClassifier{{"classifier.weight", Role::kHead, Slot::kClassifier}, {"classifier.bias", Role::kBias}};
 const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
 
 const std::vector<Task> kTasks{

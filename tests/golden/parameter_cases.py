@@ -66,6 +66,8 @@ def cases():
 
     yield from decoders()
     yield from mixtures()
+    yield from encoders()
+    yield from bart()
 
 
 # What the decoders since Llama call their sizes.
@@ -143,3 +145,24 @@ def mixtures():
     yield "mixture", "DeepseekV3 with biases", "DeepseekV3ForCausalLM", deepseek | dict(attention_bias=True), None
     yield "mixture", "DeepseekV3, wide queries", "DeepseekV3ForCausalLM", deepseek | dict(q_lora_rank=None), None
     yield "mixture", "GptOss without biases", "GptOssForCausalLM", mixtral | dict(attention_bias=False), None
+
+
+def encoders():
+    modernbert = DECODER_SIZES | dict(cls_token_id=3, sep_token_id=4)
+    for name in ENCODER_CLASSES:
+        yield "modernbert", "ModernBert" + name, "ModernBert" + name, modernbert, None
+        yield "mpnet", "MPNet" + name, "MPNet" + name, BERT, None
+    for option in ["attention_bias", "mlp_bias", "norm_bias", "classifier_bias"]:
+        yield "modernbert", "with " + option, "ModernBertForMaskedLM", modernbert | {option: True}, None
+    for option in ["decoder_bias", "tie_word_embeddings"]:
+        yield "modernbert", "without " + option, "ModernBertForMaskedLM", modernbert | {option: False}, None
+    yield "mpnet", "untied", "MPNetForMaskedLM", BERT | dict(tie_word_embeddings=False), None
+
+
+def bart():
+    sizes = dict(vocab_size=13, d_model=4, encoder_layers=2, decoder_layers=1, encoder_attention_heads=2,
+                 decoder_attention_heads=2, encoder_ffn_dim=6, decoder_ffn_dim=6, max_position_embeddings=6)
+    for name in ["Model", "ForConditionalGeneration", "ForSequenceClassification", "ForQuestionAnswering", "ForCausalLM"]:
+        yield "bart", "Bart" + name, "Bart" + name, sizes, None
+    for name in ["ForConditionalGeneration", "ForCausalLM"]:
+        yield "bart", f"Bart{name} untied", "Bart" + name, sizes | dict(tie_word_embeddings=False), None
