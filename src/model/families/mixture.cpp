@@ -2,7 +2,7 @@
 // router is not a Linear in transformers, so it is not pruned by default. Experts are one tensor with three axes in
 // transformers' classes; files on the Hub hold a matrix for each expert (gpt-oss excepted), and those have the names
 // that the files have.
-#include "model/decoder.h"
+#include "model/families/decoder.h"
 #include "pare/error.h"
 
 namespace pare::model {

@@ -1,6 +1,6 @@
 // Qwen 2 (2024), whose queries, keys and values have biases, and Qwen 3 (2025), which has norms of queries and keys
 // instead.
-#include "model/decoder.h"
+#include "model/families/decoder.h"
 
 namespace pare::model {
 namespace {

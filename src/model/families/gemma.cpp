@@ -1,5 +1,5 @@
 // Gemma 2 (2024) and the text model of Gemma 3 (2025): norms before and after attention and the feed-forward block.
-#include "model/decoder.h"
+#include "model/families/decoder.h"
 
 namespace pare::model {
 namespace {

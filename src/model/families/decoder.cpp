@@ -1,4 +1,4 @@
-#include "model/decoder.h"
+#include "model/families/decoder.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // Llama (Touvron et al. 2023) and the families that have its layers, some with other norms or fused projections:
 // Mistral, Granite, SmolLM3, Phi-3 and OLMo 2.
-#include "model/decoder.h"
+#include "model/families/decoder.h"
 
 namespace pare::model {
 namespace {
