@@ -31,7 +31,7 @@ struct KernelCost {
   double dense_weight = 0, sliced_nonzero = 0, sliced_edge = 0, masked_nonzero = 0, masked_weight = 0;
 };
 
-/// A model is small if its linear weights, as F32, take at most this many bytes: on most machines they then stay in a
+/// A model is small if its linear weights take at most this many bytes: on most machines they then stay in a
 /// cache from one token to the next.
 inline constexpr std::uint64_t kSmallModelBytes = std::uint64_t{1} << 24;
 
@@ -43,14 +43,18 @@ struct KernelCosts {
   /// The same for small models (see kSmallModelBytes), whose dense products do not wait for the memory. For more tokens
   /// than the last of these points, `points` are used, because it makes no difference.
   std::vector<KernelCost> cached_points;
+  /// Both for weights of 16 bits (F16, BF16). If `half_points` is empty, they cost what F32 costs.
+  std::vector<KernelCost> half_points, cached_half_points;
 
   /// Returns the fastest kernel for `tokens` tokens and an [out, in] weight matrix. A sparse kernel is chosen only if
-  /// it saves more than a tenth of the dense kernel's time. `cached`: whether the model is small.
-  Kernel choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros, bool cached = false) const;
+  /// it saves more than a tenth of the dense kernel's time. `cached`: whether the model is small. `weight_bytes`: 4, or
+  /// 2 for weights of 16 bits.
+  Kernel choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros, bool cached = false,
+                std::size_t weight_bytes = 4) const;
   /// Returns the time of one product. It is interpolated linearly between points, and proportional to the number of
   /// tokens beyond the last point.
   double nanoseconds(Kernel kernel, std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros,
-                     bool cached = false) const;
+                     bool cached = false, std::size_t weight_bytes = 4) const;
 };
 
 /// Returns built-in costs, for a machine that was never measured.

@@ -38,17 +38,16 @@ HWY_INLINE void dot_products(const float* x, const typename W::Element* w, std::
     for (auto& row : output) row[0] = row[1] = hn::Zero(d);
   std::size_t i = 0;
   for (; i + 2 * lanes <= in; i += 2 * lanes) {
-    V inputs[kRows][2];
-    for (std::size_t r = 0; r < kRows; ++r) {
-      inputs[r][0] = hn::LoadU(d, x + r * in + i);
-      inputs[r][1] = hn::LoadU(d, x + r * in + i + lanes);
-    }
+    V w0[kOutputs], w1[kOutputs];
     for (std::size_t o = 0; o < kOutputs; ++o) {
-      const typename W::Element* from = w + o * apart * stride + i;
-      const V w0 = W::load(d, from), w1 = W::load(d, from + lanes);
-      for (std::size_t r = 0; r < kRows; ++r) {
-        sum[o][r][0] = hn::MulAdd(inputs[r][0], w0, sum[o][r][0]);
-        sum[o][r][1] = hn::MulAdd(inputs[r][1], w1, sum[o][r][1]);
+      w0[o] = W::load(d, w + o * apart * stride + i);
+      w1[o] = W::load(d, w + o * apart * stride + i + lanes);
+    }
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const V x0 = hn::LoadU(d, x + r * in + i), x1 = hn::LoadU(d, x + r * in + i + lanes);
+      for (std::size_t o = 0; o < kOutputs; ++o) {
+        sum[o][r][0] = hn::MulAdd(x0, w0[o], sum[o][r][0]);
+        sum[o][r][1] = hn::MulAdd(x1, w1[o], sum[o][r][1]);
       }
     }
   }
@@ -68,7 +67,8 @@ template <class W, std::size_t kRows>
 HWY_INLINE void out_in_rows(const float* x, const WeightView& view, const typename W::Element* w, std::size_t begin,
                             std::size_t end, const float* bias, float* y, std::size_t y_stride) {
   // As many streams as leave registers for the sums.
-  constexpr std::size_t kStreams = hn::MaxLanes(D()) >= 16 ? (kRows <= 2 ? 4 : 2) : kRows == 1 ? 4 : kRows == 2 ? 2 : 1;
+  constexpr bool kMany = hn::MaxLanes(D()) >= 16;
+  constexpr std::size_t kStreams = kRows == 1 ? 4 : kRows == 2 ? (kMany ? 4 : 2) : (kMany ? 2 : 1);
   const auto multiply = [&](auto streams, std::size_t o, std::size_t apart) HWY_ATTR {
     dot_products<W, kRows, streams()>(x, w + o * view.stride, view.stride, view.columns, apart,
                                       bias == nullptr ? nullptr : bias + o, y + o, y_stride);

@@ -3,6 +3,8 @@
 #include <dnnl.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 
 #include "base/aligned_buffer.h"
 #include "base/parallel.h"
@@ -14,28 +16,14 @@
 namespace pare::linear {
 namespace {
 
-/// Columns of weights that are widened together: with the inputs, they fit the second-level cache.
-constexpr std::size_t kPanelBytes = std::size_t{1} << 19;
+// Weights that are widened together: in the second-level cache if possible. Fewer columns make oneDNN much slower.
+constexpr std::size_t kPanelBytes = std::size_t{1} << 20, kLeastPanelColumns = 128;
 constexpr std::size_t kColumnUnit = 64;  ///< whole vectors
-
-constexpr std::size_t kSmallPiece = std::size_t{1} << 20;  ///< weights that a thread reads in some 50 microseconds
+constexpr std::size_t kLineFloats = 16;  ///< floats in a cache line
 
 /// Number of columns in each of about `count` pieces, which are long runs of weights.
 std::size_t piece_of(std::size_t columns, std::size_t count) {
   return ((columns + count - 1) / count + kColumnUnit - 1) / kColumnUnit * kColumnUnit;
-}
-
-void multiply_few(const LayerWeights& weights, const Matrix& x, const float* bias, Matrix& y, const Context& context) {
-  const std::size_t out = weights.out();
-  const unsigned threads = base::worthwhile_threads(context, x.rows * weights.in() * out);
-  // More pieces than threads balance the load; those of a small matrix would cost more than they gain.
-  const bool small = weights.in() * out < threads * kSmallPiece;
-  const std::size_t columns = piece_of(out, small ? threads : 2 * threads);
-  base::parallel_for((out + columns - 1) / columns, context.with_threads(threads), [&](std::size_t piece, unsigned) {
-    const std::size_t begin = piece * columns, end = std::min(out, begin + columns);
-    const auto multiply = weights.out_in ? kernels::multiply_out_in : kernels::multiply_in_out;
-    multiply(x.values.data(), x.rows, weights.view, begin, end, bias, y.values.data(), y.columns);
-  });
 }
 
 /// Some columns of W as F32: in place, or widened in memory that each thread reuses.
@@ -67,16 +55,32 @@ void multiply_columns(const LayerWeights& weights, const Matrix& x, const float*
 
 }  // namespace
 
+Work dense_work(const LayerWeights& weights, const Matrix& x, const float* bias, Matrix& y, std::size_t pieces) {
+  const std::size_t in = weights.in(), out = weights.out(), columns = piece_of(out, pieces);
+  // Several rows are read so often that vectors which cross cache lines cost more than a copy.
+  const float* inputs = x.values.data();
+  std::shared_ptr<base::AlignedBuffer<float>> aligned;
+  if (x.rows > 1 && in % kLineFloats == 0 && reinterpret_cast<std::uintptr_t>(inputs) % (4 * kLineFloats) != 0) {
+    aligned = std::make_shared<base::AlignedBuffer<float>>(x.values.size());
+    std::copy_n(inputs, x.values.size(), aligned->data());
+  }
+  return {(out + columns - 1) / columns, x.rows * in * out, [=, &x, &y](std::size_t piece) {
+            const std::size_t begin = piece * columns, end = std::min(out, begin + columns);
+            const auto multiply = weights.out_in ? kernels::multiply_out_in : kernels::multiply_in_out;
+            multiply(aligned ? aligned->data() : inputs, x.rows, weights.view, begin, end, bias, y.values.data(),
+                     y.columns);
+          }};
+}
+
 void multiply_dense(const LayerWeights& weights, const Matrix& x, const float* bias, Matrix& y,
                     const Context& context) {
-  if (x.rows <= kernels::kFewRows) return multiply_few(weights, x, bias, y, context);
   // Each thread has a piece of columns. 16-bit weights are widened a panel of it at a time; a rest that is narrower
   // than a unit belongs to the panel before it, because oneDNN adds in another order for a single column.
   const std::size_t out = weights.out(), piece = piece_of(out, base::thread_count(context));
   std::size_t panel = piece;
   if (weights.view.type != FloatType::kF32) {
-    const std::size_t unit_bytes = std::max<std::size_t>(1, weights.in()) * kColumnUnit * sizeof(float);
-    panel = std::min(piece, std::max<std::size_t>(1, kPanelBytes / unit_bytes) * kColumnUnit);
+    const std::size_t columns = kPanelBytes / sizeof(float) / std::max<std::size_t>(1, weights.in());
+    panel = std::min(piece, std::max(kLeastPanelColumns, columns / kColumnUnit * kColumnUnit));
   }
   const std::size_t panels = (piece + panel - 1) / panel;  // of a piece
   base::parallel_for((out + piece - 1) / piece * panels, context, [&](std::size_t item, unsigned) {

@@ -73,7 +73,9 @@ bool can_multiply_rounded() {
 void multiply_rounded(const LayerWeights& weights, const Matrix& x, const float* bias, Matrix& y,
                       const Context& context) {
   base::AlignedBuffer<std::uint16_t> inputs(x.values.size());
-  std::transform(x.values.begin(), x.values.end(), inputs.data(), rounded);
+  base::parallel_for(x.rows, base::worthwhile(context, x.values.size()), [&](std::size_t row, unsigned) {
+    std::transform(x.row(row), x.row(row) + x.columns, inputs.data() + row * x.columns, rounded);
+  });
   const std::size_t out = weights.out(), count = base::thread_count(context);
   const std::size_t piece = ((out + count - 1) / count + 63) / 64 * 64;
   try {

@@ -18,13 +18,15 @@ namespace {
 using Json = nlohmann::json;
 
 /// Increased whenever kernels change so much that old figures are misleading.
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 Json json_of(const KernelCosts& costs) {
   return {{"target", costs.target},
           {"threads", costs.threads},
           {"points", linear::json_of<Json>(costs.points)},
-          {"cached_points", linear::json_of<Json>(costs.cached_points)}};
+          {"cached_points", linear::json_of<Json>(costs.cached_points)},
+          {"half_points", linear::json_of<Json>(costs.half_points)},
+          {"cached_half_points", linear::json_of<Json>(costs.cached_half_points)}};
 }
 
 std::vector<KernelCost> points_of(const base::JsonValue& list) {
@@ -43,6 +45,8 @@ KernelCosts costs_of(const base::JsonValue& entry) {
   costs.measured = true;
   costs.points = points_of(entry.at("points"));
   costs.cached_points = points_of(entry.at("cached_points"));
+  costs.half_points = points_of(entry.at("half_points"));
+  costs.cached_half_points = points_of(entry.at("cached_half_points"));
   return costs;
 }
 

@@ -30,17 +30,38 @@ KernelCosts standard_kernel_costs() {
   costs.threads = 2;
   costs.points = {
       // tokens, dense, sliced: nonzero, edge, masked: nonzero, weight
-      {1, 0.108, 0.138, 0.37, 0.040, 0.035}, {2, 0.114, 0.268, 0.26, 0.057, 0.041},
-      {4, 0.168, 0.492, 0.70, 0.087, 0.058}, {8, 0.208, 0.494, 0.0, 0, 0},
-      {16, 0.447, 0.298, 2.40, 0, 0},        {32, 0.588, 0.423, 7.28, 0, 0},
-      {64, 0.869, 0.720, 14.5, 0, 0},        {128, 1.43, 1.45, 22.7, 0, 0},
-      {512, 4.88, 6.15, 84, 0, 0},
+      {1, 0.0532, 0.111, 0.82, 0.0143, 0.0326},
+      {2, 0.108, 0.2, 0.97, 0.0197, 0.0348},
+      {4, 0.132, 0.385, 1.23, 0.0751, 0.042},
+      {8, 0.153, 0.381, 0, 0, 0},
+      {16, 0.2, 0.163, 3.88, 0, 0},
+      {32, 0.267, 0.268, 8.39, 0, 0},
+      {64, 0.385, 0.51, 12.2, 0, 0},
+      {128, 0.672, 1.08, 14.3, 0, 0},
+      {512, 2.29, 4.47, 50.4, 0, 0},
   };
   costs.cached_points = {
-      {1, 0.059, 0.131, 1.03, 0.0, 0.072},
-      {2, 0.117, 0.224, 2.20, 0.001, 0.087},
-      {4, 0.101, 0.413, 4.52, 0.001, 0.079},
-      {8, 0.121, 0.272, 4.35, 0, 0},
+      {1, 0.0395, 0.143, 0.63, 0.0002, 0.0657},
+      {2, 0.0576, 0.219, 1.52, 0.0005, 0.0709},
+      {4, 0.101, 0.373, 3.4, 0, 0.0825},
+      {8, 0.101, 0.235, 1.77, 0, 0},
+  };
+  costs.half_points = {
+      {1, 0.022, 0.0903, 1.28, 0.0019, 0.04},
+      {2, 0.0251, 0.177, 1.56, 0.0016, 0.0446},
+      {4, 0.0517, 0.352, 2.03, 0.0049, 0.0535},
+      {8, 0.117, 0.277, 0, 0, 0},
+      {16, 0.221, 0.132, 3.9, 0, 0},
+      {32, 0.293, 0.226, 7, 0, 0},
+      {64, 0.423, 0.507, 9.13, 0, 0},
+      {128, 0.682, 1.02, 13.7, 0, 0},
+      {512, 2.37, 4.24, 57.8, 0, 0},
+  };
+  costs.cached_half_points = {
+      {1, 0.0239, 0.147, 0.602, 0, 0.0788},
+      {2, 0.0368, 0.221, 1.55, 0, 0.0888},
+      {4, 0.103, 0.372, 3.35, 0, 0.0871},
+      {8, 0.114, 0.21, 1.61, 0, 0},
   };
   return costs;
 }
@@ -50,13 +71,15 @@ std::string_view kernel_name(Kernel kernel) noexcept {
 }
 
 double KernelCosts::nanoseconds(Kernel kernel, std::size_t tokens, std::size_t in, std::size_t out,
-                                std::size_t nonzeros, bool cached) const {
+                                std::size_t nonzeros, bool cached, std::size_t weight_bytes) const {
   const auto weights = static_cast<double>(in) * static_cast<double>(out);
   const auto edge = static_cast<double>(in + out), kept = static_cast<double>(nonzeros),
              count = static_cast<double>(tokens);
   const auto at = [&](const KernelCost& cost) { return time_at(cost, kernel, weights, edge, kept); };
-  const bool few = cached && !cached_points.empty() && tokens <= cached_points.back().tokens;
-  const std::vector<KernelCost>& known = few ? cached_points : points;
+  const bool half = weight_bytes == 2 && !half_points.empty();
+  const std::vector<KernelCost>&large = half ? half_points : points, &small = half ? cached_half_points : cached_points;
+  const bool few = cached && !small.empty() && tokens <= small.back().tokens;
+  const std::vector<KernelCost>& known = few ? small : large;
   const auto next = std::find_if(known.begin(), known.end(), [&](const auto& p) { return p.tokens >= tokens; });
   if (next == known.end()) return at(known.back()) * count / static_cast<double>(known.back().tokens);
   if (next == known.begin() || next->tokens == tokens) return at(*next);
@@ -65,10 +88,12 @@ double KernelCosts::nanoseconds(Kernel kernel, std::size_t tokens, std::size_t i
   return at(before) + share * (at(*next) - at(before));
 }
 
-Kernel KernelCosts::choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros,
-                           bool cached) const {
+Kernel KernelCosts::choose(std::size_t tokens, std::size_t in, std::size_t out, std::size_t nonzeros, bool cached,
+                           std::size_t weight_bytes) const {
   if (points.empty()) return Kernel::kDense;
-  const auto time_of = [&](Kernel kernel) { return nanoseconds(kernel, tokens, in, out, nonzeros, cached); };
+  const auto time_of = [&](Kernel kernel) {
+    return nanoseconds(kernel, tokens, in, out, nonzeros, cached, weight_bytes);
+  };
   Kernel best = Kernel::kSliced;
   double time = time_of(best);
   if (tokens <= kernels::kMaskedRows)

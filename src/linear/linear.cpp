@@ -1,5 +1,9 @@
 #include "linear/linear.h"
 
+#include <algorithm>
+#include <optional>
+
+#include "base/parallel.h"
 #include "kernels/matvec.h"
 #include "kernels/targets.h"
 #include "linear/dense_product.h"
@@ -10,6 +14,62 @@ namespace {
 bool rounds_inputs(const Linear& linear, std::size_t tokens) {
   return linear.identity != nullptr && linear.identity->round_inputs && linear.weight.type == FloatType::kBF16 &&
          tokens > kernels::kFewRows && can_multiply_rounded();
+}
+
+LayerWeights dense_weights(const Linear& linear) {
+  LayerWeights weights{linear.weight, linear.out_in, nullptr};
+  if (weights.view.data == nullptr && linear.sparse != nullptr) weights.view = linear.sparse->dense();
+  return weights;
+}
+
+void multiply_many(const Linear& linear, const Matrix& x, Matrix& y, const Context& context) {
+  if (linear.sparse != nullptr && linear.sparse->apply(x, linear.bias, y, context)) return;
+  const auto multiply = rounds_inputs(linear, x.rows) ? multiply_rounded : multiply_dense;
+  multiply(dense_weights(linear), x, linear.bias, y, context);
+}
+
+/// Number of pieces for all linears together. More pieces than threads balance the load, but those of a small matrix
+/// cost more than they gain.
+std::size_t pieces_for(std::size_t linears, std::size_t weights, unsigned threads) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;  // weights that a thread reads in some 50 microseconds
+  if (threads == 1) return 1;
+  if (linears > 1) return 4 * std::size_t{threads};
+  return weights < threads * kPiece ? threads : std::max<std::size_t>(2 * std::size_t{threads}, weights / kPiece);
+}
+
+/// A product of a few rows in about `pieces` pieces.
+Work work_of(const Linear& linear, const Matrix& x, Matrix& y, std::size_t pieces, const Context& context) {
+  if (linear.sparse != nullptr)
+    if (std::optional<Work> sparse = linear.sparse->work(x, linear.bias, y, pieces, context)) return std::move(*sparse);
+  return dense_work(dense_weights(linear), x, linear.bias, y, pieces);
+}
+
+void compute(const Work& work, const Context& context) {
+  base::parallel_for(work.pieces, base::worthwhile(context, work.multiply_adds),
+                     [&](std::size_t piece, unsigned) { work.compute(piece); });
+}
+
+void multiply_few(std::span<const Linear* const> linears, const Matrix& x, std::span<Matrix> results,
+                  const Context& context) {
+  std::size_t weights = 0, multiply_adds = 0;
+  for (const Linear* linear : linears) weights += linear->in * linear->out;
+  if (weights == 0) weights = 1;
+  const std::size_t pieces = pieces_for(linears.size(), weights, base::thread_count(context));
+  if (linears.size() == 1) return compute(work_of(*linears[0], x, results[0], pieces, context), context);
+  std::vector<Work> work;
+  std::vector<std::size_t> ends;  // of each linear's pieces
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    const std::size_t size = linears[i]->in * linears[i]->out, share = (pieces * size + weights - 1) / weights;
+    work.push_back(work_of(*linears[i], x, results[i], std::max<std::size_t>(1, share), context));
+    ends.push_back((ends.empty() ? 0 : ends.back()) + work.back().pieces);
+    multiply_adds += work.back().multiply_adds;
+  }
+  if (work.empty()) return;
+  const auto piece_of_all = [&](std::size_t item) {
+    const auto which = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), item) - ends.begin());
+    work[which].compute(item - (ends[which] - work[which].pieces));
+  };
+  compute({ends.back(), multiply_adds, piece_of_all}, context);
 }
 
 }  // namespace
@@ -34,16 +94,22 @@ LayerUse Linear::use(std::size_t tokens) const {
 }
 
 Matrix apply(const Linear& linear, const Matrix& x, const Context& context) {
-  if (linear.identity != nullptr && linear.identity->observer) linear.identity->observer(linear.use(x.rows), x);
-  Matrix y(x.rows, linear.out);
-  if (x.rows == 0 || (linear.sparse != nullptr && linear.sparse->apply(x, linear.bias, y, context))) return y;
-  LayerWeights weights{linear.weight, linear.out_in, nullptr};
-  if (weights.view.data == nullptr && linear.sparse != nullptr) weights.view = linear.sparse->dense();
-  if (rounds_inputs(linear, x.rows))
-    multiply_rounded(weights, x, linear.bias, y, context);
-  else
-    multiply_dense(weights, x, linear.bias, y, context);
+  Matrix y;
+  const Linear* one = &linear;
+  apply_each({&one, 1}, x, {&y, 1}, context);
   return y;
+}
+
+void apply_each(std::span<const Linear* const> linears, const Matrix& x, std::span<Matrix> results,
+                const Context& context) {
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    if (const Identity* identity = linears[i]->identity.get(); identity != nullptr && identity->observer)
+      identity->observer(linears[i]->use(x.rows), x);
+    results[i] = Matrix(x.rows, linears[i]->out);
+  }
+  if (x.rows == 0) return;
+  if (x.rows <= kernels::kFewRows) return multiply_few(linears, x, results, context);
+  for (std::size_t i = 0; i < linears.size(); ++i) multiply_many(*linears[i], x, results[i], context);
 }
 
 }  // namespace pare::linear

@@ -1,8 +1,10 @@
 // Linear layers: each product uses the fastest method for its number of rows.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "linear/sparse_linear.h"
 #include "pare/linear.h"
@@ -35,5 +37,18 @@ struct Linear {
 
 /// x: rows x in. A few rows are multiplied by pare's own kernels (memory-bound), many by oneDNN's sgemm.
 Matrix apply(const Linear& linear, const Matrix& x, const Context& context);
+
+/// apply() of each of `linears` to the same inputs, into `results`, one for each. A few rows take one parallel loop
+/// for all of them: a loop takes some microseconds, as long as reading a small matrix.
+void apply_each(std::span<const Linear* const> linears, const Matrix& x, std::span<Matrix> results,
+                const Context& context);
+
+/// The same for linears known at compile time: auto [q, k, v] = apply_all(x, context, q_proj, k_proj, v_proj).
+template <class... Linears>
+std::array<Matrix, sizeof...(Linears)> apply_all(const Matrix& x, const Context& context, const Linears&... linears) {
+  std::array<Matrix, sizeof...(Linears)> results;
+  apply_each(std::array<const Linear*, sizeof...(Linears)>{&linears...}, x, results, context);
+  return results;
+}
 
 }  // namespace pare::linear

@@ -1,7 +1,9 @@
 // Times the kernels on layers of one shape, at two sparsities, for some numbers of tokens.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
+#include <cstring>
 #include <limits>
 
 #include "base/parallel.h"
@@ -13,6 +15,7 @@
 namespace pare {
 namespace {
 
+using linear::FloatType;
 using linear::LayerWeights;
 using linear::Linear;
 using linear::MaskedMatrix;
@@ -28,23 +31,31 @@ constexpr std::size_t kFewTokens = 8;    // up to here it matters whether weight
 constexpr std::array kZeros{0.5, 0.95};  // the sparsities through which a straight line is fitted
 constexpr std::array<std::size_t, 9> kTokens{1, 2, 4, 8, 16, 32, 64, 128, 512};
 
-/// Weights of which a share of about `zeros` is 0, the same in every run.
-std::vector<float> draw(std::size_t size, double zeros, std::uint32_t seed) {
-  std::vector<float> weights(size);
+/// Weights of F32 or BF16, of which a share of about `zeros` is 0, the same in every run.
+std::vector<std::byte> draw(FloatType type, std::size_t size, double zeros, std::uint32_t seed) {
+  const std::size_t bytes = kernels::weight_bytes(type);
+  std::vector<std::byte> weights(size * bytes);
   std::uint32_t state = seed * 2654435761U + 1;
-  for (float& weight : weights) {
+  for (std::size_t i = 0; i < size; ++i) {
     state = state * 1664525U + 1013904223U;
     const double uniform = static_cast<double>(state >> 8) / static_cast<double>(1U << 24);
-    weight = uniform < zeros ? 0.0F : static_cast<float>(uniform);
+    const auto bits = std::bit_cast<std::uint32_t>(uniform < zeros ? 0.0F : static_cast<float>(uniform));
+    const auto top = static_cast<std::uint16_t>(bits >> 16);
+    if (type == FloatType::kF32)
+      std::memcpy(weights.data() + i * bytes, &bits, sizeof bits);
+    else
+      std::memcpy(weights.data() + i * bytes, &top, sizeof top);
   }
   return weights;
 }
 
 struct Layers {
-  Layers(double zeros, std::size_t each_side, std::size_t matrices, const Context& context) : side(each_side) {
+  Layers(FloatType type, double zeros, std::size_t each_side, std::size_t matrices, const Context& context)
+      : side(each_side) {
     for (std::size_t i = 0; i < matrices; ++i) {
-      dense.push_back(draw(side * side, zeros, static_cast<std::uint32_t>(i)));
-      const LayerWeights weights{{dense.back().data(), side, side}};
+      values.push_back(draw(type, side * side, zeros, static_cast<std::uint32_t>(i)));
+      dense.push_back({{values.back().data(), type, side, side}});
+      const LayerWeights& weights = dense.back();
       const std::size_t count = linear::count_nonzeros(weights, context);
       nonzeros += static_cast<double>(count) / static_cast<double>(matrices);
       few.emplace_back(weights, linear::block_inputs(weights, count, 1), memory, context);
@@ -54,7 +65,8 @@ struct Layers {
     }
   }
   std::size_t side;
-  std::vector<std::vector<float>> dense;
+  std::vector<std::vector<std::byte>> values;
+  std::vector<LayerWeights> dense;
   linear::LayoutMemory memory;
   std::vector<SlicedMatrix> few, many;  ///< with blocks for few tokens and for many
   std::vector<MaskedMatrix> masked;
@@ -94,11 +106,9 @@ KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, co
   KernelCost cost;
   cost.tokens = tokens;
   const double weights = static_cast<double>(side) * static_cast<double>(side), edge = 2.0 * static_cast<double>(side);
-  cost.dense_weight = nanoseconds_of(count, context,
-                                     [&](std::size_t i) {
-                                       linear::apply(Linear({{half.dense[i].data(), side, side}}), x, context);
-                                     }) /
-                      weights;
+  cost.dense_weight =
+      nanoseconds_of(count, context, [&](std::size_t i) { linear::apply(Linear(half.dense[i]), x, context); }) /
+      weights;
   const auto sliced = [&](const Layers& layers) {
     const std::vector<SlicedMatrix>& matrices = tokens > kManyTokens ? layers.many : layers.few;
     return nanoseconds_of(count, context, [&](std::size_t i) { matrices[i].multiply(x, nullptr, y, context); });
@@ -123,9 +133,9 @@ KernelCosts measure_kernel_costs(const Context& context) {
   costs.target = kernels::current_target();
   costs.threads = base::thread_count(context);
   costs.measured = true;
-  const auto points = [&](std::size_t side, std::size_t matrices, std::size_t most_tokens, double before,
-                          double share) {
-    const Layers half(kZeros[0], side, matrices, context), few(kZeros[1], side, matrices, context);
+  const auto points = [&](FloatType type, std::size_t side, std::size_t matrices, std::size_t most_tokens,
+                          double before, double share) {
+    const Layers half(type, kZeros[0], side, matrices, context), few(type, kZeros[1], side, matrices, context);
     std::vector<KernelCost> measured;
     for (const std::size_t tokens : kTokens) {
       if (tokens > most_tokens) break;
@@ -134,8 +144,10 @@ KernelCosts measure_kernel_costs(const Context& context) {
     }
     return measured;
   };
-  costs.points = points(kSide, kMatrices, kTokens.back(), 0, 0.9);
-  costs.cached_points = points(kSmallSide, kSmallMatrices, kFewTokens, 0.9, 0.2);
+  costs.points = points(FloatType::kF32, kSide, kMatrices, kTokens.back(), 0, 0.45);
+  costs.cached_points = points(FloatType::kF32, kSmallSide, kSmallMatrices, kFewTokens, 0.45, 0.1);
+  costs.half_points = points(FloatType::kBF16, kSide, kMatrices, kTokens.back(), 0.5, 0.45);
+  costs.cached_half_points = points(FloatType::kBF16, kSmallSide, kSmallMatrices, kFewTokens, 0.95, 0.1);
   context.report(1, "timing kernels");
   return costs;
 }

@@ -14,7 +14,7 @@ Kernel SparseLinear::kernel_for(std::size_t tokens) const {
       break;
   }
   return costs_->choose(tokens, weights_->shape().in(), weights_->shape().out(), nonzeros_,
-                        model_->dense_bytes <= kSmallModelBytes);
+                        model_->dense_bytes <= kSmallModelBytes, kernels::weight_bytes(weights_->shape().view.type));
 }
 
 const SlicedMatrix& SparseLinear::sliced(std::size_t tokens, const Context& context) const {
@@ -29,6 +29,15 @@ const SlicedMatrix& SparseLinear::sliced(std::size_t tokens, const Context& cont
   return *matrix;
 }
 
+const MaskedMatrix& SparseLinear::masked(const Context& context) const {
+  masked_once_.run([&] {
+    masked_ = weights_->with_nonzeros([&](const LayerWeights& weights) {
+      return std::make_unique<const MaskedMatrix>(weights, model_->layouts, context);
+    });
+  });
+  return *masked_;
+}
+
 bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
   switch (kernel_for(x.rows)) {
     case Kernel::kDense:
@@ -37,15 +46,23 @@ bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, const Co
       sliced(x.rows, context).multiply(x, bias, y, context);
       return true;
     case Kernel::kMasked:
-      masked_once_.run([&] {
-        masked_ = weights_->with_nonzeros([&](const LayerWeights& weights) {
-          return std::make_unique<const MaskedMatrix>(weights, model_->layouts, context);
-        });
-      });
-      masked_->multiply(x, bias, y, context);
+      masked(context).multiply(x, bias, y, context);
       return true;
   }
   return false;
+}
+
+std::optional<Work> SparseLinear::work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces,
+                                       const Context& context) const {
+  switch (kernel_for(x.rows)) {
+    case Kernel::kDense:
+      break;
+    case Kernel::kSliced:
+      return sliced(x.rows, context).work(x, bias, y, pieces);
+    case Kernel::kMasked:
+      return masked(context).work(x, bias, y, pieces);
+  }
+  return std::nullopt;
 }
 
 }  // namespace pare::linear

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/once.h"
@@ -33,6 +34,9 @@ class SparseLinear {
   /// Computes y = x W + b and returns true if a sparse kernel is faster; otherwise returns false and leaves y
   /// unchanged.
   bool apply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
+  /// The same for at most kernels::kFewRows rows in at most `pieces` pieces; none if the dense kernel is faster.
+  std::optional<Work> work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces,
+                           const Context& context) const;
 
   Kernel kernel_for(std::size_t tokens) const;
   /// All weights, for the dense kernels. Throws Error for packed ones that cannot be decoded.
@@ -40,6 +44,7 @@ class SparseLinear {
 
  private:
   const SlicedMatrix& sliced(std::size_t tokens, const Context& context) const;
+  const MaskedMatrix& masked(const Context& context) const;
 
   std::unique_ptr<const WeightSource> weights_;
   std::size_t nonzeros_;

@@ -9,6 +9,7 @@
 #include "kernels/sparse.h"
 #include "linear/layer_weights.h"
 #include "linear/layout_memory.h"
+#include "linear/pieces_of_work.h"
 #include "pare/linear.h"
 
 namespace pare::linear {
@@ -28,6 +29,8 @@ class SlicedMatrix {
 
   /// y = x W + b; every row of y is written.
   void multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
+  /// The same in at most `pieces` pieces, for at most kernels::kFewRows rows.
+  Work work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces) const;
 
  private:
   struct Plan;
@@ -40,7 +43,7 @@ class SlicedMatrix {
   void plan_tile(const LayerWeights& weights, std::size_t tile, Plan& plan) const;
   void reserve(const Plan& plan, LayoutMemory& memory);
   void fill(const LayerWeights& weights, const Plan& plan, std::size_t tile);
-  void multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
+  void multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, std::size_t tile) const;
   void multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
                       const float* bias, Matrix& y) const;
 
@@ -59,6 +62,8 @@ class MaskedMatrix {
 
   /// y = x W + b for at most kernels::kMaskedRows rows.
   void multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
+  /// The same in at most `pieces` pieces.
+  Work work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces) const;
 
  private:
   std::size_t in_, out_;

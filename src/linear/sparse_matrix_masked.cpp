@@ -55,18 +55,26 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, co
   });
 }
 
+Work MaskedMatrix::work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces) const {
+  const std::size_t groups = begin_.size() - 1;
+  pieces = std::min(groups, pieces);
+  return {pieces, x.rows * in_ * out_, [=, this, &x, &y](std::size_t piece) {
+            for (std::size_t group = piece * groups / pieces; group < (piece + 1) * groups / pieces; ++group) {
+              const std::size_t first = group * kSliceOutputs;
+              const kernels::MaskedOutputs block{masks_ + group * in_,
+                                                 weights_ + begin_[group] * kernels::weight_bytes(type_), in_,
+                                                 std::min(kSliceOutputs, out_ - first), type_};
+              kernels::multiply_masked(block, x.row(0), x.rows, x.columns, bias == nullptr ? nullptr : bias + first,
+                                       y.row(0) + first, y.columns);
+            }
+          }};
+}
+
 void MaskedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
   const unsigned threads = base::worthwhile_threads(context, x.rows * in_ * out_);
-  const std::size_t groups = begin_.size() - 1, pieces = std::min<std::size_t>(groups, 2 * threads);
-  base::parallel_for(pieces, context.with_threads(threads), [&](std::size_t piece, unsigned) {
-    for (std::size_t group = piece * groups / pieces; group < (piece + 1) * groups / pieces; ++group) {
-      const std::size_t first = group * kSliceOutputs;
-      const kernels::MaskedOutputs block{masks_ + group * in_, weights_ + begin_[group] * kernels::weight_bytes(type_),
-                                         in_, std::min(kSliceOutputs, out_ - first), type_};
-      kernels::multiply_masked(block, x.row(0), x.rows, x.columns, bias == nullptr ? nullptr : bias + first,
-                               y.row(0) + first, y.columns);
-    }
-  });
+  const Work work = this->work(x, bias, y, 2 * threads);
+  base::parallel_for(work.pieces, context.with_threads(threads),
+                     [&](std::size_t piece, unsigned) { work.compute(piece); });
 }
 
 }  // namespace pare::linear

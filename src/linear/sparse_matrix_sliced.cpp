@@ -132,23 +132,24 @@ void SlicedMatrix::fill(const LayerWeights& weights, const Plan& plan, std::size
   }
 }
 
-void SlicedMatrix::multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
-  // Reading the weights takes most of the time, so a weight counts as ten multiply-adds. Each thread reads one long
-  // stretch of them, which the hardware prefetches.
-  const unsigned threads = base::worthwhile_threads(context, x.rows * 10 * entries_);
-  const std::size_t pieces = std::min<std::size_t>(tiles_, threads);
-  base::parallel_for(pieces, context.with_threads(threads), [&](std::size_t piece, unsigned) {
-    for (std::size_t tile = piece * tiles_ / pieces; tile < (piece + 1) * tiles_ / pieces; ++tile) {
-      const std::size_t first = tile * kTileOutputs;
-      for (std::size_t row = 0; row < x.rows; ++row) {
-        float sums[kTileOutputs + 1] = {};
-        for (std::size_t block = 0; block < blocks_; ++block)
-          kernels::multiply_slices_once(slices(tile, block), x.row(row) + block * block_, sums);
-        for (std::size_t o = 0; o < tile_outputs(tile); ++o)
-          y.row(row)[first + o] = sums[o] + (bias == nullptr ? 0 : bias[first + o]);
-      }
-    }
-  });
+void SlicedMatrix::multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, std::size_t tile) const {
+  const std::size_t first = tile * kTileOutputs;
+  for (std::size_t row = 0; row < x.rows; ++row) {
+    float sums[kTileOutputs + 1] = {};
+    for (std::size_t block = 0; block < blocks_; ++block)
+      kernels::multiply_slices_once(slices(tile, block), x.row(row) + block * block_, sums);
+    for (std::size_t o = 0; o < tile_outputs(tile); ++o)
+      y.row(row)[first + o] = sums[o] + (bias == nullptr ? 0 : bias[first + o]);
+  }
+}
+
+Work SlicedMatrix::work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces) const {
+  // Reading the weights takes most of the time, so a weight counts as ten multiply-adds.
+  pieces = std::min(tiles_, pieces);
+  return {pieces, x.rows * 10 * entries_, [=, this, &x, &y](std::size_t piece) {
+            for (std::size_t tile = piece * tiles_ / pieces; tile < (piece + 1) * tiles_ / pieces; ++tile)
+              multiply_one_by_one(x, bias, y, tile);
+          }};
 }
 
 /// Rows [first, first + count) of x, outputs of tiles [begin, end).
@@ -167,7 +168,12 @@ void SlicedMatrix::multiply_panel(const Matrix& x, std::size_t first, std::size_
 }
 
 void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const {
-  if (x.rows <= kOneByOne) return multiply_one_by_one(x, bias, y, context);
+  if (x.rows <= kOneByOne) {
+    // Each thread reads one long stretch of the weights, which the hardware prefetches.
+    const Work work = this->work(x, bias, y, base::thread_count(context));
+    return base::parallel_for(work.pieces, base::worthwhile(context, work.multiply_adds),
+                              [&](std::size_t piece, unsigned) { work.compute(piece); });
+  }
   const std::size_t lanes = kernels::lanes(), most = kernels::kMostVectors * lanes, panels = (x.rows + most - 1) / most;
   const unsigned threads = base::worthwhile_threads(context, (x.rows + lanes - 1) / lanes * lanes * entries_);
   // Every thread that needs a panel converts it itself, which is faster than waiting for another thread.

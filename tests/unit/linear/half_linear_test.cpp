@@ -99,6 +99,27 @@ TEST_P(HalfLinear, SparseLayouts) {
 
 INSTANTIATE_TEST_SUITE_P(Types, HalfLinear, testing::Values(FloatType::kF16, FloatType::kBF16));
 
+TEST_P(HalfLinear, ProductsTogetherAreThoseOneByOne) {
+  const HalfMatrix a(GetParam(), 576, 576, true), b(GetParam(), 576, 192, false), c(GetParam(), 576, 70, true, 0.9);
+  const std::vector<float> bias = inputs(1, 576).values;
+  const Linear first(a.half(), bias.data()), second(b.full());
+  Linear third(c.half());
+  third.sparse = std::make_shared<const SparseLinear>(std::make_unique<WeightSource>(c.half()),
+                                                      count_nonzeros(c.half(), Context(1)),
+                                                      std::make_shared<const KernelCosts>(standard_kernel_costs()),
+                                                      std::make_shared<SharedByLayers>(), KernelChoice::kSliced);
+  for (const std::size_t rows : {0U, 1U, 4U, 9U})
+    for (const unsigned threads : {1U, 2U, 3U}) {
+      const Context context(threads);
+      const Matrix x = inputs(rows, 576);
+      const auto [p, q, r] = apply_all(x, context, first, second, third);
+      EXPECT_EQ(p.values, apply(first, x, context).values);
+      EXPECT_EQ(q.values, apply(second, x, context).values);
+      EXPECT_EQ(r.values, apply(third, x, context).values);
+      EXPECT_EQ(r.values.size(), rows * 70);
+    }
+}
+
 TEST(RoundedProduct, RoundsInputsOnly) {
   if (!can_multiply_rounded()) GTEST_SKIP() << "this processor does not multiply BF16";
   for (const bool out_in : {true, false}) {

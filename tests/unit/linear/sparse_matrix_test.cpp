@@ -143,6 +143,11 @@ TEST(KernelCosts, ChoosesWhatItsFiguresSay) {
   EXPECT_EQ(costs.choose(1, 10, 10, 30, true), Kernel::kDense);  // 30 against 80 and 120
   EXPECT_EQ(costs.choose(1, 10, 10, 5, true), Kernel::kSliced);  // 20
   EXPECT_EQ(costs.choose(100, 10, 10, 22, true), Kernel::kSliced);
+  EXPECT_EQ(costs.choose(1, 10, 10, 10, false, 2), Kernel::kSliced);  // no figures of their own
+  costs.half_points = {{1, 0.5, 6.0, 0, 1.0, 0.5}};
+  EXPECT_EQ(costs.choose(1, 10, 10, 10, false, 2), Kernel::kDense);  // 50 against 60 and 60
+  EXPECT_EQ(costs.choose(1, 10, 10, 10, false, 4), Kernel::kSliced);
+  EXPECT_DOUBLE_EQ(costs.nanoseconds(Kernel::kDense, 2, 10, 10, 0, true, 2), 100);
 }
 
 }  // namespace
