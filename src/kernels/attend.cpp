@@ -61,16 +61,40 @@ HWY_INLINE std::size_t round_up(std::size_t n) {
   return (n + lanes - 1) / lanes * lanes;
 }
 
-/// Turns a row of products into probabilities over its first `seen` keys; zeros after them.
-HWY_INLINE void softmax_row(float* row, std::size_t seen, std::size_t padded, float scale, const float* relative) {
+/// The keys that a query sees: begin to end, exclusive.
+struct Keys {
+  std::size_t begin, end;
+};
+
+HWY_INLINE Keys keys_of(const Attention& head, std::size_t query) {
+  const std::size_t place = query + head.visible;
+  const std::size_t begin = place >= head.window ? place + 1 - head.window : 0;
+  const std::size_t ahead = head.causal ? 1 : head.window;
+  return {begin, ahead < head.keys ? std::min(head.keys, place + ahead) : head.keys};
+}
+
+/// row[j] = cap * tanh(row[j] / cap).
+HWY_INLINE void cap_row(float* row, std::size_t padded, float cap) {
+  const D d;
+  const V factor = hn::Set(d, 1.0F / cap), scale = hn::Set(d, cap);
+  for (std::size_t j = 0; j < padded; j += hn::Lanes(d))
+    hn::StoreU(hn::Mul(hn::Tanh(d, hn::Mul(hn::LoadU(d, row + j), factor)), scale), d, row + j);
+}
+
+/// Turns a row of products into probabilities over the keys that are seen; zeros elsewhere. Index 0 of `row` and
+/// `relative` is key 0 for `seen`.
+HWY_INLINE void softmax_row(const Attention& head, float* row, Keys seen, std::size_t padded, const float* relative) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   float highest = -std::numeric_limits<float>::infinity();
-  for (std::size_t j = 0; j < seen; ++j) {
-    row[j] = row[j] * scale + (relative == nullptr ? 0 : relative[j]);
+  for (std::size_t j = seen.begin; j < seen.end; ++j) row[j] *= head.scale;
+  if (head.cap != 0) cap_row(row, padded, head.cap);
+  for (std::size_t j = seen.begin; j < seen.end; ++j) {
+    row[j] += relative == nullptr ? 0 : relative[j];
     highest = std::max(highest, row[j]);
   }
-  std::fill(row + seen, row + padded, -std::numeric_limits<float>::infinity());
+  std::fill(row, row + seen.begin, -std::numeric_limits<float>::infinity());
+  std::fill(row + seen.end, row + padded, -std::numeric_limits<float>::infinity());
   const V top = hn::Set(d, highest);
   V sum = hn::Zero(d);
   for (std::size_t j = 0; j < padded; j += lanes) {
@@ -81,7 +105,8 @@ HWY_INLINE void softmax_row(float* row, std::size_t seen, std::size_t padded, fl
   }
   const V factor = hn::Set(d, 1.0F / hn::GetLane(hn::SumOfLanes(d, sum)));
   for (std::size_t j = 0; j < padded; j += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, row + j), factor), d, row + j);
-  std::fill(row + seen, row + padded, 0.0F);
+  std::fill(row, row + seen.begin, 0.0F);
+  std::fill(row + seen.end, row + padded, 0.0F);
 }
 
 /// Buffers of one call, parts of the scratch memory.
@@ -97,18 +122,19 @@ HWY_INLINE void attend_rows(const Attention& head, const Buffers& buffers, std::
                             std::size_t out_stride) {
   const std::size_t padded_keys = round_up(head.keys), padded_width = round_up(head.width);
   // Keys that no row of the block sees need no product.
-  const std::size_t most = head.causal ? std::min(head.keys, first + kRows + head.visible) : head.keys;
-  const std::size_t padded = round_up(most);
-  block_product<kRows>(head.q.data + first * head.q.stride, head.q.stride, buffers.keys, padded_keys, head.width,
-                       padded, buffers.scores, padded_keys);
+  const std::size_t least = keys_of(head, first).begin / hn::Lanes(D()) * hn::Lanes(D());
+  const std::size_t most = keys_of(head, first + kRows - 1).end;
+  const std::size_t padded = round_up(most) - least;
+  block_product<kRows>(head.q.data + first * head.q.stride, head.q.stride, buffers.keys + least, padded_keys,
+                       head.width, padded, buffers.scores, padded_keys);
   for (std::size_t r = 0; r < kRows; ++r) {
     const std::size_t query = first + r;
-    const std::size_t seen = head.causal ? std::min(head.keys, query + 1 + head.visible) : head.keys;
-    softmax_row(buffers.scores + r * padded_keys, seen, padded, head.scale,
-                head.relative == nullptr ? nullptr : head.relative - query);
+    const Keys seen = keys_of(head, query);
+    softmax_row(head, buffers.scores + r * padded_keys, {seen.begin - least, seen.end - least}, padded,
+                head.relative == nullptr ? nullptr : head.relative + least - query);
   }
-  block_product<kRows>(buffers.scores, padded_keys, buffers.values, padded_width, most, padded_width, buffers.result,
-                       padded_width);
+  block_product<kRows>(buffers.scores, padded_keys, buffers.values + least * padded_width, padded_width, most - least,
+                       padded_width, buffers.result, padded_width);
   for (std::size_t r = 0; r < kRows; ++r)
     std::copy_n(buffers.result + r * padded_width, head.width, out + (first + r) * out_stride);
 }
@@ -128,15 +154,17 @@ HWY_INLINE float dot_product(const float* a, const float* b, std::size_t n) {
 HWY_INLINE void attend_one(const Attention& head, std::size_t query, float* out, std::vector<float>& scratch) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  const std::size_t seen = head.causal ? std::min(head.keys, query + 1 + head.visible) : head.keys;
-  const std::size_t padded = round_up(seen);
+  const Keys seen = keys_of(head, query);
+  const std::size_t count = seen.end - seen.begin, padded = round_up(count);
   scratch.resize(padded);
   const float* q = head.q.data + query * head.q.stride;
-  for (std::size_t j = 0; j < seen; ++j) scratch[j] = dot_product(q, head.k.data + j * head.k.stride, head.width);
-  softmax_row(scratch.data(), seen, padded, head.scale, head.relative == nullptr ? nullptr : head.relative - query);
+  for (std::size_t j = 0; j < count; ++j)
+    scratch[j] = dot_product(q, head.k.data + (seen.begin + j) * head.k.stride, head.width);
+  softmax_row(head, scratch.data(), {0, count}, padded,
+              head.relative == nullptr ? nullptr : head.relative + seen.begin - query);
   std::fill_n(out, head.width, 0.0F);
-  for (std::size_t j = 0; j < seen; ++j) {
-    const float* v = head.v.data + j * head.v.stride;
+  for (std::size_t j = 0; j < count; ++j) {
+    const float* v = head.v.data + (seen.begin + j) * head.v.stride;
     const V factor = hn::Set(d, scratch[j]);
     std::size_t i = 0;
     for (; i + lanes <= head.width; i += lanes)

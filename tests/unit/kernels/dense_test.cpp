@@ -139,18 +139,21 @@ TEST_P(Dense, FewRowsTimesAMatrix) {
 std::vector<double> plain_attention(const Attention& head) {
   std::vector<double> out(head.queries * head.width, 0);
   for (std::size_t i = 0; i < head.queries; ++i) {
-    const std::size_t seen = head.causal ? std::min(head.keys, i + 1 + head.visible) : head.keys;
-    std::vector<double> p(seen);
+    std::vector<double> p(head.keys);
     double sum = 0;
-    for (std::size_t j = 0; j < seen; ++j) {
+    for (std::size_t j = 0; j < head.keys; ++j) {
+      const std::size_t place = i + head.visible;
+      if ((head.causal && j > place) || (j > place ? j - place : place - j) >= head.window) continue;
       double product = 0;
       for (std::size_t c = 0; c < head.width; ++c)
         product += static_cast<double>(head.q.data[i * head.q.stride + c]) * head.k.data[j * head.k.stride + c];
       const auto offset = static_cast<std::ptrdiff_t>(j) - static_cast<std::ptrdiff_t>(i);
-      p[j] = std::exp(product * head.scale + (head.relative != nullptr ? head.relative[offset] : 0));
+      product *= head.scale;
+      if (head.cap != 0) product = head.cap * std::tanh(product / head.cap);
+      p[j] = std::exp(product + (head.relative != nullptr ? head.relative[offset] : 0));
       sum += p[j];
     }
-    for (std::size_t j = 0; j < seen; ++j)
+    for (std::size_t j = 0; j < head.keys; ++j)
       for (std::size_t c = 0; c < head.width; ++c)
         out[i * head.width + c] += p[j] / sum * head.v.data[j * head.v.stride + c];
   }
@@ -163,6 +166,8 @@ TEST_P(Dense, AttentionFollowsItsFormula) {
     bool causal;
     std::size_t visible;
     bool relative;
+    std::size_t window = std::numeric_limits<std::size_t>::max();
+    float cap = 0;
   };
   for (const Shape& shape : {Shape{1, 1, 24, true, 0, false},
                              {5, 5, 24, true, 0, false},
@@ -171,7 +176,13 @@ TEST_P(Dense, AttentionFollowsItsFormula) {
                              {3, 43, 20, true, 40, false},
                              {9, 50, 64, true, 41, true},
                              {17, 29, 12, false, 0, false},
-                             {2, 300, 64, false, 0, true}}) {
+                             {2, 300, 64, false, 0, true},
+                             {40, 40, 16, true, 0, true, 7},
+                             {21, 60, 16, true, 39, false, 20, 0.5F},
+                             {2, 60, 16, true, 58, true, 33, 2},
+                             {70, 70, 24, false, 0, false, 17},
+                             {3, 3, 24, false, 0, false, 1},
+                             {40, 40, 16, false, 0, true, 400, 1}}) {
     const std::size_t stride = shape.width + 5;
     const auto q = draw(shape.queries * stride, 10), k = draw(shape.keys * stride, 11),
                v = draw(shape.keys * stride, 12);
@@ -186,6 +197,8 @@ TEST_P(Dense, AttentionFollowsItsFormula) {
     head.scale = 0.3F;
     head.causal = shape.causal;
     head.visible = shape.visible;
+    head.window = shape.window;
+    head.cap = shape.cap;
     if (shape.relative) head.relative = biases.data() + shape.queries;
     std::vector<float> out(shape.queries * (shape.width + 2), 7), scratch;
     attend(head, out.data(), shape.width + 2, scratch);
