@@ -52,6 +52,29 @@ bool Config::lists(std::string_view key, std::uint64_t number) const {
   return found;
 }
 
+bool Config::is_null(std::string_view key) const {
+  bool null = false;
+  if (root_)
+    root_->for_members([&](std::string_view name, const base::JsonValue& value) {
+      if (name == key) null = value.is_null();
+    });
+  return null;
+}
+
+std::vector<std::string> Config::texts(std::string_view key) const {
+  std::vector<std::string> all;
+  if (const auto value = find(key))
+    value->for_elements([&](const base::JsonValue& element) { all.emplace_back(element.text()); });
+  return all;
+}
+
+std::vector<double> Config::reals(std::string_view key) const {
+  std::vector<double> all;
+  if (const auto value = find(key))
+    value->for_elements([&](const base::JsonValue& element) { all.push_back(element.number()); });
+  return all;
+}
+
 std::string Config::first_architecture() const {
   const auto value = find("architectures");
   if (!value) return {};

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 
@@ -32,6 +33,13 @@ class Config {
   std::optional<bool> flag(std::string_view key) const;
   /// Whether a list holds the number; false for an absent list. Throws Error for a list of more than kMostListed.
   bool lists(std::string_view key, std::uint64_t number) const;
+  // The elements of an array; empty if absent or null.
+  std::vector<std::string> texts(std::string_view key) const;
+  std::vector<double> reals(std::string_view key) const;
+  /// Whether the key is there and not null.
+  bool has(std::string_view key) const { return find(key).has_value(); }
+  /// Whether the key is there and null, which is not the same as a default value.
+  bool is_null(std::string_view key) const;
   /// First element of "architectures"; empty if there is none.
   std::string first_architecture() const;
   /// The object under a key (a composition's "encoder" and "decoder"); empty if absent.
