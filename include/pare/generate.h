@@ -1,4 +1,4 @@
-// Text-to-text generation: greedy decoding and beam search, as transformers' generate() does them.
+// Generation: greedy decoding and beam search, as transformers' generate() does them.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +14,16 @@ struct GenerateOptions {
   double length_penalty = 1;        ///< finished beams are ranked by log-probability / length^length_penalty
 };
 
-/// Generates a target for every source, up to the token `end` or max_new_tokens tokens, and returns what transformers'
-/// generate(num_beams=beams, early_stopping=False, do_sample=False) returns, without the start token. A target that
-/// reached `end` contains it. Throws Error (kArgument) for 0 beams, and the errors of the runner; Interrupted.
+/// Generates a target for every source, up to the token `end` (negative: none) or max_new_tokens tokens, and returns
+/// what transformers' generate(num_beams=beams, early_stopping=False, do_sample=False) returns, without the start
+/// token. A target that reached `end` contains it. Throws Error (kArgument) for 0 beams, and the errors of the runner;
+/// Interrupted.
 std::vector<std::vector<TokenId>> generate(const EncoderDecoderRunner& runner, const TokenBatch& sources, TokenId end,
+                                           const GenerateOptions& options = {}, const Context& context = {});
+
+/// Continues every prompt in the same way, and returns the new tokens without the prompt. Throws Error (kArgument) for
+/// an empty prompt, too.
+std::vector<std::vector<TokenId>> generate(const CausalRunner& runner, const TokenBatch& prompts, TokenId end,
                                            const GenerateOptions& options = {}, const Context& context = {});
 
 }  // namespace pare

@@ -30,8 +30,8 @@ struct Attention {
   const float* relative = nullptr;
 };
 
-/// out row i = softmax_j(scale * q_i . k_j + relative[j - i]) v_j, over the keys that it sees. `scratch` is resized as needed
-/// and can be used again.
+/// out row i = softmax_j(scale * q_i . k_j + relative[j - i]) v_j, over the keys that it sees. `scratch` is resized as
+/// needed and can be used again.
 void attend(const Attention& head, float* out, std::size_t out_stride, std::vector<float>& scratch);
 
 }  // namespace pare::kernels

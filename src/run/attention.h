@@ -2,47 +2,33 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "kernels/attend.h"
-#include "linear/linear.h"
 #include "run/kv_cache.h"
+#include "run/position_bias.h"
+#include "run/spec.h"
 
 namespace pare::run {
 
-/// One sequence: where its queries, keys and values are, all heads side by side.
-struct SequenceRows {
-  kernels::HeadRows q, k, v;
-  std::size_t queries = 0, keys = 0;
-  std::size_t before = 0;  ///< keys before the first query, for causal attention
-  float* out = nullptr;
-};
-
 struct Heads {
-  std::size_t count = 0, width = 0;  ///< out rows are count * width long
-  float scale = 1;
+  std::size_t count = 0;
+  std::size_t kv_count = 0;  ///< a divisor of count: so many heads share their queries' keys and values
+  std::size_t width = 0;
+  float scale = 1;  ///< on the products of queries and keys
+  float cap = 0;    ///< StackSpec::attention_cap
   bool causal = false;
-  /// Relative bias by head: biases[head][center + j - i - before]; empty if there is none.
-  std::vector<std::vector<float>> biases = {};
-  std::size_t center = 0;
+  std::size_t window = kUnlimited;  ///< LayerSpec::window
+  const ScoreBiases* biases = nullptr;
 };
 
-void attend(const Heads& heads, const std::vector<SequenceRows>& sequences, const Context& context);
-
-/// Rows of a batch's sequence in a matrix that holds them from column `column` on.
-inline kernels::HeadRows rows_of(const Matrix& matrix, const TokenBatch& batch, std::size_t sequence,
-                                 std::size_t column = 0) {
-  return {matrix.row(batch.begin(sequence)) + column, matrix.columns};
-}
-
-/// Self-attention of a batch whose queries, keys and values lie in columns of matrices. With `cache`,
-/// new keys and values are appended to layer `layer` and all that it holds is attended to.
-Matrix attend_self(const Heads& heads, const TokenBatch& batch, const Matrix& q, const Matrix& k, const Matrix& v,
-                   std::size_t q_column, std::size_t k_column, std::size_t v_column, KvCache* cache, std::size_t layer,
-                   const Context& context);
+/// Self-attention of a batch. q has a row for each token of the batch, with the heads one after the other; k and v
+/// likewise, with kv_count heads. With `cache`, new keys and values are appended to layer `layer`, and attention goes
+/// to all that it holds. Returns [tokens, count * width].
+Matrix attend_self(const Heads& heads, const TokenBatch& batch, kernels::HeadRows q, kernels::HeadRows k,
+                   kernels::HeadRows v, KvCache* cache, std::size_t layer, const Context& context);
 
 /// Attention to the encoder's keys and values that `cache` holds.
-Matrix attend_cross(const Heads& heads, const TokenBatch& batch, const Matrix& q, KvCache& cache, std::size_t layer,
+Matrix attend_cross(const Heads& heads, const TokenBatch& batch, kernels::HeadRows q, KvCache& cache, std::size_t layer,
                     const Context& context);
 
 /// Keys and values of the encoder's output for one layer, into every sequence's cache.

@@ -1,146 +1,91 @@
-// BERT as an encoder with its heads, and two of them as an encoder-decoder.
-#include <algorithm>
-#include <optional>
+// BERT (Devlin et al. 2019) and encoders like it, and two of them as an encoder-decoder (Rothe et al. 2020).
+#include <array>
 
-#include "pare/error.h"
-#include "run/bert_layers.h"
-#include "run/runners.h"
+#include "run/families.h"
 #include "run/settings.h"
 
 namespace pare::run {
 namespace {
 
-class Bert : public EncoderRunner {
- public:
-  Bert(const Model& model, const InferOptions& options, const Context& context)
-      : source_(model.source),
-        weights_(model, options, context),
-        config_(model.config, model.source + "/config.json"),
-        prefix_(weights_.has("bert.embeddings.word_embeddings.weight") ? "bert." : ""),
-        body_(weights_, config_, prefix_, false) {
-    if (weights_.has("cls.predictions.transform.dense.weight")) predictions_.emplace(weights_, config_, "", body_);
-    const std::size_t width = body_.width();
-    if (weights_.has(prefix_ + "pooler.dense.weight"))
-      pooler_ = weights_.linear(prefix_ + "pooler.dense", width, width, Orientation::kOutIn);
-    if (weights_.has("classifier.weight"))
-      classifier_ =
-          weights_.linear("classifier", width, weights_.rows_of("classifier.weight", width), Orientation::kOutIn);
-  }
+StackSpec bert_stack(const model::Config& config) {
+  StackSpec stack;
+  stack.width = size_setting(config, {"hidden_size", "dim"}, 768);
+  set_heads(config, stack, size_setting(config, {"num_attention_heads", "n_heads"}, 12));
+  stack.inner = size_setting(config, {"intermediate_size", "hidden_dim"}, 4 * stack.width);
+  stack.norm_after_sum = true;
+  stack.epsilon = epsilon_setting(config, "layer_norm_eps", 1e-12);
+  stack.activation = activation_setting(config, config.has("activation") ? "activation" : "hidden_act", "gelu");
+  stack.positions = Positions::kLearned;
+  stack.causal = config.flag("is_decoder").value_or(false);
+  stack.layers.assign(layer_setting(config, {"num_hidden_layers", "n_layers"}, 12), {head_scale(stack)});
+  return stack;
+}
 
-  std::size_t vocabulary() const noexcept override { return body_.vocabulary(); }
-  std::size_t positions() const noexcept override { return body_.positions(); }
-  std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
-  std::size_t labels() const noexcept override { return pooler_ && classifier_ ? classifier_->out : 0; }
-  bool has_masked_lm_head() const noexcept override { return predictions_.has_value(); }
+ModelSpec encoder_spec(StackSpec stack, const model::Config& config) {
+  ModelSpec spec;
+  spec.kind = ModelKind::kEncoder;
+  spec.head.activation = stack.activation;
+  spec.head.tied = config.flag("tie_word_embeddings").value_or(true);
+  spec.stack = std::move(stack);
+  return spec;
+}
 
-  Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
-    return body_.run(batch, nullptr, context);
-  }
-  std::size_t layer_count() const noexcept override { return body_.layers(); }
-  Matrix run_layers(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
-                    const Context& context) const override {
-    return body_.run_layers(batch, std::move(states), begin, end, nullptr, context);
-  }
+ModelSpec bert_spec(const model::Config& config) { return encoder_spec(bert_stack(config), config); }
 
-  Matrix logits(const Matrix& hidden, const Context& context) const override {
-    if (!predictions_) throw Error(ErrorCode::kUnsupported, source_, "has no masked-LM head");
-    return predictions_->logits(hidden, context);
-  }
+/// Positions count from the row after that of the padding token.
+StackSpec offset_stack(const model::Config& config) {
+  StackSpec stack = bert_stack(config);
+  stack.padding = config.token_id("pad_token_id").value_or(1);
+  stack.position_offset = static_cast<std::size_t>(stack.padding) + 1;
+  return stack;
+}
 
-  Matrix classify(const TokenBatch& batch, const Context& context) const override {
-    if (labels() == 0) throw Error(ErrorCode::kUnsupported, source_, "has no sequence-classification head");
-    const Matrix hidden = hidden_states(batch, context);
-    Matrix first(batch.sequences(), hidden.columns);
-    for (std::size_t s = 0; s < first.rows; ++s) {
-      if (batch.length(s) == 0) throw Error(ErrorCode::kArgument, "an empty sequence cannot be classified");
-      std::copy_n(hidden.row(batch.begin(s)), hidden.columns, first.row(s));
-    }
-    Matrix pooled = apply(*pooler_, first, context);
-    kernels::activate(kernels::Activation::kTanh, pooled.values.data(), pooled.values.size());
-    Matrix logits = apply(*classifier_, pooled, context);
-    NanCheck(source_, "").part(logits, "the classification head");
-    return logits;
-  }
+/// RoBERTa's head always has GELU.
+ModelSpec roberta_spec(const model::Config& config) {
+  ModelSpec spec = encoder_spec(offset_stack(config), config);
+  spec.head.activation = kernels::Activation::kGelu;
+  return spec;
+}
 
- private:
-  std::string source_;
-  Weights weights_;
-  model::Config config_;
-  std::string prefix_;
-  BertStack body_;
-  std::optional<BertPredictions> predictions_;
-  std::optional<linear::Linear> pooler_, classifier_;
-};
+/// MPNet (Song et al. 2020) adds T5's biases to the scores of all layers.
+ModelSpec mpnet_spec(const model::Config& config) {
+  ModelSpec spec = roberta_spec(config);
+  spec.stack.padding = 1;
+  spec.stack.position_offset = 2;
+  spec.stack.positions = Positions::kBuckets;
+  spec.stack.furthest = 128;
+  return spec;
+}
 
-class BertToBert : public EncoderDecoderRunner {
- public:
-  BertToBert(const Model& model, const InferOptions& options, const Context& context)
-      : weights_(model, options, context),
-        config_(model.config, model.source + "/config.json"),
-        decoder_start_(config_.token_id("decoder_start_token_id").value_or(0)),
-        encoder_config_(config_.nested("encoder")),
-        decoder_config_(config_.nested("decoder")),
-        encoder_(weights_, encoder_config_, "encoder.", false),
-        decoder_(weights_, decoder_config_, "decoder.bert.", true),
-        predictions_(weights_, decoder_config_, "decoder.", decoder_) {
-    if (encoder_.width() != decoder_.width())
-      throw Error(ErrorCode::kMismatch, model.source,
-                  "an encoder and a decoder of different widths cannot be run together");
-  }
-
-  std::size_t vocabulary() const noexcept override { return decoder_.vocabulary(); }
-  std::size_t positions() const noexcept override { return encoder_.positions(); }
-  std::vector<LayerUse> layers(std::size_t tokens) const override { return weights_.layers(tokens); }
-  TokenId decoder_start() const noexcept override { return decoder_start_; }
-
-  Matrix hidden_states(const TokenBatch& batch, const Context& context) const override {
-    return encoder_.run(batch, nullptr, context);
-  }
-  Matrix logits(const Matrix& hidden, const Context& context) const override {
-    return predictions_.logits(hidden, context);
-  }
-
-  std::unique_ptr<DecoderState> start(const TokenBatch& sources, const Context& context) const override {
-    auto cache = std::make_unique<KvCache>(sources.sequences(), decoder_.layers());
-    decoder_.remember(*cache, sources, hidden_states(sources, context), context);
-    return cache;
-  }
-  Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context) const override {
-    return decoder_.run(next, &cache_of(state, next), context);
-  }
-
- private:
-  Weights weights_;
-  model::Config config_;
-  TokenId decoder_start_;
-  model::Config encoder_config_, decoder_config_;
-  BertStack encoder_, decoder_;
-  BertPredictions predictions_;
-};
+ModelSpec composed_spec(const model::Config& config) {
+  const model::Config encoder = config.nested("encoder"), decoder = config.nested("decoder");
+  ModelSpec spec = bert_spec(decoder);
+  spec.kind = ModelKind::kEncoderDecoder;
+  spec.decoder_start = config.token_id("decoder_start_token_id").value_or(0);
+  spec.decoder = std::move(spec.stack);
+  spec.decoder.stack = spec.head.stack = "decoder";
+  spec.decoder.causal = spec.decoder.cross_attention = true;
+  spec.stack = bert_stack(encoder);
+  spec.stack.stack = "encoder";
+  spec.stack.causal = false;
+  return spec;
+}
 
 }  // namespace
 
-std::unique_ptr<Runner> open_bert(const Model& model, const InferOptions& options, const Context& context) {
-  return std::make_unique<Bert>(model, options, context);
-}
-
-ModelTraits bert_traits(const Model& model) {
-  const auto find = [&](const std::string& name) {
-    return std::find_if(model.parameters.begin(), model.parameters.end(),
-                        [&](const Parameter& parameter) { return parameter.name == name; });
+std::span<const RunnableFamily> bert_kind() {
+  using enum ModelKind;
+  static constexpr std::array kFamilies{
+      RunnableFamily{"bert", kEncoder, bert_spec},
+      RunnableFamily{"distilbert", kEncoder, bert_spec},
+      RunnableFamily{"electra", kEncoder, bert_spec},
+      RunnableFamily{"roberta", kEncoder, roberta_spec},
+      RunnableFamily{"xlm-roberta", kEncoder, roberta_spec},
+      RunnableFamily{"camembert", kEncoder, roberta_spec},
+      RunnableFamily{"mpnet", kEncoder, mpnet_spec},
+      RunnableFamily{"encoder-decoder", kEncoderDecoder, composed_spec},
   };
-  const auto has = [&](const std::string& name) { return find(name) != model.parameters.end(); };
-  const std::string prefix = has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
-  ModelTraits traits{ModelKind::kEncoder, has("cls.predictions.transform.dense.weight")};
-  if (has("classifier.weight") && has(prefix + "pooler.dense.weight")) {
-    const std::vector<std::uint64_t>& shape = model.tensor(*find("classifier.weight")).shape;
-    traits.labels = shape.empty() ? 0 : static_cast<std::size_t>(shape[0]);
-  }
-  return traits;
-}
-
-std::unique_ptr<Runner> open_composed(const Model& model, const InferOptions& options, const Context& context) {
-  return std::make_unique<BertToBert>(model, options, context);
+  return kFamilies;
 }
 
 }  // namespace pare::run

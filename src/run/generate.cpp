@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <numeric>
 
 #include "base/parallel.h"
@@ -20,22 +22,59 @@ std::vector<std::size_t> indices(std::size_t n) {
   return all;
 }
 
-Matrix next_logits(const EncoderDecoderRunner& runner, const std::vector<TokenId>& tokens, DecoderState& state,
-                   const Context& context) {
-  context.check();
-  TokenBatch batch;
-  for (const TokenId token : tokens) batch.add({&token, 1});
-  return runner.logits(runner.decode(batch, state, context), context);
-}
+/// Decoding of several sequences, up to the first token to choose.
+class Decoding {
+ public:
+  /// Targets of an encoder-decoder begin with its start token.
+  Decoding(const EncoderDecoderRunner& runner, const TokenBatch& sources, const Context& context)
+      : last_(sources.sequences(), runner.decoder_start()), state_(runner.start(sources, context)) {
+    logits_ = [&runner](const TokenBatch& next, DecoderState& state, const Context& within) {
+      return runner.logits(runner.decode(next, state, within), within);
+    };
+  }
+  /// A decoder's sequences continue prompts, whose last tokens are run with the first step.
+  Decoding(const CausalRunner& runner, const TokenBatch& prompts, const Context& context)
+      : state_(runner.start(prompts.sequences())) {
+    TokenBatch before;
+    for (std::size_t s = 0; s < prompts.sequences(); ++s) {
+      const std::size_t length = prompts.length(s);
+      if (length == 0) throw Error(ErrorCode::kArgument, "an empty prompt cannot be continued");
+      const std::span<const TokenId> prompt = prompts.ids().subspan(prompts.begin(s), length);
+      before.add(prompt.first(length - 1));
+      last_.push_back(prompt.back());
+    }
+    if (before.tokens() != 0) runner.hidden_states(before, *state_, context);
+    logits_ = [&runner](const TokenBatch& next, DecoderState& state, const Context& within) {
+      return runner.logits(runner.hidden_states(next, state, within), within);
+    };
+  }
 
-std::vector<std::vector<TokenId>> generate_greedily(const EncoderDecoderRunner& runner, const TokenBatch& sources,
-                                                    TokenId end, std::size_t longest, const Context& context) {
-  std::vector<std::vector<TokenId>> written(sources.sequences());
-  std::vector<std::size_t> running = indices(written.size());  // sources that are not at their end
-  std::vector<TokenId> last(running.size(), runner.decoder_start());
-  const auto state = runner.start(sources, context);
+  std::size_t sequences() const noexcept { return last_.size(); }
+  /// The tokens that the first step runs.
+  const std::vector<TokenId>& first() const noexcept { return last_; }
+  DecoderState& state() const noexcept { return *state_; }
+  /// Logits after one more token of each sequence.
+  Matrix next_logits(const std::vector<TokenId>& tokens, const Context& context) const {
+    context.check();
+    TokenBatch batch;
+    for (const TokenId token : tokens) batch.add({&token, 1});
+    return logits_(batch, *state_, context);
+  }
+
+ private:
+  std::vector<TokenId> last_;
+  std::unique_ptr<DecoderState> state_;
+  std::function<Matrix(const TokenBatch&, DecoderState&, const Context&)> logits_;
+};
+
+using Written = std::vector<std::vector<TokenId>>;
+
+Written generate_greedily(const Decoding& decoding, TokenId end, std::size_t longest, const Context& context) {
+  Written written(decoding.sequences());
+  std::vector<std::size_t> running = indices(written.size());  // sequences that are not at their end
+  std::vector<TokenId> last = decoding.first();
   for (std::size_t step = 0; step < longest && !running.empty(); ++step) {
-    const Matrix logits = next_logits(runner, last, *state, context);
+    const Matrix logits = decoding.next_logits(last, context);
     std::vector<std::size_t> kept;
     for (std::size_t i = 0; i < running.size(); ++i) {
       last[i] = static_cast<TokenId>(std::max_element(logits.row(i), logits.row(i) + logits.columns) - logits.row(i));
@@ -43,7 +82,7 @@ std::vector<std::vector<TokenId>> generate_greedily(const EncoderDecoderRunner& 
       if (last[i] != end) kept.push_back(i);
     }
     if (kept.size() == running.size()) continue;
-    state->reorder(kept);
+    decoding.state().reorder(kept);
     for (std::size_t i = 0; i < kept.size(); ++i) {
       running[i] = running[kept[i]];
       last[i] = last[kept[i]];
@@ -138,17 +177,18 @@ class BeamSearch {
   bool done_ = false;
 };
 
-std::vector<std::vector<TokenId>> search_beams(const EncoderDecoderRunner& runner, const TokenBatch& sources,
-                                               TokenId end, const GenerateOptions& options, const Context& context) {
-  std::vector<BeamSearch> searches(sources.sequences(), BeamSearch(end, options));
+Written search_beams(const Decoding& decoding, TokenId end, const GenerateOptions& options, const Context& context) {
+  std::vector<BeamSearch> searches(decoding.sequences(), BeamSearch(end, options));
   std::vector<std::size_t> open = indices(searches.size());
-  const auto state = runner.start(sources, context);
   std::vector<std::size_t> parents;
-  for (const std::size_t source : open) parents.insert(parents.end(), options.beams, source);
-  std::vector<TokenId> last(parents.size(), runner.decoder_start());
+  std::vector<TokenId> last;
+  for (const std::size_t source : open) {
+    parents.insert(parents.end(), options.beams, source);
+    last.insert(last.end(), options.beams, decoding.first()[source]);
+  }
   while (!open.empty()) {
-    state->reorder(parents);
-    const Matrix logits = next_logits(runner, last, *state, context);
+    decoding.state().reorder(parents);
+    const Matrix logits = decoding.next_logits(last, context);
     std::vector<std::size_t> first_rows;
     std::size_t row = 0;
     for (const std::size_t source : open) {
@@ -170,21 +210,32 @@ std::vector<std::vector<TokenId>> search_beams(const EncoderDecoderRunner& runne
     }
     open = std::move(still);
   }
-  std::vector<std::vector<TokenId>> written;
+  Written written;
   written.reserve(searches.size());
   for (const BeamSearch& search : searches) written.push_back(search.best());
   return written;
+}
+
+template <class AnyRunner>
+Written continue_with(const AnyRunner& runner, const TokenBatch& sequences, TokenId end, const GenerateOptions& options,
+                      const Context& context) {
+  if (options.beams == 0) throw Error(ErrorCode::kArgument, "a search needs at least one beam");
+  if (sequences.sequences() == 0 || options.max_new_tokens == 0) return Written(sequences.sequences());
+  const Decoding decoding(runner, sequences, context);
+  if (options.beams == 1) return generate_greedily(decoding, end, options.max_new_tokens, context);
+  return search_beams(decoding, end, options, context);
 }
 
 }  // namespace
 
 std::vector<std::vector<TokenId>> generate(const EncoderDecoderRunner& runner, const TokenBatch& sources, TokenId end,
                                            const GenerateOptions& options, const Context& context) {
-  if (options.beams == 0) throw Error(ErrorCode::kArgument, "a search needs at least one beam");
-  if (sources.sequences() == 0 || options.max_new_tokens == 0)
-    return std::vector<std::vector<TokenId>>(sources.sequences());
-  if (options.beams == 1) return generate_greedily(runner, sources, end, options.max_new_tokens, context);
-  return search_beams(runner, sources, end, options, context);
+  return continue_with(runner, sources, end, options, context);
+}
+
+std::vector<std::vector<TokenId>> generate(const CausalRunner& runner, const TokenBatch& prompts, TokenId end,
+                                           const GenerateOptions& options, const Context& context) {
+  return continue_with(runner, prompts, end, options, context);
 }
 
 }  // namespace pare

@@ -121,10 +121,6 @@ linear::Linear Weights::linear(const std::string& name, std::size_t in, std::siz
              std::make_unique<linear::WeightSource>(tensor, weights));
 }
 
-linear::Linear Weights::tied_head(const std::string& name, const float* weight, std::size_t in, std::size_t out) {
-  return tied_head(name, Table{{weight, out, in}});
-}
-
 linear::Linear Weights::tied_head(const std::string& name, const Table& table) {
   LayerUse use;
   use.name = name + ".weight";

@@ -42,7 +42,6 @@ class Weights {
   /// `name`.weight and, where the model has it, `name`.bias.
   linear::Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
   /// A head tied to the embedding `name`, whose weights are [out, in].
-  linear::Linear tied_head(const std::string& name, const float* weight, std::size_t in, std::size_t out);
   linear::Linear tied_head(const std::string& name, const Table& table);
   std::vector<LayerUse> layers(std::size_t tokens) const;
 

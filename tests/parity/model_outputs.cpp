@@ -1,8 +1,8 @@
 // model_outputs MODEL KIND INPUT OUTPUT [CLASS]: runs a model for the comparison with transformers.
 // KIND: logits, hidden, classify: INPUT has a sequence of ids a line (classify and hidden: may be
 //       followed by '|' and token types); decode: "SOURCE | TARGET"; greedy: "COUNT | PROMPT" or
-//       "COUNT | SOURCE" for an encoder-decoder.
-// OUTPUT: the floats, little-endian, row by row; for greedy the ids as text.
+//       "COUNT | SOURCE" for an encoder-decoder; beams: "BEAMS COUNT END | PROMPT" (or SOURCE).
+// OUTPUT: the floats, little-endian, row by row; for greedy and beams the ids as text.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "pare/error.h"
+#include "pare/generate.h"
 #include "pare/run.h"
 
 namespace {
@@ -75,6 +76,17 @@ std::vector<TokenId> greedy(const pare::Runner& runner, const Line& line) {
   return tokens;
 }
 
+/// All lines have the BEAMS, COUNT and END of the first.
+std::vector<std::vector<TokenId>> search(const pare::Runner& runner, const std::vector<Line>& lines) {
+  TokenBatch prompts;
+  for (const Line& line : lines) prompts.add(line.second);
+  const std::vector<TokenId>& numbers = lines.at(0).first;
+  const pare::GenerateOptions options{static_cast<std::size_t>(numbers.at(0)), static_cast<std::size_t>(numbers.at(1))};
+  if (const auto* causal = dynamic_cast<const pare::CausalRunner*>(&runner))
+    return pare::generate(*causal, prompts, numbers.at(2), options);
+  return pare::generate(dynamic_cast<const pare::EncoderDecoderRunner&>(runner), prompts, numbers.at(2), options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -88,6 +100,13 @@ int main(int argc, char** argv) try {
   if (std::string(argv[2]) == "greedy") {
     for (const Line& line : lines) {
       for (const TokenId token : greedy(*runner, line)) out << token << ' ';
+      out << '\n';
+    }
+    return 0;
+  }
+  if (std::string(argv[2]) == "beams") {
+    for (const std::vector<TokenId>& tokens : search(*runner, lines)) {
+      for (const TokenId token : tokens) out << token << ' ';
       out << '\n';
     }
     return 0;

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import transformers  # noqa: E402
 
 import malformed  # noqa: E402
+import families  # noqa: E402
 import names  # noqa: E402
 import packed  # noqa: E402
 import patterns  # noqa: E402
@@ -31,7 +32,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "tokens", "running", "tasks"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "tokens", "running", "families", "tasks"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -46,6 +47,7 @@ def main():
             "tokens": lambda: tokens.run(oracle, oracle.programs / "token_ids", scratch),
             "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full),
             "patterns": lambda: patterns.run(oracle, models, scratch, arguments.full),
+            "families": lambda: families.run(oracle, scratch),
             "running": lambda: running.run(oracle, models), "tasks": lambda: tasks.run(oracle, models, scratch),
             "packed": lambda: packed.run(oracle, scratch),
         }

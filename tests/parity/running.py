@@ -26,7 +26,7 @@ def outputs(oracle, model, kind, lines, *more):
                                 capture_output=True, text=True)
         if result.returncode != 0:
             raise RuntimeError(result.stderr.strip())
-        return target.read_text() if kind == "greedy" else np.fromfile(target, np.float32)
+        return target.read_text() if kind in ("greedy", "beams") else np.fromfile(target, np.float32)
 
 
 def text(ids):

@@ -96,6 +96,7 @@ TEST(Unsuitable, IsToldOfModelsThatCannotBeOpened) {
   options.data = kRoot + "demo/heldout/lm.txt";
   Model model = open_model(kRoot + "demo/models/gpt2-world");
   std::erase_if(model.parameters, [](const Parameter& parameter) { return parameter.name == "wpe.weight"; });
+  model.missing = {"h.0.ln_1.bias", "wpe.weight"};
   EXPECT_THROW(open_runner(model), Error);
   EXPECT_FALSE(unsuitable(model, Task::kPerplexity));
   EXPECT_EQ(unsuitable(model, Task::kMaskedLm), "is a decoder: masked-lm needs an encoder such as BERT");

@@ -68,6 +68,7 @@ TEST_F(TaskCurves, AreEmptyForAKindThatPareDoesNotRun) {
 
 TEST_F(TaskCurves, DoNotTakeADamagedModelForOneOfThatKind) {
   std::erase_if(model_.parameters, [](const Parameter& parameter) { return parameter.name == "wpe.weight"; });
+  model_.missing = {"wpe.weight"};
   try {
     curves();
     ADD_FAILURE() << "a model without positions was scored";

@@ -1,0 +1,115 @@
+// The layers of a transformer, for every family. What they compute is in a StackSpec; which norms, gates, biases and
+// projections they have follows from the slots of the model's parameters.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "run/attention.h"
+#include "run/kv_cache.h"
+#include "run/nan_check.h"
+#include "run/rotary.h"
+#include "run/spec.h"
+#include "run/stack_weights.h"
+
+namespace pare::run {
+
+class Stack {
+ public:
+  /// Throws Error for weights that are missing or have other shapes than `spec` asks for.
+  Stack(StackWeights& weights, StackSpec spec);
+
+  std::size_t layers() const noexcept { return layers_.size(); }
+  std::size_t width() const noexcept { return spec_.width; }
+  /// Width of the rows that run() returns: that of the embeddings if a projection leads back to it.
+  std::size_t out_width() const noexcept { return project_out_ ? project_out_->out : spec_.width; }
+  const Table& words() const noexcept { return words_; }
+  std::size_t vocabulary() const noexcept { return words_.rows(); }
+  /// Most tokens of a sequence; SIZE_MAX if there is no limit.
+  std::size_t longest() const noexcept { return longest_; }
+
+  /// Runner::hidden_states(). A decoder with cross-attention needs `cache`, which must hold the encoder's keys and
+  /// values.
+  Matrix run(const TokenBatch& batch, KvCache* cache, const Context& context) const {
+    return run_layers(batch, {}, 0, layers_.size(), cache, context);
+  }
+  /// Runner::run_layers().
+  Matrix run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
+                    const Context& context) const;
+  /// Stores the encoder's output as keys and values of every layer's cross-attention.
+  void remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, const Context& context) const;
+
+  /// Loads a norm of `weights`, as `spec` has them, of `width` elements.
+  Norm load_norm(StackWeights& weights, Place place, std::size_t width);
+  /// Replaces the rows of x by their norms.
+  void normalize(const Norm& norm, Matrix& x) const;
+
+ private:
+  struct Attention {
+    Norm norm, post_norm, q_norm, k_norm;
+    std::optional<linear::Linear> q, k, v, qkv, o;
+  };
+  struct Layer {
+    std::string name;
+    Attention self, cross;
+    Norm norm, post_norm;  ///< of the feed-forward part
+    std::optional<linear::Linear> up, gate, gate_up, down;
+  };
+  /// What all layers of a pass share.
+  struct Pass {
+    const TokenBatch& batch;
+    KvCache* cache;
+    const Context& context;
+    ScoreBiases biases = {};
+    std::vector<std::vector<RotaryTable>> rotaries = {};  ///< of each RotarySpec, for each sequence
+  };
+  /// Queries, keys and values, in matrices of their own or in one.
+  struct Projected {
+    Matrix fused, q, k, v;
+    struct Part {
+      float* data;
+      std::size_t stride;
+    } queries, keys, values;
+  };
+
+  void load_embeddings(StackWeights& weights);
+  Attention load_attention(StackWeights& weights, int layer, bool cross);
+  Layer load_layer(StackWeights& weights, int layer);
+  void load_position_bias(StackWeights& weights);
+
+  std::size_t seen(const KvCache* cache, std::size_t sequence) const;
+  Matrix embed(const TokenBatch& batch, KvCache* cache, const Context& context) const;
+  void add_positions(const TokenBatch& batch, std::size_t sequence, std::size_t before, Matrix& x) const;
+  Pass prepare(const TokenBatch& batch, KvCache* cache, const Context& context) const;
+  void run_layer(std::size_t index, Matrix& x, const Pass& pass) const;
+  Projected project(const Attention& attention, const Matrix& x, const Pass& pass) const;
+  void rotate(Projected& projected, std::size_t rotary, const Pass& pass) const;
+  Matrix attend_to_self(std::size_t index, const Matrix& x, const Pass& pass) const;
+  Matrix attend_to_encoder(std::size_t index, const Matrix& x, const Pass& pass) const;
+  Matrix feed_forward(const Layer& layer, const Matrix& x, const Context& context) const;
+  /// Normalizes the heads of q or k, or their whole rows.
+  void normalize_heads(const Norm& norm, Projected::Part part, std::size_t rows, std::size_t heads) const;
+  void normalize_rows(const Norm& norm, float* rows, std::size_t count) const;
+  /// x as a branch reads it: `own` if a norm precedes the branch, which then holds the result. With
+  /// residual_from_norm, x becomes that too.
+  const Matrix& before(const Norm& norm, Matrix& x, Matrix& own) const;
+  /// x += branch, with the norms that follow.
+  void add_branch(Matrix& x, Matrix branch, const Norm& post_norm, const Norm& norm) const;
+
+  StackSpec spec_;
+  NanCheck nan_check_;
+  Table words_, positions_, types_;
+  std::size_t longest_ = kUnlimited;
+  Norm embedding_norm_, final_norm_;
+  std::string final_norm_name_;
+  std::optional<linear::Linear> project_in_, project_out_;
+  const float* bias_table_ = nullptr;  ///< [buckets, heads]
+  std::size_t buckets_ = 0;
+  std::vector<Layer> layers_;
+  std::deque<std::vector<float>> made_;  ///< weights of norms that are not stored as they are used
+};
+
+}  // namespace pare::run
