@@ -124,7 +124,7 @@ def compare_beams(oracle, what, directory, model):
 
 
 def run(oracle, scratch):
-    cases = [*decoders()]
+    cases = [*decoders(), *encoders()]
     for i, (what, model_class, config) in enumerate(cases):
         directory = scratch / f"family-{i}"
         model = model_class(config).eval()
