@@ -32,6 +32,18 @@ ModelSpec encoder_spec(StackSpec stack, const model::Config& config) {
 
 ModelSpec bert_spec(const model::Config& config) { return encoder_spec(bert_stack(config), config); }
 
+ModelSpec distilbert_spec(const model::Config& config) {
+  ModelSpec spec = bert_spec(config);
+  spec.head.pooler = kernels::Activation::kRelu;
+  return spec;
+}
+
+ModelSpec electra_spec(const model::Config& config) {
+  ModelSpec spec = bert_spec(config);
+  spec.head.pooler = kernels::Activation::kGelu;
+  return spec;
+}
+
 /// Positions count from the row after that of the padding token.
 StackSpec offset_stack(const model::Config& config) {
   StackSpec stack = bert_stack(config);
@@ -77,8 +89,8 @@ std::span<const RunnableFamily> bert_kind() {
   using enum ModelKind;
   static constexpr std::array kFamilies{
       RunnableFamily{"bert", kEncoder, bert_spec},
-      RunnableFamily{"distilbert", kEncoder, bert_spec},
-      RunnableFamily{"electra", kEncoder, bert_spec},
+      RunnableFamily{"distilbert", kEncoder, distilbert_spec},
+      RunnableFamily{"electra", kEncoder, electra_spec},
       RunnableFamily{"roberta", kEncoder, roberta_spec},
       RunnableFamily{"xlm-roberta", kEncoder, roberta_spec},
       RunnableFamily{"camembert", kEncoder, roberta_spec},

@@ -23,11 +23,14 @@ const RunnableFamily* find_runnable(std::string_view model_type);
 std::string runnable_types();
 
 // One source file for each group of related families.
+std::span<const RunnableFamily> bart_kind();
 std::span<const RunnableFamily> gpt2_kind();
 std::span<const RunnableFamily> bert_kind();
 std::span<const RunnableFamily> t5_kind();
 std::span<const RunnableFamily> llama_kind();
 std::span<const RunnableFamily> gemma_kind();
+std::span<const RunnableFamily> mixture_kind();
+std::span<const RunnableFamily> modernbert_kind();
 std::span<const RunnableFamily> opt_kind();
 std::span<const RunnableFamily> gpt_neox_kind();
 std::span<const RunnableFamily> bloom_kind();

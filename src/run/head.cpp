@@ -27,14 +27,19 @@ Head::Head(StackWeights& weights, const HeadSpec& spec, Stack& stack)
   if (output_ && output_->bias == nullptr) output_->bias = weights.bias(output, output_->out);
 }
 
+Matrix Head::transformed(const Matrix& hidden, const Context& context) const {
+  Matrix x = apply(*transform_, hidden, context);
+  kernels::activate(spec_.activation, x.values.data(), x.values.size());
+  stack_.normalize(norm_, x);
+  return x;
+}
+
 Matrix Head::logits(const Matrix& hidden, const Context& context) const {
   if (!output_) throw Error(ErrorCode::kUnsupported, nan_check_.source(), "has no language-model head");
   Matrix x;
   const Matrix* input = &hidden;
   if (transform_) {
-    x = apply(*transform_, hidden, context);
-    kernels::activate(spec_.activation, x.values.data(), x.values.size());
-    stack_.normalize(norm_, x);
+    x = transformed(hidden, context);
     input = &x;
   } else if (spec_.scale != 1) {
     x = hidden;

@@ -17,6 +17,8 @@ class Head {
   explicit operator bool() const noexcept { return output_.has_value(); }
   /// Whether it is a masked-LM head, which has a transform before its projection.
   bool has_transform() const noexcept { return transform_.has_value(); }
+  /// A masked-LM head's rows before their projection.
+  Matrix transformed(const Matrix& hidden, const Context& context) const;
   /// Runner::logits(). Throws Error (kUnsupported) without a head.
   Matrix logits(const Matrix& hidden, const Context& context) const;
 

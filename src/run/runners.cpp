@@ -79,8 +79,10 @@ class Encoder final : public OneStack<EncoderRunner> {
     if (shape.size() == 2) classifier_ = places_.linear(classifier, width, static_cast<std::size_t>(shape[0]));
   }
 
-  std::size_t labels() const noexcept override { return pooler_ && classifier_ ? classifier_->out : 0; }
-  bool has_masked_lm_head() const noexcept override { return head_.has_transform(); }
+  std::size_t labels() const noexcept override {
+    return classifier_ && (pooler_ || head_.has_transform()) ? classifier_->out : 0;
+  }
+  bool has_masked_lm_head() const noexcept override { return head_.has_transform() && !classifier_; }
 
   Matrix logits(const Matrix& hidden, const Context& context) const override {
     if (!has_masked_lm_head()) throw Error(ErrorCode::kUnsupported, parts_.source, "has no masked-LM head");
@@ -89,20 +91,32 @@ class Encoder final : public OneStack<EncoderRunner> {
 
   Matrix classify(const TokenBatch& batch, const Context& context) const override {
     if (labels() == 0) throw Error(ErrorCode::kUnsupported, parts_.source, "has no sequence-classification head");
-    const Matrix hidden = hidden_states(batch, context);
-    Matrix first(batch.sequences(), hidden.columns);
-    for (std::size_t s = 0; s < first.rows; ++s) {
-      if (batch.length(s) == 0) throw Error(ErrorCode::kArgument, "an empty sequence cannot be classified");
-      std::copy_n(hidden.row(batch.begin(s)), hidden.columns, first.row(s));
+    Matrix pooled = pool(batch, hidden_states(batch, context));
+    if (pooler_) {
+      pooled = apply(*pooler_, pooled, context);
+      kernels::activate(parts_.spec.head.pooler, pooled.values.data(), pooled.values.size());
+    } else {
+      pooled = head_.transformed(pooled, context);
     }
-    Matrix pooled = apply(*pooler_, first, context);
-    kernels::activate(kernels::Activation::kTanh, pooled.values.data(), pooled.values.size());
     Matrix logits = apply(*classifier_, pooled, context);
     NanCheck(parts_.source).part(logits, "the classification head");
     return logits;
   }
 
  private:
+  /// One row for each sequence: its first, or the mean of all.
+  Matrix pool(const TokenBatch& batch, const Matrix& hidden) const {
+    Matrix pooled(batch.sequences(), hidden.columns);
+    for (std::size_t s = 0; s < pooled.rows; ++s) {
+      if (batch.length(s) == 0) throw Error(ErrorCode::kArgument, "an empty sequence cannot be classified");
+      const std::size_t count = parts_.spec.head.pools_mean ? batch.length(s) : 1;
+      for (std::size_t i = 0; i < count; ++i)
+        kernels::add(pooled.row(s), hidden.row(batch.begin(s) + i), hidden.columns);
+      for (std::size_t c = 0; count > 1 && c < hidden.columns; ++c) pooled.row(s)[c] /= static_cast<float>(count);
+    }
+    return pooled;
+  }
+
   std::optional<linear::Linear> pooler_, classifier_;
 };
 
@@ -174,9 +188,10 @@ std::optional<ModelTraits> traits_of(const Model& model) {
   if (family == nullptr) return std::nullopt;
   ModelTraits traits{family->kind};
   if (family->kind != ModelKind::kEncoder) return traits;
-  traits.masked_lm_head = run::find_slot(model, Slot::kHeadTransform) != nullptr;
+  const bool transform = run::find_slot(model, Slot::kHeadTransform) != nullptr;
   const Parameter* classifier = run::find_slot(model, Slot::kClassifier);
-  if (classifier != nullptr && run::find_slot(model, Slot::kPooler) != nullptr) {
+  traits.masked_lm_head = transform && classifier == nullptr;
+  if (classifier != nullptr && (transform || run::find_slot(model, Slot::kPooler) != nullptr)) {
     const std::vector<std::uint64_t>& shape = model.tensor(*classifier).shape;
     traits.labels = shape.size() == 2 ? static_cast<std::size_t>(shape[0]) : 0;
   }

@@ -52,6 +52,14 @@ struct LayerSpec {
   int rotary = -1;                  ///< index into StackSpec::rotaries; -1: none
 };
 
+/// A mixture of experts, in the layers that have a router.
+struct ExpertSpec {
+  std::size_t count = 0;    ///< experts of a layer
+  std::size_t chosen = 0;   ///< for each token; at most count
+  std::size_t inner = 0;    ///< StackSpec::inner of each
+  bool normalized = false;  ///< whether the weights of the chosen experts are divided by their sum
+};
+
 struct StackSpec {
   std::string stack = {};  ///< Parameter::stack of its weights
   bool causal = false;
@@ -70,6 +78,7 @@ struct StackSpec {
   bool residual_from_norm = false;  ///< branches are added to what they read, not to what the norm before them read
   QkvOrder qkv_order = QkvOrder::kMatrices;
   kernels::Activation activation = kernels::Activation::kGelu;
+  ExpertSpec experts = {};
   float attention_cap = 0;  ///< scores become cap * tanh(score / cap); 0: they do not
   float embedding_scale = 1;
   float residual_scale = 1;  ///< factor on what a branch adds
@@ -90,6 +99,8 @@ struct HeadSpec {
   float divisor = 1;       ///< of the logits
   float cap = 0;           ///< logits become cap * tanh(logit / cap); 0: they do not
   kernels::Activation activation = kernels::Activation::kGelu;  ///< of a masked-LM head's transform
+  kernels::Activation pooler = kernels::Activation::kTanh;      ///< of what precedes a classifier
+  bool pools_mean = false;  ///< a classifier reads the mean of a sequence's states, not the first
 };
 
 /// A model that can be run: one stack, or an encoder and a decoder.

@@ -124,10 +124,13 @@ Matrix Stack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, s
 
 void Stack::run_layer(std::size_t index, Matrix& x, const Pass& pass) const {
   const Layer& layer = layers_[index];
+  const auto feed = [&](const Matrix& read) {
+    return layer.experts ? layer.experts->run(read, pass.context) : layer.feed_forward->run(read, pass.context);
+  };
   Matrix own;
   if (spec_.parallel) {
     const Matrix mixed = attend_to_self(index, before(layer.self.norm, x, own), pass);
-    Matrix branch = feed_forward(layer, before(layer.norm, x, own), pass.context);
+    Matrix branch = feed(before(layer.norm, x, own));
     kernels::add(branch.values.data(), mixed.values.data(), mixed.values.size());
     kernels::add(x.values.data(), branch.values.data(), x.values.size());
     return;
@@ -136,7 +139,7 @@ void Stack::run_layer(std::size_t index, Matrix& x, const Pass& pass) const {
   if (spec_.cross_attention)
     add_branch(x, attend_to_encoder(index, before(layer.cross.norm, x, own), pass), layer.cross.post_norm,
                layer.cross.norm);
-  add_branch(x, feed_forward(layer, before(layer.norm, x, own), pass.context), layer.post_norm, layer.norm);
+  add_branch(x, feed(before(layer.norm, x, own)), layer.post_norm, layer.norm);
 }
 
 Stack::Projected Stack::project(const Attention& attention, const Matrix& x, const Pass& pass) const {
@@ -194,26 +197,6 @@ Matrix Stack::attend_to_encoder(std::size_t index, const Matrix& x, const Pass& 
   const Heads heads{spec_.heads, spec_.kv_heads, spec_.head_width, spec_.layers[index].attention_scale};
   const Matrix mixed = attend_cross(heads, pass.batch, {q.values.data(), q.columns}, *pass.cache, index, pass.context);
   return apply(*attention.o, mixed, pass.context);
-}
-
-Matrix Stack::feed_forward(const Layer& layer, const Matrix& x, const Context& context) const {
-  Matrix inner;
-  if (layer.gate_up) {
-    const Matrix both = apply(*layer.gate_up, x, context);
-    inner = Matrix(x.rows, spec_.inner);
-    for (std::size_t i = 0; i < x.rows; ++i) {
-      std::copy_n(both.row(i), spec_.inner, inner.row(i));
-      kernels::activate_gated(spec_.activation, inner.row(i), both.row(i) + spec_.inner, spec_.inner);
-    }
-  } else if (layer.gate) {
-    inner = apply(*layer.gate, x, context);
-    const Matrix up = apply(*layer.up, x, context);
-    kernels::activate_gated(spec_.activation, inner.values.data(), up.values.data(), up.values.size());
-  } else {
-    inner = apply(*layer.up, x, context);
-    kernels::activate(spec_.activation, inner.values.data(), inner.values.size());
-  }
-  return apply(*layer.down, inner, context);
 }
 
 void Stack::remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, const Context& context) const {

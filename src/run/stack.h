@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "run/attention.h"
+#include "run/feed_forward.h"
 #include "run/kv_cache.h"
 #include "run/nan_check.h"
 #include "run/rotary.h"
@@ -56,7 +57,8 @@ class Stack {
     std::string name;
     Attention self, cross;
     Norm norm, post_norm;  ///< of the feed-forward part
-    std::optional<linear::Linear> up, gate, gate_up, down;
+    std::optional<FeedForward> feed_forward;
+    std::optional<ExpertMixture> experts;  ///< instead
   };
   /// What all layers of a pass share.
   struct Pass {
@@ -89,7 +91,6 @@ class Stack {
   void rotate(Projected& projected, std::size_t rotary, const Pass& pass) const;
   Matrix attend_to_self(std::size_t index, const Matrix& x, const Pass& pass) const;
   Matrix attend_to_encoder(std::size_t index, const Matrix& x, const Pass& pass) const;
-  Matrix feed_forward(const Layer& layer, const Matrix& x, const Context& context) const;
   /// Normalizes the heads of q or k, or their whole rows.
   void normalize_heads(const Norm& norm, Projected::Part part, std::size_t rows, std::size_t heads) const;
   void normalize_rows(const Norm& norm, float* rows, std::size_t count) const;

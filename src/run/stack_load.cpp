@@ -81,12 +81,10 @@ Stack::Layer Stack::load_layer(StackWeights& weights, int layer) {
   if (spec_.cross_attention) loaded.cross = load_attention(weights, layer, true);
   loaded.norm = load_norm(weights, at(Slot::kFeedForwardNorm), spec_.width);
   loaded.post_norm = load_norm(weights, at(Slot::kPostFeedForwardNorm), spec_.width);
-  loaded.gate_up = weights.optional_linear(at(Slot::kGateUp), spec_.width, 2 * spec_.inner);
-  if (!loaded.gate_up) {
-    loaded.gate = weights.optional_linear(at(Slot::kGate), spec_.width, spec_.inner);
-    loaded.up = weights.linear(at(Slot::kUp), spec_.width, spec_.inner);
-  }
-  loaded.down = weights.linear(at(Slot::kDown), spec_.inner, spec_.width);
+  if (spec_.experts.count != 0 && weights.has(at(Slot::kRouter)))
+    loaded.experts.emplace(weights, layer, spec_);
+  else
+    loaded.feed_forward.emplace(weights, at(Slot::kNone), spec_.width, spec_.inner, spec_.activation);
   return loaded;
 }
 

@@ -76,14 +76,16 @@ StackWeights::StackWeights(Weights& weights, const Model& model, std::string sta
   for (const Parameter& parameter : model.parameters)
     if (parameter.slot != Slot::kNone)
       parameters_.emplace(Key{parameter.stack, parameter.slot, parameter.layer, parameter.cross_attention,
-                              parameter.group == Group::kBias},
+                              parameter.expert, parameter.group == Group::kBias},
                           &parameter);
 }
 
 const Parameter* StackWeights::find(Place place, bool bias) const {
   for (const std::string& stack : {stack_, std::string()}) {
-    const auto found = parameters_.find({stack, place.slot, place.layer, place.cross_attention, bias});
-    if (found != parameters_.end()) return found->second;
+    for (const int expert : {place.expert, -1}) {
+      const auto found = parameters_.find({stack, place.slot, place.layer, place.cross_attention, expert, bias});
+      if (found != parameters_.end()) return found->second;
+    }
   }
   return nullptr;
 }
@@ -120,6 +122,8 @@ std::string StackWeights::layer_name(std::size_t layer) const {
 
 linear::Linear StackWeights::linear(Place place, std::size_t in, std::size_t out) {
   const Parameter& parameter = get(place);
+  if (place.expert >= 0 && parameter.expert < 0)
+    return weights_.expert(parameter.name, static_cast<std::size_t>(place.expert), in, out);
   const bool in_out = parameter.orientation == Orientation::kInOut;
   linear::Linear linear =
       weights_.linear(module_of(parameter.name), in, out, in_out ? Orientation::kInOut : Orientation::kOutIn);

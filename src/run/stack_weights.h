@@ -15,6 +15,7 @@ struct Place {
   Slot slot = Slot::kNone;
   int layer = -1;  ///< -1: of no layer
   bool cross_attention = false;
+  int expert = -1;  ///< of a mixture
 };
 
 /// Weight and bias of a norm; no weight: there is no such norm.
@@ -56,8 +57,9 @@ class StackWeights {
   linear::Linear tied_head(Place place, const Table& table);
 
  private:
-  using Key = std::tuple<std::string, Slot, int, bool, bool>;  ///< stack, place, whether a bias
+  using Key = std::tuple<std::string, Slot, int, bool, int, bool>;  ///< stack, place, whether a bias
 
+  /// A tensor that holds all experts is that of each.
   const Parameter* find(Place place, bool bias) const;
   const Parameter& get(Place place) const;
 

@@ -100,17 +100,33 @@ std::size_t Weights::rows_of(const std::string& name, std::size_t columns) const
   return tensor.shape[0];
 }
 
+LayerUse Weights::use_of(const Parameter& weight) {
+  LayerUse use;
+  use.name = weight.name;
+  use.group = weight.group;
+  use.stack = weight.stack;
+  use.layer = weight.layer;
+  use.cross_attention = weight.cross_attention;
+  return use;
+}
+
+linear::Linear Weights::expert(const std::string& name, std::size_t index, std::size_t in, std::size_t out) {
+  const Parameter& weight = parameter(name);
+  const TensorView& tensor = model_.tensor(weight);
+  if (tensor.shape.size() != 3 || tensor.shape[0] <= index)
+    throw Error(ErrorCode::kMismatch, model_.source, name,
+                fmt::format("has the shape {}; expert {} is asked for", shape_text(tensor.shape), index));
+  expect_shape(model_, tensor, {tensor.shape[0], out, in});
+  const linear::WeightView all = view(tensor, tensor.shape[0] * out, in);
+  return add_in_memory(use_of(weight), {all.part(index * out, out, 0, in), true}, nullptr);
+}
+
 linear::Linear Weights::linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation) {
   const bool out_in = orientation == Orientation::kOutIn;
   const float* bias = has(name + ".bias") ? vector(name + ".bias", out) : nullptr;
   const Parameter& weight = parameter(name + ".weight");
   const TensorView& tensor = model_.tensor(weight);
-  LayerUse use;
-  use.name = name + ".weight";
-  use.group = weight.group;
-  use.stack = weight.stack;
-  use.layer = weight.layer;
-  use.cross_attention = weight.cross_attention;
+  LayerUse use = use_of(weight);
   const std::size_t rows = out_in ? out : in, columns = out_in ? in : out;
   expect_shape(model_, tensor, {rows, columns});
   if (options_.kernels == KernelChoice::kDense || !is_packed_without_zeros(tensor))

@@ -41,6 +41,8 @@ class Weights {
   std::size_t rows_of(const std::string& name, std::size_t columns) const;
   /// `name`.weight and, where the model has it, `name`.bias.
   linear::Linear linear(const std::string& name, std::size_t in, std::size_t out, Orientation orientation);
+  /// One expert's matrix of a tensor that holds those of all of them, [experts, out, in].
+  linear::Linear expert(const std::string& name, std::size_t index, std::size_t in, std::size_t out);
   /// A head tied to the embedding `name`, whose weights are [out, in].
   linear::Linear tied_head(const std::string& name, const Table& table);
   std::vector<LayerUse> layers(std::size_t tokens) const;
@@ -52,6 +54,7 @@ class Weights {
   linear::Linear add(LayerUse use, const linear::LayerWeights& weights, const float* bias, std::size_t nonzeros,
                      std::unique_ptr<const linear::WeightSource> source);
   const Parameter& parameter(const std::string& name) const;
+  static LayerUse use_of(const Parameter& weight);
   const TensorView& find(const std::string& name) const { return model_.tensor(parameter(name)); }
   const float* data(const TensorView& tensor);
   linear::WeightView view(const TensorView& tensor, std::size_t rows, std::size_t columns);

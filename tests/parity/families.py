@@ -4,7 +4,7 @@ configuration that changes what is computed; and what beam search finds."""
 import torch
 import transformers as hf
 
-from running import encoder_decoder, outputs, text, draw
+from running import draw, outputs, text
 
 RELATIVE = 1e-4  # largest difference, of the largest logit
 LENGTHS = [1, 7, 23, 40]
@@ -76,6 +76,16 @@ def decoders():
         **bloom, n_head=6, apply_residual_connection_post_layernorm=True)
 
 
+    mixture = {**GROUPED, "intermediate_size": 24}
+    yield "mixtral", hf.MixtralForCausalLM, hf.MixtralConfig(**mixture, num_local_experts=5, num_experts_per_tok=2)
+    yield "mixtral, window", hf.MixtralForCausalLM, hf.MixtralConfig(**mixture, num_local_experts=3, num_experts_per_tok=3,
+                                                                     sliding_window=6)
+    moe = dict(GROUPED, num_experts=6, num_experts_per_tok=2, moe_intermediate_size=20, head_dim=8)
+    yield "qwen3_moe", hf.Qwen3MoeForCausalLM, hf.Qwen3MoeConfig(**moe, norm_topk_prob=True)
+    yield "qwen3_moe, some layers dense", hf.Qwen3MoeForCausalLM, hf.Qwen3MoeConfig(**moe, mlp_only_layers=[1])
+    yield "qwen3_moe, every second", hf.Qwen3MoeForCausalLM, hf.Qwen3MoeConfig(**moe, decoder_sparse_step=2)
+
+
 def encoders():
     bert = dict(vocab_size=97, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48,
                 max_position_embeddings=64, pad_token_id=1)
@@ -86,6 +96,36 @@ def encoders():
     yield "distilbert", hf.DistilBertForMaskedLM, hf.DistilBertConfig(vocab_size=97, dim=32, n_layers=3, n_heads=4,
                                                                       hidden_dim=48, max_position_embeddings=64)
     yield "mpnet", hf.MPNetForMaskedLM, hf.MPNetConfig(**bert)
+    modern = dict(vocab_size=97, hidden_size=32, num_hidden_layers=4, num_attention_heads=4, intermediate_size=48,
+                  max_position_embeddings=64, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2,
+                  local_attention=10)
+    yield "modernbert", hf.ModernBertForMaskedLM, hf.ModernBertConfig(**modern)
+    yield "modernbert, biases", hf.ModernBertForMaskedLM, hf.ModernBertConfig(
+        **modern, norm_bias=True, attention_bias=True, mlp_bias=True, classifier_bias=True, decoder_bias=False,
+        global_attn_every_n_layers=2)
+
+
+def classifiers():
+    bert = dict(vocab_size=97, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
+                max_position_embeddings=64, pad_token_id=1, num_labels=3)
+    yield "roberta", hf.RobertaForSequenceClassification, hf.RobertaConfig(**bert)
+    yield "electra", hf.ElectraForSequenceClassification, hf.ElectraConfig(**bert)
+    yield "mpnet", hf.MPNetForSequenceClassification, hf.MPNetConfig(**bert)
+    yield "distilbert", hf.DistilBertForSequenceClassification, hf.DistilBertConfig(
+        vocab_size=97, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=64, num_labels=3)
+    modern = dict(bert, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2, local_attention=10)
+    for pooling in ("cls", "mean"):
+        yield f"modernbert, {pooling}", hf.ModernBertForSequenceClassification, hf.ModernBertConfig(
+            **modern, classifier_pooling=pooling)
+
+
+def encoder_decoders():
+    bart = dict(vocab_size=97, d_model=32, encoder_layers=2, decoder_layers=3, encoder_attention_heads=4,
+                decoder_attention_heads=2, encoder_ffn_dim=40, decoder_ffn_dim=48, max_position_embeddings=64,
+                pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2)
+    yield "bart", hf.BartForConditionalGeneration, hf.BartConfig(**bart)
+    yield "bart, scaled", hf.BartForConditionalGeneration, hf.BartConfig(**bart, scale_embedding=True,
+                                                                         activation_function="relu")
 
 
 def randomize(model):
@@ -98,18 +138,25 @@ def randomize(model):
 
 
 @torch.no_grad()
-def compare(oracle, what, directory, model):
+def compare(oracle, what, directory, model, kind="logits"):
     rows = draw(model.config.vocab_size, LENGTHS)
-    theirs = torch.cat([model(row[None]).logits[0] for row in rows]).numpy().ravel()
+    lines = list(map(text, rows))
+    if kind == "decode":
+        targets = draw(model.config.vocab_size, LENGTHS[::-1], seed=2)
+        lines = [f"{line} | {text(target)}" for line, target in zip(lines, targets)]
+        theirs = [model(input_ids=row[None], decoder_input_ids=target[None]).logits[0] for row, target in zip(rows, targets)]
+    else:
+        theirs = [model(row[None]).logits.reshape(-1, model(row[None]).logits.shape[-1]) for row in rows]
+    theirs = torch.cat(theirs).numpy().ravel()
     try:
-        ours = outputs(oracle, directory, "logits", map(text, rows))
+        ours = outputs(oracle, directory, kind, lines)
     except RuntimeError as error:
-        return oracle.check(f"{what}: logits", False, error)
+        return oracle.check(f"{what}: {kind}", False, error)
     if ours.size != theirs.size:
-        return oracle.check(f"{what}: logits", False, (ours.size, theirs.size))
+        return oracle.check(f"{what}: {kind}", False, (ours.size, theirs.size))
     relative = float(abs(ours - theirs).max() / abs(theirs).max())
-    oracle.check(f"{what}: logits", relative <= RELATIVE, f"{relative:.1e} of the largest logit")
-    print(f"  {what}: {relative:.1e} of the largest logit", flush=True)
+    oracle.check(f"{what}: {kind}", relative <= RELATIVE, f"{relative:.1e} of the largest logit")
+    print(f"  {what}: {kind} {relative:.1e} of the largest", flush=True)
 
 
 @torch.no_grad()
@@ -124,14 +171,15 @@ def compare_beams(oracle, what, directory, model):
 
 
 def run(oracle, scratch):
-    cases = [*decoders(), *encoders()]
-    for i, (what, model_class, config) in enumerate(cases):
+    cases = [(case, "logits") for case in (*decoders(), *encoders())]
+    cases += [(case, "classify") for case in classifiers()] + [(case, "decode") for case in encoder_decoders()]
+    for i, ((what, model_class, config), kind) in enumerate(cases):
         directory = scratch / f"family-{i}"
         model = model_class(config).eval()
         randomize(model)
         model.tie_weights()
         model.save_pretrained(directory)
         model = model_class.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
-        compare(oracle, what, directory, model)
-        if what in ("llama", "gemma3", "opt", "bloom", "gpt_neox"):
+        compare(oracle, what, directory, model, kind)
+        if what in ("llama", "gemma3", "opt", "bloom", "gpt_neox", "mixtral"):
             compare_beams(oracle, what, directory, model)

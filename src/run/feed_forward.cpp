@@ -1,0 +1,94 @@
+#include "run/feed_forward.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "kernels/elementwise.h"
+
+namespace pare::run {
+namespace {
+
+Place at(Place place, Slot slot) {
+  place.slot = slot;
+  return place;
+}
+
+}  // namespace
+
+FeedForward::FeedForward(StackWeights& weights, Place place, std::size_t width, std::size_t inner,
+                         kernels::Activation activation)
+    : activation_(activation), inner_(inner) {
+  const bool expert = place.expert >= 0;
+  gate_up_ = weights.optional_linear(at(place, expert ? Slot::kExpertsGateUp : Slot::kGateUp), width, 2 * inner);
+  if (!gate_up_) {
+    gate_ = weights.optional_linear(at(place, expert ? Slot::kExpertsGate : Slot::kGate), width, inner);
+    up_ = weights.linear(at(place, expert ? Slot::kExpertsUp : Slot::kUp), width, inner);
+  }
+  down_ = weights.linear(at(place, expert ? Slot::kExpertsDown : Slot::kDown), inner, width);
+}
+
+Matrix FeedForward::run(const Matrix& x, const Context& context) const {
+  Matrix inner;
+  if (gate_up_) {
+    const Matrix both = apply(*gate_up_, x, context);
+    inner = Matrix(x.rows, inner_);
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      std::copy_n(both.row(i), inner_, inner.row(i));
+      kernels::activate_gated(activation_, inner.row(i), both.row(i) + inner_, inner_);
+    }
+  } else if (gate_) {
+    inner = apply(*gate_, x, context);
+    const Matrix up = apply(*up_, x, context);
+    kernels::activate_gated(activation_, inner.values.data(), up.values.data(), up.values.size());
+  } else {
+    inner = apply(*up_, x, context);
+    kernels::activate(activation_, inner.values.data(), inner.values.size());
+  }
+  return apply(*down_, inner, context);
+}
+
+ExpertMixture::ExpertMixture(StackWeights& weights, int layer, const StackSpec& spec)
+    : spec_(spec.experts), router_(weights.linear({Slot::kRouter, layer}, spec.width, spec.experts.count)) {
+  for (std::size_t expert = 0; expert < spec_.count; ++expert)
+    experts_.emplace_back(weights, Place{Slot::kNone, layer, false, static_cast<int>(expert)}, spec.width, spec_.inner,
+                          spec.activation);
+}
+
+std::vector<std::vector<ExpertMixture::Choice>> ExpertMixture::route(const Matrix& x, const Context& context) const {
+  const Matrix logits = apply(router_, x, context);
+  std::vector<std::vector<Choice>> chosen(spec_.count);
+  std::vector<std::size_t> order(spec_.count);
+  for (std::size_t token = 0; token < x.rows; ++token) {
+    const float* row = logits.row(token);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto last = order.begin() + static_cast<std::ptrdiff_t>(spec_.chosen);
+    std::partial_sort(order.begin(), last, order.end(),
+                      [row](std::size_t a, std::size_t b) { return row[a] != row[b] ? row[a] > row[b] : a < b; });
+    const auto normalizer = static_cast<float>(kernels::log_sum_exp(row, spec_.count));
+    std::vector<float> weights;
+    for (auto expert = order.begin(); expert != last; ++expert) weights.push_back(std::exp(row[*expert] - normalizer));
+    const float sum = spec_.normalized ? std::accumulate(weights.begin(), weights.end(), 0.0F) : 1;
+    for (std::size_t i = 0; i < weights.size(); ++i) chosen[order[i]].push_back({token, weights[i] / sum});
+  }
+  return chosen;
+}
+
+Matrix ExpertMixture::run(const Matrix& x, const Context& context) const {
+  Matrix sum(x.rows, x.columns);
+  const std::vector<std::vector<Choice>> chosen = route(x, context);
+  for (std::size_t expert = 0; expert < spec_.count; ++expert) {
+    const std::vector<Choice>& choices = chosen[expert];
+    if (choices.empty()) continue;
+    Matrix own(choices.size(), x.columns);
+    for (std::size_t i = 0; i < choices.size(); ++i) std::copy_n(x.row(choices[i].token), x.columns, own.row(i));
+    const Matrix out = experts_[expert].run(own, context);
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      float* to = sum.row(choices[i].token);
+      for (std::size_t c = 0; c < x.columns; ++c) to[c] += choices[i].weight * out.row(i)[c];
+    }
+  }
+  return sum;
+}
+
+}  // namespace pare::run
