@@ -32,6 +32,14 @@ constexpr Target kTargets[] = {
     {"gpt2", "vocab.json", "merges.txt", "#version: 0.2\na b\n"},
     {"gpt2", "merges.txt", "vocab.json", R"({"a":0,"b":1,"ab":2,"<|endoftext|>":3})"},
     {"bert", "tokenizer_config.json", "vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\n##b\n"},
+    {"qwen2", "tokenizer.json", nullptr, nullptr},
+    {"gpt_neox", "tokenizer.json", nullptr, nullptr},
+    {"gemma2", "tokenizer.json", nullptr, nullptr},
+    {"roberta", "tokenizer.json", nullptr, nullptr},
+    {"mpnet", "tokenizer.json", nullptr, nullptr},
+    {"mistral", "tokenizer.model", nullptr, nullptr},
+    {"gemma", "tokenizer.model", nullptr, nullptr},
+    {"idefics", "tokenizer.model", "tokenizer_config.json", R"({"add_bos_token":true,"legacy":true})"},
 };
 
 void write(const fs::path& path, std::string_view text) {
@@ -49,7 +57,10 @@ const fs::path& scratch() {
 
 constexpr std::string_view kTexts[] = {"", "ab a b <|endoftext|> [MASK]</s><pad>",
                                        "\xC2\xBD\xCC\x81\xEF\xBC\xA1 \xE2\x96\x81 \xED\x95\x9C\xEA\xB5\xAD\r\n",
-                                       "I'll  they've\t\t1.5\xF0\x9F\x91\x8D\xE2\x80\x8D"};
+                                       "I'll  they've\t\t1.5\xF0\x9F\x91\x8D\xE2\x80\x8D",
+                                       "  <s>\n\n \xE2\x96\x81\xE2\x96\x81"
+                                       "ab<0x41>\xC3\xA9"
+                                       "e\xCC\x81\xCC\xA7\xEF\xAC\x81"};
 
 }  // namespace
 

@@ -162,6 +162,55 @@ def tokenizers():
         "extra_special_tokens": ["<x>"], "clean_up_tokenization_spaces": True}).encode())
 
 
+def families():
+    """Tokenizers of today's families, and SentencePiece models with settings; the first bytes as above."""
+    import tokenizers as hf
+    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
+
+    pattern = r"(?i:'s|'ll)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    split = pre_tokenizers.Split(hf.Regex(pattern), "isolated")
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    byte_level = hf.Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2, "\u0120": 3, "<s>": 4}, [("a", "b")], ignore_merges=True))
+    byte_level.normalizer, byte_level.decoder = normalizers.NFC(), decoders.ByteLevel()
+    byte_level.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.Digits(True), level])
+    byte_level.post_processor = processors.Sequence([processors.ByteLevel(), processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", 4)])])
+    vocabulary = {"<unk>": 0, "<s>": 1, "</s>": 2, "<0x41>": 3, "<0xC3>": 4, "<0xA9>": 5, "\u2581": 6, "a": 7, "b": 8, "ab": 9,
+                  "\u2581ab": 10}
+    merges = [("a", "b"), ("\u2581", "ab")]
+    characters = hf.Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    characters.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    characters.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(),
+                                            decoders.Strip(" ", 1, 0)])
+    mixed = hf.Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>"))
+    mixed.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase(),
+                                             normalizers.Strip(), normalizers.Replace(hf.Regex("a{2,}|x*"), "b")])
+    mixed.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Punctuation("merged_with_next"), pre_tokenizers.Whitespace(),
+                                                   pre_tokenizers.Metaspace("\u2581", "first", split=False)])
+    mixed.decoder, mixed.post_processor = decoders.Metaspace(), processors.RobertaProcessing(("</s>", 2), ("<s>", 1))
+    words = hf.Tokenizer(models.WordPiece({"[UNK]": 0, "<s>": 1, "</s>": 2, "a": 3, "##b": 4}, unk_token="[UNK]"))
+    for name, first, tokenizer in (("byte_level", 0, byte_level), ("qwen", 9, byte_level), ("neox", 10, byte_level),
+                                   ("roberta", 12, byte_level), ("characters", 0, characters), ("gemma", 11, characters),
+                                   ("mixed", 0, mixed), ("mpnet", 13, words)):
+        tokenizer.add_special_tokens([hf.AddedToken("<s>", special=True, rstrip=True)])
+        write("fuzz_tokenizer", f"family_{name}", bytes([first]) + tokenizer.to_str().encode())
+
+    def field(number, data):
+        return bytes([number << 3 | 2, len(data) % 128 | 128, len(data) // 128]) + data
+
+    def piece(text, kind, score=-1.0):
+        return field(1, field(1, text.encode()) + b"\x15" + struct.pack("<f", score) + b"\x18" + bytes([kind]))
+
+    pieces = b"".join(piece(text, kind, -float(i)) for i, (text, kind) in enumerate(
+        (("<unk>", 2), ("<s>", 3), ("</s>", 3), ("<0xC3>", 6), ("<0xA9>", 6), ("\u2581", 1), ("a", 1), ("b", 1), ("ab", 1),
+         ("\u2581ab", 1), ("\n\n", 4), ("\u2581\u2581", 4))))
+    trainers = {"bpe": b"\x18\x02\x98\x02\x01", "unigram": b"\x18\x01\x98\x02\x01"}  # model_type, byte_fallback
+    normalizer = field(3, b"\x18\x01\x20\x01\x28\x01")  # add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces
+    for kind, trainer in trainers.items():
+        for first in (14, 15, 16):
+            write("fuzz_tokenizer", f"model_{kind}_{first}", bytes([first]) + pieces + field(2, trainer) + normalizer)
+
+
 def kernels():
     """Each kernel of fuzz_kernels.cpp's kCases with ordinary and with special values."""
     special = struct.pack("<8f", 0.0, -0.0, float("nan"), float("inf"), -float("inf"), 1e-40, -1e-40, 1.0)
@@ -178,4 +227,5 @@ if __name__ == "__main__":
     packed_tensors()
     indexes()
     tokenizers()
+    families()
     kernels()
