@@ -38,6 +38,7 @@ struct Scratch {
     std::int32_t id;
   };
 
+  std::vector<std::int32_t> parts;  // of a word, before and while they are merged (BPE)
   std::vector<Symbol> symbols;
   std::vector<Candidate> heap;
   std::vector<Node> best;

@@ -19,6 +19,12 @@ class Writer {
       decompose(code);
   }
 
+  /// ASCII characters end a run of marks and have neither accents nor decompositions.
+  void put_ascii(char c) {
+    if (!marks_.empty()) finish();
+    out_.push_back(lower_ && c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+
   void finish() {
     std::stable_sort(marks_.begin(), marks_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [order, code] : marks_) write_unaccented(code);
@@ -76,6 +82,13 @@ void BertNormalization::apply(std::string_view text, std::string& normalized) co
   const CodePoints& points = CodePoints::get();
   Writer writer(strip_accents.value_or(lowercase), lowercase, normalized);
   for (std::size_t at = 0; at < text.size();) {
+    if (base::is_ascii(text[at])) {
+      const CleanClass kind =
+          clean_text ? points.ascii(static_cast<unsigned char>(text[at])).clean() : CleanClass::kKept;
+      if (kind != CleanClass::kDropped) writer.put_ascii(kind == CleanClass::kSpace ? ' ' : text[at]);
+      ++at;
+      continue;
+    }
     base::Character character = base::character_at(text, at);
     at += character.size;
     const CodePoint point = points[character.code];

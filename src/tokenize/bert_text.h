@@ -30,14 +30,20 @@ void split_bert_words(std::string_view text, Word&& word) {
     if (begin < end) word(text.substr(begin, end - begin));
   };
   for (std::size_t at = 0; at < text.size();) {
-    const base::Character character = base::character_at(text, at);
-    const WordClass kind = points[character.code].words();
+    std::size_t size = 1;
+    CodePoint point = points.ascii(static_cast<unsigned char>(text[at]) & 0x7F);
+    if (!base::is_ascii(text[at])) {
+      const base::Character character = base::character_at(text, at);
+      point = points[character.code];
+      size = character.size;
+    }
+    const WordClass kind = point.words();
     if (kind != WordClass::kWord) {
       end_word(at);
-      begin = at + character.size;
-      if (kind == WordClass::kPunctuation) word(text.substr(at, character.size));
+      begin = at + size;
+      if (kind == WordClass::kPunctuation) word(text.substr(at, size));
     }
-    at += character.size;
+    at += size;
   }
   end_word(text.size());
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdio>
+#include <limits>
 
 #include "base/utf8.h"
 #include "pare/error.h"
@@ -36,6 +37,10 @@ Bpe::Bpe(Vocabulary vocabulary, const Merges& merges, BpeOptions options, const 
     std::snprintf(name, sizeof name, "<0x%02X>", byte);
     byte_ids_[byte] =
         ids_[options_.bytes ? ByteAlphabet::get().token(static_cast<unsigned char>(byte)) : name].value_or(-1);
+  }
+  for (unsigned code = 0; code < ascii_ids_.size(); ++code) {
+    const char character = static_cast<char>(code);
+    ascii_ids_[code] = ids_[{&character, 1}].value_or(-1);
   }
   if (!options_.unknown.empty()) {
     unknown_ = ids_[options_.unknown];
@@ -121,27 +126,29 @@ void Bpe::encode_marked(std::string_view text, Scratch& scratch, std::vector<std
   encode_whole(text.substr(begin), scratch, ids);
 }
 
-bool Bpe::take_bytes(std::string_view character, std::vector<Scratch::Symbol>& symbols) const {
+bool Bpe::take_bytes(std::string_view character, std::vector<std::int32_t>& parts) const {
   const auto id = [&](char byte) { return byte_ids_[static_cast<unsigned char>(byte)]; };
   if (std::any_of(character.begin(), character.end(), [&](char byte) { return id(byte) < 0; })) return false;
-  for (const char byte : character) symbols.push_back({id(byte), 0, 0, true});
+  for (const char byte : character) parts.push_back(id(byte));
   return true;
 }
 
-void Bpe::take_characters(std::string_view word, std::vector<Scratch::Symbol>& symbols) const {
+void Bpe::take_characters(std::string_view word, std::vector<std::int32_t>& parts) const {
   std::size_t pending = 0;  // unknown tokens that come before the next known character, as in `tokenizers`
   const auto put_unknown = [&] {
-    for (; pending > 0; --pending) symbols.push_back({*unknown_, 0, 0, true});
+    for (; pending > 0; --pending) parts.push_back(*unknown_);
   };
   for (std::size_t at = 0; at < word.size();) {
     const std::string_view character = word.substr(at, base::character_size(word[at]));
     at += character.size();
-    if (const auto id = ids_[character]) {
+    const auto id =
+        character.size() == 1 ? ascii_ids_[static_cast<unsigned char>(character[0])] : ids_[character].value_or(-1);
+    if (id >= 0) {
       put_unknown();
-      symbols.push_back({*id, 0, 0, true});
+      parts.push_back(id);
       continue;
     }
-    if (options_.byte_fallback && take_bytes(character, symbols)) continue;
+    if (options_.byte_fallback && take_bytes(character, parts)) continue;
     if (!unknown_) continue;
     if (!options_.fuse_unknown) put_unknown();
     pending = 1;
@@ -150,22 +157,57 @@ void Bpe::take_characters(std::string_view word, std::vector<Scratch::Symbol>& s
 }
 
 void Bpe::merge_word(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const {
-  auto& symbols = scratch.symbols;
-  symbols.clear();
-  scratch.heap.clear();
+  auto& parts = scratch.parts;
+  parts.clear();
   if (!options_.bytes) {
-    take_characters(word, symbols);
+    take_characters(word, parts);
   } else {
     for (const char c : word) {  // a byte without a token is dropped, because there is no unknown token
       const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
-      if (id >= 0) symbols.push_back({id, 0, 0, true});
+      if (id >= 0) parts.push_back(id);
     }
   }
-  const auto count = static_cast<std::int32_t>(symbols.size());
-  for (std::int32_t at = 0; at < count; ++at) {
-    symbols[static_cast<std::size_t>(at)].previous = at - 1;
-    symbols[static_cast<std::size_t>(at)].next = at + 1 < count ? at + 1 : -1;
+  if (parts.size() <= kFewParts)
+    merge_few(parts, ids);
+  else
+    merge_many(scratch, ids);
+}
+
+/// Merges the first pair of the lowest rank until there is none; for a few parts, looking at all of them is fastest.
+void Bpe::merge_few(std::vector<std::int32_t>& parts, std::vector<std::int32_t>& ids) const {
+  constexpr std::int32_t kNone = std::numeric_limits<std::int32_t>::max();
+  std::array<std::int32_t, kFewParts> ranks, results;  // of each part and the one after it
+  const auto look_up = [&](std::size_t at) {
+    const Merge* merge = at + 1 < parts.size() ? find(parts[at], parts[at + 1]) : nullptr;
+    ranks[at] = merge != nullptr ? merge->rank : kNone;
+    results[at] = merge != nullptr ? merge->result : 0;
+  };
+  for (std::size_t at = 0; at < parts.size(); ++at) look_up(at);
+  while (parts.size() > 1) {
+    const auto count = static_cast<std::ptrdiff_t>(parts.size());
+    const auto* lowest = std::min_element(ranks.begin(), ranks.begin() + count);
+    if (*lowest == kNone) break;
+    const auto at = static_cast<std::size_t>(lowest - ranks.begin());
+    parts[at] = results[at];
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    std::copy(ranks.begin() + static_cast<std::ptrdiff_t>(at) + 2, ranks.begin() + count,
+              ranks.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    std::copy(results.begin() + static_cast<std::ptrdiff_t>(at) + 2, results.begin() + count,
+              results.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    look_up(at);
+    if (at > 0) look_up(at - 1);
   }
+  ids.insert(ids.end(), parts.begin(), parts.end());
+}
+
+/// The same with a heap of the pairs, whose time grows little faster than the number of parts.
+void Bpe::merge_many(Scratch& scratch, std::vector<std::int32_t>& ids) const {
+  auto& symbols = scratch.symbols;
+  symbols.clear();
+  scratch.heap.clear();
+  const auto count = static_cast<std::int32_t>(scratch.parts.size());
+  for (std::int32_t at = 0; at < count; ++at)
+    symbols.push_back({scratch.parts[static_cast<std::size_t>(at)], at - 1, at + 1 < count ? at + 1 : -1, true});
   const auto offer = [&](std::int32_t at, std::int32_t next) {
     if (const Merge* merge =
             find(symbols[static_cast<std::size_t>(at)].id, symbols[static_cast<std::size_t>(next)].id)) {

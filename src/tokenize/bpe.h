@@ -43,6 +43,8 @@ class Bpe final : public Algorithm {
     std::int32_t rank, result;
   };
 
+  static constexpr std::size_t kFewParts = 24;
+
   const Merge* find(std::int32_t left, std::int32_t right) const noexcept;
   void insert(const Merge& merge) noexcept;
   void take_merges(const Merges& merges, const std::filesystem::path& path);
@@ -58,14 +60,17 @@ class Bpe final : public Algorithm {
       merge_word(word, scratch, ids);
   }
   void merge_word(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const;
-  void take_characters(std::string_view word, std::vector<Scratch::Symbol>& symbols) const;
-  bool take_bytes(std::string_view character, std::vector<Scratch::Symbol>& symbols) const;
+  void merge_few(std::vector<std::int32_t>& parts, std::vector<std::int32_t>& ids) const;
+  void merge_many(Scratch& scratch, std::vector<std::int32_t>& ids) const;
+  void take_characters(std::string_view word, std::vector<std::int32_t>& parts) const;
+  bool take_bytes(std::string_view character, std::vector<std::int32_t>& parts) const;
 
   Vocabulary vocabulary_;
   BpeOptions options_;
   TokenMap ids_;
-  std::vector<Merge> merges_;               // a hash table
-  std::array<std::int32_t, 256> byte_ids_;  // of bytes in the alphabet, or of byte tokens
+  std::vector<Merge> merges_;                // a hash table
+  std::array<std::int32_t, 256> byte_ids_;   // of bytes in the alphabet, or of byte tokens
+  std::array<std::int32_t, 128> ascii_ids_;  // of single characters
   std::optional<std::int32_t> unknown_;
   bool splits_at_marks_ = false;
   std::vector<std::string> word_bytes_;

@@ -38,6 +38,7 @@ Charsmap::Charsmap(std::string_view bytes, const std::filesystem::path& path) {
   for (std::size_t c = 0; c < ascii_.size(); ++c) {
     const char byte = static_cast<char>(c);
     if (const auto found = replacement({&byte, 1})) ascii_[c] = *found;
+    stays_[c] = !ascii_[c] && byte != '\r';
   }
 }
 
@@ -84,6 +85,12 @@ void Charsmap::normalize(std::string_view text, std::string& normalized) const {
     return;
   }
   for (std::size_t at = 0; at < text.size();) {
+    std::size_t same = at;
+    while (same < text.size() && stays_[static_cast<unsigned char>(text[same])]) ++same;
+    if (same < text.size() && same > at && !base::is_ascii(text[same])) --same;  // it may begin a cluster
+    normalized.append(text, at, same - at);
+    at = same;
+    if (at == text.size()) break;
     // Two ASCII characters never form a cluster, except CR LF.
     const bool alone =
         base::is_ascii(text[at]) && (at + 1 == text.size() || (base::is_ascii(text[at + 1]) && text[at] != '\r'));

@@ -31,6 +31,7 @@ class Charsmap {
   std::vector<std::uint32_t> units_;
   std::string replacements_;
   std::array<std::optional<std::string>, 128> ascii_;  // what single ASCII characters become
+  std::array<bool, 256> stays_{};                      // ASCII characters that are not replaced, except CR
 };
 
 }  // namespace pare::tokenize

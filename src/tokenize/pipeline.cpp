@@ -20,6 +20,7 @@ struct Pipeline::Work {
 Pipeline::Pipeline(PipelineParts parts)
     : parts_(std::move(parts)),
       bpe_(dynamic_cast<const Bpe*>(parts_.algorithm.get())),
+      needs_first_(parts_.pre_tokenizer.needs_first()),
       size_(parts_.algorithm->size() + parts_.added.beyond(parts_.algorithm->size())) {
   special_ = parts_.special;
 }
@@ -43,7 +44,7 @@ std::vector<std::int32_t> Pipeline::encode(std::string_view text, bool add_speci
 }
 
 void Pipeline::encode_piece(std::string_view piece, bool first, Work& work, std::vector<std::int32_t>& ids) const {
-  std::size_t from_first = first ? base::character_size(piece[0]) : 0;
+  std::size_t from_first = first && needs_first_ ? base::character_size(piece[0]) : 0;
   const std::string_view normalized = parts_.normalizer.apply(piece, from_first, work.normalized, work.other);
   if (!parts_.added.any_normalized()) return encode_normalized(normalized, from_first, work, ids);
   parts_.added.split(

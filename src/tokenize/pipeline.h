@@ -41,6 +41,7 @@ class Pipeline final : public Tokenizer {
 
   PipelineParts parts_;
   const Bpe* bpe_;  // the algorithm, if it is BPE
+  bool needs_first_;
   std::size_t size_;
 };
 

@@ -22,7 +22,7 @@ struct Pair {
 /// of the left one's length. A vocabulary of long tokens that begin and end alike may have very many.
 std::vector<Pair> pairs_of(const Vocabulary& vocabulary, const std::vector<bool>& used,
                            const std::filesystem::path& path) {
-  constexpr std::size_t kMostPairs = std::size_t{1} << 26;
+  constexpr std::size_t kMostPairs = std::size_t{1} << 23;
   TokenMap ids(vocabulary.size());
   for (std::size_t i = 0; i < vocabulary.size(); ++i)
     if (used[i]) ids.insert(vocabulary[i], static_cast<std::int32_t>(i));

@@ -5,6 +5,7 @@
 #include "tokenize/class_steps.h"
 #include "tokenize/pipeline.h"
 #include "tokenize/spiece_steps.h"
+#include "tokenize/steps/json_steps.h"
 #include "tokenize/tokenizer_config.h"
 #include "tokenize/tokenizer_files.h"
 #include "tokenize/tokenizer_json.h"

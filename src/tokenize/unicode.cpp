@@ -47,6 +47,7 @@ CodePoints::CodePoints() {
     if (added) blocks_.insert(blocks_.end(), block.begin(), block.end());
     index_[first >> kShift] = at->second;
   }
+  for (unsigned char code = 0; code < 0x80; ++code) ascii_[code] = blocks_[code];
 }
 
 const CodePoints& CodePoints::get() {

@@ -101,11 +101,14 @@ class CodePoints {
   CodePoint operator[](char32_t code) const {
     return CodePoint(code < 0x110000 ? blocks_[std::size_t{index_[code >> kShift]} << kShift | (code & kMask)] : 0);
   }
+  /// The record of an ASCII character, a little faster.
+  CodePoint ascii(unsigned char code) const { return CodePoint(ascii_[code]); }
 
  private:
   CodePoints();
   static constexpr unsigned kShift = 7;
   static constexpr char32_t kMask = (1U << kShift) - 1;
+  std::uint32_t ascii_[0x80];
   std::uint16_t index_[0x110000 >> kShift];
   std::vector<std::uint32_t> blocks_;
 };

@@ -63,25 +63,29 @@ Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, std::size_t 
 
 void Unigram::encode_word(std::string_view word, Scratch& work, std::vector<std::int32_t>& ids) const {
   work.best.assign(word.size() + 1, {0, -1, 0});
+  Scratch::Node* const best = work.best.data();
+  const double* const scores = scores_.data();
   const auto unknown = static_cast<std::int32_t>(unknown_);
   for (std::size_t begin = 0; begin < word.size();) {
     const std::size_t size = base::character_size(word[begin]);
-    const double score = work.best[begin].score;
+    const double score = best[begin].score;
     const auto offer = [&](std::size_t length, double candidate, std::int32_t id) {
-      Scratch::Node& node = work.best[begin + length];
+      Scratch::Node& node = best[begin + length];
       if (node.begin < 0 || candidate > node.score) node = {candidate, static_cast<std::int32_t>(begin), id};
     };
     bool single = false;
     trie_.prefixes(word.substr(begin), [&](std::size_t length, std::int32_t id) {
-      offer(length, scores_[static_cast<std::size_t>(id)] + score, id);
+      offer(length, scores[id] + score, id);
       single |= length == size;
     });
     if (!single) offer(size, unknown_score_ + score, unknown);
     begin += size;
   }
+  const Scratch::Node& last = best[word.size()];
+  if (last.begin == 0 && last.id != unknown) return ids.push_back(last.id);
   work.pieces.clear();
   for (std::size_t end = word.size(); end > 0;) {
-    const Scratch::Node& node = work.best[end];
+    const Scratch::Node& node = best[end];
     const auto begin = static_cast<std::size_t>(node.begin);
     // Consecutive unknown characters form one token.
     if (node.id == unknown && !work.pieces.empty() && work.pieces.back().id == unknown)

@@ -6,10 +6,15 @@
 namespace pare::tokenize {
 namespace {
 
-PatternClass class_at(std::string_view text, std::size_t at, std::size_t& size) {
+PatternClass class_at(const CodePoints& points, std::string_view text, std::size_t at, std::size_t& size) {
+  const auto byte = static_cast<unsigned char>(text[at]);
+  if (byte < 0x80) {
+    size = 1;
+    return points.ascii(byte).pattern();
+  }
   const base::Character character = base::character_at(text, at);
   size = character.size;
-  return CodePoints::get()[character.code].pattern();
+  return points[character.code].pattern();
 }
 
 /// Length of the contraction whose apostrophe is at `at`; 0 if there is none.
@@ -25,11 +30,12 @@ std::size_t contraction(std::string_view text, std::size_t at) {
 std::size_t gpt2_piece_end(std::string_view text, std::size_t begin) {
   if (text[begin] == '\'')
     if (const std::size_t length = contraction(text, begin)) return begin + length;
+  const CodePoints& points = CodePoints::get();
   std::size_t size = 0, at = begin;
-  PatternClass kind = class_at(text, at, size);
+  PatternClass kind = class_at(points, text, at, size);
   if (text[at] == ' ' && at + 1 < text.size()) {
     std::size_t next_size = 0;
-    const PatternClass next = class_at(text, at + 1, next_size);
+    const PatternClass next = class_at(points, text, at + 1, next_size);
     if (next != PatternClass::kSpace) {
       kind = next;
       at += 1;
@@ -38,7 +44,7 @@ std::size_t gpt2_piece_end(std::string_view text, std::size_t begin) {
   }
   at += size;
   std::size_t last = size;  // of the run's last character
-  while (at < text.size() && class_at(text, at, size) == kind) {
+  while (at < text.size() && class_at(points, text, at, size) == kind) {
     at += size;
     last = size;
   }

@@ -32,14 +32,15 @@ void PreTokenizer::mark_spaces(const Step& step, std::string_view text, std::siz
   const bool prefixed = wanted && !text.starts_with(' ') && !text.starts_with(kSpaceMark);
   if (prefixed) marked += kSpaceMark;
   std::size_t grown = prefixed && first != 0 ? first + kSpaceMark.size() : first;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t space = std::min(text.find(' ', begin), text.size());
-    marked.append(text, begin, space - begin);
-    if (space < text.size()) {
+  const bool spaced = text.find(' ') != std::string_view::npos;
+  if (!spaced) marked += text;
+  for (std::size_t at = 0; spaced && at < text.size(); ++at) {
+    if (text[at] != ' ') {
+      marked.push_back(text[at]);
+    } else {
       marked += kSpaceMark;
-      if (space < first) grown += kSpaceMark.size() - 1;
+      if (at < first) grown += kSpaceMark.size() - 1;
     }
-    begin = space + 1;
   }
   first = grown;
 }

@@ -56,7 +56,10 @@ class PreTokenizer {
   void add_runs(Step::Kind kind, Split behavior);
   void add_split(Regex regex, Split behavior, bool invert = false);
   void add_metaspace(Prefix prefix, bool cut);
-  bool empty() const { return steps_.empty(); }
+  /// Whether the result depends on `first` of for_words.
+  bool needs_first() const {
+    return std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return step.prefix == Prefix::kFirst; });
+  }
   bool ends_in(Step::Kind kind) const { return !steps_.empty() && steps_.back().kind == kind; }
   void remove_last() { steps_.pop_back(); }
 
@@ -100,6 +103,10 @@ void PreTokenizer::run(std::size_t index, std::string_view text, std::size_t fir
     text = scratch.texts[index];
     if (step.kind != Step::Kind::kMetaspace || !step.cut) return run(index + 1, text, first, scratch, word);
   }
+  if (index + 1 == steps_.size())  // as usual: a call for each word costs time
+    return cut(step, text, [&](std::size_t begin, std::size_t end) {
+      if (begin < end) word(text.substr(begin, end - begin));
+    });
   cut(step, text, [&](std::size_t begin, std::size_t end) {
     if (begin < end) run(index + 1, text.substr(begin, end - begin), first > begin ? first - begin : 0, scratch, word);
   });
@@ -117,7 +124,8 @@ void PreTokenizer::cut(const Step& step, std::string_view text, Found&& found) {
       return;
     case Step::Kind::kMetaspace:
       for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = std::min(text.find(kSpaceMark, begin + 1), text.size());
+        std::size_t end = begin + 1;  // a loop, because words are short
+        while (end < text.size() && (text[end] != kSpaceMark[0] || !text.substr(end).starts_with(kSpaceMark))) ++end;
         found(begin, end);
         begin = end;
       }
@@ -157,12 +165,18 @@ void PreTokenizer::split_at_spaces(std::string_view text, Found&& found) {
   const CodePoints& points = CodePoints::get();
   std::size_t begin = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const base::Character character = base::character_at(text, at);
-    if (points[character.code].is_space()) {
-      found(begin, at);
-      begin = at + character.size;
+    std::size_t size = 1;
+    bool is_space = points.ascii(static_cast<unsigned char>(text[at]) & 0x7F).is_space();
+    if (!base::is_ascii(text[at])) {
+      const base::Character character = base::character_at(text, at);
+      is_space = points[character.code].is_space();
+      size = character.size;
     }
-    at += character.size;
+    if (is_space) {
+      found(begin, at);
+      begin = at + size;
+    }
+    at += size;
   }
   found(begin, text.size());
 }

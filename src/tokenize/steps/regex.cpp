@@ -9,7 +9,7 @@ namespace pare::tokenize {
 namespace {
 
 /// Steps that a search may take beyond a number of steps for each byte; far more than any pattern in use needs.
-constexpr std::uint64_t kMostWork = 20'000'000, kWorkPerByte = 64;
+constexpr std::uint64_t kMostWork = 2'000'000, kWorkPerByte = 64;
 
 void spend(std::uint64_t& work, std::size_t size) {
   if (work-- == 0)
@@ -95,8 +95,10 @@ Regex::First Regex::first_of(Index index, std::vector<std::optional<First>>& kno
   return first;
 }
 
-std::optional<Regex::Match> Regex::find(std::string_view text, std::size_t from) const {
-  Run run{text, 0, kMostWork + kWorkPerByte * text.size()};
+Regex::Run Regex::begin(std::string_view text) { return {text, 0, kMostWork + kWorkPerByte * text.size()}; }
+
+std::optional<Regex::Match> Regex::find(std::size_t from, Run& run) const {
+  const std::string_view text = run.text;
   const First& first = firsts_[start_];
   for (std::size_t at = from; at < text.size(); at += base::character_size(text[at])) {
     if (!first.empty && !first.bytes[static_cast<unsigned char>(text[at])]) continue;

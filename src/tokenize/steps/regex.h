@@ -35,9 +35,10 @@ class Regex {
   /// Calls found(match) for every match in turn. An empty match next to the one before it does not count.
   template <class Found>
   void for_matches(std::string_view text, Found&& found) const {
+    Run run = begin(text);
     std::size_t from = 0, last = std::string_view::npos;
     while (from <= text.size()) {
-      const std::optional<Match> match = find(text, from);
+      const std::optional<Match> match = find(from, run);
       if (!match) return;
       if (match->begin == match->end && match->end == last) {
         if (from == text.size()) return;
@@ -84,9 +85,12 @@ class Regex {
   struct Run {
     std::string_view text;
     std::size_t end = 0;
-    std::uint64_t work = 0;
+    std::uint64_t work = 0;  // steps that it may still take
   };
 
+  static Run begin(std::string_view text);
+  /// The first match that begins at or after `from`.
+  std::optional<Match> find(std::size_t from, Run& run) const;
   void finish();
   First first_of(Index node, std::vector<std::optional<First>>& known) const;
   bool match(Index node, std::size_t at, Run& run) const;
