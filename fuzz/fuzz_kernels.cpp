@@ -198,8 +198,8 @@ void masked(Input& input) {
   const std::vector<float> x = floats(input, rows * in, false), bias = floats(input, kSliceOutputs, false);
   const auto product = [&](const void* data, FloatType type) {
     std::vector<float> y(rows * kSliceOutputs, 7.0F);
-    multiply_masked({masks.data(), static_cast<const std::byte*>(data), in, outputs, type}, x.data(), rows, in,
-                    bias.data(), y.data(), kSliceOutputs);
+    const MaskedOutputs block{masks.data(), static_cast<const std::byte*>(data), in, outputs, type};
+    multiply_masked(&block, 1, x.data(), rows, in, bias.data(), y.data(), kSliceOutputs);
     return y;
   };
   compare("masked", sum_tolerance(in), [&] {

@@ -70,15 +70,16 @@ void multiply_slices(const Slices& slices, const float* panel, std::size_t width
 void multiply_slices_once(const Slices& slices, const float* x, float* y);
 
 /// 16 outputs next to each other: bit o of masks[k] says whether output o has a weight at input k; the weights follow
-/// each other without gaps, and 16 of them after the last one may be read. y[r][o] = sum_k x[r][k] w[o][k] + bias[o],
-/// for the first `outputs` of the 16 and up to kMaskedRows rows.
+/// each other without gaps, and 16 of them after the last one may be read.
 struct MaskedOutputs {
   const std::uint16_t* masks = nullptr;
   const std::byte* weights = nullptr;
   std::size_t in = 0, outputs = kSliceOutputs;
   FloatType type = FloatType::kF32;  ///< of the weights: F32, F16 or BF16
 };
-void multiply_masked(const MaskedOutputs& block, const float* x, std::size_t rows, std::size_t x_stride,
-                     const float* bias, float* y, std::size_t y_stride);
+/// y[r][o] = sum_k x[r][k] w[o][k] + bias[o] for blocks of outputs that follow each other, with the same inputs and
+/// type, and up to kMaskedRows rows. Only the last may have fewer than 16 outputs.
+void multiply_masked(const MaskedOutputs* blocks, std::size_t count, const float* x, std::size_t rows,
+                     std::size_t x_stride, const float* bias, float* y, std::size_t y_stride);
 
 }  // namespace pare::kernels

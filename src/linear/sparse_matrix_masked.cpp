@@ -59,13 +59,16 @@ Work MaskedMatrix::work(const Matrix& x, const float* bias, Matrix& y, std::size
   const std::size_t groups = begin_.size() - 1;
   pieces = std::min(groups, pieces);
   return {pieces, x.rows * in_ * out_, [=, this, &x, &y](std::size_t piece) {
-            for (std::size_t group = piece * groups / pieces; group < (piece + 1) * groups / pieces; ++group) {
-              const std::size_t first = group * kSliceOutputs;
-              const kernels::MaskedOutputs block{masks_ + group * in_,
-                                                 weights_ + begin_[group] * kernels::weight_bytes(type_), in_,
-                                                 std::min(kSliceOutputs, out_ - first), type_};
-              kernels::multiply_masked(block, x.row(0), x.rows, x.columns, bias == nullptr ? nullptr : bias + first,
-                                       y.row(0) + first, y.columns);
+            constexpr std::size_t kSome = 16;
+            const std::size_t end = (piece + 1) * groups / pieces;
+            for (std::size_t group = piece * groups / pieces; group < end; group += kSome) {
+              const std::size_t count = std::min(kSome, end - group), output = group * kSliceOutputs;
+              kernels::MaskedOutputs blocks[kSome];
+              for (std::size_t b = 0; b < count; ++b)
+                blocks[b] = {masks_ + (group + b) * in_, weights_ + begin_[group + b] * kernels::weight_bytes(type_),
+                             in_, std::min(kSliceOutputs, out_ - output - b * kSliceOutputs), type_};
+              kernels::multiply_masked(blocks, count, x.row(0), x.rows, x.columns,
+                                       bias == nullptr ? nullptr : bias + output, y.row(0) + output, y.columns);
             }
           }};
 }

@@ -125,23 +125,30 @@ TEST_P(HalfWeights, Slices) {
 }
 
 TEST_P(HalfWeights, Masks) {
-  constexpr std::size_t kIn = 77;
+  constexpr std::size_t kIn = 77, kBlocks = 6, kLast = 11, kOutputs = (kBlocks - 1) * kSliceOutputs + kLast;
   std::mt19937 random(8);
   for (const unsigned keep : {0U, 0x1111U, 0xFFFFU}) {
-    std::vector<std::uint16_t> masks(kIn);
+    std::vector<std::uint16_t> masks(kBlocks * kIn);
     for (std::uint16_t& mask : masks) mask = static_cast<std::uint16_t>(random() & keep);
-    const Weights w(type(), kIn * kSliceOutputs + kSliceOutputs, 9);
-    const std::vector<float> bias = draw(kSliceOutputs, 10);
+    const std::size_t each = (kIn + 1) * kSliceOutputs;
+    const Weights w(type(), kBlocks * each, 9);
+    const std::vector<float> bias = draw(kOutputs, 10);
     for (std::size_t rows = 1; rows <= kMaskedRows; ++rows) {
       const std::vector<float> x = draw(rows * kIn, 11);
-      const auto product = [&](const void* data, FloatType as) {
-        std::vector<float> y(rows * kSliceOutputs);
-        multiply_masked({masks.data(), static_cast<const std::byte*>(data), kIn, kSliceOutputs, as}, x.data(), rows,
-                        kIn, bias.data(), y.data(), kSliceOutputs);
+      const auto product = [&](const void* data, FloatType as, std::size_t together) {
+        std::vector<MaskedOutputs> blocks;
+        for (std::size_t b = 0; b < kBlocks; ++b)
+          blocks.push_back({masks.data() + b * kIn, static_cast<const std::byte*>(data) + b * each * weight_bytes(as),
+                            kIn, b + 1 < kBlocks ? kSliceOutputs : kLast, as});
+        std::vector<float> y(rows * kOutputs, 7);
+        for (std::size_t b = 0; b < kBlocks; b += together)
+          multiply_masked(blocks.data() + b, std::min(together, kBlocks - b), x.data(), rows, kIn,
+                          bias.data() + b * kSliceOutputs, y.data() + b * kSliceOutputs, kOutputs);
         return y;
       };
-      expect_same_bits(product(w.stored.data(), type()), product(w.wide.data(), FloatType::kF32),
-                       std::to_string(rows) + " rows");
+      const std::vector<float> wide = product(w.wide.data(), FloatType::kF32, 1);
+      for (const std::size_t together : {std::size_t{1}, std::size_t{3}, kBlocks})
+        expect_same_bits(product(w.stored.data(), type(), together), wide, std::to_string(rows) + " rows");
     }
   }
 }

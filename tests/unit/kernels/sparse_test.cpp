@@ -149,8 +149,8 @@ TEST_P(Sparse, MasksTimesFewTokens) {
         packed.resize(packed.size() + 16,
                       std::numeric_limits<float>::quiet_NaN());  // values after the end are not used
         std::vector<float> y(rows * 20, -1);
-        multiply_masked({masks.data(), reinterpret_cast<const std::byte*>(packed.data()), in, outputs}, x.data(), rows,
-                        stride, bias.data(), y.data(), 20);
+        const MaskedOutputs block{masks.data(), reinterpret_cast<const std::byte*>(packed.data()), in, outputs};
+        multiply_masked(&block, 1, x.data(), rows, stride, bias.data(), y.data(), 20);
         for (std::size_t r = 0; r < rows; ++r)
           for (std::size_t o = 0; o < 20; ++o) {
             double sum = o < outputs ? bias[o] : -1;
