@@ -61,11 +61,17 @@ bool has_number(const std::string& name) {
   return false;
 }
 
-/// Of a class's missing parameters the first that belongs to the layer; empty if there is none.
-std::string missing_in(const Model& model, int layer) {
-  const std::string part = fmt::format(".{}.", layer);
-  for (const std::string& name : model.missing)
-    if (layer < 0 ? !has_number(name) : name.find(part) != std::string::npos) return name;
+/// Of a class's missing parameters the first that belongs to the layer, and to the expert if there is one; empty if
+/// there is none.
+std::string missing_in(const Model& model, Place place) {
+  const std::string layer = fmt::format(".{}.", place.layer), expert = fmt::format(".{}.", place.expert);
+  for (const std::string& name : model.missing) {
+    const std::size_t at = name.find(layer);
+    if (place.layer < 0 && !has_number(name)) return name;
+    if (place.layer >= 0 && at != std::string::npos &&
+        (place.expert < 0 || name.find(expert, at + layer.size() - 1) != std::string::npos))
+      return name;
+  }
   return {};
 }
 
@@ -92,9 +98,10 @@ const Parameter* StackWeights::find(Place place, bool bias) const {
 
 const Parameter& StackWeights::get(Place place) const {
   if (const Parameter* found = find(place, false)) return *found;
-  const std::string where =
-      place.layer < 0 ? stack_ : fmt::format("{}layer {}", stack_.empty() ? "" : stack_ + " ", place.layer);
-  throw Error(ErrorCode::kMismatch, model_.source, missing_in(model_, place.layer),
+  std::string where = stack_;
+  if (place.layer >= 0) where += fmt::format("{}layer {}", where.empty() ? "" : " ", place.layer);
+  if (place.expert >= 0) where += fmt::format(", expert {}", place.expert);
+  throw Error(ErrorCode::kMismatch, model_.source, missing_in(model_, place),
               fmt::format("the model cannot be run without a weight for '{}{}'{}",
                           place.cross_attention ? "cross-attention " : "",
                           kSlotNames[static_cast<std::size_t>(place.slot)], where.empty() ? "" : " of " + where));
