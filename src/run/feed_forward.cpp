@@ -38,8 +38,8 @@ Matrix FeedForward::run(const Matrix& x, const Context& context) const {
       kernels::activate_gated(activation_, inner.row(i), both.row(i) + inner_, inner_);
     }
   } else if (gate_) {
-    inner = apply(*gate_, x, context);
-    const Matrix up = apply(*up_, x, context);
+    auto [gate, up] = apply_all(x, context, *gate_, *up_);
+    inner = std::move(gate);
     kernels::activate_gated(activation_, inner.values.data(), up.values.data(), up.values.size());
   } else {
     inner = apply(*up_, x, context);

@@ -154,9 +154,10 @@ Stack::Projected Stack::project(const Attention& attention, const Matrix& x, con
     projected.keys = {data + keys, fused.columns};
     projected.values = {data + values, fused.columns};
   } else {
-    projected.q = apply(*attention.q, x, pass.context);
-    projected.k = apply(*attention.k, x, pass.context);
-    projected.v = apply(*attention.v, x, pass.context);
+    auto all = apply_all(x, pass.context, *attention.q, *attention.k, *attention.v);
+    projected.q = std::move(all[0]);
+    projected.k = std::move(all[1]);
+    projected.v = std::move(all[2]);
     projected.queries = {projected.q.values.data(), projected.q.columns};
     projected.keys = {projected.k.values.data(), projected.k.columns};
     projected.values = {projected.v.values.data(), projected.v.columns};
