@@ -71,6 +71,8 @@ MODELS = {
     "bert": 2,
     "sst2": 2,
     "t5": 3,
+    "llama": 3,
+    "mixtral": 2,
     "pruned": 1,
     "packed": 3,
     "packed-zstd": 2,

@@ -35,6 +35,36 @@ CONFIGS = {
 }
 
 
+LLAMA = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": WIDTH,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 4,
+    "intermediate_size": 12,
+    "num_hidden_layers": 1,
+    "max_position_embeddings": 32,
+    "tie_word_embeddings": True,
+    "rope_theta": 100.0,
+    "rope_scaling": {
+        "rope_type": "llama3",
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 16,
+    },
+}
+MIXTRAL = LLAMA | {
+    "model_type": "mixtral",
+    "architectures": ["MixtralForCausalLM"],
+    "num_local_experts": 2,
+    "num_experts_per_tok": 1,
+    "sliding_window": 5,
+    "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.5], "long_factor": [2.0, 3.0], "factor": 2.0},
+}
+
+
 def read_safetensors(path):
     """The header as a dictionary, and the data."""
     with open(path, "rb") as file:
@@ -176,8 +206,43 @@ def make_model(pattern, directory):
     return list(tiny_tensors(pattern))
 
 
+def decoder_tensors(config):
+    """Random tensors of a Llama or Mixtral of one layer."""
+    width, inner, heads = config["hidden_size"], config["intermediate_size"], 4 * config["num_attention_heads"]
+    layer, norms = "model.layers.0.", ("input_layernorm", "post_attention_layernorm")
+    shapes = {"model.embed_tokens.weight": [config["vocab_size"], width], "model.norm.weight": [width]}
+    shapes |= {f"{layer}{norm}.weight": [width] for norm in norms}
+    for part, shape in {"q": [heads, width], "k": [4, width], "v": [4, width], "o": [width, heads]}.items():
+        shapes[f"{layer}self_attn.{part}_proj.weight"] = shape
+    names = {"mlp.gate_proj": [inner, width], "mlp.down_proj": [width, inner], "mlp.up_proj": [inner, width]}
+    if "num_local_experts" in config:
+        shapes[layer + "block_sparse_moe.gate.weight"] = [config["num_local_experts"], width]
+        names = {
+            f"block_sparse_moe.experts.{expert}.{name}": shape
+            for expert in range(config["num_local_experts"])
+            for name, shape in zip(("w1", "w2", "w3"), names.values())
+        }
+    shapes |= {f"{layer}{name}.weight": shape for name, shape in names.items()}
+    numbers = random.Random(2)
+    for name, shape in shapes.items():
+        count = shape[0] * (shape[1] if len(shape) > 1 else 1)
+        yield name, "F32", shape, struct.pack(f"<{count}f", *(numbers.gauss(0, 0.2) for _ in range(count)))
+
+
+def make_decoder(pattern, directory, config):
+    """A decoder with the tokenizer of the demo model `pattern`."""
+    os.makedirs(directory)
+    make_tokenizer(pattern, directory)
+    with open(os.path.join(pattern, "config.json")) as file:
+        config = config | {"vocab_size": json.load(file)["vocab_size"]}
+    with open(os.path.join(directory, "config.json"), "w") as file:
+        json.dump(config, file)
+    write_safetensors(os.path.join(directory, "model.safetensors"), list(decoder_tensors(config)))
+
+
 def make_models(root, demo, pare, environment):
-    """Directories below `root`: gpt2, gpt2-shards, gpt2-bin, bert, sst2, t5, pruned, packed, packed-zstd, masked."""
+    """Directories below `root`: gpt2, gpt2-shards, gpt2-bin, bert, sst2, t5, llama, mixtral, pruned, packed, packed-zstd,
+    masked."""
 
     def at(*names):
         return os.path.join(root, *names)
@@ -191,6 +256,8 @@ def make_models(root, demo, pare, environment):
         write_safetensors(
             os.path.join(root, name, "model.safetensors"), make_model(os.path.join(demo, source), at(name))
         )
+    make_decoder(os.path.join(demo, "gpt2-world"), at("llama"), LLAMA)
+    make_decoder(os.path.join(demo, "gpt2-world"), at("mixtral"), MIXTRAL)
     gpt2 = list(tiny_tensors(os.path.join(demo, "gpt2-world")))
     for name in ("gpt2-shards", "gpt2-bin"):
         shutil.copytree(at("gpt2"), at(name), ignore=shutil.ignore_patterns("model.safetensors"))
