@@ -7,12 +7,22 @@ namespace pare::model {
 Config::Config(const std::optional<std::string>& text, std::filesystem::path path) : path_(std::move(path)) {
   if (!text) return;
   document_ = std::make_shared<const base::JsonDocument>(*text, path_, base::kMutableJsonDepth);
-  root_ = document_->root();
-  if (!root_->is_object()) throw Error(ErrorCode::kMalformed, path_, "is not a JSON object");
+  const base::JsonValue root = document_->root();
+  if (!root.is_object()) throw Error(ErrorCode::kMalformed, path_, "is not a JSON object");
+  take_members(root);
+}
+
+void Config::take_members(const base::JsonValue& object) {
+  object.for_members([&](std::string_view key, const base::JsonValue& value) {
+    members_.insert_or_assign(std::string(key), value);
+    if (members_.size() > kMostMembers)
+      object.fail("has more than " + std::to_string(kMostMembers) + " members", ErrorCode::kLimit);
+  });
 }
 
 std::optional<base::JsonValue> Config::find(std::string_view key) const {
-  return root_ ? root_->find(key) : std::nullopt;
+  const auto found = members_.find(key);
+  return found == members_.end() || found->second.is_null() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::string> Config::text(std::string_view key) const {
@@ -53,12 +63,8 @@ bool Config::lists(std::string_view key, std::uint64_t number) const {
 }
 
 bool Config::is_null(std::string_view key) const {
-  bool null = false;
-  if (root_)
-    root_->for_members([&](std::string_view name, const base::JsonValue& value) {
-      if (name == key) null = value.is_null();
-    });
-  return null;
+  const auto found = members_.find(key);
+  return found != members_.end() && found->second.is_null();
 }
 
 std::vector<std::string> Config::texts(std::string_view key) const {
@@ -75,6 +81,17 @@ std::vector<double> Config::reals(std::string_view key) const {
   return all;
 }
 
+bool Config::mentions(std::string_view key, std::string_view word) const {
+  const auto value = find(key);
+  if (!value) return false;
+  bool found = false;
+  if (value->is_list()) {
+    value->for_elements([&](const base::JsonValue& element) { found |= element.text() == word; });
+    return found;
+  }
+  return ("|" + std::string(value->text()) + "|").find("|" + std::string(word) + "|") != std::string::npos;
+}
+
 std::string Config::first_architecture() const {
   const auto value = find("architectures");
   if (!value) return {};
@@ -89,8 +106,10 @@ Config Config::nested(std::string_view key) const {
   Config config;
   config.path_ = path_;
   config.document_ = document_;
-  config.root_ = find(key);
-  if (config.root_ && !config.root_->is_object()) config.root_->at("");  // reports the type
+  const auto part = find(key);
+  if (!part) return config;
+  if (!part->is_object()) part->at("");  // reports the type
+  config.take_members(*part);
   return config;
 }
 

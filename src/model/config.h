@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +15,7 @@
 
 namespace pare::model {
 
+inline constexpr std::size_t kMostMembers = 10'000;
 /// Lists of layers are read anew for each layer.
 inline constexpr std::size_t kMostListed = 1'000;
 
@@ -20,7 +23,8 @@ inline constexpr std::size_t kMostListed = 1'000;
 class Config {
  public:
   Config() = default;
-  /// Throws Error naming `path` if the text is not a JSON object, or nests deeper than base::kMutableJsonDepth.
+  /// Throws Error naming `path` if the text is not a JSON object, nests deeper than base::kMutableJsonDepth, or has
+  /// more than kMostMembers members.
   Config(const std::optional<std::string>& text, std::filesystem::path path);
 
   const std::filesystem::path& path() const noexcept { return path_; }
@@ -40,16 +44,19 @@ class Config {
   bool has(std::string_view key) const { return find(key).has_value(); }
   /// Whether the key is there and null, which is not the same as a default value.
   bool is_null(std::string_view key) const;
+  /// Whether a text holds the word, between bars ("c2p|p2c"), or a list does; false if absent.
+  bool mentions(std::string_view key, std::string_view word) const;
   /// First element of "architectures"; empty if there is none.
   std::string first_architecture() const;
   /// The object under a key (a composition's "encoder" and "decoder"); empty if absent.
   Config nested(std::string_view key) const;
 
  private:
+  void take_members(const base::JsonValue& object);
   std::optional<base::JsonValue> find(std::string_view key) const;
 
-  std::shared_ptr<const base::JsonDocument> document_;  ///< shared with nested configurations
-  std::optional<base::JsonValue> root_;
+  std::shared_ptr<const base::JsonDocument> document_;           ///< shared with nested configurations
+  std::map<std::string, base::JsonValue, std::less<>> members_;  ///< the last of duplicates
   std::filesystem::path path_;
 };
 
