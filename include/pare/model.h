@@ -89,7 +89,7 @@ struct Parameter {
   std::size_t tensor = 0;  ///< index into Model::checkpoint.tensors()
   Group group = Group::kOther;
   Slot slot = Slot::kNone;
-  std::string stack;  ///< "encoder", "decoder", or empty
+  std::string stack;  ///< "encoder", "decoder", "text", "vision", "features" (wav2vec 2.0's convolutions), or empty
   int layer = -1;     ///< index of the layer within its stack; -1 if it belongs to none
   int expert = -1;    ///< index of the expert within its layer; -1 if it belongs to none or holds all
   bool cross_attention = false;

@@ -81,6 +81,12 @@ void append_rows(Architecture& architecture, std::string_view prefix, const Rows
   }
 }
 
+std::string older_spelling(const Architecture& architecture, std::string name) {
+  for (const auto& [part, spelling] : architecture.spellings)
+    if (const auto at = name.find(part); at != std::string::npos) name.replace(at, part.size(), spelling);
+  return name;
+}
+
 Group group_of(Role role) noexcept {
   switch (role) {
     case Role::kEmbedding:

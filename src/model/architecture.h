@@ -114,6 +114,9 @@ Rows occurring(const Rows& rows, const Site& site);
 void append_rows(Architecture& architecture, std::string_view prefix, const Rows& rows, int layer = -1,
                  const std::string& stack = {}, bool cross_attention = false);
 
+/// A canonical name as older files spell it.
+std::string older_spelling(const Architecture& architecture, std::string name);
+
 Group group_of(Role role) noexcept;
 Orientation orientation_of(Role role) noexcept;
 /// The slot that a role alone determines: those of attention's projections; kNone for others.

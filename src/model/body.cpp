@@ -16,7 +16,9 @@ class Builder {
   unsigned count_layers() const {
     const std::string before =
         std::string(body_.prefix) + std::string(body_.layers.substr(0, body_.layers.find("{i}")));
-    return block_count(config_, body_.depth, names_.count_blocks(before));
+    const unsigned shown = names_.count_blocks(before);
+    return block_count(config_, body_.depth,
+                       shown > 0 ? shown : names_.count_blocks(older_spelling(architecture_, before)));
   }
 
   /// To be called before append(), if there are experts.
@@ -67,7 +69,8 @@ class Builder {
 void append_body(Architecture& architecture, const Body& body, std::string_view class_prefix, const Config& config,
                  const Names& names) {
   const std::string prefix = std::string(class_prefix) + std::string(body.prefix);
-  Builder builder(architecture, body, config, names);
+  const Config part = body.config.empty() ? config : config.nested(body.config);
+  Builder builder(architecture, body, part, names);
   const unsigned layers = body.each.empty() ? 0 : builder.count_layers();
   builder.find_experts(layers);
   builder.append(prefix, body.before, -1);

@@ -37,6 +37,7 @@ struct Body {
   std::vector<std::string_view> depth = {"num_hidden_layers"};  ///< keys of the configuration, the first that is there
   std::string_view stack = {};                                  ///< Parameter::stack
   std::vector<std::string_view> experts = {};                   ///< keys for the number of experts
+  std::string_view config = {};                                 ///< key of the body's part of the configuration
 };
 
 /// Appends the rows of a body whose conditions hold. Throws Error (kLimit) for more layers or experts than kMostBlocks,

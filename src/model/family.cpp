@@ -5,27 +5,31 @@
 namespace pare::model {
 namespace {
 
-/// Number of rows that a task adds, if the files hold all of them (tied ones may be absent); otherwise 0.
-std::size_t rows_held(const Task& task, const Site& site) {
+/// How much the names speak for a task: 0 unless the files hold all rows that it adds, except tied ones, which may be
+/// absent; otherwise two for each row that they hold, and one for each that is absent.
+std::size_t weight_of(const Family& family, const Task& task, const Site& site) {
   const Names& names = site.names;
-  const Rows head = occurring(task.head, site);
-  const bool complete = std::all_of(head.begin(), head.end(), [&](const Row& row) {
-    const auto repeats = [&](const Tie& tie) { return tie.name == row.name; };
-    return std::any_of(task.ties.begin(), task.ties.end(), repeats) || names.has_ending(row.name);
-  });
+  const std::string_view pooler = family.pooler.empty() ? "pooler.dense.weight" : family.pooler.front().name;
+  if (task.pooler && !names.has_ending(pooler)) return 0;
   if (!task.needs.empty() && !names.has_match(task.needs)) return 0;
-  if (!complete || (task.pooler && !names.has_ending("pooler.dense.weight"))) return 0;
-  return head.size() + (task.pooler ? 1 : 0);
+  std::size_t weight = task.pooler ? 2 : 0;
+  for (const Row& row : occurring(task.head, site)) {
+    const bool held = names.has_ending(row.name);
+    const auto repeats = [&](const Tie& tie) { return tie.name == row.name; };
+    if (!held && std::none_of(task.ties.begin(), task.ties.end(), repeats)) return 0;
+    weight += held ? 2 : 1;
+  }
+  return weight;
 }
 
-/// Of the tasks whose rows the files hold, the first that adds the most rows; the family's first task if there is none.
+/// The first of the tasks with the greatest weight; the family's first task if none has any.
 const Task& task_by_names(const Family& family, const Site& site) {
   const Task* best = &family.tasks.front();
   std::size_t most = 0;
   for (const Task& task : family.tasks)
-    if (const std::size_t held = rows_held(task, site); held > most) {
+    if (const std::size_t weight = weight_of(family, task, site); weight > most) {
       best = &task;
-      most = held;
+      most = weight;
     }
   return *best;
 }
@@ -65,10 +69,12 @@ void append_ties(Architecture& architecture, const Task& task) {
 
 bool append_bodies(Architecture& architecture, const Family& family, const Task& task, const Config& config,
                    const Names& names) {
+  if (family.supports != nullptr && !family.supports(config)) return false;
   if (family.append_body != nullptr) return family.append_body(architecture, task, config, names);
   for (const Body& body : family.bodies)
     if (task.only.empty() || task.only == body.stack) append_body(architecture, body, task.prefix, config, names);
-  if (task.pooler) append_pooler(architecture, std::string(task.prefix));
+  if (task.pooler && family.pooler.empty()) append_pooler(architecture, std::string(task.prefix));
+  if (task.pooler) append_rows(architecture, task.prefix, family.pooler);
   return true;
 }
 
@@ -78,7 +84,9 @@ std::vector<const Family*> all_families() {
                                  &camembert_family(),       &bert_family()};
   for (const std::vector<Family>* group :
        {&llama_families(), &qwen_families(), &gemma_families(), &mixture_families(), &opt_families(),
-        &gpt_neox_families(), &bloom_families(), &modernbert_families(), &mpnet_families(), &bart_families()})
+        &gpt_neox_families(), &bloom_families(), &modernbert_families(), &mpnet_families(), &bart_families(),
+        &whisper_families(), &starcoder_families(), &phi_families(), &falcon_families(), &deberta_families(),
+        &albert_families(), &clip_families(), &vision_families(), &wav2vec2_families()})
     for (const Family& family : *group) all.push_back(&family);
   return all;
 }

@@ -39,7 +39,9 @@ struct Family {
   /// For bodies that are not data: appends the rows. Returns false for a kind of configuration that the family does not
   /// support.
   bool (*append_body)(Architecture& architecture, const Task& task, const Config& config, const Names& names) = nullptr;
-  bool head_first = false;  ///< heads are members before the body
+  bool (*supports)(const Config& config) = nullptr;  ///< whether the rows are those of a configuration; default: always
+  Rows pooler = {};                                  ///< of tasks with a pooler; default: BERT's
+  bool head_first = false;                           ///< heads are members before the body
   bool config_names_class =
       true;  ///< if false, the class is the first task's, regardless of config.json's "architectures"
   bool tied_by_default = true;                      ///< if the configuration has no tie_word_embeddings
@@ -72,6 +74,16 @@ const std::vector<Family>& bloom_families();
 const std::vector<Family>& modernbert_families();
 const std::vector<Family>& mpnet_families();
 const std::vector<Family>& bart_families();
+const std::vector<Family>& whisper_families();
+// Families that have no forward pass here.
+const std::vector<Family>& starcoder_families();
+const std::vector<Family>& phi_families();
+const std::vector<Family>& falcon_families();
+const std::vector<Family>& deberta_families();
+const std::vector<Family>& albert_families();
+const std::vector<Family>& clip_families();
+const std::vector<Family>& vision_families();
+const std::vector<Family>& wav2vec2_families();
 
 /// All families, those with more specific landmarks first.
 std::span<const Family* const> families();

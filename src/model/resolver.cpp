@@ -16,16 +16,14 @@ namespace {
 class Locator {
  public:
   Locator(std::span<const TensorView> tensors, const Architecture& architecture)
-      : prefix_(architecture.prefix), spellings_(architecture.spellings) {
+      : prefix_(architecture.prefix), architecture_(architecture) {
     for (std::size_t i = 0; i < tensors.size(); ++i) index_.emplace(tensors[i].name, i);
   }
 
   /// The name itself, then as older files spell it.
   std::optional<std::size_t> locate(const std::string& name) const {
     if (const auto found = with_or_without_prefix(name)) return found;
-    std::string older = name;
-    for (const auto& [part, spelling] : spellings_)
-      if (const auto at = older.find(part); at != std::string::npos) older.replace(at, part.size(), spelling);
+    const std::string older = older_spelling(architecture_, name);
     return older == name ? std::nullopt : with_or_without_prefix(older);
   }
 
@@ -51,7 +49,7 @@ class Locator {
   }
 
   const std::string& prefix_;
-  const std::vector<std::pair<std::string_view, std::string_view>>& spellings_;
+  const Architecture& architecture_;
   std::unordered_map<std::string_view, std::size_t> index_;
 };
 

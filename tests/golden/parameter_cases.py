@@ -68,6 +68,9 @@ def cases():
     yield from mixtures()
     yield from encoders()
     yield from bart()
+    yield from inspected_decoders()
+    yield from inspected_encoders()
+    yield from images_and_sound()
 
 
 # What the decoders since Llama call their sizes.
@@ -166,3 +169,87 @@ def bart():
         yield "bart", "Bart" + name, "Bart" + name, sizes, None
     for name in ["ForConditionalGeneration", "ForCausalLM"]:
         yield "bart", f"Bart{name} untied", "Bart" + name, sizes | dict(tie_word_embeddings=False), None
+
+
+def inspected_decoders():
+    """Decoders that only inspect and prune, as the encoders and the models of images and sound below."""
+    shared = {key: value for key, value in DECODER_SIZES.items() if key != "head_dim"}
+    older = dict(vocab_size=13, n_embd=8, n_layer=2, n_head=2, n_positions=6)
+    falcon = dict(vocab_size=13, hidden_size=8, num_hidden_layers=2, num_attention_heads=2)
+    for name in FOUR_CLASSES:
+        yield "gemma", "Gemma" + name, "Gemma" + name, DECODER_SIZES, None
+        yield "starcoder", "GPTBigCode" + name, "GPTBigCode" + name, older, None
+        yield "starcoder", "Starcoder2" + name, "Starcoder2" + name, shared, None
+        yield "phi", "Phi" + name, "Phi" + name, shared, None
+    for name in FIVE_CLASSES:
+        yield "falcon", "Falcon" + name, "Falcon" + name, falcon, None
+    yield "gemma", "Gemma with attention_bias", "GemmaForCausalLM", DECODER_SIZES | dict(attention_bias=True), None
+    for family, stem, sizes, tied in [("starcoder", "GPTBigCode", older, True), ("starcoder", "Starcoder2", shared, True),
+                                      ("phi", "Phi", shared, False), ("falcon", "Falcon", falcon, True)]:
+        causal = stem + "ForCausalLM"
+        yield family, f"{causal} {'untied' if tied else 'tied'}", causal, sizes | dict(tie_word_embeddings=not tied), None
+    yield "starcoder", "Starcoder2 without biases", "Starcoder2ForCausalLM", shared | dict(use_bias=False), None
+    yield "phi", "Phi with norms of heads", "PhiForCausalLM", shared | dict(qk_layernorm=True), None
+    recent = falcon | dict(new_decoder_architecture=True, num_kv_heads=1)
+    yield "falcon", "Falcon with biases", "FalconForCausalLM", falcon | dict(bias=True), None
+    yield "falcon", "recent Falcon", "FalconForCausalLM", recent, None
+    yield "falcon", "recent Falcon, one norm", "FalconForCausalLM", recent | dict(num_ln_in_parallel_attn=1), None
+    yield "falcon", "sequential Falcon", "FalconForCausalLM", falcon | dict(parallel_attn=False, alibi=True), None
+    for name in ["Model", "ForCausalLM"]:
+        yield "llama", "Cohere" + name, "Cohere" + name, shared, None
+    yield "llama", "Cohere with norms of heads", "CohereForCausalLM", shared | dict(use_qk_norm=True), None
+    yield "llama", "Cohere with attention_bias", "CohereForCausalLM", shared | dict(attention_bias=True), None
+
+
+def inspected_encoders():
+    deberta = BERT | dict(relative_attention=True, position_buckets=4, norm_rel_ebd="layer_norm", share_att_key=True,
+                          pos_att_type=["p2c", "c2p"], position_biased_input=False, type_vocab_size=0)
+    for name in ENCODER_CLASSES:
+        yield "deberta", "DebertaV2" + name, "DebertaV2" + name, deberta, None
+        yield "albert", "Albert" + name, "Albert" + name, BERT | dict(embedding_size=3), None
+    for title, change in {
+        "untied": dict(tie_word_embeddings=False), "newer head": dict(legacy=False),
+        "convolution": dict(conv_kernel_size=3), "types and positions": dict(type_vocab_size=2, position_biased_input=True),
+        "own projections": dict(share_att_key=False), "own keys": dict(share_att_key=False, pos_att_type="c2p"),
+        "projected embeddings": dict(embedding_size=2), "absolute": dict(relative_attention=False, norm_rel_ebd="none"),
+    }.items():
+        yield "deberta", title, "DebertaV2ForMaskedLM", deberta | change, None
+    yield "albert", "AlbertForPreTraining", "AlbertForPreTraining", BERT | dict(embedding_size=3), None
+    yield "albert", "two groups", "AlbertForMaskedLM", BERT | dict(embedding_size=4, num_hidden_groups=2), None
+    yield "albert", "untied", "AlbertForMaskedLM", BERT | dict(embedding_size=4, tie_word_embeddings=False), None
+
+
+def images_and_sound():
+    whisper = dict(vocab_size=13, d_model=4, encoder_layers=2, decoder_layers=1, encoder_attention_heads=2,
+                   decoder_attention_heads=2, encoder_ffn_dim=6, decoder_ffn_dim=6, max_source_positions=4, pad_token_id=0,
+                   max_target_positions=5, num_mel_bins=3, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
+                   classifier_proj_size=5)
+    for name in ["Model", "ForConditionalGeneration", "ForCausalLM", "ForAudioClassification"]:
+        yield "whisper", "Whisper" + name, "Whisper" + name, whisper, None
+    text = dict(vocab_size=13, hidden_size=4, intermediate_size=6, num_hidden_layers=2, num_attention_heads=2,
+                max_position_embeddings=6, projection_dim=3, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+    image = dict(hidden_size=4, intermediate_size=6, num_hidden_layers=1, num_attention_heads=2, image_size=4, patch_size=2)
+    both = dict(text_config=text, vision_config=image | dict(projection_dim=3), projection_dim=3)
+    for name in ["Model", "ForImageClassification"]:
+        yield "clip", "CLIP" + name, "CLIP" + name, both, None
+        yield "clip", "Siglip" + name, "Siglip" + name, dict(text_config=text, vision_config=image), None
+        yield "vision", "ViT" + name, "ViT" + name, image, None
+        dinov2 = {key: value for key, value in image.items() if key != "intermediate_size"} | dict(mlp_ratio=2)
+        yield "vision", "Dinov2" + name, "Dinov2" + name, dinov2, None
+    for name in ["Model", "ModelWithProjection"]:
+        yield "clip", "CLIPText" + name, "CLIPText" + name, text, None
+        yield "clip", "CLIPVision" + name, "CLIPVision" + name, image | dict(projection_dim=3), None
+    yield "clip", "SiglipTextModel", "SiglipTextModel", text, None
+    yield "clip", "SiglipVisionModel", "SiglipVisionModel", image, None
+    yield "clip", "SiglipVisionModel without a head", "SiglipVisionModel", image | dict(vision_use_head=False), None
+    yield "vision", "ViT without biases", "ViTModel", image | dict(qkv_bias=False), None
+    yield "vision", "DINOv2 without a mask", "Dinov2Model", dinov2 | dict(use_mask_token=False), None
+    sound = dict(vocab_size=13, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=6, conv_dim=(4, 3),
+                 conv_kernel=(3, 3), conv_stride=(2, 2), num_feat_extract_layers=2, num_conv_pos_embeddings=4,
+                 num_conv_pos_embedding_groups=2, num_codevectors_per_group=4, codevector_dim=4, proj_codevector_dim=5,
+                 classifier_proj_size=5)
+    for name in ["Model", "ForCTC", "ForPreTraining", "ForSequenceClassification"]:
+        yield "wav2vec2", "Wav2Vec2" + name, "Wav2Vec2" + name, sound, None
+    stable = dict(feat_extract_norm="layer", conv_bias=True, do_stable_layer_norm=True)
+    yield "wav2vec2", "layer norms and biases", "Wav2Vec2ForCTC", sound | stable, None
+    yield "wav2vec2", "never masked", "Wav2Vec2ForCTC", sound | dict(mask_time_prob=0.0), None

@@ -66,10 +66,10 @@ const Rows& plain_feed_forward() { return kPlainGated; }
 const Rows& two_norms() { return kTwoNorms; }
 const Rows& four_norms() { return kFourNorms; }
 
-Body decoder_body(std::vector<Section> each, std::vector<std::string_view> experts) {
+Body decoder_body(std::vector<Section> each, std::vector<std::string_view> experts, const Rows& final_norm) {
   return {.before = {{"", kEmbedding}},
           .each = std::move(each),
-          .after = {{"", kFinalNorm}},
+          .after = {{"", final_norm.empty() ? kFinalNorm : final_norm}},
           .experts = std::move(experts)};
 }
 

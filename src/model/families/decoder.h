@@ -23,8 +23,9 @@ const Rows& two_norms();
 /// The norms before and after attention and the feed-forward block.
 const Rows& four_norms();
 
-/// Llama's body with the given sections as its layers, and keys of the configuration for the number of experts, if any.
-Body decoder_body(std::vector<Section> each, std::vector<std::string_view> experts = {});
+/// Llama's body with the given sections as its layers, keys of the configuration for the number of experts, if any, and
+/// another norm after the last layer, if given.
+Body decoder_body(std::vector<Section> each, std::vector<std::string_view> experts = {}, const Rows& final_norm = {});
 /// Of Llama's tasks, those with the given endings. The first has the body alone.
 std::vector<Task> decoder_tasks(std::initializer_list<std::string_view> endings);
 

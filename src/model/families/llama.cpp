@@ -1,5 +1,5 @@
 // Llama (Touvron et al. 2023) and the families that have its layers, some with other norms or fused projections:
-// Mistral, Granite, SmolLM3, Phi-3 and OLMo 2.
+// Mistral, Granite, SmolLM3, Phi-3, OLMo 2 and Cohere.
 #include "model/families/decoder.h"
 
 namespace pare::model {
@@ -10,6 +10,9 @@ const Rows kFusedGated{
     {"gate_up_proj.weight", Role::kFeedForward, Slot::kGateUp},
     {"down_proj.weight", Role::kFeedForward, Slot::kDown},
 };
+/// Cohere's attention and feed-forward block read the same norm.
+bool has_head_norms(const Site& site) { return site.config.flag("use_qk_norm").value_or(false); }
+const Rows kOneNorm{{"input_layernorm.weight", Role::kNorm, Slot::kAttentionNorm}};
 /// OLMo 2 has norms of outputs only.
 const Rows kOutputNorms{
     {"post_attention_layernorm.weight", Role::kNorm, Slot::kPostAttentionNorm},
@@ -35,7 +38,15 @@ std::vector<Family> make_families() {
   mistral.back().prefix = "model.";
   Family smollm3 = like_llama("smollm3", "SmolLM3", llama, all);
   smollm3.tied_by_default = true;
+  Family cohere = like_llama("cohere", "Cohere",
+                             {{"self_attn.", split_projections()},
+                              {"self_attn.", query_key_norms(), has_head_norms},
+                              {"mlp.", plain_feed_forward()},
+                              {"", kOneNorm}},
+                             decoder_tasks({"Model", "ForCausalLM"}));
+  cohere.tied_by_default = true;
   return {
+      cohere,
       like_llama("llama", "Llama", llama, all),
       like_llama("mistral", "Mistral",
                  {{"self_attn.", plain_projections()}, {"mlp.", plain_feed_forward()}, {"", two_norms()}}, mistral),

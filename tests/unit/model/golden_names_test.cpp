@@ -144,7 +144,8 @@ std::string suite_name(const testing::TestParamInfo<const char*>& family) {
 INSTANTIATE_TEST_SUITE_P(Families, GoldenNames,
                          testing::Values("gpt2", "bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert",
                                          "t5", "encoder-decoder", "llama", "qwen", "gemma", "mixture", "opt",
-                                         "gpt_neox", "bloom", "modernbert", "mpnet", "bart"),
+                                         "gpt_neox", "bloom", "modernbert", "mpnet", "bart", "whisper", "starcoder",
+                                         "phi", "falcon", "deberta", "albert", "clip", "vision", "wav2vec2"),
                          suite_name);
 INSTANTIATE_TEST_SUITE_P(Families, GoldenSlots,
                          testing::Values("gpt2", "bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert",
