@@ -23,6 +23,7 @@ void PreTokenizer::add_metaspace(Prefix prefix, bool cut) {
   step.kind = Step::Kind::kMetaspace;
   step.prefix = prefix;
   step.cut = cut;
+  step.spaced = !ends_in(Step::Kind::kWhitespaceSplit);
   add(std::move(step));
 }
 
@@ -32,7 +33,7 @@ void PreTokenizer::mark_spaces(const Step& step, std::string_view text, std::siz
   const bool prefixed = wanted && !text.starts_with(' ') && !text.starts_with(kSpaceMark);
   if (prefixed) marked += kSpaceMark;
   std::size_t grown = prefixed && first != 0 ? first + kSpaceMark.size() : first;
-  const bool spaced = text.find(' ') != std::string_view::npos;
+  const bool spaced = step.spaced && text.find(' ') != std::string_view::npos;
   if (!spaced) marked += text;
   for (std::size_t at = 0; spaced && at < text.size(); ++at) {
     if (text[at] != ' ') {

@@ -47,6 +47,7 @@ class PreTokenizer {
     std::optional<Regex> regex;         // kRegex
     Prefix prefix = Prefix::kAlways;    // kMetaspace
     bool cut = true;                    // kMetaspace: each mark begins a word
+    bool spaced = true;                 // kMetaspace: the text may contain spaces
 
     bool changes_text() const { return kind == Kind::kMetaspace || kind == Kind::kAddSpace || kind == Kind::kAlphabet; }
   };
