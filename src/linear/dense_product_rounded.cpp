@@ -1,6 +1,9 @@
 // Products of BF16 weights with inputs rounded to BF16, by oneDNN.
 #include <algorithm>
+#include <cstring>
 #include <dnnl.hpp>
+#include <string>
+#include <unordered_map>
 
 #include "base/aligned_buffer.h"
 #include "base/parallel.h"
