@@ -33,6 +33,8 @@ std::span<const RunnableFamily> mixture_kind();
 std::span<const RunnableFamily> modernbert_kind();
 std::span<const RunnableFamily> opt_kind();
 std::span<const RunnableFamily> gpt_neox_kind();
+std::span<const RunnableFamily> phi_kind();
+std::span<const RunnableFamily> starcoder_kind();
 std::span<const RunnableFamily> bloom_kind();
 
 }  // namespace pare::run

@@ -1,4 +1,5 @@
-// Gemma 2 and 3 (Gemma Team 2024, 2025): norms before and after each branch, windows in most layers, capped scores.
+// Gemma (Gemma Team 2024), and Gemma 2 and 3 (2024, 2025): norms before and after each branch, windows in most layers,
+// capped scores.
 #include <array>
 #include <cmath>
 
@@ -11,7 +12,15 @@
 namespace pare::run {
 namespace {
 
-/// What both share. Without layer_types, every `pattern`-th layer sees all tokens.
+ModelSpec gemma1_spec(const model::Config& config) {
+  ModelSpec spec =
+      decoder_spec(config, {.kv_heads = 16, .head_width = 256, .tied = true, .activation = "gelu_pytorch_tanh"});
+  spec.stack.norm = NormKind::kRmsPlusOne;
+  spec.stack.embedding_scale = std::sqrt(static_cast<float>(spec.stack.width));
+  return spec;
+}
+
+/// What Gemma 2 and 3 share. Without layer_types, every `pattern`-th layer sees all tokens.
 ModelSpec gemma_spec(const model::Config& config, std::size_t pattern, double rotary_base) {
   if (config.flag("use_bidirectional_attention").value_or(false))
     throw Error(ErrorCode::kUnsupported, config.path(), "'use_bidirectional_attention' is not supported");
@@ -64,7 +73,8 @@ ModelSpec gemma3_spec(const model::Config& config) {
 }  // namespace
 
 std::span<const RunnableFamily> gemma_kind() {
-  static constexpr std::array kFamilies{RunnableFamily{"gemma2", ModelKind::kCausal, gemma2_spec},
+  static constexpr std::array kFamilies{RunnableFamily{"gemma", ModelKind::kCausal, gemma1_spec},
+                                        RunnableFamily{"gemma2", ModelKind::kCausal, gemma2_spec},
                                         RunnableFamily{"gemma3_text", ModelKind::kCausal, gemma3_spec}};
   return kFamilies;
 }

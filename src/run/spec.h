@@ -73,8 +73,10 @@ struct StackSpec {
 
   NormKind norm = NormKind::kLayer;
   float epsilon = 1e-5F;
-  bool norm_after_sum = false;      ///< norms follow the residual sums (post-norm) instead of preceding the branches
-  bool parallel = false;            ///< attention and feed-forward read the same hidden states, and both are added
+  bool norm_after_sum = false;  ///< norms follow the residual sums (post-norm) instead of preceding the branches
+  /// Attention and feed-forward read the same hidden states, and both are added. They share a norm if there is only
+  /// one.
+  bool parallel = false;
   bool residual_from_norm = false;  ///< branches are added to what they read, not to what the norm before them read
   QkvOrder qkv_order = QkvOrder::kMatrices;
   kernels::Activation activation = kernels::Activation::kGelu;

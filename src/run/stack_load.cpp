@@ -80,6 +80,7 @@ Stack::Layer Stack::load_layer(StackWeights& weights, int layer) {
   loaded.self = load_attention(weights, layer, false);
   if (spec_.cross_attention) loaded.cross = load_attention(weights, layer, true);
   loaded.norm = load_norm(weights, at(Slot::kFeedForwardNorm), spec_.width);
+  if (spec_.parallel && !loaded.norm) loaded.norm = loaded.self.norm;
   loaded.post_norm = load_norm(weights, at(Slot::kPostFeedForwardNorm), spec_.width);
   if (spec_.experts.count != 0 && weights.has(at(Slot::kRouter)))
     loaded.experts.emplace(weights, layer, spec_);

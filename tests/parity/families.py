@@ -60,6 +60,15 @@ def decoders():
         **GROUPED, head_dim=8, sliding_window=7, sliding_window_pattern=2, final_logit_softcapping=4.0, rope_parameters={
             "full_attention": dict(rope_type="linear", rope_theta=900.0, factor=3.0),
             "sliding_attention": dict(rope_type="default", rope_theta=50.0)})
+    yield "gemma", hf.GemmaForCausalLM, hf.GemmaConfig(**GROUPED, head_dim=12)
+    yield "starcoder2", hf.Starcoder2ForCausalLM, hf.Starcoder2Config(**GROUPED)
+    yield "starcoder2, window, no biases", hf.Starcoder2ForCausalLM, hf.Starcoder2Config(**GROUPED, sliding_window=5,
+                                                                                         use_bias=False)
+    bigcode = dict(vocab_size=97, n_embd=32, n_layer=3, n_head=4, n_positions=64)
+    yield "gpt_bigcode", hf.GPTBigCodeForCausalLM, hf.GPTBigCodeConfig(**bigcode)
+    yield "gpt_bigcode, own keys", hf.GPTBigCodeForCausalLM, hf.GPTBigCodeConfig(**bigcode, multi_query=False, n_inner=40)
+    yield "phi", hf.PhiForCausalLM, hf.PhiConfig(**SMALL)
+    yield "phi, grouped, norms of heads", hf.PhiForCausalLM, hf.PhiConfig(**GROUPED, qk_layernorm=True)
     opt = dict(vocab_size=97, hidden_size=32, ffn_dim=48, num_hidden_layers=3, num_attention_heads=4,
                max_position_embeddings=64, pad_token_id=1, bos_token_id=2, eos_token_id=2)
     yield "opt", hf.OPTForCausalLM, hf.OPTConfig(**opt, word_embed_proj_dim=32)

@@ -14,19 +14,19 @@ const Rows kLayer{
     {"self_attn.v_proj.bias", Role::kBias},
     {"self_attn.dense.weight", Role::kO},
     {"self_attn.dense.bias", Role::kBias},
-    {"self_attn.q_layernorm.weight", Role::kNorm, {}, has_head_norms},
+    {"self_attn.q_layernorm.weight", Role::kNorm, Slot::kQNorm, has_head_norms},
     {"self_attn.q_layernorm.bias", Role::kBias, {}, has_head_norms},
-    {"self_attn.k_layernorm.weight", Role::kNorm, {}, has_head_norms},
+    {"self_attn.k_layernorm.weight", Role::kNorm, Slot::kKNorm, has_head_norms},
     {"self_attn.k_layernorm.bias", Role::kBias, {}, has_head_norms},
-    {"mlp.fc1.weight", Role::kFeedForward},
+    {"mlp.fc1.weight", Role::kFeedForward, Slot::kUp},
     {"mlp.fc1.bias", Role::kBias},
-    {"mlp.fc2.weight", Role::kFeedForward},
+    {"mlp.fc2.weight", Role::kFeedForward, Slot::kDown},
     {"mlp.fc2.bias", Role::kBias},
-    {"input_layernorm.weight", Role::kNorm},
+    {"input_layernorm.weight", Role::kNorm, Slot::kAttentionNorm},
     {"input_layernorm.bias", Role::kBias},
 };
-const Rows kFinalNorm{{"final_layernorm.weight", Role::kNorm}, {"final_layernorm.bias", Role::kBias}};
-const Rows kOutput{{"lm_head.weight", Role::kHead}, {"lm_head.bias", Role::kBias}};
+const Rows kFinalNorm{{"final_layernorm.weight", Role::kNorm, Slot::kFinalNorm}, {"final_layernorm.bias", Role::kBias}};
+const Rows kOutput{{"lm_head.weight", Role::kHead, Slot::kHead}, {"lm_head.bias", Role::kBias}};
 
 std::vector<Task> make_tasks() {
   std::vector<Task> tasks =
