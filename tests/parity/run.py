@@ -1,6 +1,7 @@
 """Compares pare live with PyTorch, transformers and NumPy: run.py --pare PROGRAM [--full] [--only PART]
 
---full prunes every full-size model in every dtype with torch.nn.utils.prune itself (an hour).
+--full prunes every full-size model in every dtype with torch.nn.utils.prune itself (an hour), and lets every tokenizer
+read every text.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def main():
         parts = {
             "malformed": lambda: malformed.run(oracle, scratch), "names": lambda: names.run(oracle, models, scratch),
             "shares": lambda: shares.run(oracle, models),
-            "tokens": lambda: tokens.run(oracle, oracle.programs / "token_ids", scratch),
+            "tokens": lambda: tokens.run(oracle, oracle.programs / "token_ids", scratch, arguments.full),
             "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full),
             "patterns": lambda: patterns.run(oracle, models, scratch, arguments.full),
             "families": lambda: families.run(oracle, scratch),
