@@ -79,11 +79,13 @@ std::string missing_in(const Model& model, Place place) {
 
 StackWeights::StackWeights(Weights& weights, const Model& model, std::string stack)
     : weights_(weights), model_(model), stack_(std::move(stack)) {
-  for (const Parameter& parameter : model.parameters)
+  for (const Parameter& parameter : model.parameters) {
+    if (parameter.stack == stack_) layers_.emplace(parameter.layer, &parameter);
     if (parameter.slot != Slot::kNone)
       parameters_.emplace(Key{parameter.stack, parameter.slot, parameter.layer, parameter.cross_attention,
                               parameter.expert, parameter.group == Group::kBias},
                           &parameter);
+  }
 }
 
 const Parameter* StackWeights::find(Place place, bool bias) const {
@@ -119,11 +121,9 @@ std::string StackWeights::module(Place place) const {
 
 std::string StackWeights::layer_name(std::size_t layer) const {
   const std::string part = fmt::format(".{}.", layer);
-  for (const Parameter& parameter : model_.parameters) {
-    if (parameter.layer != static_cast<int>(layer) || parameter.stack != stack_) continue;
-    const std::size_t at = parameter.name.find(part);
-    if (at != std::string::npos) return parameter.name.substr(0, at + part.size() - 1);
-  }
+  if (const auto first = layers_.find(static_cast<int>(layer)); first != layers_.end())
+    if (const std::size_t at = first->second->name.find(part); at != std::string::npos)
+      return first->second->name.substr(0, at + part.size() - 1);
   return fmt::format("layer {}", layer);
 }
 

@@ -67,6 +67,7 @@ class StackWeights {
   const Model& model_;
   std::string stack_;
   std::map<Key, const Parameter*> parameters_;
+  std::map<int, const Parameter*> layers_;  ///< the first parameter of each layer of the stack
 };
 
 }  // namespace pare::run
