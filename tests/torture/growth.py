@@ -90,8 +90,8 @@ INSPECT, PRUNE, PACK = (
 )
 # Name, what makes the input, the smallest n, the command.
 CASES = [
-    ("config members", config(lambda n: {f"key{i}": i for i in range(n)}), 50_000, INSPECT),
-    ("config members", config(lambda n: {f"key{i}": i for i in range(n)}), 50_000, PRUNE),
+    ("config members", config(lambda n: {f"key{i}": i for i in range(n)}), 2_000, INSPECT),
+    ("config members", config(lambda n: {f"key{i}": i for i in range(n)}), 2_000, PRUNE),
     ("config list", config(lambda n: {"list": list(range(n))}), 200_000, PRUNE),
     ("config nested", config(nested), 2_000, PRUNE),
     (
