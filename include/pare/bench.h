@@ -29,7 +29,7 @@ struct Spread {
 
 /// The least work that a pass must do in its linear layers. Attention scores, norms and activations are not counted.
 struct Work {
-  double flops = 0;  ///< 2 per nonzero weight and token that it is multiplied with
+  double flops = 0;  ///< 2 for each token and each weight that LayerUse::nonzeros counts
   double bytes = 0;  ///< size of weights and of the positions of nonzeros, each read once
 };
 

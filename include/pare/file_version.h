@@ -12,7 +12,7 @@ struct FileVersion {
   std::uint64_t device = 0, inode = 0, size = 0;  ///< size in bytes
   std::int64_t modified = 0;                      ///< nanoseconds since 1970
 
-  /// Throws Error (kChanged, or kNotFound if there is no file any more) if the file at `path` was replaced or written
+  /// Throws Error (kChanged, or kNotFound if the file is gone) if the file at `path` was replaced or written
   /// to since it was opened.
   void require_unchanged() const;
 };

@@ -1,4 +1,6 @@
 // Llama (Touvron et al. 2023) and decoders with its layers: Mistral, Qwen2, Qwen3, Granite, SmolLM3, Phi-3, OLMo 2.
+#include <fmt/format.h>
+
 #include <array>
 
 #include "pare/error.h"
@@ -60,7 +62,8 @@ ModelSpec smollm3_spec(const model::Config& config) {
   std::vector<LayerSpec>& layers = spec.stack.layers;
   const std::vector<double> rotated = config.reals("no_rope_layers");
   if (!rotated.empty() && rotated.size() != layers.size())
-    throw Error(ErrorCode::kMismatch, config.path(), "'no_rope_layers' does not have an entry for each layer");
+    throw Error(ErrorCode::kMismatch, config.path(),
+                fmt::format("'no_rope_layers' has {} entries (expected {})", rotated.size(), layers.size()));
   const std::size_t interval = size_setting(config, {"no_rope_layer_interval"}, 4);
   const bool slides = config.flag("use_sliding_window").value_or(false);
   const std::size_t window = slides ? window_setting(config, "sliding_window", kUnlimited) : kUnlimited;

@@ -1,4 +1,6 @@
 // Decoders with a mixture of experts in their layers: Mixtral (Jiang et al. 2024) and Qwen3's.
+#include <fmt/format.h>
+
 #include <array>
 
 #include "pare/error.h"
@@ -15,8 +17,8 @@ ExpertSpec expert_settings(const model::Config& config, std::size_t count, std::
   experts.chosen = size_setting(config, {"num_experts_per_tok"}, chosen);
   if (experts.chosen > experts.count)
     throw Error(ErrorCode::kMalformed, config.path(),
-                "'num_experts_per_tok' is " + std::to_string(experts.chosen) +
-                    " (expected at most the number of experts, " + std::to_string(experts.count) + ")");
+                fmt::format("'num_experts_per_tok' is {} (expected at most the number of experts, {})", experts.chosen,
+                            experts.count));
   return experts;
 }
 
