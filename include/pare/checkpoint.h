@@ -103,9 +103,27 @@ class PackedTensor {
   virtual void verify() const = 0;
 };
 
-/// The bytes of a tensor, either in memory already (usually a mapped file), or decoded from a packed file on first
-/// access and then kept in memory. Cheap to copy; safe to use from any thread. data() and all functions that call it
-/// throw Error if the bytes cannot be decoded.
+/// A tensor whose values are computed from what the file stores: quantized weights, for example. Its TensorView has the
+/// dtype and the shape of the computed values. pare reads such a tensor piece by piece, so that a large one takes no
+/// more memory than a small one. Safe to use from any thread.
+class EncodedTensor {
+ public:
+  virtual ~EncodedTensor() = default;
+  /// Returns how the file stores the tensor, in words for users, for example "Q4_K".
+  virtual std::string_view stored_type() const noexcept = 0;
+  /// Returns the size in bytes of all that the file stores for the tensor, scales included.
+  virtual std::uint64_t stored_bytes() const noexcept = 0;
+  /// Returns the number of elements that are computed together, at least 1.
+  virtual std::size_t granularity() const noexcept = 0;
+  /// Computes the elements from index `begin` on, in row-major order, as many as fill `target`. `begin` is a multiple
+  /// of granularity(); the number of elements is one, too, or reaches to the end of the tensor. Throws Error if the
+  /// stored data are damaged.
+  virtual void decode(std::uint64_t begin, std::span<std::byte> target) const = 0;
+};
+
+/// The bytes of a tensor, either in memory already (usually a mapped file), or decoded from a packed file or computed
+/// from an encoded tensor on first access and then kept in memory. Cheap to copy; safe to use from any thread. data()
+/// and all functions that call it throw Error if the bytes cannot be decoded.
 class TensorBytes {
  public:
   TensorBytes() = default;
@@ -117,6 +135,8 @@ class TensorBytes {
   /// Refers to the `size` bytes that `packed` decodes to. For a tensor that a packed file stores dense, `data` points
   /// to its bytes, and nothing is decoded.
   TensorBytes(std::shared_ptr<const PackedTensor> packed, std::size_t size, const std::byte* data = nullptr);
+  /// Refers to the `size` bytes that are computed from `encoded`, in elements of `element_size` bytes.
+  TensorBytes(std::shared_ptr<const EncodedTensor> encoded, std::size_t size, std::size_t element_size);
 
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
@@ -130,6 +150,11 @@ class TensorBytes {
   operator std::span<const std::byte>() const { return {data(), size_}; }  // NOLINT: as a span is
   /// Returns the packed form of the tensor; nullptr for a tensor that is not from a packed file.
   const PackedTensor* packed() const noexcept;
+  /// Returns the tensor as the file stores it; nullptr if the bytes are not computed from it.
+  const EncodedTensor* encoded() const noexcept;
+  /// Copies or computes the bytes from `begin` on, as many as fill `target`. Unlike data(), keeps nothing of an encoded
+  /// tensor in memory.
+  void read(std::size_t begin, std::span<std::byte> target) const;
 
  private:
   struct Kept;

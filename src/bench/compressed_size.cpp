@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "pare/error.h"
 
 namespace pare::bench {
@@ -20,6 +21,11 @@ struct FreeCompressor {
   void operator()(libdeflate_compressor* compressor) const noexcept { libdeflate_free_compressor(compressor); }
 };
 
+struct Piece {
+  const TensorBytes* bytes;
+  std::size_t begin, size;
+};
+
 /// The compressor of one thread and its output buffer.
 struct Workshop {
   std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor;
@@ -29,14 +35,14 @@ struct Workshop {
 }  // namespace
 
 std::uint64_t gzip_size(const Checkpoint& checkpoint, const Context& context) {
-  std::vector<std::span<const std::byte>> pieces;
+  std::vector<Piece> pieces;
   std::uint64_t total = 0;
   for (const CheckpointFile& file : checkpoint.files()) {
     total += file.header.size();
     for (const std::size_t index : file.tensors) {
-      const std::span<const std::byte> bytes = checkpoint.tensors()[index].bytes;
+      const TensorBytes& bytes = checkpoint.tensors()[index].bytes;
       for (std::size_t begin = 0; begin < bytes.size(); begin += kPiece)
-        pieces.push_back(bytes.subspan(begin, std::min(kPiece, bytes.size() - begin)));
+        pieces.push_back({&bytes, begin, std::min(kPiece, bytes.size() - begin)});
     }
   }
   std::vector<Workshop> workshops(base::thread_count(context));
@@ -48,8 +54,9 @@ std::uint64_t gzip_size(const Checkpoint& checkpoint, const Context& context) {
       if (own.compressor == nullptr) throw Error(ErrorCode::kOutOfMemory, "libdeflate cannot start");
       own.room.resize(libdeflate_gzip_compress_bound(own.compressor.get(), kPiece));
     }
-    sizes[i] = libdeflate_gzip_compress(own.compressor.get(), pieces[i].data(), pieces[i].size(), own.room.data(),
-                                        own.room.size());
+    const checkpoint::TensorPiece data(*pieces[i].bytes, pieces[i].begin, pieces[i].size);
+    sizes[i] =
+        libdeflate_gzip_compress(own.compressor.get(), data.data(), data.size(), own.room.data(), own.room.size());
   });
   return std::accumulate(sizes.begin(), sizes.end(), total);
 }

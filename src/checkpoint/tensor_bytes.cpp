@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstring>
 #include <memory>
 
 #include "base/aligned_buffer.h"
@@ -9,6 +11,8 @@ namespace pare {
 
 struct TensorBytes::Kept {
   std::shared_ptr<const PackedTensor> packed;
+  std::shared_ptr<const EncodedTensor> encoded;
+  std::size_t element_size = 0;  ///< of `encoded`
   base::Once once;
   base::AlignedBuffer<std::byte> bytes;
 };
@@ -18,17 +22,44 @@ TensorBytes::TensorBytes(std::shared_ptr<const PackedTensor> packed, std::size_t
   kept_->packed = std::move(packed);
 }
 
+TensorBytes::TensorBytes(std::shared_ptr<const EncodedTensor> encoded, std::size_t size, std::size_t element_size)
+    : size_(size), kept_(std::make_shared<Kept>()) {
+  kept_->encoded = std::move(encoded);
+  kept_->element_size = element_size;
+}
+
 const std::byte* TensorBytes::decoded() const {
   // Uses this thread only: threads that wait for the result may be the workers that it would need.
   kept_->once.run([this] {
     base::AlignedBuffer<std::byte> bytes(size_);
-    kept_->packed->decode({bytes.data(), size_});
+    if (kept_->encoded) {
+      kept_->encoded->decode(0, {bytes.data(), size_});
+    } else {
+      kept_->packed->decode({bytes.data(), size_});
+    }
     kept_->bytes = std::move(bytes);
   });
   return kept_->bytes.data();
 }
 
 const PackedTensor* TensorBytes::packed() const noexcept { return kept_ ? kept_->packed.get() : nullptr; }
+
+const EncodedTensor* TensorBytes::encoded() const noexcept { return kept_ ? kept_->encoded.get() : nullptr; }
+
+void TensorBytes::read(std::size_t begin, std::span<std::byte> target) const {
+  if (target.empty()) return;
+  if (encoded() == nullptr) {
+    std::memcpy(target.data(), data() + begin, target.size());
+    return;
+  }
+  const std::size_t unit = encoded()->granularity() * kept_->element_size;
+  const std::size_t first = begin / unit * unit, end = begin + target.size();
+  const std::size_t last = std::min(size_, (end + unit - 1) / unit * unit);
+  if (first == begin && last == end) return encoded()->decode(begin / kept_->element_size, target);
+  base::AlignedBuffer<std::byte> whole(last - first);
+  encoded()->decode(first / kept_->element_size, {whole.data(), whole.size()});
+  std::memcpy(target.data(), whole.data() + (begin - first), target.size());
+}
 
 void decode_packed(std::span<const TensorView> tensors, const Context& context) {
   std::vector<const TensorView*> packed;

@@ -7,8 +7,10 @@ namespace pare::eval {
 namespace {
 
 bool same_memory(const TensorView& a, const TensorView& b) {
-  if (a.dtype != b.dtype || a.shape != b.shape || a.bytes.packed() != b.bytes.packed()) return false;
-  return a.bytes.packed() != nullptr || a.bytes.data() == b.bytes.data();
+  if (a.dtype != b.dtype || a.shape != b.shape || a.bytes.packed() != b.bytes.packed() ||
+      a.bytes.encoded() != b.bytes.encoded())
+    return false;
+  return a.bytes.packed() != nullptr || a.bytes.encoded() != nullptr || a.bytes.data() == b.bytes.data();
 }
 
 std::size_t bytes_of(const Matrix& states) { return states.values.size() * sizeof(float); }

@@ -20,7 +20,7 @@ void apply_architecture(Model& model, const Architecture& architecture);
 void resolve_generic(Model& model, const Config& config, const std::string& reason);
 
 /// Same dtype, shape and bytes.
-bool same_tensor(const TensorView& a, const TensorView& b) noexcept;
+bool same_tensor(const TensorView& a, const TensorView& b);
 
 /// Why the dtype of a tensor rules it out as a parameter: "integer tensor", ...; empty if it does not.
 std::string dtype_reason(DType dtype);

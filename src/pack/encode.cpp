@@ -5,6 +5,7 @@
 
 #include "checkpoint/packed/packed_format.h"
 #include "checkpoint/packed/packed_tensor.h"
+#include "checkpoint/tensor_piece.h"
 
 namespace pare::pack {
 namespace {
@@ -48,7 +49,8 @@ class Candidates {
       : tensor_(tensor),
         options_(options),
         names_(tensor.name),
-        nonzeros_(checkpoint::count_nonzeros(tensor.bytes, element_size(tensor))),
+        bytes_(tensor.bytes),
+        nonzeros_(checkpoint::count_nonzeros(bytes_, element_size(tensor))),
         best_(plan_dense(tensor, nonzeros_)) {}
 
   TensorPlan choose() {
@@ -119,7 +121,7 @@ class Candidates {
   }
 
   const GapUnits& units() {
-    if (!units_) units_ = checkpoint::count_gap_units(tensor_.bytes, element_size(tensor_));
+    if (!units_) units_ = checkpoint::count_gap_units(bytes_, element_size(tensor_));
     return *units_;
   }
 
@@ -154,13 +156,14 @@ class Candidates {
 
   TensorPlan dense_zstd() const {
     TensorPlan plan = start(Encoding::kDenseZstd);
-    add_compressed_planes(plan, names_.zstd, tensor_.bytes);
+    add_compressed_planes(plan, names_.zstd, bytes_);
     return plan;
   }
 
   const TensorView& tensor_;
   const PackOptions& options_;
   const PartNames names_;
+  const checkpoint::TensorPiece bytes_;
   const std::uint64_t nonzeros_;
   std::optional<GapUnits> units_;
   TensorPlan best_;
@@ -189,10 +192,10 @@ TensorPlan plan_as(const TensorView& tensor, Encoding encoding) {
   return Candidates(tensor, options).only(encoding);
 }
 
-PartData::PartData(const TensorPlan& plan) {
+PartData::PartData(const TensorPlan& plan) : tensor_(plan.compressed.empty() ? plan.tensor->bytes : TensorBytes()) {
   switch (plan.encoding) {
     case Encoding::kDense:
-      parts_.push_back(plan.tensor->bytes);
+      parts_.emplace_back(tensor_);
       break;
     case Encoding::kBitmask:
       encode_bitmask(plan);
@@ -216,7 +219,7 @@ void PartData::encode_bitmask(const TensorPlan& plan) {
   const Extent extent(*plan.tensor);
   std::byte* mask = add(plan.parts[0].size);
   std::byte* values = add(plan.parts[1].size, checkpoint::kValueSlack);
-  checkpoint::encode_bitmask(plan.tensor->bytes, element_size(*plan.tensor), extent.rows, extent.columns,
+  checkpoint::encode_bitmask(tensor_, element_size(*plan.tensor), extent.rows, extent.columns,
                              reinterpret_cast<std::uint8_t*>(mask), values);
   std::memcpy(add(plan.parts[2].size), plan.tensor->shape.data(), plan.parts[2].size);
   const auto offsets = checkpoint::row_offsets(parts_[0], extent.rows, extent.columns, extent.inner);
@@ -226,7 +229,7 @@ void PartData::encode_bitmask(const TensorPlan& plan) {
 void PartData::encode_gaps(const TensorPlan& plan) {
   std::byte* gaps = add(plan.parts[0].size);
   std::byte* values = add(plan.parts[1].size, checkpoint::kValueSlack);
-  checkpoint::encode_gaps(plan.encoding == Encoding::kGaps4 ? GapCode::k4 : GapCode::k8, plan.tensor->bytes,
+  checkpoint::encode_gaps(plan.encoding == Encoding::kGaps4 ? GapCode::k4 : GapCode::k8, tensor_,
                           element_size(*plan.tensor), {reinterpret_cast<std::uint8_t*>(gaps), plan.parts[0].size},
                           values);
 }

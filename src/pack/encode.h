@@ -7,6 +7,7 @@
 
 #include "base/aligned_buffer.h"
 #include "checkpoint/packed/packed_data.h"
+#include "checkpoint/tensor_piece.h"
 #include "pare/pack.h"
 
 namespace pare::pack {
@@ -47,6 +48,7 @@ class PartData {
   void encode_gaps(const TensorPlan& plan);
   std::byte* add(std::uint64_t size, std::size_t slack = 0);
 
+  const checkpoint::TensorPiece tensor_;  ///< empty if the plan holds the data
   std::vector<base::AlignedBuffer<std::byte>> owned_;
   std::vector<checkpoint::Bytes> parts_;
 };

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "base/pieces.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
+#include "checkpoint/tensor_piece.h"
 #include "model/model_directory.h"
 #include "pack/records.h"
 #include "pare/error.h"
@@ -46,7 +47,7 @@ class Unpacker {
       write_pieces({dense.data(), dense.size()}, offset, output);
     } else {
       if (packed != nullptr) packed->verify();
-      write_pieces(tensor.bytes, offset, output);
+      write_pieces(checkpoint::TensorPiece(tensor.bytes), offset, output);
     }
   }
 

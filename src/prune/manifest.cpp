@@ -6,6 +6,7 @@
 #include "base/file_map.h"
 #include "base/hash.h"
 #include "base/json_text.h"
+#include "checkpoint/tensor_piece.h"
 #include "pare/error.h"
 
 namespace pare::prune {
@@ -72,7 +73,7 @@ SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file, const Con
   if (source.path.empty()) {
     hash.file = source.output_name;
     for (const std::size_t tensor : source.tensors) {
-      add(sum, checkpoint.tensors()[tensor].bytes, context);
+      add(sum, checkpoint::TensorPiece(checkpoint.tensors()[tensor].bytes), context);
       hash.bytes += checkpoint.tensors()[tensor].bytes.size();
     }
   } else {

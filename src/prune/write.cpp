@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "base/pieces.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
+#include "checkpoint/tensor_piece.h"
 #include "model/model_directory.h"
 #include "pare/error.h"
 #include "pare/prune.h"
@@ -83,15 +84,16 @@ class LevelWriter {
     const TensorView& tensor = model_.checkpoint.tensors()[piece.tensor];
     const auto planned = planned_.find(piece.tensor);
     for (std::size_t level = 0; level < outputs.size(); ++level) {
-      std::span<const std::byte> bytes = tensor.bytes.subspan(piece.begin, piece.bytes);
       const Mask* mask = planned == planned_.end() ? nullptr : &plan_.levels[level].cuts[planned->second].mask;
       if (mask != nullptr && !mask->is_none()) {
         buffer.resize(base::kPieceBytes);
         const std::size_t size = stats::float_format(tensor.dtype).size();
         mask->copy(tensor, piece.begin / size, piece.bytes / size, buffer.data());
-        bytes = {buffer.data(), piece.bytes};
+        outputs[level]->write_at(piece.offset, std::span(buffer).first(piece.bytes));
+      } else {
+        const checkpoint::TensorPiece bytes(tensor.bytes, piece.begin, piece.bytes);
+        outputs[level]->write_at(piece.offset, bytes);
       }
-      outputs[level]->write_at(piece.offset, bytes);
     }
     const std::uint64_t written = piece.bytes * outputs.size();
     const std::uint64_t done = bytes_done_.fetch_add(written, std::memory_order_relaxed) + written;

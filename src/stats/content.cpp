@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/hash.h"
+#include "checkpoint/tensor_piece.h"
 
 namespace pare::stats {
 namespace {
@@ -23,7 +24,7 @@ void add(Hash64& hash, std::string_view text) {
 void add_sample(Hash64& hash, const TensorBytes& bytes) {
   const std::size_t n = std::min(kSampleBytes, bytes.size());
   for (const std::size_t begin : {std::size_t{0}, (bytes.size() - n) / 2, bytes.size() - n})
-    hash.add(bytes.subspan(begin, n));
+    hash.add(checkpoint::TensorPiece(bytes, begin, n));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "checkpoint/tensor_piece.h"
+
 namespace pare::stats {
 namespace {
 
@@ -84,7 +86,8 @@ namespace pare {
 
 double element_value(const TensorView& tensor, std::uint64_t index) {
   const stats::FloatFormat& format = stats::float_format(tensor.dtype);
-  const std::uint64_t pattern = stats::load_pattern(format, tensor.bytes.data(), index);
+  const checkpoint::TensorPiece data(tensor.bytes, index * format.size(), format.size());
+  const std::uint64_t pattern = stats::load_pattern(format, data.data(), 0);
   const double magnitude = stats::key_value(format, pattern & ~format.sign_bit());
   return (pattern & format.sign_bit()) != 0 ? -magnitude : magnitude;
 }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "kernels/leading_bits.h"
 #include "pare/error.h"
 #include "pare/stats.h"
@@ -94,8 +95,10 @@ void add_by_elements(const Binning& binning, std::span<const TensorView> tensors
   std::vector<std::vector<std::uint64_t>> by_worker(base::thread_count(context), std::vector<std::uint64_t>(places, 0));
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[item];
-    for (std::uint64_t i = piece.begin; i < piece.begin + piece.count; ++i)
-      ++by_worker[worker][binning.place(load_pattern(binning.format(), tensors[piece.tensor].bytes.data(), i))];
+    const std::size_t size = binning.format().size();
+    const checkpoint::TensorPiece data(tensors[piece.tensor].bytes, piece.begin * size, piece.count * size);
+    for (std::uint64_t i = 0; i < piece.count; ++i)
+      ++by_worker[worker][binning.place(load_pattern(binning.format(), data.data(), i))];
   });
   for (const std::vector<std::uint64_t>& counts : by_worker)
     for (std::size_t place = 0; place < places; ++place) binning.add(histogram, place, counts[place]);

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "kernels/magnitude.h"
 #include "stats/float_format.h"
 
@@ -49,7 +50,8 @@ void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, st
   std::size_t as_low = 0;  // found at lowest_key itself
   for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += kBlockElements) {
     const std::uint64_t count = std::min<std::uint64_t>(kBlockElements, piece.begin + piece.count - begin);
-    const std::byte* data = tensor.bytes.data() + begin * format.size();
+    const checkpoint::TensorPiece block(tensor.bytes, begin * format.size(), count * format.size());
+    const std::byte* data = block.data();
     if (kernels::count_rank(format.width, data, count, lowest_key).below == count) continue;
     for (std::uint64_t i = 0; i < count; ++i) {
       const std::uint64_t key = load_pattern(format, data, i) & ~format.sign_bit();

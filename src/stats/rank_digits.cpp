@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "kernels/leading_bits.h"
 #include "stats/float_format.h"
 #include "stats/sketching.h"
@@ -101,8 +102,9 @@ class WideCounter final : public KeyCounter {
                    std::vector<DigitCounts>& counts) const {
     const TensorView& tensor = tensors_[piece.tensor];
     const FloatFormat& format = float_format(tensor.dtype);
-    for (std::uint64_t i = piece.begin; i < piece.begin + piece.count; ++i) {
-      const std::uint64_t key = load_pattern(format, tensor.bytes.data(), i) & ~format.sign_bit();
+    const checkpoint::TensorPiece data(tensor.bytes, piece.begin * format.size(), piece.count * format.size());
+    for (std::uint64_t i = 0; i < piece.count; ++i) {
+      const std::uint64_t key = load_pattern(format, data.data(), i) & ~format.sign_bit();
       const std::uint64_t rank = space_.to_rank(tensor.dtype, key);
       const std::uint64_t prefix = first ? 0 : rank >> (shift + 16);
       const auto found = std::lower_bound(prefixes.begin(), prefixes.end(), prefix);

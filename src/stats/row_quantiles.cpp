@@ -12,6 +12,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "pare/error.h"
 #include "stats/rank.h"
 #include "stats/tensor_pieces.h"
@@ -180,7 +181,8 @@ class RowQuantiles {
     bins.erase(std::unique(bins.begin(), bins.end()), bins.end());
     for (std::size_t slot = 0; slot < bins.size(); ++slot) slot_of[bins[slot]] = static_cast<std::uint16_t>(slot + 1);
     std::vector<std::vector<std::uint16_t>> lows(bins.size());
-    const std::byte* data = tensors_[piece.tensor].bytes.data() + piece.begin * 4;
+    const checkpoint::TensorPiece values(tensors_[piece.tensor].bytes, piece.begin * 4, piece.count * 4);
+    const std::byte* data = values.data();
     std::array<std::uint32_t, kBlock> found;
     for (std::uint64_t begin = 0; begin < piece.count; begin += kBlock) {
       const std::uint64_t n = std::min<std::uint64_t>(kBlock, piece.count - begin);

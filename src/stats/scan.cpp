@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "kernels/magnitude.h"
 #include "kernels/moments.h"
 #include "pare/error.h"
@@ -119,14 +120,16 @@ bool count_block(const TensorPlan& plan, const std::byte* data, std::size_t n, S
   return finite;
 }
 
-/// Scans one piece into `stats`, whose cutoffs must be set.
-void scan_piece(const TensorPlan& plan, const std::byte* data, std::size_t n, Stats& stats) {
+/// Scans elements [first, first + n) into `stats`, whose cutoffs must be set.
+void scan_piece(const TensorPlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats) {
   kernels::MomentLanes lanes;
   const std::size_t block_elements = kBlockBytes / plan.format.size();
   Stats block = stats;
   for (std::size_t begin = 0; begin < n; begin += block_elements) {
     const std::size_t count = std::min(block_elements, n - begin);
-    const std::byte* from = data + begin * plan.format.size();
+    const std::size_t size = plan.format.size();
+    const checkpoint::TensorPiece piece(bytes, (first + begin) * size, count * size);
+    const std::byte* from = piece.data();
     block.count = block.zeros = block.nans = block.positive_infinities = block.negative_infinities = 0;
     block.min = block.max = block.max_magnitude = 0;
     const bool finite = count_block(plan, from, count, block);
@@ -164,8 +167,7 @@ ScanResult scan(std::span<const TensorView> tensors, const ScanOptions& options,
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
     const stats::Piece& piece = pieces[item];
     const stats::TensorPlan& plan = plans[piece.tensor];
-    const std::byte* data = tensors[piece.tensor].bytes.data() + piece.begin * plan.format.size();
-    stats::scan_piece(plan, data, piece.count, by_piece[item]);
+    stats::scan_piece(plan, tensors[piece.tensor].bytes, piece.begin, piece.count, by_piece[item]);
     const std::uint64_t bytes = piece.count * plan.format.size();
     if (context.reports())
       context.report_bytes(bytes_done.fetch_add(bytes, std::memory_order_relaxed) + bytes, bytes_total);

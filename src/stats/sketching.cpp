@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "kernels/leading_bits.h"
 #include "kernels/targets.h"
 #include "pare/error.h"
@@ -16,10 +17,22 @@ namespace {
 
 /// Elements that are counted between two passes over a table. There are many, because a table has 2^17 counters.
 constexpr std::uint64_t kRunElements = 1ULL << 22;
+constexpr std::uint64_t kBlockElements = 1ULL << 14;
 
 /// The table of one thread. It is added to 64-bit counters before a 32-bit counter can overflow.
 class Counter {
  public:
+  /// Counts elements [begin, begin + n), in blocks that stay in cache if they are computed.
+  void count(const TensorView& tensor, std::uint64_t begin, std::uint64_t n) {
+    const FloatFormat& format = float_format(tensor.dtype);
+    const std::uint64_t block = tensor.bytes.encoded() == nullptr ? n : kBlockElements;
+    for (std::uint64_t done = 0; done < n; done += block) {
+      const std::uint64_t some = std::min(block, n - done);
+      const checkpoint::TensorPiece data(tensor.bytes, (begin + done) * format.size(), some * format.size());
+      count(format.width, data.data(), some);
+    }
+  }
+
   void count(kernels::Width width, const std::byte* data, std::size_t n) {
     if (narrow_.empty()) {
       narrow_.assign(2 * kernels::kLeadingBins, 0);
@@ -66,8 +79,7 @@ LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& 
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[item];
     const TensorView& tensor = tensors[piece.tensor];
-    const FloatFormat& format = float_format(tensor.dtype);
-    counters[worker].count(format.width, tensor.bytes.data() + piece.begin * format.size(), piece.count);
+    counters[worker].count(tensor, piece.begin, piece.count);
   });
   LeadingCounts total(kernels::kLeadingBins, 0);
   for (Counter& counter : counters) counter.add_to(total);
@@ -92,8 +104,7 @@ std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, const C
   base::parallel_for(runs.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& run = runs[item];
     const TensorView& tensor = tensors[run.tensor];
-    const FloatFormat& format = float_format(tensor.dtype);
-    counters[worker].count(format.width, tensor.bytes.data() + run.begin * format.size(), run.count);
+    counters[worker].count(tensor, run.begin, run.count);
     counts[worker].assign(kernels::kLeadingBins, 0);
     counters[worker].move_to(counts[worker]);
     of_run[item] = to_sketch(tensor.dtype, counts[worker]);

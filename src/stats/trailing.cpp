@@ -1,6 +1,7 @@
 #include "stats/trailing.h"
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "kernels/leading_bits.h"
 #include "stats/tensor_pieces.h"
 
@@ -13,8 +14,8 @@ std::vector<std::uint64_t> count_trailing(std::span<const TensorView> tensors, s
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     if (tables[worker].empty()) tables[worker].assign(slots << 16, 0);
     const Piece& piece = pieces[item];
-    kernels::count_trailing_bits(tensors[piece.tensor].bytes.data() + piece.begin * 4, piece.count, slot_of.data(),
-                                 tables[worker].data());
+    const checkpoint::TensorPiece data(tensors[piece.tensor].bytes, piece.begin * 4, piece.count * 4);
+    kernels::count_trailing_bits(data.data(), piece.count, slot_of.data(), tables[worker].data());
   });
   std::vector<std::uint64_t> total(slots << 16, 0);
   for (const std::vector<std::uint64_t>& table : tables)

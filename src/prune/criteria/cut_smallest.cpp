@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "kernels/magnitude.h"
 #include "stats/float_format.h"
 #include "stats/rank.h"
@@ -26,7 +27,8 @@ std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorV
     by_piece[item].resize(pivots.size());
     for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += kBlockElements) {
       const std::uint64_t count = std::min(kBlockElements, piece.begin + piece.count - begin);
-      const std::byte* data = tensor.bytes.data() + begin * format.size();
+      const checkpoint::TensorPiece block(tensor.bytes, begin * format.size(), count * format.size());
+      const std::byte* data = block.data();
       for (std::size_t set = 0; set < pivots.size(); ++set) {
         const kernels::RankCount rank = kernels::count_rank(format.width, data, count, pivots[set][piece.tensor]);
         by_piece[item][set].below += rank.below;
@@ -49,14 +51,14 @@ std::uint64_t nth_equal(const TensorView& tensor, std::uint64_t key, std::uint64
   const std::uint64_t elements = tensor.elements();
   for (std::uint64_t begin = 0; begin < elements; begin += kBlockElements) {
     const std::uint64_t count = std::min(kBlockElements, elements - begin);
-    const std::uint64_t equal =
-        kernels::count_rank(format.width, tensor.bytes.data() + begin * format.size(), count, key).equal;
+    const checkpoint::TensorPiece data(tensor.bytes, begin * format.size(), count * format.size());
+    const std::uint64_t equal = kernels::count_rank(format.width, data.data(), count, key).equal;
     if (n >= equal) {
       n -= equal;
       continue;
     }
-    for (std::uint64_t i = begin;; ++i)
-      if ((stats::load_pattern(format, tensor.bytes.data(), i) & ~format.sign_bit()) == key && n-- == 0) return i;
+    for (std::uint64_t i = 0;; ++i)
+      if ((stats::load_pattern(format, data.data(), i) & ~format.sign_bit()) == key && n-- == 0) return begin + i;
   }
   return elements;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
 #include "kernels/magnitude.h"
 #include "stats/float_format.h"
 #include "stats/tensor_pieces.h"
@@ -30,7 +31,9 @@ std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, cons
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
     const TensorView& tensor = tensors[pieces[item].tensor];
     const stats::FloatFormat& format = stats::float_format(tensor.dtype);
-    by_piece[item] = zeros_in(format, tensor.bytes.data() + pieces[item].begin * format.size(), pieces[item].count);
+    const std::size_t size = format.size();
+    const checkpoint::TensorPiece data(tensor.bytes, pieces[item].begin * size, pieces[item].count * size);
+    by_piece[item] = zeros_in(format, data.data(), pieces[item].count);
   });
   std::vector<std::uint64_t> zeros(tensors.size());
   for (std::size_t i = 0; i < pieces.size(); ++i) zeros[pieces[i].tensor] += by_piece[i];

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "checkpoint/tensor_piece.h"
 #include "kernels/magnitude.h"
 #include "pare/error.h"
 #include "prune/criteria/random_scores.h"
@@ -24,7 +25,7 @@ struct Piece {
   std::size_t size;  ///< bytes of an element; kept, because some masks need it for every element
 
   const stats::FloatFormat& format() const { return stats::float_format(tensor.dtype); }
-  const std::byte* source() const { return tensor.bytes.data() + begin * size; }
+  checkpoint::TensorPiece source() const { return {tensor.bytes, begin * size, n * size}; }
   void remove(std::uint64_t from, std::uint64_t count) const {
     std::memset(target + (from - begin) * size, 0, count * size);
   }
@@ -34,20 +35,21 @@ void copy_all(const Piece& piece, const std::byte* from) {
   if (piece.n != 0) std::memcpy(piece.target, from, piece.n * piece.size);
 }
 
-void copy(const Mask::None&, const Piece& piece) { copy_all(piece, piece.source()); }
+void copy(const Mask::None&, const Piece& piece) { copy_all(piece, piece.source().data()); }
 
 void copy(const Mask::BelowKey& mask, const Piece& piece) {
   // Ties before tie_end are pruned too, so the first key to keep is one higher there.
   const std::uint64_t with_ties = mask.tie_end <= piece.begin ? 0 : std::min(piece.n, mask.tie_end - piece.begin);
   const std::uint64_t bytes = with_ties * piece.size;
-  kernels::copy_from_key(piece.format().width, piece.source(), piece.target, with_ties, mask.key + 1);
-  kernels::copy_from_key(piece.format().width, piece.source() + bytes, piece.target + bytes, piece.n - with_ties,
+  const checkpoint::TensorPiece source = piece.source();
+  kernels::copy_from_key(piece.format().width, source.data(), piece.target, with_ties, mask.key + 1);
+  kernels::copy_from_key(piece.format().width, source.data() + bytes, piece.target + bytes, piece.n - with_ties,
                          mask.key);
 }
 
 void copy(const Mask::BelowScore& mask, const Piece& piece) {
   std::array<std::uint32_t, 4096> scores;
-  copy_all(piece, piece.source());
+  copy_all(piece, piece.source().data());
   const std::uint64_t end = piece.begin + piece.n;
   for (std::uint64_t block = piece.begin; block < end; block += scores.size()) {
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(scores.size(), end - block));
@@ -78,7 +80,10 @@ void copy(const Mask::Bits& mask, const Piece& piece) {
   require_size(piece.tensor, "words of bits", (blocks + 63) / 64, mask.removed.size());
   if (mask.values != nullptr)
     require_size(piece.tensor, "bytes of values", piece.tensor.bytes.size(), mask.values->size());
-  copy_all(piece, mask.values == nullptr ? piece.source() : mask.values->data() + piece.begin * piece.size);
+  if (mask.values == nullptr)
+    copy_all(piece, piece.source().data());
+  else
+    copy_all(piece, mask.values->data() + piece.begin * piece.size);
   const std::uint64_t end = piece.begin + piece.n;
   for (std::uint64_t row = columns == 0 ? 0 : piece.begin / columns; row * columns < end; ++row) {
     const std::uint64_t start = row * columns, first_block = row / mask.block_rows * strips;

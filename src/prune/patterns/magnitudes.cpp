@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "checkpoint/tensor_piece.h"
 #include "kernels/float_convert.h"
 #include "stats/float_format.h"
 
@@ -37,14 +38,16 @@ void convert(const std::byte* data, std::size_t n, Target* target, const Convert
   }
 }
 
-const std::byte* element_at(const TensorView& tensor, std::uint64_t index) {
-  return tensor.bytes.data() + index * stats::float_format(tensor.dtype).size();
+checkpoint::TensorPiece elements_of(const TensorView& tensor, std::uint64_t begin, std::size_t n) {
+  const std::size_t size = stats::float_format(tensor.dtype).size();
+  return {tensor.bytes, begin * size, n * size};
 }
 
 }  // namespace
 
 void magnitudes(const TensorView& tensor, std::uint64_t begin, std::size_t n, float* target) {
-  const std::byte* data = element_at(tensor, begin);
+  const checkpoint::TensorPiece piece = elements_of(tensor, begin, n);
+  const std::byte* data = piece.data();
   if (dtype_bits(tensor.dtype) == 8) {
     const std::array<float, 256>& table = table_of(tensor.dtype);
     return convert<std::uint8_t>(data, n, target, [&](std::uint8_t pattern) { return table[pattern]; });
@@ -58,7 +61,7 @@ void magnitudes(const TensorView& tensor, std::uint64_t begin, std::size_t n, fl
 }
 
 void magnitudes(const TensorView& tensor, std::uint64_t begin, std::size_t n, double* target) {
-  convert<double>(element_at(tensor, begin), n, target, [](double value) { return std::abs(value); });
+  convert<double>(elements_of(tensor, begin, n).data(), n, target, [](double value) { return std::abs(value); });
 }
 
 }  // namespace pare::prune

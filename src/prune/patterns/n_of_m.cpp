@@ -4,8 +4,10 @@
 #include <array>
 #include <cstring>
 #include <numeric>
+#include <utility>
 #include <vector>
 
+#include "checkpoint/tensor_piece.h"
 #include "prune/patterns/tiling.h"
 #include "stats/float_format.h"
 
@@ -24,7 +26,8 @@ struct Groups {
 
 /// Copies elements [begin, begin + n) of `source` to `target`.
 struct Copy {
-  const std::byte* source;  ///< element 0 of the tensor
+  const std::byte* source;  ///< of element `source_begin` on, with all groups of these elements
+  std::uint64_t source_begin;
   std::uint64_t begin, n;
   std::byte* target;  ///< element `begin`
 };
@@ -77,7 +80,7 @@ void copy_groups(const Groups& groups, const Copy& copy, Room<Key>& room) {
   };
   each([&](std::size_t place, std::uint64_t index) {
     Pattern pattern;
-    std::memcpy(&pattern, copy.source + index * sizeof pattern, sizeof pattern);
+    std::memcpy(&pattern, copy.source + (index - copy.source_begin) * sizeof pattern, sizeof pattern);
     room.keys[place] = static_cast<Key>(pattern & kMagnitude);
   });
   const bool pairwise = groups.elements <= kPairwise;
@@ -86,7 +89,7 @@ void copy_groups(const Groups& groups, const Copy& copy, Room<Key>& room) {
   each([&](std::size_t place, std::uint64_t index) {
     if (index - copy.begin >= copy.n) return;  // an index below `begin` wraps around
     Pattern pattern;
-    std::memcpy(&pattern, copy.source + index * sizeof pattern, sizeof pattern);
+    std::memcpy(&pattern, copy.source + (index - copy.source_begin) * sizeof pattern, sizeof pattern);
     if (room.ranks[place] < first_kept) pattern = 0;
     std::memcpy(copy.target + (index - copy.begin) * sizeof pattern, &pattern, sizeof pattern);
   });
@@ -143,6 +146,18 @@ void copy_keys(const pare::Pattern& pattern, Orientation orientation, const Tens
     copy_along_rows(pattern, tensor.shape[1], copy, room);
 }
 
+/// The range of elements that holds all groups of elements [begin, begin + n).
+std::pair<std::uint64_t, std::uint64_t> groups_around(const TensorView& tensor, const pare::Pattern& pattern,
+                                                      Orientation orientation, std::uint64_t begin, std::uint64_t n) {
+  const std::uint64_t elements = tensor.elements(), end = begin + n;
+  if (orientation == Orientation::kInOut) {
+    const std::uint64_t band = pattern.m * tensor.shape[1];
+    return {begin / band * band, std::min(elements, (end + band - 1) / band * band)};
+  }
+  const std::uint64_t neighbors = pattern.m - 1;  // a group is contiguous
+  return {begin - std::min(begin, neighbors), std::min(elements, end + neighbors)};
+}
+
 }  // namespace
 
 std::uint64_t kept_of_group(const Pattern& pattern, std::uint64_t elements) {
@@ -152,7 +167,10 @@ std::uint64_t kept_of_group(const Pattern& pattern, std::uint64_t elements) {
 void copy_n_of_m(const TensorView& tensor, const Pattern& pattern, Orientation orientation, std::uint64_t begin,
                  std::uint64_t n, std::byte* target) {
   if (n == 0) return;
-  const Copy copy{tensor.bytes.data(), begin, n, target};
+  const std::size_t size = stats::float_format(tensor.dtype).size();
+  const auto [first, last] = groups_around(tensor, pattern, orientation, begin, n);
+  const checkpoint::TensorPiece source(tensor.bytes, first * size, (last - first) * size);
+  const Copy copy{source.data(), first, begin, n, target};
   switch (stats::float_format(tensor.dtype).width) {
     case kernels::Width::k8:
       return copy_keys<std::int8_t>(pattern, orientation, tensor, copy);
