@@ -97,6 +97,9 @@ struct Parameter {
   /// Whether it is pruned by default: a 2-D weight of a Linear or Conv1D module. These include poolers, classifiers and
   /// an output head with weights of its own; embeddings, norms and biases are never pruned by default.
   bool prunable = false;
+  /// Other tensors that hold the same values under a second name (tied weights): indices into checkpoint.tensors().
+  /// They count as this parameter, and are pruned with it.
+  std::vector<std::size_t> copies = {};
 };
 
 /// A tensor of the files that is not a parameter of the class, and the reason.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "model/wrappers.h"
 #include "pare/error.h"
 
 namespace pare::model {
@@ -18,33 +19,46 @@ std::string with_index(std::string_view pattern, int layer) {
 
 }  // namespace
 
+Names::Names(const Checkpoint& checkpoint, std::string prefix) : checkpoint_(checkpoint), prefix_(std::move(prefix)) {
+  names_.reserve(checkpoint.tensors().size());
+  for (const TensorView& tensor : checkpoint.tensors()) {
+    std::string name = without_wrappers(tensor.name);
+    if (name.starts_with(prefix_)) name.erase(0, prefix_.size());
+    names_.push_back(std::move(name));
+  }
+  for (std::size_t i = 0; i < names_.size(); ++i) index_.emplace(names_[i], i);
+}
+
+std::optional<std::size_t> Names::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? std::nullopt : std::optional(found->second);
+}
+
 bool Names::has_ending(std::string_view ending) const {
-  const std::span<const TensorView> tensors = checkpoint_.tensors();
-  return std::any_of(tensors.begin(), tensors.end(), [ending](const TensorView& tensor) {
-    const std::string_view name = tensor.name;
+  return std::any_of(names_.begin(), names_.end(), [ending](std::string_view name) {
     return name.ends_with(ending) && (name.size() == ending.size() || name[name.size() - ending.size() - 1] == '.');
   });
 }
 
 bool Names::has_match(std::string_view glob) const {
-  const std::span<const TensorView> tensors = checkpoint_.tensors();
-  return std::any_of(tensors.begin(), tensors.end(),
-                     [glob](const TensorView& tensor) { return glob_match(glob, tensor.name); });
+  return std::any_of(names_.begin(), names_.end(), [glob](const std::string& name) { return glob_match(glob, name); });
 }
 
 unsigned Names::count_blocks(std::string_view before) const {
   unsigned count = 0;
-  for (const TensorView& tensor : checkpoint_.tensors()) {
-    const std::string_view name = tensor.name;
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const std::string_view name = names_[i];
     for (auto at = name.find(before); at != std::string_view::npos; at = name.find(before, at + 1)) {
       if (at != 0 && name[at - 1] != '.') continue;
       const char *begin = name.data() + at + before.size(), *past = name.data() + name.size();
       unsigned index = 0;
       const auto [end, error] = std::from_chars(begin, past, index);
       if (error == std::errc::invalid_argument || end == past || *end != '.') continue;
-      if (error != std::errc() || index >= kMostBlocks)
+      if (error != std::errc() || index >= kMostBlocks) {
+        const TensorView& tensor = checkpoint_.tensors()[i];
         throw Error(ErrorCode::kLimit, checkpoint_.files()[tensor.file].path, tensor.name,
                     fmt::format("its name has a layer number that is too large (expected less than {})", kMostBlocks));
+      }
       count = std::max(count, index + 1);
     }
   }

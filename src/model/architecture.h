@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -87,11 +88,20 @@ struct Architecture {
   std::vector<std::string> buffers;
 };
 
-/// The names in a checkpoint, which decide what its configuration leaves open.
+/// The names in a checkpoint, which decide what its configuration leaves open. What a wrapper has added to them is left
+/// out: see wrappers.h.
 class Names {
  public:
-  explicit Names(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
-  bool has(std::string_view name) const { return checkpoint_.find(name) != nullptr; }
+  /// `prefix` is one that all names have behind the wrappers' components, or empty.
+  explicit Names(const Checkpoint& checkpoint, std::string prefix = {});
+  Names(Names&&) = default;
+  Names& operator=(Names&&) = default;
+  const std::string& prefix() const noexcept { return prefix_; }
+  /// The name of checkpoint.tensors()[index] without what a wrapper has added.
+  std::string_view name(std::size_t index) const { return names_[index]; }
+  /// Index of the tensor with this name; nullopt if there is none.
+  std::optional<std::size_t> find(std::string_view name) const;
+  bool has(std::string_view name) const { return find(name).has_value(); }
   /// True if the name of some tensor is `ending` or ends with "." + `ending`.
   bool has_ending(std::string_view ending) const;
   bool has_match(std::string_view glob) const;
@@ -100,7 +110,10 @@ class Names {
   unsigned count_blocks(std::string_view before) const;
 
  private:
-  const Checkpoint& checkpoint_;
+  Checkpoint checkpoint_;
+  std::string prefix_;
+  std::vector<std::string> names_;
+  std::unordered_map<std::string_view, std::size_t> index_;  ///< of names_, of two equal ones the first
 };
 
 /// Number of blocks: the first of `keys` in the configuration, else as the names of the tensors show. Throws Error for

@@ -197,7 +197,7 @@ Model compose(const std::string& encoder_source, const std::string& decoder_sour
   const std::string note = note_on_drawn(pieces.fresh, seed);
   Checkpoint checkpoint = assemble(std::move(pieces), encoder, decoder, seed, context);
   Model model{{}, {}, {}, "encoder-decoder", std::move(checkpoint), {}, {}, {}, {}, {}, text};
-  apply_architecture(model, *architecture);
+  apply_architecture(model, *architecture, Names(model.checkpoint));
   for (const auto& [half, role] : {std::pair{&encoder, "encoder"}, {&decoder, "decoder"}})
     for (const LeftOut& left : half->model.left_out)
       model.left_out.push_back({left.name, fmt::format("{} ({})", left.reason, role)});

@@ -2,6 +2,10 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <tuple>
 
 #include "model/resolver.h"
 #include "pare/error.h"
@@ -130,9 +134,22 @@ Group guess_group(const std::string& lower) {
   return Group::kOther;
 }
 
-/// Floating-point buffers in old files that no architecture counts as parameters.
-bool is_buffer(std::string_view name) {
-  return name.ends_with("rotary_emb.inv_freq") || name.ends_with("attn.masked_bias");
+/// Floating-point buffers, which no architecture counts as parameters: what PyTorch's and transformers' modules, and
+/// those of models copied from them, register.
+bool is_buffer(const TensorView& tensor) {
+  const std::string_view name = tensor.name;
+  for (const char* buffer :
+       {"inv_freq", "masked_bias", "final_logits_bias", "running_mean", "running_var", "cos_cached", "sin_cached",
+        "freqs_cis", "causal_mask", "attn_mask", "attention_mask", "position_ids", "token_type_ids", "tril",
+        "_float_tensor", "sinusoidal_pos_embed", "relative_position_index"}) {
+    const std::string_view ending(buffer);
+    if (name.ends_with(ending) && (name.size() == ending.size() || name[name.size() - ending.size() - 1] == '.'))
+      return true;
+  }
+  // A causal mask is [1, 1, n, n]; the bias of a layer has one axis.
+  const std::vector<std::uint64_t>& shape = tensor.shape;
+  return shape.size() == 4 && shape[0] == 1 && shape[1] == 1 && shape[2] == shape[3] &&
+         (name.ends_with(".bias") || name.ends_with(".mask"));
 }
 
 bool contains_any(const std::string& text, std::initializer_list<std::string_view> words) {
@@ -159,23 +176,64 @@ Parameter guess(const TensorView& tensor, std::size_t index) {
   return parameter;
 }
 
-/// Removes output layers that repeat an embedding from the parameters.
-void drop_tied_heads(Model& model) {
-  const auto embedding_of = [&](const Parameter& head) {
-    return std::find_if(model.parameters.begin(), model.parameters.end(), [&](const Parameter& parameter) {
-      return parameter.group == Group::kEmbedding && same_tensor(model.tensor(parameter), model.tensor(head));
-    });
-  };
-  std::vector<Parameter> kept;
-  for (const Parameter& parameter : model.parameters) {
-    const bool head = parameter.group == Group::kHead && model.tensor(parameter).shape.size() == 2;
-    const auto embedding = head ? embedding_of(parameter) : model.parameters.end();
-    if (embedding == model.parameters.end())
-      kept.push_back(parameter);
-    else
-      model.left_out.push_back({model.tensor(parameter).name, "tied to " + embedding->name});
+/// Embeddings of tokens, which encoder-decoders store once for each stack.
+bool is_token_embedding(std::string_view name) {
+  for (const char* part : {"embed_tokens", "shared", "wte", "word_embeddings", "tok_embeddings"})
+    if (name.find(part) != std::string_view::npos) return true;
+  return false;
+}
+
+/// Finds the second names of tied weights. Linear in the number of tensors, but for embeddings and output layers.
+class TiedNames {
+ public:
+  explicit TiedNames(const Model& model) : model_(model) {}
+
+  /// The earlier parameter of which this one is another name: the same bytes of the file, or an output layer or an
+  /// embedding of tokens with an embedding's values.
+  std::optional<std::size_t> earlier(std::size_t index) {
+    const Parameter& parameter = model_.parameters[index];
+    const TensorView& tensor = model_.tensor(parameter);
+    if (tensor.shape.size() < 2 || tensor.bytes.empty()) return std::nullopt;
+    if (tensor.bytes.packed() == nullptr) {
+      const auto [first, added] = places_.try_emplace({tensor.bytes.data(), tensor.dtype, tensor.shape}, index);
+      if (!added) return first->second;
+    }
+    const bool embedding = parameter.group == Group::kEmbedding;
+    const bool tokens = embedding && is_token_embedding(parameter.name);
+    if (tensor.shape.size() != 2 || !(parameter.group == Group::kHead || embedding)) return std::nullopt;
+    for (const std::size_t first : embeddings_) {
+      if (embedding && !(tokens && is_token_embedding(model_.parameters[first].name))) continue;
+      if (same_tensor(model_.tensor(model_.parameters[first]), tensor)) return first;
+    }
+    if (embedding && embeddings_.size() < kMostCompared) embeddings_.push_back(index);
+    return std::nullopt;
   }
-  model.parameters = std::move(kept);
+
+ private:
+  static constexpr std::size_t kMostCompared = 64;
+
+  const Model& model_;
+  std::map<std::tuple<const std::byte*, DType, std::vector<std::uint64_t>>, std::size_t> places_;
+  std::vector<std::size_t> embeddings_;
+};
+
+/// Leaves out the second names of tied weights: an embedding's name counts, whichever is first.
+void drop_tied(Model& model) {
+  std::vector<std::size_t> order(model.parameters.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_partition(order.begin(), order.end(),
+                        [&](std::size_t i) { return model.parameters[i].group == Group::kEmbedding; });
+  std::vector<bool> dropped(model.parameters.size(), false);
+  TiedNames names(model);
+  for (const std::size_t i : order) {
+    const std::optional<std::size_t> first = names.earlier(i);
+    if (!first) continue;
+    dropped[i] = true;
+    model.parameters[*first].copies.push_back(model.parameters[i].tensor);
+    model.left_out.push_back({model.tensor(model.parameters[i]).name, "tied to " + model.parameters[*first].name});
+  }
+  std::size_t next = 0;
+  std::erase_if(model.parameters, [&](const Parameter&) { return dropped[next++]; });
 }
 
 }  // namespace
@@ -188,7 +246,7 @@ void resolve_generic(Model& model, const Config& config, const std::string& reas
                         "as numbers); groups, layers and what can be pruned are guessed from names");
   const std::span<const TensorView> tensors = model.checkpoint.tensors();
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (is_buffer(tensors[i].name))
+    if (is_buffer(tensors[i]))
       model.left_out.push_back({tensors[i].name, "buffer"});
     else if (!is_analyzed(tensors[i].dtype))
       model.left_out.push_back({tensors[i].name, dtype_reason(tensors[i].dtype)});
@@ -197,7 +255,8 @@ void resolve_generic(Model& model, const Config& config, const std::string& reas
   }
   std::sort(model.parameters.begin(), model.parameters.end(),
             [](const Parameter& a, const Parameter& b) { return natural_less(a.name, b.name); });
-  drop_tied_heads(model);
+  drop_tied(model);
+  settle_orientations(model, true);
   if (model.parameters.empty())
     throw Error(ErrorCode::kUnsupported, model.source, "contains no floating-point tensor that could be measured");
 }

@@ -8,6 +8,7 @@
 
 #include "checkpoint/tensor_piece.h"
 #include "model/family.h"
+#include "model/wrappers.h"
 #include "pare/error.h"
 
 namespace pare::model {
@@ -18,10 +19,8 @@ constexpr std::size_t kCompared = std::size_t{1} << 20;  // bytes of two tensors
 /// Finds tensors under every spelling that transformers accepts for a parameter.
 class Locator {
  public:
-  Locator(std::span<const TensorView> tensors, const Architecture& architecture)
-      : prefix_(architecture.prefix), architecture_(architecture) {
-    for (std::size_t i = 0; i < tensors.size(); ++i) index_.emplace(tensors[i].name, i);
-  }
+  Locator(const Names& names, const Architecture& architecture)
+      : prefix_(architecture.prefix), architecture_(architecture), names_(names) {}
 
   /// The name itself, then as older files spell it.
   std::optional<std::size_t> locate(const std::string& name) const {
@@ -38,22 +37,17 @@ class Locator {
     return modern_or_legacy(name.starts_with(prefix_) ? name.substr(prefix_.size()) : prefix_ + name);
   }
 
-  std::optional<std::size_t> find(const std::string& name) const {
-    const auto found = index_.find(name);
-    return found == index_.end() ? std::nullopt : std::optional(found->second);
-  }
-
   std::optional<std::size_t> modern_or_legacy(const std::string& name) const {
-    if (const auto found = find(name)) return found;
+    if (const auto found = names_.find(name)) return found;
     for (const auto& [modern, legacy] :
          {std::pair{"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}})
-      if (name.ends_with(modern)) return find(name.substr(0, name.size() - std::strlen(modern)) + legacy);
+      if (name.ends_with(modern)) return names_.find(name.substr(0, name.size() - std::strlen(modern)) + legacy);
     return std::nullopt;
   }
 
   const std::string& prefix_;
   const Architecture& architecture_;
-  std::unordered_map<std::string_view, std::size_t> index_;
+  const Names& names_;
 };
 
 /// The tensor of each expected parameter, with ties resolved.
@@ -62,7 +56,7 @@ struct Placement {
   std::vector<bool> dropped;                        ///< whether the parameter is a second name of another one
   std::vector<Role> roles;
   std::vector<Slot> slots;
-  std::unordered_map<std::size_t, std::string> copies;  ///< tensor -> canonical name it repeats
+  std::unordered_map<std::size_t, std::size_t> copies;  ///< tensor -> expected parameter that it repeats
 };
 
 std::size_t position_of(const Architecture& architecture, const std::string& name) {
@@ -85,7 +79,7 @@ void settle_tie(Model& model, const Architecture& architecture, const std::pair<
                                         architecture.class_name));
       return;
     }
-    placement.copies.emplace(*placement.tensors[other], architecture.parameters[kept].name);
+    placement.copies.emplace(*placement.tensors[other], kept);
   } else if (!placement.tensors[kept]) {
     placement.tensors[kept] = placement.tensors[other];
   }
@@ -95,8 +89,8 @@ void settle_tie(Model& model, const Architecture& architecture, const std::pair<
   placement.dropped[other] = true;
 }
 
-Placement place(Model& model, const Architecture& architecture) {
-  const Locator locator(model.checkpoint.tensors(), architecture);
+Placement place(Model& model, const Architecture& architecture, const Names& names) {
+  const Locator locator(names, architecture);
   Placement placement;
   for (const Expected& expected : architecture.parameters) {
     placement.tensors.push_back(locator.locate(expected.name));
@@ -124,9 +118,9 @@ Parameter to_parameter(const Expected& expected, Role role, Slot slot, std::size
   return parameter;
 }
 
-std::string reason_for(const TensorView& tensor, const Architecture& architecture) {
+std::string reason_for(const TensorView& tensor, std::string_view name, const Architecture& architecture) {
   for (const std::string& buffer : architecture.buffers)
-    if (glob_match(buffer, tensor.name)) return "buffer";
+    if (glob_match(buffer, name)) return "buffer";
   const std::string by_dtype = dtype_reason(tensor.dtype);
   return by_dtype.empty() ? "not part of " + architecture.class_name : by_dtype;
 }
@@ -180,9 +174,9 @@ std::string dtype_reason(DType dtype) {
   }
 }
 
-void apply_architecture(Model& model, const Architecture& architecture) {
+void apply_architecture(Model& model, const Architecture& architecture, const Names& names) {
   const std::span<const TensorView> tensors = model.checkpoint.tensors();
-  const Placement placement = place(model, architecture);
+  const Placement placement = place(model, architecture, names);
   std::vector<bool> used(tensors.size(), false);
   model.architecture = architecture.class_name;
   for (std::size_t i = 0; i < architecture.parameters.size(); ++i) {
@@ -194,21 +188,33 @@ void apply_architecture(Model& model, const Architecture& architecture) {
       used[*tensor] = true;
       model.parameters.push_back(
           to_parameter(architecture.parameters[i], placement.roles[i], placement.slots[i], *tensor, tensors[*tensor]));
+      for (const auto& [copy, kept] : placement.copies)
+        if (kept == i && copy != *tensor) model.parameters.back().copies.push_back(copy);
     }
   }
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (used[i]) continue;
     const auto copy = placement.copies.find(i);
     const bool tied = copy != placement.copies.end();
-    model.left_out.push_back(
-        {tensors[i].name, tied ? "tied to " + copy->second : reason_for(tensors[i], architecture)});
+    model.left_out.push_back({tensors[i].name, tied ? "tied to " + architecture.parameters[copy->second].name
+                                                    : reason_for(tensors[i], names.name(i), architecture)});
   }
   note_missing(model);
+  settle_orientations(model, false);
 }
 
-void resolve(Model& model, const Config& config, const std::string& as_class) {
-  const Names names(model.checkpoint);
-  model.model_type = config.text("model_type").value_or("");
+namespace {
+
+/// A class that the names may belong to, with the prefix under which they stand.
+struct Reading {
+  Names names;
+  std::optional<Architecture> architecture;
+  std::size_t found = 0;  ///< parameters of the class that the files hold
+};
+
+Reading read_as(const Model& model, const Config& config, const std::string& as_class, const std::string& prefix) {
+  Reading reading{Names(model.checkpoint, prefix), {}};
+  const Names& names = reading.names;
   const std::string configured = config.first_architecture();
   const Family* family =
       !as_class.empty() ? find_family(as_class, {}, names) : find_family({}, model.model_type, names);
@@ -217,12 +223,41 @@ void resolve(Model& model, const Config& config, const std::string& as_class) {
   if (family == nullptr && !as_class.empty())
     throw Error(ErrorCode::kArgument, model.source,
                 fmt::format("cannot be read as '{}', which is not a class that pare knows", as_class));
-  const bool by_config = family != nullptr && family->config_names_class;
-  const std::string class_name = !as_class.empty() ? as_class : by_config ? configured : std::string();
-  const std::optional<Architecture> architecture = family ? lay_out(*family, class_name, config, names) : std::nullopt;
-  if (!architecture) return resolve_generic(model, config, why_generic(configured, model.model_type));
-  apply_architecture(model, *architecture);
-  if (!model.parameters.empty() || !as_class.empty()) return;
+  if (family == nullptr) return reading;
+  const std::string class_name = !as_class.empty() ? as_class : family->config_names_class ? configured : "";
+  reading.architecture = lay_out(*family, class_name, config, names);
+  if (!reading.architecture) return reading;
+  const Locator locator(names, *reading.architecture);
+  for (const Expected& expected : reading.architecture->parameters)
+    if (locator.locate(expected.name)) ++reading.found;
+  return reading;
+}
+
+/// Reads the names as they are, or behind the shared prefix that makes most of them names of the class.
+Reading best_reading(const Model& model, const Config& config, const std::string& as_class) {
+  Reading best = read_as(model, config, as_class, "");
+  if (best.architecture && best.found == best.architecture->parameters.size()) return best;
+  for (const std::string& prefix : shared_prefixes(model.checkpoint)) {
+    if (prefix.empty()) continue;
+    Reading reading = read_as(model, config, as_class, prefix);
+    if (reading.found > best.found) best = std::move(reading);
+  }
+  return best;
+}
+
+}  // namespace
+
+void resolve(Model& model, const Config& config, const std::string& as_class) {
+  model.model_type = config.text("model_type").value_or("");
+  const Reading reading = best_reading(model, config, as_class);
+  const std::optional<Architecture>& architecture = reading.architecture;
+  if (!architecture) return resolve_generic(model, config, why_generic(config.first_architecture(), model.model_type));
+  apply_architecture(model, *architecture, reading.names);
+  if (!model.parameters.empty() || !as_class.empty()) {
+    if (std::string note = note_on_wrappers(model.checkpoint, reading.names.prefix()); !note.empty())
+      model.notes.push_back(std::move(note));
+    return;
+  }
   // The configuration does not match these tensors, so they are taken as they are.
   model.left_out.clear();
   model.missing.clear();

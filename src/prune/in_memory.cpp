@@ -46,8 +46,11 @@ Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level,
         storage->buffers[piece.index].get() + piece.begin * stats::float_format(tensor.dtype).size());
   });
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
-    TensorView& tensor = tensors[model.parameters[plan.parameters[i]].tensor];
-    if (storage->buffers[i] != nullptr) tensor.bytes = {storage->buffers[i].get(), tensor.bytes.size()};
+    if (storage->buffers[i] == nullptr) continue;
+    const Parameter& parameter = model.parameters[plan.parameters[i]];
+    const auto replace = [&](TensorView& tensor) { tensor.bytes = {storage->buffers[i].get(), tensor.bytes.size()}; };
+    replace(tensors[parameter.tensor]);
+    for (const std::size_t copy : parameter.copies) replace(tensors[copy]);
   }
   Model pruned = model;
   std::vector<CheckpointFile> files(model.checkpoint.files().begin(), model.checkpoint.files().end());

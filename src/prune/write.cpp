@@ -35,8 +35,11 @@ class LevelWriter {
  public:
   LevelWriter(const Model& model, const PrunePlan& plan, std::vector<fs::path> directories, const Context& context)
       : model_(model), plan_(plan), directories_(std::move(directories)), context_(context) {
-    for (std::size_t i = 0; i < plan.parameters.size(); ++i)
-      planned_.emplace(model.parameters[plan.parameters[i]].tensor, i);
+    for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
+      const Parameter& parameter = model.parameters[plan.parameters[i]];
+      planned_.emplace(parameter.tensor, i);
+      for (const std::size_t copy : parameter.copies) planned_.emplace(copy, i);
+    }
     for (const CheckpointFile& file : model.checkpoint.files())
       for (const std::size_t tensor : file.tensors) bytes_total_ += model.checkpoint.tensors()[tensor].bytes.size();
     bytes_total_ *= directories_.size();

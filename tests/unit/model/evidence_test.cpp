@@ -1,0 +1,143 @@
+// What files show of a model besides its names: wrappers, orientation, buffers and ties.
+#include <gmock/gmock.h>
+
+#include "unit/model/model_files.h"
+
+namespace pare::test {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr const char* kGpt2 = R"({"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]})";
+
+std::vector<Stored> renamed(std::vector<Stored> stored, const std::string& prefix) {
+  for (Stored& tensor : stored) tensor.name = prefix + tensor.name;
+  return stored;
+}
+
+std::vector<Stored> turned(std::vector<Stored> stored) {
+  for (Stored& tensor : stored)
+    if (tensor.shape.size() == 2 && tensor.name.find(".c_") != std::string::npos)
+      std::swap(tensor.shape[0], tensor.shape[1]);
+  return stored;
+}
+
+TEST(Wrappers, AreLeftOutOfNames) {
+  for (const char* prefix : {"module.", "_orig_mod.", "model.", "module._orig_mod.", "0.auto_model.", "a.b.c.",
+                             "base_model.model.", "_fsdp_wrapped_module.module."})
+    for (const char* config : {kGpt2, ""}) {
+      const Model model = resolve(renamed(tiny_gpt2("transformer."), prefix), config);
+      EXPECT_EQ(model.architecture, "GPT2Model") << prefix;
+      EXPECT_EQ(names_of(model), names_of(resolve(tiny_gpt2(), kGpt2))) << prefix;
+      EXPECT_THAT(model.notes, Contains(HasSubstr("is a wrapper's and is left out"))) << prefix;
+    }
+}
+
+TEST(Wrappers, InsideNamesAreLeftOutToo) {
+  std::vector<Stored> stored = tiny_gpt2("transformer.");
+  for (Stored& tensor : stored)
+    for (const char* part : {"h.0.", "h.1."})
+      if (const auto at = tensor.name.find(part); at != std::string::npos)
+        tensor.name.insert(at + 4, "_checkpoint_wrapped_module.");
+  EXPECT_EQ(resolve(stored, kGpt2).parameters.size(), tiny_gpt2().size());
+}
+
+TEST(Wrappers, NamesOfTheClassNeedNoPrefix) {
+  EXPECT_THAT(resolve(tiny_gpt2("transformer."), kGpt2).notes, IsEmpty());
+  // All names begin with "h.", and some of the class are missing.
+  std::vector<Stored> stored = tiny_gpt2();
+  std::erase_if(stored, [](const Stored& tensor) { return !tensor.name.starts_with("h."); });
+  EXPECT_THAT(resolve(stored, kGpt2).notes, Not(Contains(HasSubstr("wrapper"))));
+}
+
+TEST(Orientation, OfGpt2IsConv1D) {
+  for (const Parameter& parameter : resolve(tiny_gpt2(), kGpt2).parameters)
+    if (parameter.prunable) {
+      EXPECT_EQ(parameter.orientation, Orientation::kInOut) << parameter.name;
+    }
+}
+
+TEST(Orientation, OfNanoGptIsLinear) {
+  for (const bool biases : {true, false}) {  // nanoGPT has an option to leave biases out
+    std::vector<Stored> stored = turned(tiny_gpt2("transformer."));
+    if (!biases) std::erase_if(stored, [](const Stored& tensor) { return tensor.name.ends_with(".bias"); });
+    const Model model = resolve(stored, "");
+    std::size_t matrices = 0;
+    for (const Parameter& parameter : model.parameters) {
+      matrices += parameter.prunable;
+      if (parameter.prunable) {
+        EXPECT_EQ(parameter.orientation, Orientation::kOutIn) << parameter.name;
+      }
+    }
+    EXPECT_EQ(matrices, 8U);
+    EXPECT_THAT(model.notes, Contains(HasSubstr("8 matrices are stored as [out, in]")));
+  }
+}
+
+/// OpenAI's first GPT, ImageGPT and the Decision Transformer have Conv1D layers and no table.
+TEST(Orientation, OfUnknownClassesFollowsTheirBiases) {
+  std::vector<Stored> stored = tiny_gpt2();
+  stored.push_back({"predict_state.weight", {6, 4}});
+  stored.push_back({"predict_state.bias", {6}});
+  stored.push_back({"lm_head.weight", {5, 4}, 9});
+  const Model model = resolve(stored, R"({"model_type": "decision_transformer"})");
+  EXPECT_EQ(find(model, "h.0.attn.c_attn.weight")->orientation, Orientation::kInOut);
+  EXPECT_EQ(find(model, "h.0.attn.c_proj.weight")->orientation, Orientation::kInOut) << "square: as the others";
+  EXPECT_EQ(find(model, "h.1.mlp.c_proj.weight")->orientation, Orientation::kInOut);
+  EXPECT_EQ(find(model, "predict_state.weight")->orientation, Orientation::kOutIn);
+  EXPECT_EQ(find(model, "lm_head.weight")->orientation, Orientation::kOutIn);
+}
+
+TEST(Orientation, IsAssumedWithANote) {
+  const Model model = resolve({{"h.0.attn.c_proj.weight", {4, 4}}}, R"({"model_type": "other"})");
+  EXPECT_EQ(model.parameters[0].orientation, Orientation::kOutIn);
+  EXPECT_THAT(model.notes, Contains(HasSubstr("taken as [out, in], because nothing shows")));
+}
+
+TEST(Buffers, OfUnknownModelsAreNoParameters) {
+  const Model model = resolve({{"layers.0.attn.bias", {1, 1, 8, 8}},
+                               {"layers.0.attn.masked_bias", {}},
+                               {"layers.0.rotary_emb.inv_freq", {4}},
+                               {"final_logits_bias", {1, 8}},
+                               {"norm.running_mean", {4}},
+                               {"norm.running_var", {4}},
+                               {"layers.0.attn.c.weight", {4, 4}},
+                               {"layers.0.attn.c.bias", {4}}},
+                              R"({"model_type": "other"})");
+  EXPECT_THAT(names_of(model), ElementsAre("layers.0.attn.c.bias", "layers.0.attn.c.weight"));
+  EXPECT_EQ(reason(model, "layers.0.attn.bias"), "buffer");
+}
+
+/// Indices of the tensors that repeat a parameter's.
+std::vector<std::string> copies_of(const Model& model, const std::string& name) {
+  std::vector<std::string> names;
+  for (const std::size_t copy : find(model, name)->copies) names.push_back(model.checkpoint.tensors()[copy].name);
+  return names;
+}
+
+TEST(Ties, StoredUnderBothNamesAreOneParameter) {
+  std::vector<Stored> stored = tiny_gpt2("transformer.");
+  stored.push_back({"lm_head.weight", {5, 4}, 1});
+  EXPECT_THAT(copies_of(resolve(stored, kGpt2), "wte.weight"), ElementsAre("lm_head.weight"));
+  EXPECT_THAT(copies_of(resolve(stored, R"({"model_type": "other"})"), "transformer.wte.weight"),
+              ElementsAre("lm_head.weight"));
+}
+
+TEST(Ties, OfUnknownEncoderDecoders) {
+  const Model model = resolve({{"decoder.embed_tokens.weight", {5, 4}, 1},
+                               {"encoder.embed_tokens.weight", {5, 4}, 1},
+                               {"encoder.embed_positions.weight", {5, 4}, 1},
+                               {"lm_head.weight", {5, 4}, 1},
+                               {"shared.weight", {5, 4}, 1}},
+                              R"({"model_type": "other"})");
+  EXPECT_THAT(names_of(model), ElementsAre("decoder.embed_tokens.weight", "encoder.embed_positions.weight"));
+  EXPECT_THAT(copies_of(model, "decoder.embed_tokens.weight"),
+              ElementsAre("encoder.embed_tokens.weight", "shared.weight", "lm_head.weight"));
+}
+
+}  // namespace
+}  // namespace pare::test
