@@ -220,6 +220,8 @@ class Checkpoint {
   std::span<const TensorView> tensors() const noexcept;          ///< by file, then in data order
   const TensorView* find(std::string_view name) const noexcept;  ///< nullptr if there is none
   std::span<const CheckpointFile> files() const noexcept;
+  /// What was read otherwise than the files have it, a sentence each, for people.
+  std::span<const std::string> notes() const noexcept;
   /// The model directory (holding config.json and the tokenizer), or the file's own directory.
   const std::filesystem::path& directory() const noexcept;
   /// Returns the text of config.json in directory(), or nullopt if there is no such file. Throws Error if it cannot be

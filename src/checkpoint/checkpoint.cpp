@@ -15,6 +15,7 @@
 #include "checkpoint/formats.h"
 #include "checkpoint/hub.h"
 #include "checkpoint/index.h"
+#include "checkpoint/reparametrized.h"
 #include "checkpoint/safetensors/safetensors_header.h"
 #include "pare/error.h"
 
@@ -28,6 +29,7 @@ struct Checkpoint::State {
   fs::path directory;
   std::unordered_map<std::string_view, std::size_t> by_name;
   std::vector<std::shared_ptr<const void>> keep_alive;
+  std::vector<std::string> notes;
 
   /// Must be called once tensors is final: the names' storage must not move any more.
   void index_names() {
@@ -120,6 +122,7 @@ class Assembler {
   std::vector<TensorView> tensors;
   std::vector<CheckpointFile> files;
   std::vector<std::shared_ptr<const void>> keep_alive;
+  std::vector<std::string> notes;
 
  private:
   void add_shards(const fs::path& path) {
@@ -133,22 +136,31 @@ class Assembler {
                     fmt::format("names shard '{}', which is not a checkpoint file", shard));
       add(file);
     }
+    compare(index, path);
+  }
+
+  /// Readers of indices take the tensors that the shards hold. What the index says otherwise is worth a note only.
+  void compare(const checkpoint::ShardIndex& index, const fs::path& path) {
+    std::vector<std::string> unlisted, elsewhere, absent;
     std::set<std::string_view> present;
     for (const auto& [name, holder] : stored_) {
       present.insert(name);
       const auto entry = index.weight_map.find(name);
-      const std::string shard = files[holder].path.filename().string();
       if (entry == index.weight_map.end())
-        throw Error(ErrorCode::kMismatch, path, name,
-                    fmt::format("shard '{}' holds it, but the index does not list it", shard));
-      if (entry->second != shard)
-        throw Error(ErrorCode::kMismatch, path, name,
-                    fmt::format("the index places it in '{}', but '{}' holds it", entry->second, shard));
+        unlisted.push_back(name);
+      else if (files[holder].path != path.parent_path() / entry->second)
+        elsewhere.push_back(name);
     }
     for (const auto& [tensor, shard] : index.weight_map)
-      if (!present.contains(tensor))
-        throw Error(ErrorCode::kMismatch, path, tensor,
-                    fmt::format("the index places it in '{}', which does not hold it", shard));
+      if (!present.contains(tensor)) absent.push_back(tensor);
+    const auto note = [&](const std::vector<std::string>& names, const char* what) {
+      if (!names.empty())
+        notes.push_back(fmt::format("{}: {} {} ({}{})", path.filename().string(), names.size(), what, names.front(),
+                                    names.size() > 1 ? ", ..." : ""));
+    };
+    note(unlisted, "tensors of its shards are not listed, and are read all the same");
+    note(elsewhere, "tensors are in other shards than it says");
+    note(absent, "tensors that it lists are in no shard");
   }
 
   const Context& context_;
@@ -180,10 +192,12 @@ Checkpoint Checkpoint::open(const std::string& where, const Context& context) {
   Assembler assembler(context);
   assembler.add(path);
   distinguish_names(assembler.files);
+  checkpoint::fold_reparametrized(assembler.tensors, assembler.files, assembler.notes);
   auto state = std::make_shared<State>();
   state->tensors = std::move(assembler.tensors);
   state->files = std::move(assembler.files);
   state->keep_alive = std::move(assembler.keep_alive);
+  state->notes = std::move(assembler.notes);
   state->directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
   state->index_names();
   return Checkpoint(std::move(state));
@@ -208,6 +222,7 @@ const TensorView* Checkpoint::find(std::string_view name) const noexcept {
 }
 
 std::span<const CheckpointFile> Checkpoint::files() const noexcept { return state_->files; }
+std::span<const std::string> Checkpoint::notes() const noexcept { return state_->notes; }
 const fs::path& Checkpoint::directory() const noexcept { return state_->directory; }
 
 std::optional<std::string> Checkpoint::config_text() const {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/json.h"
@@ -12,9 +13,16 @@ namespace {
 
 constexpr std::size_t kIndexLimit = 100'000'000;
 
-bool is_plain_name(std::string_view name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
-         name.find('\\') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+/// Whether a path stays below the directory of the index.
+bool is_inside(std::string_view path) {
+  if (path.find('\\') != std::string_view::npos || path.find('\0') != std::string_view::npos) return false;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view part = path.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") return false;
+    begin = end + 1;
+  }
+  return true;
 }
 
 }  // namespace
@@ -34,13 +42,12 @@ ShardIndex parse_index(std::string_view text, const std::filesystem::path& path)
     if (!file.is_text())
       throw Error(ErrorCode::kMalformed, path, std::string(tensor), "its entry in 'weight_map' is not a file name");
     const std::string_view shard = file.text();
-    if (!is_plain_name(shard))
+    if (!is_inside(shard))
       throw Error(ErrorCode::kMalformed, path, std::string(tensor),
-                  fmt::format("shard '{}' is not a plain file name", shard));
-    if (!index.weight_map.emplace(tensor, shard).second)
-      throw Error(ErrorCode::kMalformed, path, std::string(tensor), "the name appears twice in 'weight_map'");
-    shards.emplace(shard);
+                  fmt::format("shard '{}' is not a file below the directory of the index", shard));
+    index.weight_map.insert_or_assign(std::string(tensor), std::string(shard));
   });
+  for (const auto& [tensor, shard] : index.weight_map) shards.insert(shard);
   if (shards.empty()) throw Error(ErrorCode::kMalformed, path, "the index names no tensor");
   index.shards.assign(shards.begin(), shards.end());
   return index;

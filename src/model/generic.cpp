@@ -194,7 +194,7 @@ class TiedNames {
     const Parameter& parameter = model_.parameters[index];
     const TensorView& tensor = model_.tensor(parameter);
     if (tensor.shape.size() < 2 || tensor.bytes.empty()) return std::nullopt;
-    if (tensor.bytes.packed() == nullptr) {
+    if (tensor.bytes.packed() == nullptr && tensor.bytes.encoded() == nullptr) {
       const auto [first, added] = places_.try_emplace({tensor.bytes.data(), tensor.dtype, tensor.shape}, index);
       if (!added) return first->second;
     }

@@ -66,6 +66,7 @@ Model open_single(const std::string& source, const ModelOptions& options, const 
   // The output is not packed, or is packed differently.
   if (text) text = model::without_sparsity_config(*text);
   model::resolve(model, model::Config(text, model.checkpoint.directory() / "config.json"), options.as_class);
+  model.notes.insert(model.notes.begin(), model.checkpoint.notes().begin(), model.checkpoint.notes().end());
   model.config = text.value_or("");
   return model;
 }

@@ -52,19 +52,17 @@ TEST(MalformedIndex, ShardThatIsNoString) {
         << shard;
 }
 TEST(MalformedIndex, ShardThatLeadsOutside) {
-  for (const char* shard : {"../x.safetensors", "/etc/x.safetensors", "a/x.safetensors", "./x.safetensors", "..", ".",
-                            "", "x/", R"(..\\x.safetensors)", R"(C:\\x.safetensors)", R"(x\u002f..\u002fy)"})
-    EXPECT_THAT(
-        with_shard("\"" + std::string(shard) + "\""),
-        testing::AllOf(StartsWith(std::string(kFile) + "tensor 'w': shard '"), HasSubstr("' is not a plain file name")))
+  for (const char* shard : {"../x.safetensors", "/etc/x.safetensors", "./x.safetensors", "..", ".", "", "x/", "a//x",
+                            "a/../../x", R"(..\\x.safetensors)", R"(C:\\x.safetensors)", R"(x\u002f..\u002fy)"})
+    EXPECT_THAT(with_shard("\"" + std::string(shard) + "\""),
+                testing::AllOf(StartsWith(std::string(kFile) + "tensor 'w': shard '"),
+                               HasSubstr("' is not a file below the directory of the index")))
         << shard;
-  EXPECT_THAT(with_shard(R"("x.safetensors\u0000.txt")"), HasSubstr("is not a plain file name"));
+  EXPECT_THAT(with_shard(R"("x.safetensors\u0000.txt")"), HasSubstr("is not a file below"));
 }
-TEST(MalformedIndex, NameTwice) {
-  EXPECT_EQ(failure(R"({"weight_map":{"w":"x","w":"y"}})"),
-            std::string(kFile) + "tensor 'w': the name appears twice in 'weight_map'");
-  EXPECT_EQ(failure(R"({"weight_map":{"w":"x","\u0077":"x"}})"),
-            std::string(kFile) + "tensor 'w': the name appears twice in 'weight_map'");
+TEST(MalformedIndex, OfANameGivenTwiceTheLastCounts) {
+  EXPECT_EQ(checkpoint::parse_index(R"({"weight_map":{"w":"x","\u0077":"y"}})", "i").shards,
+            std::vector<std::string>{"y"});
 }
 TEST(MalformedIndex, DeepNestingEndsSoon) {
   EXPECT_THAT(failure("{\"weight_map\":" + std::string(1'000'000, '{')), HasSubstr("the index is not valid JSON"));
@@ -142,21 +140,34 @@ TEST_F(MalformedShards, DamagedShard) {
   EXPECT_EQ(failure(kGood),
             (directory_ / "2.safetensors").string() + ": tensors cover 1 bytes of data, but the file holds 2");
 }
-TEST_F(MalformedShards, TensorAbsentFromItsShard) {
-  EXPECT_EQ(failure(std::string(kGood) + R"(,"d":"2.safetensors")"),
-            ": tensor 'd': the index places it in '2.safetensors', which does not hold it");
-}
-TEST_F(MalformedShards, TensorInAnotherShard) {
-  EXPECT_EQ(failure(R"("a":"1.safetensors","b":"2.safetensors","c":"2.safetensors")"),
-            ": tensor 'b': the index places it in '2.safetensors', but '1.safetensors' holds it");
-}
-TEST_F(MalformedShards, TensorTheIndexDoesNotList) {
-  EXPECT_EQ(failure(R"("a":"1.safetensors","c":"2.safetensors")"),
-            ": tensor 'b': shard '1.safetensors' holds it, but the index does not list it");
+/// Readers take what the shards hold.
+TEST_F(MalformedShards, OtherDifferencesAreNotes) {
+  const auto note = [&](const std::string& weight_map) {
+    EXPECT_EQ(failure(weight_map), "");
+    const Checkpoint checkpoint = Checkpoint::open(directory_.path().string());
+    EXPECT_EQ(checkpoint.tensors().size(), 3U);
+    return checkpoint.notes().size() == 1 ? checkpoint.notes()[0] : "";
+  };
+  EXPECT_EQ(note(std::string(kGood) + R"(,"d":"2.safetensors")"),
+            "model.safetensors.index.json: 1 tensors that it lists are in no shard (d)");
+  EXPECT_EQ(note(R"("a":"1.safetensors","b":"2.safetensors","c":"2.safetensors")"),
+            "model.safetensors.index.json: 1 tensors are in other shards than it says (b)");
+  EXPECT_EQ(note(R"("a":"1.safetensors","c":"2.safetensors")"),
+            "model.safetensors.index.json: 1 tensors of its shards are not listed, and are read all the same (b)");
+  EXPECT_EQ(note(kGood), "");
 }
 TEST_F(MalformedShards, TensorInTwoShards) {
   write_text(directory_ / "2.safetensors", safetensors_of({{"a", "9"}, {"c", "3"}}));
-  EXPECT_EQ(failure(kGood), ": tensor 'a': the index places it in '1.safetensors', but '2.safetensors' holds it");
+  EXPECT_EQ(failure(kGood).substr((directory_ / "2.safetensors").string().size()),
+            ": tensor 'a': another file of the checkpoint holds a tensor of this name");
+}
+TEST_F(MalformedShards, SubfoldersAreRead) {
+  fs::create_directory(directory_ / "sub");
+  fs::rename(directory_ / "2.safetensors", directory_ / "sub/1.safetensors");
+  EXPECT_EQ(failure(R"("a":"1.safetensors","b":"1.safetensors","c":"sub/1.safetensors")"), "");
+  const Checkpoint checkpoint = Checkpoint::open(directory_.path().string());
+  EXPECT_TRUE(checkpoint.notes().empty());
+  EXPECT_EQ(checkpoint.files()[1].output_name, "model-00002-of-00002.safetensors") << "one directory is written";
 }
 
 TEST_F(MalformedShards, Codes) {
@@ -169,8 +180,6 @@ TEST_F(MalformedShards, Codes) {
   EXPECT_THAT(opening(""), ThrowsError(ErrorCode::kMalformed, index));
   EXPECT_THAT(opening(good + R"(,"d":"3.safetensors")"),
               ThrowsError(ErrorCode::kNotFound, index, "", {"3.safetensors"}));
-  EXPECT_THAT(opening(good + R"(,"d":"1.safetensors")"), ThrowsError(ErrorCode::kMismatch, index, "d"));
-  EXPECT_THAT(opening(R"("a":"1.safetensors")"), ThrowsError(ErrorCode::kMismatch, index, "b"));
   EXPECT_THAT(opening(R"("d":"model.safetensors.index.json")"), ThrowsError(ErrorCode::kMalformed, index));
 }
 
