@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include "eval/text_data.h"
+#include "base/text_data.h"
 
 namespace pare::eval {
 namespace {
@@ -86,7 +86,7 @@ GramCounts count_grams(const std::vector<std::string>& tokens, std::size_t order
 }  // namespace
 
 std::vector<std::string> bleu_tokens(std::string_view line) {
-  std::string text(stripped(line));
+  std::string text(base::stripped(line));
   for (const auto& [from, to] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
            {"<skipped>", ""}, {"-\n", ""}, {"\n", " "}})
     replace_all(text, from, to);
@@ -98,7 +98,7 @@ std::vector<std::string> bleu_tokens(std::string_view line) {
   text = separate_marks_after_others(text);
   text = separate_marks_before_others(text);
   text = separate_dashes_after_digits(text);
-  return split_words(text);
+  return base::split_words(text);
 }
 
 void Bleu::add(std::string_view hypothesis, std::string_view reference) {

@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "base/json.h"
+#include "base/text_data.h"
 #include "eval/mean.h"
 #include "eval/subject.h"
-#include "eval/text_data.h"
 #include "pare/error.h"
 
 namespace pare::eval {
@@ -32,7 +32,8 @@ std::vector<std::string> label_names(const Model& model, std::size_t labels) {
 }
 
 /// The label of a row: an index below `count`, or one of `names`. Throws Error naming the line.
-std::size_t label_of(const TsvFile& table, std::size_t row, const std::vector<std::string>& names, std::size_t count) {
+std::size_t label_of(const base::TsvFile& table, std::size_t row, const std::vector<std::string>& names,
+                     std::size_t count) {
   const std::string_view text = table.cell(row, kLabel);
   std::size_t label = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), label);
@@ -109,7 +110,7 @@ struct LabeledBatch {
 
 /// Batches of rows: `label(row)` is a row's label, `add(batch, row)` encodes it.
 template <class Label, class Add>
-std::vector<LabeledBatch> batches_of(const TsvFile& table, const Label& label, const Add& add) {
+std::vector<LabeledBatch> batches_of(const base::TsvFile& table, const Label& label, const Add& add) {
   std::vector<LabeledBatch> batches;
   for (std::size_t next = 0; next < table.rows();) {
     LabeledBatch& batch = batches.emplace_back();
@@ -139,7 +140,7 @@ Evaluation score_batches(const std::vector<LabeledBatch>& batches, std::size_t r
   return result;
 }
 
-Scoring by_head(const Subject& subject, const TsvFile& table) {
+Scoring by_head(const Subject& subject, const base::TsvFile& table) {
   const std::size_t labels = subject.encoder().labels();
   const std::vector<std::string> names = label_names(*subject.model, labels);
   if (subject.runner->positions() < 4)
@@ -163,7 +164,7 @@ Scoring by_head(const Subject& subject, const TsvFile& table) {
   };
 }
 
-Scoring by_words(const Subject& subject, const TsvFile& table, const EvalOptions& options) {
+Scoring by_words(const Subject& subject, const base::TsvFile& table, const EvalOptions& options) {
   const std::string prefix = options.prefix.value_or("sst2 sentence: ");
   const TokenId end = subject.end_token();
   const std::vector<std::string>& words = options.label_words;
@@ -182,7 +183,7 @@ Scoring by_words(const Subject& subject, const TsvFile& table, const EvalOptions
       std::vector<std::size_t> predicted;
       for (const auto& written : generate(scored.encoder_decoder(), batch, end, generation, scored.context)) {
         const std::string text = scored.tokenizer->decode(written, true);
-        const auto word = std::find(labels.begin(), labels.end(), stripped(text));
+        const auto word = std::find(labels.begin(), labels.end(), base::stripped(text));
         predicted.push_back(static_cast<std::size_t>(word - labels.begin()));
       }
       return predicted;
@@ -194,7 +195,8 @@ Scoring by_words(const Subject& subject, const TsvFile& table, const EvalOptions
 }  // namespace
 
 Scoring prepare_classify(const Subject& subject, const EvalOptions& options) {
-  const TsvFile table(options.data, {options.text_column, options.pair_column, options.label_column}, options.limit);
+  const base::TsvFile table(options.data, {options.text_column, options.pair_column, options.label_column},
+                            options.limit);
   const bool head = dynamic_cast<const EncoderRunner*>(subject.runner.get()) != nullptr;
   return head ? by_head(subject, table) : by_words(subject, table, options);
 }

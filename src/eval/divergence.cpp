@@ -1,7 +1,7 @@
 // How far a model's predictions are from those of another, on the same text and without labels.
+#include "base/text_data.h"
 #include "eval/masking.h"
 #include "eval/mean.h"
-#include "eval/text_data.h"
 #include "eval/windows.h"
 #include "pare/error.h"
 
@@ -38,7 +38,7 @@ Matrix hidden_of(const Subject& subject, std::size_t number, const Batch& batch)
 }
 
 Prepared prepare_causal(const Subject& subject, const EvalOptions& options) {
-  const std::vector<TokenId> tokens = subject.tokenizer->encode(read_text(options.data), false);
+  const std::vector<TokenId> tokens = subject.tokenizer->encode(base::read_text(options.data), false);
   if (tokens.size() < 2) throw Error(ErrorCode::kUnsupported, options.data, "is too short: nothing in it is predicted");
   const std::size_t context = context_of(subject, options);
   std::vector<Window> windows = sliding_windows(tokens.size(), context, stride_of(options, context));
@@ -55,7 +55,7 @@ Prepared prepare_causal(const Subject& subject, const EvalOptions& options) {
 }
 
 Prepared prepare_masked(const Subject& subject, const EvalOptions& options) {
-  const LineFile file(options.data, options.limit);
+  const base::LineFile file(options.data, options.limit);
   const TokenId mask = subject.need(subject.tokenizer->special().mask, "mask");
   Prepared prepared{{}, 0, file.lines().size()};
   for (std::size_t next = 0; next < file.lines().size();) {
@@ -77,7 +77,7 @@ Prepared prepare_masked(const Subject& subject, const EvalOptions& options) {
 
 /// Encoder-decoders: every target token is predicted from those before it.
 Prepared prepare_decoder(const Subject& subject, const EvalOptions& options) {
-  const TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
+  const base::TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
   const std::string prefix = options.prefix.value_or("");
   const TokenId start = subject.encoder_decoder().decoder_start();
   Prepared prepared{{}, table.rows(), table.rows()};

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text_data.h"
 #include "eval/mean.h"
 #include "eval/subject.h"
-#include "eval/text_data.h"
 #include "eval/token_scores.h"
 #include "pare/error.h"
 
@@ -18,7 +18,7 @@ struct Passage {
 
 /// Bytes of white space that `text` ends with.
 std::size_t trailing_space(std::string_view text) {
-  const std::string_view kept = stripped(text);
+  const std::string_view kept = base::stripped(text);
   return kept.empty() ? text.size() : static_cast<std::size_t>(text.data() + text.size() - kept.data()) - kept.size();
 }
 
@@ -99,7 +99,7 @@ Evaluation score_passages(const Subject& subject, const std::vector<PassageBatch
 }  // namespace
 
 Scoring prepare_lambada(const Subject& subject, const EvalOptions& options) {
-  const std::vector<std::string> texts = read_json_texts(options.data, options.limit);
+  const std::vector<std::string> texts = base::read_json_texts(options.data, options.limit);
   return [batches = batches_of(subject, texts), passages = texts.size()](const Subject& scored) {
     return score_passages(scored, batches, passages);
   };

@@ -1,9 +1,9 @@
 // Pseudo-perplexity and accuracy of a masked language model (Salazar et al. 2020): each token hidden in turn, alone.
 #include <cmath>
 
+#include "base/text_data.h"
 #include "eval/masking.h"
 #include "eval/mean.h"
-#include "eval/text_data.h"
 #include "eval/token_scores.h"
 #include "pare/error.h"
 
@@ -46,10 +46,10 @@ Evaluation score_lines(const Subject& subject, const std::vector<MaskedLine>& li
 }  // namespace
 
 Scoring prepare_masked_lm(const Subject& subject, const EvalOptions& options) {
-  const LineFile file(options.data, options.limit);
+  const base::LineFile file(options.data, options.limit);
   const TokenId mask = subject.need(subject.tokenizer->special().mask, "mask");
   std::vector<MaskedLine> lines;
-  for (const Line& line : file.lines()) lines.push_back(masked_line(subject, line.text));
+  for (const base::Line& line : file.lines()) lines.push_back(masked_line(subject, line.text));
   return [lines = std::move(lines), mask, &options](const Subject& scored) {
     return score_lines(scored, lines, mask, options);
   };

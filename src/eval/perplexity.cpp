@@ -3,8 +3,8 @@
 
 #include <cmath>
 
+#include "base/text_data.h"
 #include "eval/mean.h"
-#include "eval/text_data.h"
 #include "eval/windows.h"
 #include "pare/error.h"
 
@@ -51,13 +51,13 @@ Evaluation score_text(const Subject& subject, const PreparedText& text) {
 }  // namespace
 
 Scoring prepare_perplexity(const Subject& subject, const EvalOptions& options) {
-  const std::string text = read_text(options.data);
+  const std::string text = base::read_text(options.data);
   const std::vector<TokenId> tokens = tokens_of(subject, text, options);
   const std::size_t context = context_of(subject, options), stride = stride_of(options, context);
   std::vector<Window> windows = sliding_windows(tokens.size(), context, stride);
   const bool whole = options.limit == 0 || options.limit >= windows.size();
   if (!whole) windows.resize(options.limit);
-  const auto words = static_cast<double>(count_words(text)), bytes = static_cast<double>(text.size());
+  const auto words = static_cast<double>(base::count_words(text)), bytes = static_cast<double>(text.size());
   return [prepared = PreparedText{tokens, windows, whole, context, words, bytes}](const Subject& scored) {
     return score_text(scored, prepared);
   };

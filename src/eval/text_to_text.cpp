@@ -1,8 +1,8 @@
 // Text to text: what an encoder-decoder writes against what it should, by exact match and BLEU.
+#include "base/text_data.h"
 #include "eval/bleu.h"
 #include "eval/mean.h"
 #include "eval/subject.h"
-#include "eval/text_data.h"
 #include "pare/error.h"
 
 namespace pare::eval {
@@ -25,7 +25,7 @@ Evaluation score_sources(const Subject& subject, const std::vector<SourceBatch>&
     const auto written = generate(subject.encoder_decoder(), batch.tokens, end, options.generation, subject.context);
     for (std::size_t i = 0; i < written.size(); ++i) {
       const std::string text = subject.tokenizer->decode(written[i], true);
-      const std::string_view ours = stripped(text), theirs = stripped(batch.targets[i]);
+      const std::string_view ours = base::stripped(text), theirs = base::stripped(batch.targets[i]);
       exact.add(ours == theirs ? 1 : 0);
       bleu.add(ours, theirs);
       result.tokens += written[i].size();
@@ -40,7 +40,7 @@ Evaluation score_sources(const Subject& subject, const std::vector<SourceBatch>&
 }  // namespace
 
 Scoring prepare_text_to_text(const Subject& subject, const EvalOptions& options) {
-  const TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
+  const base::TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
   const std::string prefix = options.prefix.value_or("");
   // Every beam has its own KV cache.
   const std::size_t batch_tokens = kBatchTokens / options.generation.beams;

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/text_data.h"
 #include "eval/mean.h"
-#include "eval/text_data.h"
 #include "eval/windows.h"
 #include "pare/error.h"
 
@@ -13,7 +13,7 @@ namespace {
 
 /// " = Title = ", but not " = = Section = = ".
 bool is_title(std::string_view line) {
-  line = stripped(line);
+  line = base::stripped(line);
   return line.size() > 4 && line.starts_with("= ") && line.ends_with(" =") && !line.starts_with("= =");
 }
 
@@ -30,7 +30,7 @@ std::vector<std::string_view> pages_of(std::string_view text) {
     begin = end;
   }
   pages.push_back(text.substr(page));
-  if (stripped(pages.front()).empty()) pages.erase(pages.begin());
+  if (base::stripped(pages.front()).empty()) pages.erase(pages.begin());
   return pages;
 }
 
@@ -47,7 +47,7 @@ void close_up(std::string& text, char open, char close) {
     const std::size_t end = text.find(close, begin + 1);
     if (end == std::string::npos) break;
     result.append(text, done, begin + 1 - done);
-    result += stripped(std::string_view(text).substr(begin + 1, end - begin - 1));
+    result += base::stripped(std::string_view(text).substr(begin + 1, end - begin - 1));
     result += close;
     done = end + 1;
   }
@@ -109,7 +109,7 @@ Evaluation score_pages(const Subject& subject, const std::vector<PreparedPage>& 
 }  // namespace
 
 Scoring prepare_wikitext(const Subject& subject, const EvalOptions& options) {
-  const std::string text = read_text(options.data);
+  const std::string text = base::read_text(options.data);
   std::vector<std::string_view> pages = pages_of(text);
   if (pages.empty()) throw Error(ErrorCode::kMalformed, options.data, "has no page");
   if (options.limit != 0 && pages.size() > options.limit) pages.resize(options.limit);
@@ -122,7 +122,7 @@ Scoring prepare_wikitext(const Subject& subject, const EvalOptions& options) {
     const std::vector<TokenId> own = subject.tokenizer->encode(detokenized(std::string(page)), false);
     tokens.insert(tokens.end(), own.begin(), own.end());
     std::vector<Window> windows = rolling_windows(tokens.size(), context);
-    prepared.push_back({std::move(tokens), std::move(windows), static_cast<double>(count_words(page)),
+    prepared.push_back({std::move(tokens), std::move(windows), static_cast<double>(base::count_words(page)),
                         static_cast<double>(page.size())});
   }
   return [prepared = std::move(prepared)](const Subject& scored) { return score_pages(scored, prepared); };

@@ -1,4 +1,4 @@
-#include "eval/text_data.h"
+#include "base/text_data.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include "pare/error.h"
 #include "support/files.h"
 
-namespace pare::eval {
+namespace pare::base {
 namespace {
 
 using testing::ElementsAre;
@@ -91,4 +91,4 @@ TEST(Stripped, TakesUnicodeSpacesOff) {
 }
 
 }  // namespace
-}  // namespace pare::eval
+}  // namespace pare::base

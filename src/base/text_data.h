@@ -9,7 +9,7 @@
 
 #include "pare/error.h"
 
-namespace pare::eval {
+namespace pare::base {
 
 /// A whole file. Throws Error for one that cannot be read, is empty, or is not UTF-8 (naming the byte).
 std::string read_text(const std::filesystem::path& path);
@@ -64,4 +64,4 @@ std::vector<std::string> split_words(std::string_view text);
 /// str.strip() in Python.
 std::string_view stripped(std::string_view text);
 
-}  // namespace pare::eval
+}  // namespace pare::base

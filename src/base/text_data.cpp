@@ -1,4 +1,4 @@
-#include "eval/text_data.h"
+#include "base/text_data.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "pare/error.h"
 
-namespace pare::eval {
+namespace pare::base {
 namespace {
 
 /// str.isspace() in Python, which is also what \s matches there.
@@ -33,10 +33,10 @@ std::vector<std::string_view> cells_of(std::string_view line) {
 }  // namespace
 
 std::string read_text(const std::filesystem::path& path) {
-  const auto map = base::FileMap::open(path);
+  const auto map = FileMap::open(path);
   std::string text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
   if (text.empty()) throw Error(ErrorCode::kMalformed, path, "is empty");
-  if (const auto at = base::first_invalid_utf8(text))
+  if (const auto at = first_invalid_utf8(text))
     throw Error(ErrorCode::kMalformed, path, fmt::format("is not UTF-8 at byte {}", *at));
   return text;
 }
@@ -68,7 +68,7 @@ std::vector<std::string> read_json_texts(const std::filesystem::path& path, std:
   const LineFile file(path, limit);
   std::vector<std::string> texts;
   for (const Line& line : file.lines()) {
-    const base::JsonDocument document(line.text, path, base::kJsonDepth, fmt::format("line {}", line.number));
+    const JsonDocument document(line.text, path, kJsonDepth, fmt::format("line {}", line.number));
     const auto member = document.root().find("text");
     if (!member) file.fail(line, "has no string 'text'");
     const std::string_view text = member->text();
@@ -107,7 +107,7 @@ std::size_t count_words(std::string_view text) {
   std::size_t parts = 1;
   bool in_space = false;
   for (std::size_t at = 0; at < text.size();) {
-    const base::Character character = base::character_at(text, at);
+    const Character character = character_at(text, at);
     const bool space = is_space(character.code);
     if (space && !in_space) ++parts;
     in_space = space;
@@ -120,7 +120,7 @@ std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> words;
   bool in_word = false;
   for (std::size_t at = 0; at < text.size();) {
-    const base::Character character = base::character_at(text, at);
+    const Character character = character_at(text, at);
     const bool space = is_space(character.code);
     if (!space && !in_word) words.emplace_back();
     if (!space) words.back().append(text, at, character.size);
@@ -132,16 +132,16 @@ std::vector<std::string> split_words(std::string_view text) {
 
 std::string_view stripped(std::string_view text) {
   while (!text.empty()) {
-    const base::Character first = base::character_at(text, 0);
+    const Character first = character_at(text, 0);
     if (!is_space(first.code)) break;
     text.remove_prefix(first.size);
   }
   while (!text.empty()) {
-    const base::Character last = base::character_before(text, text.size());
+    const Character last = character_before(text, text.size());
     if (!is_space(last.code)) break;
     text.remove_suffix(last.size);
   }
   return text;
 }
 
-}  // namespace pare::eval
+}  // namespace pare::base
