@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -52,8 +53,9 @@ class Mask {
     std::vector<std::uint64_t> removed;               ///< 1: all weights of the block become zero
     std::uint64_t block_rows = 1, block_columns = 1;  ///< both at least 1
     /// New values for the whole tensor, in its dtype and in C order, from a criterion that changes the remaining
-    /// weights; null if they stay as they are. Values of removed elements are ignored.
-    std::shared_ptr<const std::vector<std::byte>> values = nullptr;
+    /// weights; null if they stay as they are. Values of removed elements are ignored. The pointer also keeps the
+    /// memory that the span refers to.
+    std::shared_ptr<const std::span<const std::byte>> values = nullptr;
     bool operator==(const Bits&) const = default;  ///< compares `values` by address
   };
   using Kind = std::variant<None, BelowKey, BelowScore, NOfM, Bits>;

@@ -95,12 +95,23 @@ TEST(MaskKinds, BitsRemoveSingleElementsOfAnyShape) {
   }
 }
 
+/// A copy of bytes as new values of a mask.
+std::shared_ptr<const std::span<const std::byte>> held(std::span<const std::byte> bytes) {
+  struct Held {
+    std::vector<std::byte> bytes;
+    std::span<const std::byte> span;
+  };
+  const auto copy = std::make_shared<Held>();
+  copy->bytes.assign(bytes.begin(), bytes.end());
+  copy->span = copy->bytes;
+  return {copy, &copy->span};
+}
+
 TEST(MaskKinds, BitsWithNewValuesChangeWhatStays) {
   for (const DType dtype : test::analyzed_dtypes()) {
     const OwnedTensor tensor = test::random_tensor(dtype, 210, 5, false),
                       fresh = test::random_tensor(dtype, 210, 6, true);
-    const auto values =
-        std::make_shared<const std::vector<std::byte>>(bytes_of(fresh.view()).begin(), bytes_of(fresh.view()).end());
+    const auto values = held(bytes_of(fresh.view()));
     const Mask mask = Mask::Bits{bits_of(210, every_third), 1, 1, values};
     EXPECT_TRUE(mask.changes_values());
     EXPECT_FALSE(mask.removes_smallest());
@@ -111,7 +122,7 @@ TEST(MaskKinds, BitsWithNewValuesChangeWhatStays) {
 TEST(MaskKinds, BitsOfAnotherSizeAreRefused) {
   const OwnedTensor tensor = test::random_tensor(DType::kF32, 130, 7, false, "w");
   std::vector<std::byte> target(4 * 130);
-  const auto short_values = std::make_shared<const std::vector<std::byte>>(519);
+  const auto short_values = held(std::vector<std::byte>(519));
   for (const Mask& mask :
        {Mask(Mask::Bits{{1, 2}}), Mask(Mask::Bits{{1, 2, 3, 4}}), Mask(Mask::Bits{{1, 2, 3}, 1, 1, short_values})}) {
     try {
@@ -138,8 +149,7 @@ class ForeignMask : public testing::Test {
     root_ = fs::path(testing::TempDir()) /
             ("pare-mask-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(root_);
-    const auto values =
-        std::make_shared<const std::vector<std::byte>>(bytes_of(fresh_.view()).begin(), bytes_of(fresh_.view()).end());
+    const auto values = held(bytes_of(fresh_.view()));
     expected_ = expected_bytes(*values, 4, every_third);
     plan_.parameters = {0};
     plan_.candidates = n_;
