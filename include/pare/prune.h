@@ -1,5 +1,5 @@
-// Pruning by magnitude or at random, globally or per tensor, unstructured or in patterns that hardware supports, at
-// several levels in one run.
+// Pruning by magnitude, at random or by calibrated criteria (see pare/calibrate.h), globally or per tensor,
+// unstructured or in patterns that hardware supports, at several levels in one run.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ namespace pare {
 enum class Criterion : std::uint8_t {
   kMagnitude,  ///< smallest |w| first: torch.nn.utils.prune.L1Unstructured
   kRandom,     ///< uniformly at random from a seed: RandomUnstructured (same number of weights, not the same weights)
+  kWanda,      ///< |w| times the L2 norm of its input, for each output row (Sun et al. 2023)
 };
 enum class Scope : std::uint8_t {
   kGlobal,     ///< one threshold over all pruned tensors: global_unstructured
@@ -34,8 +35,10 @@ enum class Norm : std::uint8_t {
   kLInf,  ///< largest magnitude
 };
 
-/// "magnitude", "random".
+/// "magnitude", "random", "wanda".
 std::string_view criterion_name(Criterion criterion) noexcept;
+/// Whether the criterion needs the inputs of linears on a text, so that plan_calibrated() makes its plans.
+bool is_calibrated(Criterion criterion) noexcept;
 /// "global", "per-tensor".
 std::string_view scope_name(Scope scope) noexcept;
 /// "independent", "accumulate".
@@ -127,6 +130,18 @@ struct PruneOptions {
   bool prunes() const;
 };
 
+/// What weights are compared with: "global", "per-tensor"; "per-row" for Wanda; "sets" for a levels file.
+std::string_view scope_name(const PruneOptions& options) noexcept;
+
+/// On what a calibrated criterion looked at the model.
+struct CalibrationRecord {
+  std::string file;                         ///< name of the text's file, without directories
+  std::uint64_t bytes = 0;                  ///< its size
+  std::string xxh3_128;                     ///< its hash
+  std::uint64_t sequences = 0, length = 0;  ///< windows of the text, and tokens of each
+  std::uint64_t seed = 0;
+};
+
 /// What one level does to one tensor.
 struct TensorCut {
   /// Number of weights that are set to 0. Counts weights that were 0 before, and with Schedule::kAccumulate also those
@@ -152,6 +167,7 @@ struct PrunePlan {
   std::uint64_t candidates = 0;             ///< number of elements of these parameters
   std::vector<std::uint64_t> zeros_before;  ///< one per entry of parameters
   std::vector<LevelPlan> levels;            ///< in the order of PruneOptions::levels
+  std::optional<CalibrationRecord> calibration = {};  ///< of a calibrated criterion
 };
 
 /// Indices of the parameters that `options` selects. Throws Error if a glob or group matches
@@ -159,8 +175,8 @@ struct PrunePlan {
 std::vector<std::size_t> select_parameters(const Model& model, const PruneOptions& options);
 
 /// Returns the weights to prune at every level; writes nothing. Throws Error for options that contradict each other or
-/// do not suit the model; Interrupted. Reads the weights two or three times (more where very many norms tie; see
-/// docs/architecture.md).
+/// do not suit the model, and for calibrated criteria; Interrupted. Reads the weights two or three times (more where
+/// very many norms tie; see docs/architecture.md).
 ///
 /// Among equals, the first are pruned: tensors in model order, then elements, rows, columns or blocks in C order of the
 /// stored matrix; -0 equals 0. NaN is larger than any number, as in torch.topk, and so is a row, column or block that

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/print_as.h"
 #include "cli/progress.h"
+#include "pare/calibrate.h"
 #include "pare/error.h"
 #include "pare/json.h"
 #include "pare/prune.h"
@@ -32,10 +33,17 @@ constexpr const char* kExamples = R"(Examples:
       whole outputs, as torch.nn.utils.prune.ln_structured; blocks: --pattern 4x4, 1x8
   pare prune ./model -o random --levels 50 --criterion random --seed 7
       half of the weights, drawn at random
+  pare prune ./model -o half --criterion wanda --data text.txt --levels 50
+      half of each output's weights: those of the smallest |w| times the norm of its input on the text
 
 Without --tensors and --group the weight matrices of Linear and Conv1D layers are pruned:
 no embeddings, norms, biases, nor a head tied to an embedding.
 )";
+
+struct CalibrationArguments {
+  std::string data;
+  std::uint64_t sequences = 0, length = 0;  ///< 0: not given
+};
 
 struct Arguments {
   ModelArguments models;
@@ -43,6 +51,7 @@ struct Arguments {
   FormatArguments format;
   RunArguments run;
   PatternArguments pattern;
+  CalibrationArguments calibration;
   std::string output, scope, criterion = "magnitude", schedule = "independent";
   std::vector<std::string> levels, amounts;
   bool force = false, dry_run = false;
@@ -58,6 +67,36 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
   return amounts;
 }
 
+/// Also checks the options that go with it.
+Criterion criterion_of(const Arguments& arguments) {
+  constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda};
+  std::vector<std::string_view> names;
+  for (const Criterion criterion : kCriteria) names.push_back(criterion_name(criterion));
+  const Criterion criterion = kCriteria[choose("--criterion", arguments.criterion, names)];
+  const CalibrationArguments& calibration = arguments.calibration;
+  if (is_calibrated(criterion)) {
+    if (calibration.data.empty())
+      throw UsageError(fmt::format("--criterion {} requires --data, a text to calibrate on", arguments.criterion));
+    if (!arguments.scope.empty())
+      throw UsageError(fmt::format("--scope does not apply to --criterion {}", arguments.criterion));
+  } else if (!calibration.data.empty() || calibration.sequences != 0 || calibration.length != 0) {
+    throw UsageError(
+        fmt::format("--data, --sequences and --length do not apply to --criterion {}", arguments.criterion));
+  }
+  return criterion;
+}
+
+PrunePlan plan_of(const Model& model, const PruneOptions& options, const Arguments& arguments, const Context& context) {
+  if (!is_calibrated(options.criterion)) return plan_pruning(model, options, context);
+  CalibrationOptions calibration;
+  calibration.data = arguments.calibration.data;
+  if (arguments.calibration.sequences != 0) calibration.sequences = arguments.calibration.sequences;
+  if (arguments.calibration.length != 0) calibration.length = arguments.calibration.length;
+  calibration.seed = arguments.models.options.seed;
+  ProgressLine progress("calibrating", arguments.run.quiet);
+  return plan_calibrated(model, options, calibration, progress.follow(context));
+}
+
 PruneOptions options_of(const Arguments& arguments) {
   const std::vector<Pattern> patterns = patterns_of("--pattern", arguments.pattern.patterns);
   if (patterns.size() > 1) throw UsageError("--pattern takes one pattern here");
@@ -67,9 +106,7 @@ PruneOptions options_of(const Arguments& arguments) {
   PruneOptions options;
   options.levels = amounts_of(arguments);
   set_levels(options, arguments.levels, arguments.run.quiet);
-  constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kRandom};
-  options.criterion = kCriteria[choose("--criterion", arguments.criterion,
-                                       {criterion_name(kCriteria[0]), criterion_name(kCriteria[1])})];
+  options.criterion = criterion_of(arguments);
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
   options.seed = arguments.models.options.seed;
@@ -77,6 +114,23 @@ PruneOptions options_of(const Arguments& arguments) {
   options.exclude = arguments.filters.exclude;
   options.groups = groups_of(arguments.filters);
   return with_patterns(options, arguments.pattern, arguments.scope).front();
+}
+
+void add_calibration(Command& command, CalibrationArguments& arguments) {
+  command
+      .add_option("--data", arguments.data,
+                  "Text to calibrate on: a UTF-8 file, or .jsonl with a \"text\" in each line")
+      ->type_name("FILE")
+      ->group("Calibration");
+  command.add_option("--sequences", arguments.sequences, "Number of windows, drawn with --seed (default 128)")
+      ->type_name("N")
+      ->range(1, 1 << 20)
+      ->group("Calibration");
+  command
+      .add_option("--length", arguments.length, "Tokens of a window, as far as the model has positions (default 2048)")
+      ->type_name("N")
+      ->range(2, 1 << 20)
+      ->group("Calibration");
 }
 
 /// Two levels with the same directory would overwrite each other.
@@ -95,7 +149,7 @@ void run(const Arguments& arguments, const Context& context) {
   const std::vector<Model> models = open_models(arguments.models, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
-  const PrunePlan plan = plan_pruning(model, options, context);
+  const PrunePlan plan = plan_of(model, options, arguments, context);
   if (format == Format::kCsv || format == Format::kJson) {
     print_notes(model, arguments.run.quiet);
     print_notes(model.title, plan.notes, arguments.run.quiet);
@@ -134,11 +188,13 @@ void add_prune_command(Command& program, const Context& context) {
       ->group("Pruning");
   command
       ->add_option("--criterion", arguments->criterion,
-                   "magnitude: prune the smallest |w| (default); random: drawn with --seed")
-      ->type_name("magnitude|random")
+                   "magnitude: prune the smallest |w| (default); random: drawn with --seed;\n"
+                   "wanda: the smallest |w| times the norm of its input, on --data")
+      ->type_name("magnitude|random|wanda")
       ->group("Pruning");
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, false);
+  add_calibration(*command, arguments->calibration);
   add_filters(*command, arguments->filters, "Prune");
   add_output(*command, arguments->output, arguments->force, "DIR",
              "Output directory; with several levels, DIR/sparsity-LEVEL for each");

@@ -39,18 +39,22 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
             {"architecture", model.architecture},
             {"source", files},
             {"criterion", criterion_name(options.criterion)},
-            {"scope", scope_name(options.scope)},
+            {"scope", scope_name(options)},
             {"schedule", schedule_name(options.schedule)},
             {"pattern", options.pattern.text()},
             {"parameters", model.parameter_count()},
             {"pruned_tensors", plan.parameters.size()},
             {"candidates", plan.candidates}};
   if (!options.sets.empty()) {
-    json["scope"] = "sets";
     for (const PruneSet& set : options.sets)
       json["sets"].push_back({{"name", set.name}, {"tensors", set.tensors}, {"amount", amount_json(set.amount)}});
   }
   if (options.criterion == Criterion::kRandom) json["seed"] = options.seed;
+  if (plan.calibration) {
+    const CalibrationRecord& record = *plan.calibration;
+    json["calibration"] = {{"file", record.file},           {"bytes", record.bytes},   {"xxh3_128", record.xxh3_128},
+                           {"sequences", record.sequences}, {"length", record.length}, {"seed", record.seed}};
+  }
   if (options.pattern.has_norm()) json["norm"] = norm_name(options.norm);
   if (!plan.notes.empty()) json["notes"] = plan.notes;
   return json;

@@ -38,7 +38,7 @@ std::string prune_json(const PruneSummary& summary) {
   Json json{{"title", summary.model.title},
             {"source", summary.model.source},
             {"architecture", summary.model.architecture},
-            {"scope", table::scope_text(options)},
+            {"scope", scope_name(options)},
             {"criterion", criterion_name(options.criterion)},
             {"schedule", schedule_name(options.schedule)},
             {"pattern", options.pattern.text()},

@@ -7,10 +7,6 @@
 namespace pare {
 namespace table {
 
-std::string_view scope_text(const PruneOptions& options) {
-  return options.sets.empty() ? scope_name(options.scope) : "sets";
-}
-
 Share sparsity(const PruneSummary& summary, const LevelPlan& level) { return {level.zeros, summary.plan.candidates}; }
 
 Share model_sparsity(const PruneSummary& summary, const LevelPlan& level) {
@@ -32,16 +28,17 @@ namespace {
 using table::elements_at;
 using table::model_sparsity;
 using table::parameter_at;
-using table::scope_text;
 using table::sparsity;
 
-/// "2:4, per-tensor"; "rows by l2, per-tensor"; "magnitude, global, accumulating"; "magnitude, 12 parts each with ..".
+/// "2:4"; "wanda, 2:4"; "wanda, per-row"; "rows by l2, per-tensor"; "magnitude, global, accumulating"; "magnitude, 12
+/// parts each with ..".
 std::string method_text(const PruneOptions& options) {
-  if (!options.sets.empty()) return fmt::format("magnitude, {} sets with a level each", options.sets.size());
   std::string text(criterion_name(options.criterion));
-  if (options.pattern != Pattern()) text = options.pattern.text();
+  if (!options.sets.empty()) return fmt::format("{}, {} sets with a level each", text, options.sets.size());
+  if (options.pattern != Pattern())
+    text = (is_calibrated(options.criterion) ? text + ", " : "") + options.pattern.text();
   if (options.pattern.has_norm()) text += fmt::format(" by {}", norm_name(options.norm));
-  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_text(options));
+  if (options.pattern.kind != Pattern::Kind::kNOfM) text += fmt::format(", {}", scope_name(options));
   return text + (options.schedule == Schedule::kAccumulate ? ", accumulating" : "");
 }
 

@@ -2,14 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "pare/results.h"
 
 namespace pare::table {
-
-/// "global", "per-tensor", or "sets".
-std::string_view scope_text(const PruneOptions& options);
 
 /// Share of zeros after a level among the weights that the plan prunes.
 Share sparsity(const PruneSummary& summary, const LevelPlan& level);

@@ -81,7 +81,7 @@ PruneOptions completed(const PruneOptions& options) {
   PruneOptions complete = options;
   if (options.pattern == Pattern()) return complete;
   const std::string pattern = options.pattern.text();
-  if (options.criterion != Criterion::kMagnitude)
+  if (options.criterion == Criterion::kRandom)
     throw Error(ErrorCode::kArgument, "the pattern " + pattern + " supports magnitude pruning only, not random");
   if (options.pattern.kind != Pattern::Kind::kBlocks) complete.scope = Scope::kPerTensor;
   if (const std::optional<Amount> level = options.pattern.level()) {

@@ -1,0 +1,106 @@
+#include "calibrate/calibration_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/file_map.h"
+#include "base/hash.h"
+#include "base/text_data.h"
+#include "pare/error.h"
+#include "pare/tokenizer.h"
+
+namespace pare::calibrate {
+namespace {
+
+/// Tokens that go through a model at once: enough to keep its products busy, few enough for the caches.
+constexpr std::size_t kTokensAtOnce = 2048;
+
+std::string text_of(const std::filesystem::path& path) {
+  if (path.extension() != ".jsonl") return base::read_text(path);
+  std::string text;
+  for (const std::string& one : base::read_json_texts(path, 0)) text += (text.empty() ? "" : "\n\n") + one;
+  return text;
+}
+
+CalibrationRecord record_of(const std::filesystem::path& path) {
+  const auto map = base::FileMap::open(path);
+  base::Hash128 hash;
+  hash.add(map->bytes());
+  CalibrationRecord record;
+  record.file = path.filename().string();
+  record.bytes = map->bytes().size();
+  record.xxh3_128 = hash.hex();
+  return record;
+}
+
+/// Pseudo-random numbers that are the same everywhere (splitmix64, Steele et al. 2014).
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : state_(seed) {}
+  /// A number below `bound`.
+  std::uint64_t below(std::uint64_t bound) {
+    state_ += 0x9E3779B97F4A7C15;
+    std::uint64_t z = state_;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+    z = (z ^ z >> 27) * 0x94D049BB133111EB;
+    return (z ^ z >> 31) % bound;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// Special tokens around a window.
+struct Frame {
+  std::vector<TokenId> before, after;
+  std::size_t size() const { return before.size() + after.size(); }
+};
+
+Frame frame_of(const Tokenizer& tokenizer, const Runner& runner) {
+  if (kind_of(runner) != ModelKind::kEncoder) return {};
+  const std::vector<TokenId> both = tokenizer.encode("", true);  // [CLS] [SEP]
+  const auto half = both.begin() + static_cast<std::ptrdiff_t>((both.size() + 1) / 2);
+  return {{both.begin(), half}, {half, both.end()}};
+}
+
+}  // namespace
+
+CalibrationText read_calibration_text(const Model& model, const Runner& runner, const CalibrationOptions& options) {
+  if (options.sequences == 0 || options.length < 2)
+    throw Error(ErrorCode::kArgument, "calibration needs at least one sequence of at least 2 tokens");
+  CalibrationText result;
+  result.record = record_of(options.data);
+  const auto tokenizer = Tokenizer::open(model.checkpoint.directory());
+  if (tokenizer->size() > runner.vocabulary())
+    throw Error(ErrorCode::kMismatch, model.checkpoint.directory(),
+                fmt::format("the tokenizer has {} tokens, and the embedding only {} rows", tokenizer->size(),
+                            runner.vocabulary()));
+  const std::vector<TokenId> tokens = tokenizer->encode(text_of(options.data), false);
+  const Frame frame = frame_of(*tokenizer, runner);
+  const std::size_t longest = std::min(options.length, runner.positions());
+  if (tokens.size() < 2 || longest <= frame.size())
+    throw Error(ErrorCode::kUnsupported, options.data, "is too short for calibration: it needs at least 2 tokens");
+  const std::size_t length = std::min(longest - frame.size(), tokens.size());
+  if (length + frame.size() < options.length)
+    result.notes.push_back(fmt::format(
+        "calibration sequences have {} tokens instead of {}, because {}", length + frame.size(), options.length,
+        length == tokens.size() ? "the text is shorter" : "the model has no more positions"));
+  Draw draw(options.seed);
+  for (std::size_t i = 0; i < options.sequences; ++i) {
+    const std::size_t begin = draw.below(tokens.size() - length + 1);
+    std::vector<TokenId> window = frame.before;
+    window.insert(window.end(), tokens.begin() + static_cast<std::ptrdiff_t>(begin),
+                  tokens.begin() + static_cast<std::ptrdiff_t>(begin + length));
+    window.insert(window.end(), frame.after.begin(), frame.after.end());
+    if (result.batches.empty() || result.batches.back().tokens() + window.size() > kTokensAtOnce)
+      result.batches.emplace_back();
+    result.batches.back().add(window);
+  }
+  result.record.sequences = options.sequences;
+  result.record.length = length + frame.size();
+  result.record.seed = options.seed;
+  return result;
+}
+
+}  // namespace pare::calibrate

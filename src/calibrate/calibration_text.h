@@ -1,0 +1,21 @@
+// The tokens on which a model is calibrated.
+#pragma once
+
+#include <vector>
+
+#include "pare/calibrate.h"
+#include "pare/run.h"
+
+namespace pare::calibrate {
+
+struct CalibrationText {
+  std::vector<TokenBatch> batches;  ///< windows that go through the model together
+  CalibrationRecord record;
+  std::vector<std::string> notes;
+};
+
+/// Draws the windows. Those of an encoder stand between its special tokens. Throws Error for data that cannot be read
+/// or has fewer than two tokens, and for options that ask for nothing.
+CalibrationText read_calibration_text(const Model& model, const Runner& runner, const CalibrationOptions& options);
+
+}  // namespace pare::calibrate

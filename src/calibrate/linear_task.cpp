@@ -1,0 +1,22 @@
+#include "calibrate/linear_task.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace pare::calibrate {
+
+std::size_t removed_of_group(const Pattern& pattern, std::size_t size) {
+  return size - (pattern.n * size + pattern.m - 1) / pattern.m;
+}
+
+std::uint64_t score_key(double score) noexcept { return std::bit_cast<std::uint64_t>(std::fabs(score)); }
+
+void remove_smallest(std::vector<Candidate>& candidates, std::size_t count, LinearTask& task) {
+  if (count == 0) return;
+  if (count < candidates.size())
+    std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count), candidates.end());
+  for (std::size_t i = 0; i < count; ++i) task.removed_row(candidates[i].row)[candidates[i].column] = 1;
+}
+
+}  // namespace pare::calibrate

@@ -1,0 +1,39 @@
+// The model whose layers are pruned one by one: the weights to prune are in a temporary file that can be written.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/file_map.h"
+#include "calibrate/linear_task.h"
+#include "pare/prune.h"
+
+namespace pare::calibrate {
+
+class WorkingWeights {
+ public:
+  /// `parameters`: indices of those to be pruned. Their bytes are zero until they are loaded. Throws Error
+  /// (kUnsupported) for a dtype whose weights a runner does not use in place.
+  WorkingWeights(const Model& model, const std::vector<std::size_t>& parameters);
+
+  /// Reads its parameters where they can be written.
+  const Model& model() const noexcept { return working_; }
+  /// Copies the original weights of a parameter (an index into `parameters`).
+  void load(std::size_t index);
+  /// A task with its weights; `pattern`, `amount` are not set.
+  LinearTask task(std::size_t index) const;
+  /// Writes the result of a task, and returns it as a mask.
+  TensorCut finish(std::size_t index, const LinearTask& task);
+
+ private:
+  const TensorView& source(std::size_t index) const;
+  std::span<std::byte> bytes(std::size_t index) const;
+
+  Model original_, working_;
+  std::vector<std::size_t> parameters_, offsets_;
+  std::shared_ptr<base::ScratchFile> scratch_;
+};
+
+}  // namespace pare::calibrate
