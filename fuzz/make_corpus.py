@@ -43,6 +43,29 @@ def states():
                        "size": torch.Size([1]), "dtype": torch.float16, "device": torch.device("cpu"), "list": [1, (2,)]}
 
 
+def ggufs():
+    """A file of each version, with every kind of metadata value, and one block or value of each type."""
+    text = lambda value: struct.pack("<Q", len(value)) + value
+    metadata = [(b"general.alignment", 4, struct.pack("<I", 32)), (b"text", 8, text(b"llama")),
+                (b"words", 9, struct.pack("<IQ", 8, 2) + text(b"a") + text(b"bc")),
+                (b"ids", 9, struct.pack("<IQii", 5, 2, 1, -1)), (b"rate", 6, struct.pack("<f", 0.5)),
+                (b"flag", 7, b"\1"), (b"wide", 10, struct.pack("<Q", 1 << 40)), (b"double", 12, struct.pack("<d", 0.5))]
+    blocks = {2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 20: (32, 18), 39: (32, 17), 10: (256, 84),
+              11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 23: (256, 136), 34: (256, 54),
+              35: (256, 66), 0: (1, 4), 1: (1, 2), 30: (1, 2), 28: (1, 8), 24: (1, 1), 26: (1, 4)}
+    groups = [list(blocks)[i::3] for i in range(3)]
+    for number, group in enumerate(groups):
+        header, data = b"", b""
+        for kind in group:
+            elements, size = blocks[kind]
+            header += text(b"w%d" % kind) + struct.pack("<IQQIQ", 2, elements, 1, kind, len(data))
+            data += bytes((17 * i + kind) % 256 for i in range(size))
+            data += bytes(-len(data) % 32)
+        values = b"".join(text(key) + struct.pack("<I", kind) + value for key, kind, value in metadata)
+        file = b"GGUF" + struct.pack("<IQQ", 2 + number % 2, len(group), len(metadata)) + values + header
+        write("fuzz_gguf", f"types_{number}", file + bytes(-len(file) % 32) + data)
+
+
 def saved(state, protocol=2):
     buffer = io.BytesIO()
     torch.save(state, buffer, pickle_protocol=protocol)
@@ -228,4 +251,5 @@ if __name__ == "__main__":
     indexes()
     tokenizers()
     families()
+    ggufs()
     kernels()

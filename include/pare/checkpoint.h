@@ -19,6 +19,9 @@
 #include "pare/file_version.h"
 
 namespace pare {
+namespace checkpoint {
+class GgufMetadata;
+}
 
 /// Element types, named as in safetensors. The first six are measured and pruned (see is_analyzed()); tensors of the
 /// others are copied unchanged.
@@ -204,18 +207,20 @@ struct CheckpointFile {
 class Checkpoint {
  public:
   /// Opens a model directory, a .safetensors file, an index (*.index.json), a PyTorch zip archive
-  /// (.bin, .pt, .pth) or a name in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME), for
-  /// example "gpt2" or "openai-community/gpt2". In a directory the order of preference is that of
-  /// transformers: model.safetensors, its index, pytorch_model.bin, its index. If there is none of
-  /// these, the directory must contain exactly one checkpoint file.
-  /// Throws Error (file, tensor, cause) for anything that is not a well-formed checkpoint; Interrupted.
+  /// (.bin, .pt, .pth), a GGUF file (of a split model the first one) or a name in the local Hugging Face cache
+  /// (HF_HUB_CACHE, HF_HOME), for example "gpt2" or "openai-community/gpt2". In a directory the order of preference is
+  /// that of transformers: model.safetensors, its index, pytorch_model.bin, its index. If there is none of these, the
+  /// directory must contain exactly one checkpoint file. Throws Error (file, tensor, cause) for anything that is not a
+  /// well-formed checkpoint; Interrupted.
   static Checkpoint open(const std::string& where, const Context& context = {});
 
   /// Makes a checkpoint from tensors in memory; `keep_alive` owns their bytes. `files` says into which files they are
-  /// written: each tensor is listed in the `tensors` of one entry, whose index is its TensorView::file. `directory` is
-  /// where config_text() looks for config.json. Throws Error (kMismatch) if two tensors have the same name.
+  /// written: each tensor is listed in the `tensors` of one entry, whose index is its TensorView::file. config_text()
+  /// returns `config` or, without one, the text of config.json in `directory`. Throws Error (kMismatch) if two tensors
+  /// have the same name.
   static Checkpoint from_tensors(std::vector<TensorView> tensors, std::vector<CheckpointFile> files,
-                                 std::filesystem::path directory, std::shared_ptr<const void> keep_alive);
+                                 std::filesystem::path directory, std::shared_ptr<const void> keep_alive,
+                                 std::optional<std::string> config = std::nullopt);
 
   std::span<const TensorView> tensors() const noexcept;          ///< by file, then in data order
   const TensorView* find(std::string_view name) const noexcept;  ///< nullptr if there is none
@@ -227,6 +232,8 @@ class Checkpoint {
   /// Returns the text of config.json in directory(), or nullopt if there is no such file. Throws Error if it cannot be
   /// read.
   std::optional<std::string> config_text() const;
+  /// The metadata of a GGUF file, for the library's own use; nullptr for other formats.
+  const checkpoint::GgufMetadata* gguf() const noexcept;
   /// Throws Error if one of the files was written to, replaced or removed since it was opened, because the data that
   /// was read may then be a mixture of two states.
   void require_unchanged() const;

@@ -13,6 +13,7 @@
 #include "base/system_error.h"
 #include "checkpoint/aliases.h"
 #include "checkpoint/formats.h"
+#include "checkpoint/gguf/gguf_file.h"
 #include "checkpoint/hub.h"
 #include "checkpoint/index.h"
 #include "checkpoint/reparametrized.h"
@@ -30,6 +31,8 @@ struct Checkpoint::State {
   std::unordered_map<std::string_view, std::size_t> by_name;
   std::vector<std::shared_ptr<const void>> keep_alive;
   std::vector<std::string> notes;
+  std::shared_ptr<const checkpoint::GgufMetadata> gguf;
+  std::optional<std::string> config;  ///< replaces config.json
 
   /// Must be called once tensors is final: the names' storage must not move any more.
   void index_names() {
@@ -70,7 +73,8 @@ fs::path weights_in(const fs::path& directory) {
   std::vector<fs::path> found;
   std::error_code failure;
   for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure))
-    if (it->is_regular_file(failure) && is_checkpoint(it->path())) found.push_back(it->path());
+    if (it->is_regular_file(failure) && is_checkpoint(it->path()) && !checkpoint::is_later_part(it->path()))
+      found.push_back(it->path());
   if (failure) throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
   if (found.size() == 1) return found.front();
   if (found.empty())
@@ -117,14 +121,35 @@ class Assembler {
     }
     files.push_back(std::move(file));
     keep_alive.push_back(std::move(source.keep_alive));
+    if (source.gguf != nullptr) add_gguf(path, std::move(source.gguf));
   }
 
   std::vector<TensorView> tensors;
   std::vector<CheckpointFile> files;
   std::vector<std::shared_ptr<const void>> keep_alive;
   std::vector<std::string> notes;
+  std::shared_ptr<const checkpoint::GgufMetadata> gguf;  ///< of the first GGUF file
 
  private:
+  /// Adds the other files of a split model.
+  void add_gguf(const fs::path& path, std::shared_ptr<const checkpoint::GgufMetadata> metadata) {
+    const checkpoint::GgufPart part = checkpoint::part_of(*metadata);
+    if (gguf == nullptr) {
+      gguf = std::move(metadata);
+      if (part.count == 1) return;
+      parts_ = part.count;
+      for (const fs::path& later : checkpoint::later_parts(path, part)) add(later);
+      const auto expected = gguf->integer("split.tensors.count");
+      if (expected && static_cast<std::uint64_t>(*expected) != tensors.size())
+        throw Error(ErrorCode::kMismatch, path,
+                    fmt::format("all parts together hold {} tensors (expected {})", tensors.size(), *expected));
+    } else if (part.count != parts_ || part.number + 1 != static_cast<std::int64_t>(files.size())) {
+      throw Error(ErrorCode::kMismatch, path,
+                  fmt::format("is part {} of {} by its metadata (expected part {} of {})", part.number + 1, part.count,
+                              files.size(), parts_));
+    }
+  }
+
   void add_shards(const fs::path& path) {
     const checkpoint::ShardIndex index = checkpoint::parse_index(read_text(path), path);
     for (const std::string& shard : index.shards) {
@@ -164,6 +189,7 @@ class Assembler {
   }
 
   const Context& context_;
+  std::int64_t parts_ = 1;                                   ///< of a split GGUF model
   std::vector<std::pair<std::string, std::size_t>> stored_;  ///< stored names and the files that hold them
 };
 
@@ -198,17 +224,20 @@ Checkpoint Checkpoint::open(const std::string& where, const Context& context) {
   state->files = std::move(assembler.files);
   state->keep_alive = std::move(assembler.keep_alive);
   state->notes = std::move(assembler.notes);
+  state->gguf = std::move(assembler.gguf);
   state->directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
   state->index_names();
   return Checkpoint(std::move(state));
 }
 
 Checkpoint Checkpoint::from_tensors(std::vector<TensorView> tensors, std::vector<CheckpointFile> files,
-                                    fs::path directory, std::shared_ptr<const void> keep_alive) {
+                                    fs::path directory, std::shared_ptr<const void> keep_alive,
+                                    std::optional<std::string> config) {
   auto state = std::make_shared<State>();
   state->tensors = std::move(tensors);
   state->files = std::move(files);
   state->directory = std::move(directory);
+  state->config = std::move(config);
   state->keep_alive.push_back(std::move(keep_alive));
   state->index_names();
   return Checkpoint(std::move(state));
@@ -225,7 +254,10 @@ std::span<const CheckpointFile> Checkpoint::files() const noexcept { return stat
 std::span<const std::string> Checkpoint::notes() const noexcept { return state_->notes; }
 const fs::path& Checkpoint::directory() const noexcept { return state_->directory; }
 
+const checkpoint::GgufMetadata* Checkpoint::gguf() const noexcept { return state_->gguf.get(); }
+
 std::optional<std::string> Checkpoint::config_text() const {
+  if (state_->config) return state_->config;
   const fs::path path = state_->directory / "config.json";
   if (!base::is_there(path)) return std::nullopt;
   return read_text(path);

@@ -1,5 +1,11 @@
 #include "checkpoint/formats.h"
 
+#include <array>
+#include <fstream>
+#include <iterator>
+
+#include "checkpoint/gguf/gguf_header.h"
+
 namespace pare::checkpoint {
 namespace {
 
@@ -7,6 +13,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSafetensors[] = {".safetensors"};
 constexpr std::string_view kTorch[] = {".bin", ".pt", ".pth"};
+constexpr std::string_view kGguf[] = {".gguf"};
 
 SourceFile read_safetensors_file(const fs::path& path, const Context&) { return read_safetensors(path); }
 
@@ -20,9 +27,18 @@ std::string safetensors_name(const fs::path& path) {
   return stem + ".safetensors";
 }
 
+std::string one_file(const fs::path&) { return "model.safetensors"; }
+
+bool begins_as_gguf(const fs::path& path) {
+  std::array<char, 4> magic{};
+  return std::ifstream(path, std::ios::binary).read(magic.data(), magic.size()) &&
+         is_gguf(std::as_bytes(std::span(magic)));
+}
+
 constexpr FileFormat kFormats[] = {
     {kSafetensors, "model.safetensors", read_safetensors_file, same_name, false},
     {kTorch, "pytorch_model.bin", read_torch_archive, safetensors_name, true},
+    {kGguf, "model.gguf", read_gguf, one_file, false},
 };
 
 }  // namespace
@@ -31,6 +47,7 @@ std::span<const FileFormat> file_formats() noexcept { return kFormats; }
 
 const FileFormat* format_of(const fs::path& path) {
   const std::string name = path.filename().string();
+  if (begins_as_gguf(path)) return &kFormats[std::size(kFormats) - 1];  // whatever its name
   for (const FileFormat& format : kFormats)
     for (const std::string_view extension : format.extensions)
       if (name.ends_with(extension)) return &format;

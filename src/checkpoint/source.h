@@ -12,6 +12,8 @@
 
 namespace pare::checkpoint {
 
+class GgufMetadata;
+
 struct SourceFile {
   std::vector<TensorView> tensors;             ///< in data order; TensorView::file is 0
   std::span<const std::byte> header;           ///< safetensors: length bytes and JSON, verbatim and before packing
@@ -19,7 +21,8 @@ struct SourceFile {
   std::uint64_t size = 0;                      ///< size of the file, bytes
   std::vector<std::string> stored_names;       ///< names of the stored parts of a packed file; else empty
   FileVersion version;  ///< version of the file when it was opened; without a path if parsed from bytes
-  std::shared_ptr<const void> keep_alive;  ///< owns the tensors' bytes
+  std::shared_ptr<const GgufMetadata> gguf;  ///< of a GGUF file; else nullptr
+  std::shared_ptr<const void> keep_alive;    ///< owns the tensors' bytes
 };
 
 /// All throw pare::Error naming `path`, the tensor and the cause for anything malformed. The parse_ forms take the
@@ -30,5 +33,9 @@ SourceFile parse_safetensors(std::span<const std::byte> bytes, const std::filesy
 SourceFile read_torch_archive(const std::filesystem::path& path, const Context& context = {});
 SourceFile parse_torch_archive(std::span<const std::byte> bytes, const std::filesystem::path& path,
                                std::shared_ptr<const void> owner, const Context& context = {});
+
+SourceFile read_gguf(const std::filesystem::path& path, const Context& context = {});
+SourceFile parse_gguf(std::span<const std::byte> bytes, const std::filesystem::path& path,
+                      std::shared_ptr<const void> owner);
 
 }  // namespace pare::checkpoint

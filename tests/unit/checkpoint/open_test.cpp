@@ -85,9 +85,10 @@ TEST_F(Open, AFileOfAnyKind) {
 }
 
 TEST_F(Open, NoFileOfAnotherKind) {
-  write_text(directory_ / "model.gguf", "GGUF");
-  EXPECT_EQ(failure("model.gguf"), (directory_ / "model.gguf").string() +
-                                       ": is not a checkpoint (expected .safetensors, .bin, .pt, .pth or .index.json)");
+  write_text(directory_ / "model.onnx", "ONNX");
+  EXPECT_EQ(failure("model.onnx"),
+            (directory_ / "model.onnx").string() +
+                ": is not a checkpoint (expected .safetensors, .bin, .pt, .pth, .gguf or .index.json)");
 }
 
 TEST_F(Open, TheExtensionDecidesNotTheContent) {
