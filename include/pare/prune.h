@@ -18,6 +18,7 @@ enum class Criterion : std::uint8_t {
   kMagnitude,  ///< smallest |w| first: torch.nn.utils.prune.L1Unstructured
   kRandom,     ///< uniformly at random from a seed: RandomUnstructured (same number of weights, not the same weights)
   kWanda,      ///< |w| times the L2 norm of its input, for each output row (Sun et al. 2023)
+  kSparseGpt,  ///< optimal brain surgeon, column by column; changes the other weights (Frantar and Alistarh 2023)
 };
 enum class Scope : std::uint8_t {
   kGlobal,     ///< one threshold over all pruned tensors: global_unstructured
@@ -35,7 +36,7 @@ enum class Norm : std::uint8_t {
   kLInf,  ///< largest magnitude
 };
 
-/// "magnitude", "random", "wanda".
+/// "magnitude", "random", "wanda", "sparsegpt".
 std::string_view criterion_name(Criterion criterion) noexcept;
 /// Whether the criterion needs the inputs of linears on a text, so that plan_calibrated() makes its plans.
 bool is_calibrated(Criterion criterion) noexcept;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/parallel.h"
+#include "calibrate/hessian.h"
 #include "pare/error.h"
 
 namespace pare::calibrate {
@@ -27,6 +28,7 @@ void add_squares(const Matrix& inputs, std::vector<double>& squares, const Conte
 void LayerInputs::add(SharedInputs& shared, const Matrix& inputs, const Context& context) const {
   shared.tokens += inputs.rows;
   add_squares(inputs, shared.squares, context);
+  if (products_) add_products(inputs, shared.products.data(), context);
 }
 
 void LayerInputs::observe(const LayerUse& linear, const Matrix& inputs, const Context& context) {
@@ -43,6 +45,10 @@ void LayerInputs::observe(const LayerUse& linear, const Matrix& inputs, const Co
     shared.linears.push_back(linear.name);
     shared.in = inputs.columns;
     shared.squares.resize(shared.in);
+    if (products_) {
+      shared.products = base::AlignedBuffer<double>(shared.in * shared.in);
+      std::fill_n(shared.products.data(), shared.in * shared.in, 0.0);
+    }
   }
   SharedInputs& shared = shared_[found->second];
   if (shared.linears.front() == linear.name) add(shared, inputs, context);

@@ -18,7 +18,7 @@ struct SharedInputs {
   std::size_t in = 0;
   std::uint64_t tokens = 0;
   std::vector<double> squares;           ///< [in]: sum over the tokens of the squared input
-  base::AlignedBuffer<double> products;  ///< [in, in]: sum of x x^T; empty if not asked for
+  base::AlignedBuffer<double> products;  ///< [in, in]: sum of x x^T, above the diagonal; may be empty
 };
 
 /// Gathers them while a layer runs. Inputs that linears read one right after the other from the same memory are taken

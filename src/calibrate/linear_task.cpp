@@ -19,4 +19,18 @@ void remove_smallest(std::vector<Candidate>& candidates, std::size_t count, Line
   for (std::size_t i = 0; i < count; ++i) task.removed_row(candidates[i].row)[candidates[i].column] = 1;
 }
 
+void prune_by_magnitude(LinearTask& task) {
+  const bool groups = task.pattern.kind == Pattern::Kind::kNOfM;
+  std::vector<Candidate> candidates;
+  for (std::size_t row = 0; row < task.out; ++row)
+    for (std::size_t i = 0; i < task.in; ++i) {
+      candidates.push_back({score_key(static_cast<double>(task.row(row)[i])), task.stored(row, i),
+                            static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(i)});
+      if (!groups || (candidates.size() < task.pattern.m && i + 1 < task.in)) continue;
+      remove_smallest(candidates, removed_of_group(task.pattern, candidates.size()), task);
+      candidates.clear();
+    }
+  if (!groups) remove_smallest(candidates, task.amount.of(candidates.size()), task);
+}
+
 }  // namespace pare::calibrate

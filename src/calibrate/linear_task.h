@@ -45,4 +45,7 @@ std::uint64_t score_key(double score) noexcept;
 /// Marks the `count` first of the candidates as removed; reorders them.
 void remove_smallest(std::vector<Candidate>& candidates, std::size_t count, LinearTask& task);
 
+/// Removes the smallest weights of the matrix, or of each group: for a linear of whose inputs nothing is known.
+void prune_by_magnitude(LinearTask& task);
+
 }  // namespace pare::calibrate

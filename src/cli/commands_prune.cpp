@@ -33,8 +33,8 @@ constexpr const char* kExamples = R"(Examples:
       whole outputs, as torch.nn.utils.prune.ln_structured; blocks: --pattern 4x4, 1x8
   pare prune ./model -o random --levels 50 --criterion random --seed 7
       half of the weights, drawn at random
-  pare prune ./model -o half --criterion wanda --data text.txt --levels 50
-      half of each output's weights: those of the smallest |w| times the norm of its input on the text
+  pare prune ./model -o half --criterion sparsegpt --data text.txt --levels 50
+      half of every layer's weights, by what it computes on a text; the others make up for those that go
 
 Without --tensors and --group the weight matrices of Linear and Conv1D layers are pruned:
 no embeddings, norms, biases, nor a head tied to an embedding.
@@ -69,7 +69,8 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
 
 /// Also checks the options that go with it.
 Criterion criterion_of(const Arguments& arguments) {
-  constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda};
+  constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda,
+                                     Criterion::kSparseGpt};
   std::vector<std::string_view> names;
   for (const Criterion criterion : kCriteria) names.push_back(criterion_name(criterion));
   const Criterion criterion = kCriteria[choose("--criterion", arguments.criterion, names)];
@@ -189,8 +190,9 @@ void add_prune_command(Command& program, const Context& context) {
   command
       ->add_option("--criterion", arguments->criterion,
                    "magnitude: prune the smallest |w| (default); random: drawn with --seed;\n"
-                   "wanda: the smallest |w| times the norm of its input, on --data")
-      ->type_name("magnitude|random|wanda")
+                   "wanda: the smallest |w| times the norm of its input, on --data;\n"
+                   "sparsegpt: column by column; the other weights make up for those that go")
+      ->type_name("magnitude|random|wanda|sparsegpt")
       ->group("Pruning");
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, false);

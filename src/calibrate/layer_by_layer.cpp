@@ -1,0 +1,98 @@
+#include "calibrate/layer_by_layer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace pare::calibrate {
+
+LayerByLayer::LayerByLayer(const Model& model, PrunePlan& plan, const CalibrationOptions& options,
+                           const Context& context)
+    : model_(model), plan_(plan), context_(context), quiet_(context.with_progress({})) {
+  for (std::size_t i = 0; i < plan.parameters.size(); ++i) index_.emplace(parameter(i).name, i);
+  const auto runner = open_runner(model, {KernelChoice::kDense}, quiet_);
+  text_ = read_calibration_text(model, *runner, options);
+  plan.calibration = text_.record;
+  plan.notes.insert(plan.notes.end(), text_.notes.begin(), text_.notes.end());
+}
+
+std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, std::size_t all) {
+  weights_.emplace(model_, plan_.parameters);
+  cuts_.assign(plan_.parameters.size(), {});
+  level_ = &level;
+  InferOptions infer{KernelChoice::kDense};
+  infer.observer = [this](const LayerUse& linear, const Matrix& inputs) {
+    if (inputs_) inputs_->observe(linear, inputs, quiet_);
+  };
+  const auto runner = open_runner(weights_->model(), infer, quiet_);
+  const std::size_t layers = runner->layer_count();
+  std::vector<Matrix> states(text_.batches.size());
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    const double step = 1.0 / static_cast<double>(all * layers),
+                 begin = static_cast<double>(done * layers + layer) * step;
+    prune_layer(*runner, layer, states,
+                context_.part(begin, begin + step, fmt::format("layer {} of {}", layer + 1, layers)));
+  }
+  return std::move(cuts_);
+}
+
+void LayerByLayer::prune_layer(const Runner& runner, std::size_t layer, std::vector<Matrix>& states,
+                               const Context& context) {
+  std::set<std::size_t> left;
+  for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {
+    if (parameter(i).layer != static_cast<int>(layer)) continue;
+    weights_->load(i);
+    left.insert(i);
+  }
+  for (const SharedInputs& inputs : gather(runner, layer, states, context.part(0, 0.4))) {
+    prune_linears(inputs);
+    for (const std::string& name : inputs.linears) left.erase(index_.at(name));
+  }
+  for (const std::size_t index : left) prune_linear(index, nullptr);
+  if (layer + 1 == runner.layer_count()) return;
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    context.report(0.7 + 0.3 * static_cast<double>(i) / static_cast<double>(states.size()));
+    states[i] = runner.run_layers(text_.batches[i], std::move(states[i]), layer, layer + 1, quiet_);
+  }
+}
+
+std::vector<SharedInputs> LayerByLayer::gather(const Runner& runner, std::size_t layer,
+                                               const std::vector<Matrix>& states, const Context& context) {
+  std::set<std::string> wanted;
+  for (std::size_t i = 0; i < plan_.parameters.size(); ++i)
+    if (parameter(i).layer == static_cast<int>(layer)) wanted.insert(parameter(i).name);
+  inputs_.emplace(std::move(wanted), needs_products(plan_.options.criterion));
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    context.report(static_cast<double>(i) / static_cast<double>(states.size()));
+    runner.run_layers(text_.batches[i], states[i], layer, layer + 1, quiet_);
+  }
+  std::vector<SharedInputs> inputs = inputs_->take(model_.source);
+  inputs_.reset();
+  return inputs;
+}
+
+void LayerByLayer::prune_linears(const SharedInputs& inputs) {
+  const bool zero = std::all_of(inputs.squares.begin(), inputs.squares.end(), [](double sum) { return sum == 0; });
+  std::optional<CalibratedCriterion> criterion;
+  if (!zero) criterion.emplace(plan_.options.criterion, inputs, quiet_);
+  for (const std::string& name : inputs.linears) {
+    if (criterion && criterion->raised_damping()) raised_.insert(name);
+    prune_linear(index_.at(name), criterion ? &*criterion : nullptr);
+  }
+}
+
+void LayerByLayer::prune_linear(std::size_t index, const CalibratedCriterion* criterion) {
+  context_.check();
+  LinearTask task = weights_->task(index);
+  task.pattern = plan_.options.pattern;
+  task.amount = level_->of_each[index];
+  if (criterion != nullptr) {
+    criterion->prune(task, quiet_);
+  } else {
+    unseen_.insert(parameter(index).name);
+    prune_by_magnitude(task);
+  }
+  cuts_[index] = weights_->finish(index, task);
+}
+
+}  // namespace pare::calibrate

@@ -1,0 +1,57 @@
+// Runs a model layer by layer and prunes each on what the pruned layers before it compute.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "calibrate/calibrated_criterion.h"
+#include "calibrate/calibration_text.h"
+#include "calibrate/layer_inputs.h"
+#include "calibrate/working_weights.h"
+
+namespace pare::calibrate {
+
+/// One level: the amount of every parameter of the plan.
+struct Level {
+  Amount amount;
+  std::vector<Amount> of_each;
+};
+
+class LayerByLayer {
+ public:
+  /// Reads the calibration text and records it in the plan. `model` and `plan` must outlive this.
+  LayerByLayer(const Model& model, PrunePlan& plan, const CalibrationOptions& options, const Context& context);
+
+  /// The cuts of one level, of which `done` of `all` are done.
+  std::vector<TensorCut> run(const Level& level, std::size_t done, std::size_t all);
+
+  /// Names of linears that saw no input other than zero, and of those whose damping was raised, at any level.
+  const std::set<std::string>& unseen() const noexcept { return unseen_; }
+  const std::set<std::string>& raised() const noexcept { return raised_; }
+
+ private:
+  const Parameter& parameter(std::size_t index) const { return model_.parameters[plan_.parameters[index]]; }
+  void prune_layer(const Runner& runner, std::size_t layer, std::vector<Matrix>& states, const Context& context);
+  /// The inputs of the layer's linears.
+  std::vector<SharedInputs> gather(const Runner& runner, std::size_t layer, const std::vector<Matrix>& states,
+                                   const Context& context);
+  void prune_linears(const SharedInputs& inputs);
+  /// Prunes one linear; by magnitude without a criterion.
+  void prune_linear(std::size_t index, const CalibratedCriterion* criterion);
+
+  const Model& model_;
+  PrunePlan& plan_;
+  Context context_, quiet_;
+  CalibrationText text_;
+  std::map<std::string, std::size_t> index_;  ///< of a parameter's name in plan_.parameters
+  std::optional<WorkingWeights> weights_;
+  std::optional<LayerInputs> inputs_;  ///< while a layer is observed
+  const Level* level_ = nullptr;
+  std::vector<TensorCut> cuts_;
+  std::set<std::string> unseen_, raised_;
+};
+
+}  // namespace pare::calibrate

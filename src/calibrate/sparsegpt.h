@@ -1,0 +1,16 @@
+// SparseGPT (Frantar and Alistarh 2023): weights are removed column by column, and those that remain in the row make
+// up for each.
+#pragma once
+
+#include "calibrate/hessian.h"
+#include "calibrate/linear_task.h"
+
+namespace pare::calibrate {
+
+/// Removes weights as the paper does: for 128 columns at once over all rows those with the smallest w^2 / U_jj^2, or
+/// for an N:M pattern those of each group when its first column is reached. Unlike in the paper's code, exactly the
+/// asked number is removed, and weights whose input is always zero keep their value if they are not removed, which they
+/// are first.
+void prune_by_sparsegpt(LinearTask& task, const InverseFactor& factor, const Context& context);
+
+}  // namespace pare::calibrate
