@@ -3,6 +3,7 @@
     python fuzz/make_corpus.py        (torch 2.13, safetensors)
 """
 
+import argparse
 import io
 import json
 import pathlib
@@ -37,6 +38,8 @@ def states():
                   "p": torch.zeros(2, 4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)}
     yield "mixed", {"i": torch.arange(4), "b": torch.ones(3, dtype=torch.bool), "h": x[:4].half(), "d": x[:2].double(),
                     "bf": x[:4].bfloat16(), "u": torch.zeros(2, dtype=torch.uint16), "c": torch.zeros(2, dtype=torch.complex64)}
+    yield "sparse", {"coo": x.reshape(4, 4).to_sparse(), "csr": x.reshape(4, 4).to_sparse_csr()}
+    yield "objects", {"args": argparse.Namespace(a=1), "path": pathlib.PurePosixPath("a"), "model": {"x": x[:2]}}
     module = torch.nn.Linear(3, 2)
     yield "state_dict", module.state_dict()
     yield "training", {"epoch": 1, "lr": 0.1, "tags": {"a"}, "blob": b"b", "big": 1 << 70, "model": module.state_dict(),
@@ -83,6 +86,14 @@ def torch_archives():
             for old, new in ((b"\x01\x00\x00\x000", b"\x01\x00\x00\x003"), (b"\x8c\x010", b"\x8c\x013")):
                 pickle = pickle.replace(old, new)
             write("fuzz_pickle", f"{name}_{protocol}", pickle)
+
+
+def legacy_files():
+    """Behind the magic number, which fuzz_legacy_torch.cpp adds."""
+    for name, state in states():
+        buffer = io.BytesIO()
+        torch.save(state, buffer, _use_new_zipfile_serialization=False)
+        write("fuzz_legacy_torch", name, buffer.getvalue()[15:])
 
 
 def zips():
@@ -245,6 +256,7 @@ def kernels():
 if __name__ == "__main__":
     shutil.rmtree(CORPUS, ignore_errors=True)
     torch_archives()
+    legacy_files()
     zips()
     safetensors_files()
     packed_tensors()

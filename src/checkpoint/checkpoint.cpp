@@ -49,9 +49,7 @@ namespace {
 
 using checkpoint::FileFormat;
 
-bool is_checkpoint(const fs::path& path) {
-  return checkpoint::is_index(path) || checkpoint::format_of(path) != nullptr;
-}
+bool is_checkpoint(const fs::path& path) { return checkpoint::is_index(path) || checkpoint::has_weights_name(path); }
 
 /// ".safetensors, .bin, .pt, .pth or .index.json"
 std::string known_extensions() {
@@ -107,6 +105,7 @@ class Assembler {
     file.size = source.size;
     file.header = source.header;
     file.metadata_header = source.metadata_header;
+    notes.insert(notes.end(), source.notes.begin(), source.notes.end());
     if (!source.version.path.empty()) file.sources.push_back(source.version);
     if (source.stored_names.empty()) {
       for (const TensorView& tensor : source.tensors) stored_.emplace_back(tensor.name, files.size());

@@ -1,10 +1,9 @@
 #include "checkpoint/formats.h"
 
-#include <array>
-#include <fstream>
-#include <iterator>
+#include <algorithm>
+#include <cctype>
 
-#include "checkpoint/gguf/gguf_header.h"
+#include "checkpoint/file_content.h"
 
 namespace pare::checkpoint {
 namespace {
@@ -12,12 +11,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSafetensors[] = {".safetensors"};
-constexpr std::string_view kTorch[] = {".bin", ".pt", ".pth"};
+constexpr std::string_view kTorch[] = {".bin", ".pt", ".pth", ".ckpt", ".pth.tar"};
 constexpr std::string_view kGguf[] = {".gguf"};
 
 SourceFile read_safetensors_file(const fs::path& path, const Context&) { return read_safetensors(path); }
-
-std::string same_name(const fs::path& path) { return path.filename().string(); }
 
 /// "pytorch_model-00001-of-00002.bin" becomes "model-00001-of-00002.safetensors".
 std::string safetensors_name(const fs::path& path) {
@@ -27,13 +24,12 @@ std::string safetensors_name(const fs::path& path) {
   return stem + ".safetensors";
 }
 
-std::string one_file(const fs::path&) { return "model.safetensors"; }
-
-bool begins_as_gguf(const fs::path& path) {
-  std::array<char, 4> magic{};
-  return std::ifstream(path, std::ios::binary).read(magic.data(), magic.size()) &&
-         is_gguf(std::as_bytes(std::span(magic)));
+std::string same_name(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.ends_with(kSafetensors[0]) ? name : safetensors_name(path);
 }
+
+std::string one_file(const fs::path&) { return "model.safetensors"; }
 
 constexpr FileFormat kFormats[] = {
     {kSafetensors, "model.safetensors", read_safetensors_file, same_name, false},
@@ -45,13 +41,36 @@ constexpr FileFormat kFormats[] = {
 
 std::span<const FileFormat> file_formats() noexcept { return kFormats; }
 
-const FileFormat* format_of(const fs::path& path) {
-  const std::string name = path.filename().string();
-  if (begins_as_gguf(path)) return &kFormats[std::size(kFormats) - 1];  // whatever its name
+const FileFormat* format_by_name(const fs::path& path) {
+  std::string name = path.filename().string();
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const FileFormat& format : kFormats)
     for (const std::string_view extension : format.extensions)
       if (name.ends_with(extension)) return &format;
   return nullptr;
+}
+
+const FileFormat* format_of(const fs::path& path) {
+  switch (content_of(path)) {
+    case Content::kSafetensors:
+      return &kFormats[0];
+    case Content::kZip:
+    case Content::kPickle:
+      return &kFormats[1];
+    case Content::kGguf:
+      return &kFormats[2];
+    case Content::kOther:
+      break;
+  }
+  return format_by_name(path);
+}
+
+bool has_weights_name(const fs::path& path) {
+  const std::string name = path.filename().string();
+  for (const char* other : {"training_args", "optimizer", "scheduler", "scaler", "rng_state", "random_states"})
+    if (name.starts_with(other)) return false;
+  return format_by_name(path) != nullptr;
 }
 
 bool is_index(const fs::path& path) { return path.filename().string().ends_with(kIndexExtension); }

@@ -22,8 +22,10 @@ struct FileFormat {
 
 /// In the order in which a directory's usual names are preferred.
 std::span<const FileFormat> file_formats() noexcept;
-/// The format of a file with this name; nullptr if there is none.
+/// The format of a file, told by its content or, if that is of no known format, by its name; nullptr if neither tells.
 const FileFormat* format_of(const std::filesystem::path& path);
+/// Whether files with this name are those of weights, and not what a Trainer saves beside them.
+bool has_weights_name(const std::filesystem::path& path);
 
 /// Ending of the name of index files, which map tensors to shards, in any format.
 inline constexpr std::string_view kIndexExtension = ".index.json";

@@ -20,6 +20,7 @@ struct SourceFile {
   std::span<const std::byte> metadata_header;  ///< as in CheckpointFile
   std::uint64_t size = 0;                      ///< size of the file, bytes
   std::vector<std::string> stored_names;       ///< names of the stored parts of a packed file; else empty
+  std::vector<std::string> notes;              ///< as Checkpoint::notes()
   FileVersion version;  ///< version of the file when it was opened; without a path if parsed from bytes
   std::shared_ptr<const GgufMetadata> gguf;  ///< of a GGUF file; else nullptr
   std::shared_ptr<const void> keep_alive;    ///< owns the tensors' bytes

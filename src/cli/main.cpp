@@ -32,7 +32,7 @@ constexpr const char* kExamples = R"(Examples:
   pare bench gpt2 --levels 50,90                    what pruning gains: size and speed
   pare report gpt2 t5-small -o study                the whole study of two models
 
-MODEL is a directory, a checkpoint file (.safetensors, .bin, .pt, .pth), an index file, or a
+MODEL is a directory, a checkpoint file (.safetensors, .bin, .pt, .pth, .ckpt, .gguf), an index file, or a
 name in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME). TITLE=MODEL gives it a title,
 ENCODER+DECODER composes an encoder-decoder. pare COMMAND --help lists all options.
 

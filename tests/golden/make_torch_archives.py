@@ -7,11 +7,13 @@ dict: name, safetensors dtype, shape, and the bytes of tensor.contiguous() in he
 """
 
 import argparse
+import collections
 import json
 import pathlib
 import warnings
 from collections import OrderedDict
 
+import numpy
 import torch
 
 warnings.filterwarnings("ignore")
@@ -106,12 +108,23 @@ def describe(state):
     return tensors
 
 
+def sparse(generator):
+    """Every sparse layout, with sums of duplicates, dense axes, and no values at all."""
+    dense = torch.randn(4, 6, generator=generator).relu()
+    twice = torch.sparse_coo_tensor([[0, 0, 1], [2, 2, 0]], [1.5, 2.25, -3.0], (2, 3))
+    return {"coo": dense.to_sparse(), "twice": twice, "hybrid": torch.randn(3, 2, 2, generator=generator).to_sparse(1),
+            "csr": dense.to_sparse_csr(), "csc": dense.to_sparse_csc(), "bsr": dense.to_sparse_bsr((2, 3)),
+            "bsc": dense.to_sparse_bsc((2, 3)), "none": torch.zeros(2, 2).to_sparse(), "half": dense.half().to_sparse(),
+            "double": dense.double().to_sparse()}
+
+
 def main():
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     torch.manual_seed(2)
     generator = torch.Generator().manual_seed(1)
     HERE.mkdir(exist_ok=True)
     expected = {}
+    x = torch.arange(4.0)
 
     def save(name, value, state=None, **options):
         torch.save(value, HERE / name, **options)
@@ -128,13 +141,20 @@ def main():
     torch.serialization.set_crc32_options(False)
     save("no_checksums.pt", {"x": torch.arange(5.0)})
     torch.serialization.set_crc32_options(True)
+    save("legacy.pt", {**views(generator), "half": x.half(), "integers": torch.arange(3), "empty": torch.empty(0, 2)},
+         _use_new_zipfile_serialization=False)
+    save("legacy_training.pt", {"args": argparse.Namespace(lr=1), "optimizer": {"state": [torch.ones(2, dtype=torch.float64)]},
+                                "model": {"x": x}}, {"x": x}, _use_new_zipfile_serialization=False)
+    state = sparse(generator)
+    save("sparse.pt", state, {name: tensor.to_dense() for name, tensor in state.items()})
+    save("objects.pt", {"args": argparse.Namespace(lr=1), "counts": collections.Counter("aab"),
+                        "default": collections.defaultdict(list, a=[1]), "path": pathlib.PurePosixPath("a"),
+                        "complex": 1j, "bytes": bytearray(b"x"), "random": numpy.random.RandomState(1).get_state(),
+                        "model": {"x": x, "args": argparse.Namespace()}}, {"x": x})
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 
-    # What pare must refuse. (The legacy format holds memory addresses: its bytes differ each time.)
-    x = torch.arange(4.0)
-    torch.save({"x": x}, HERE / "refused_legacy.pt", _use_new_zipfile_serialization=False)
+    # What pare must refuse.
     torch.save({"x": torch._neg_view(x)}, HERE / "refused_negated.pt")
-    torch.save({"x": x.to_sparse()}, HERE / "refused_sparse.pt")
     torch.save({"x": x.to(torch.complex128)}, HERE / "refused_complex128.pt")
     torch.save(torch.nn.Linear(2, 2), HERE / "refused_module.pt")
     torch.save(x, HERE / "refused_tensor.pt")

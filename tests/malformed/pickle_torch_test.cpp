@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "checkpoint/torch/pickle.h"
+#include "checkpoint/torch/pickle_machine.h"
 #include "unit/checkpoint/torch_builder.h"
 
 namespace pare {
@@ -40,19 +41,39 @@ TEST(MalformedPickle, RunsNothing) {
   EXPECT_THAT(message(state_dict(command)), HasSubstr("refers to 'os.system', which builds no tensor and is not run"));
   EXPECT_FALSE(std::filesystem::exists(marker));
 }
-TEST(MalformedPickle, OtherGlobals) {
+TEST(MalformedPickle, GlobalsThatRunCode) {
   for (const auto& [module, name] : {std::pair{"builtins", "eval"},
+                                     {"__builtin__", "exec"},
                                      {"posix", "system"},
-                                     {"builtins", "getattr"},
+                                     {"os.path", "join"},
+                                     {"subprocess", "Popen"},
+                                     {"builtins", "__import__"}}) {
+    const std::string expected = "refers to '" + std::string(module) + "." + name + "'";
+    EXPECT_THAT(message(state_dict(global(module, name))), HasSubstr(expected));
+    EXPECT_THAT(message(state_dict(text(module) + text(name) + "\x93")), HasSubstr(expected));  // STACK_GLOBAL
+  }
+}
+TEST(MalformedPickle, OtherGlobalsAreSteppedOver) {
+  const std::string tensor = test::pickle::tensor(floats(), 0, {2, 2}, {2, 1});
+  for (const auto& [module, name] : {std::pair{"builtins", "getattr"},
                                      {"torch", "load"},
                                      {"torch.storage", "_load_from_bytes"},
                                      {"torch", ""},
                                      {"torch._utils", "_rebuild_qtensor"},
                                      {"collections", "OrderedDict.fromkeys"}}) {
-    const std::string expected = "refers to '" + std::string(module) + "." + name + "'";
-    EXPECT_THAT(message(state_dict(global(module, name))), HasSubstr(expected));
-    EXPECT_THAT(message(state_dict(text(module) + text(name) + "\x93")), HasSubstr(expected));  // STACK_GLOBAL
+    const std::string type = global(module, name);
+    for (const std::string& object :
+         {type, call(type, tuple({text("x")})), type + ")\x81", type + ")}\x92", type + ")\x81}b",
+          type + ")\x81(" + text("k") + "Nu", type + ")R" + text("i") + "a"})
+      EXPECT_EQ(message(whole(test::pickle::dict({{"object", object}, {"w", tensor}}))), "") << object;
+    EXPECT_THAT(message(state_dict(type)), HasSubstr("contains no tensors outside objects of '" + std::string(module)));
   }
+}
+TEST(MalformedPickle, TooManyClasses) {
+  std::string many = "}(";
+  for (std::size_t i = 0; i <= checkpoint::PickleMachine::kMostStrangers; ++i)
+    many += text(std::to_string(i)) + global("m", "c" + std::to_string(i));
+  EXPECT_THAT(message(whole(many + "u")), HasSubstr("more than 1000 classes"));
 }
 TEST(MalformedPickle, NamesThatWouldDriveTheTerminal) {
   const std::string found = message(state_dict(text("\x1b[2J") + text(std::string(5000, 'n')) + "\x93"));
@@ -61,7 +82,8 @@ TEST(MalformedPickle, NamesThatWouldDriveTheTerminal) {
 }
 TEST(MalformedPickle, ObjectsOfClasses) {
   const std::string size = global("torch", "Size");
-  EXPECT_THAT(message(state_dict(size + ")\x81")), HasSubstr("opcode 0x81"));     // NEWOBJ
+  EXPECT_THAT(message(state_dict(size + ")\x81")), HasSubstr("a value that is not a class"));  // NEWOBJ
+  EXPECT_THAT(message(state_dict("NN\x81")), HasSubstr("a value that is not a class"));
   EXPECT_THAT(message(state_dict("(itorch\nSize\n")), HasSubstr("opcode 0x69"));  // INST
   EXPECT_THAT(message(state_dict("(" + size + "o")), HasSubstr("opcode 0x6f"));   // OBJ
   EXPECT_THAT(message(state_dict("\x82\x01")), HasSubstr("opcode 0x82"));         // EXT1

@@ -86,8 +86,8 @@ TEST(MalformedSafetensors, HeaderAboveTheLimit) {
       failure(safetensors("{}", "", 100'000'001)),
       std::string(kFile) + "the header claims 100000001 bytes; the limit is 100000000 (is this a safetensors file?)");
   EXPECT_THAT(failure(safetensors("{}", "", ~std::uint64_t{0})), HasSubstr("claims 18446744073709551615 bytes"));
-  EXPECT_THAT(failure("<!DOCTYPE html>"), HasSubstr("is this a safetensors file?"));
-  EXPECT_THAT(failure("version https://git-lfs.github.com/spec/v1\n"), HasSubstr("is this a safetensors file?"));
+  EXPECT_THAT(failure("<!DOCTYPE html>"), HasSubstr("is a web page, not weights"));
+  EXPECT_THAT(failure("version https://git-lfs.github.com/spec/v1\n"), HasSubstr("is a Git LFS pointer"));
 }
 TEST(MalformedSafetensors, HeaderPastTheEnd) {
   EXPECT_EQ(failure(safetensors("{}", "abc", 6)),

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/file_map.h"
+#include "checkpoint/file_content.h"
 #include "checkpoint/packed/packed_file.h"
 #include "checkpoint/safetensors/safetensors_header.h"
 #include "checkpoint/source.h"
@@ -21,6 +22,7 @@ std::string_view header_text(std::span<const std::byte> bytes, const std::filesy
   const auto fail = [&](const std::string& cause, ErrorCode code = ErrorCode::kMalformed) {
     throw Error(code, path, cause);
   };
+  if (content_of(bytes) != Content::kSafetensors) reject_content(bytes, path);
   if (bytes.size() < kLengthBytes)
     fail(fmt::format("is {} bytes long, too short for a safetensors header", bytes.size()));
   std::uint64_t length = 0;

@@ -175,64 +175,6 @@ bool PickleMachine::step_text(unsigned char opcode) {
   }
 }
 
-bool PickleMachine::step_container(unsigned char opcode) {
-  switch (opcode) {
-    case opcode::kEmptyTuple:
-      push_tuple(0);
-      return true;
-    case opcode::kTuple1:
-      push_tuple(1);
-      return true;
-    case opcode::kTuple2:
-      push_tuple(2);
-      return true;
-    case opcode::kTuple3:
-      push_tuple(3);
-      return true;
-    case opcode::kTuple:
-      push_tuple(stack_.size() - pop_mark());
-      return true;
-    case opcode::kEmptyList:
-    case opcode::kEmptySet:
-      push({Kind::kOpaque});
-      return true;
-    case opcode::kList:
-    case opcode::kFrozenSet:
-      stack_.resize(pop_mark());
-      push({Kind::kOpaque});
-      return true;
-    case opcode::kAppend:
-      top();
-      drop_items(stack_.size() - 1, "list");
-      return true;
-    case opcode::kAppends:
-      drop_items(pop_mark(), "list");
-      return true;
-    case opcode::kAddItems:
-      drop_items(pop_mark(), "set");
-      return true;
-    case opcode::kEmptyDict:
-      push(make_dict());
-      return true;
-    case opcode::kDict: {
-      const std::size_t begin = pop_mark();
-      push(make_dict());
-      std::rotate(stack_.begin() + static_cast<std::ptrdiff_t>(begin), stack_.end() - 1, stack_.end());
-      set_items(begin + 1);
-      return true;
-    }
-    case opcode::kSetItem:
-      top(1);
-      set_items(stack_.size() - 2);
-      return true;
-    case opcode::kSetItems:
-      set_items(pop_mark());
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool PickleMachine::step_memo(unsigned char opcode) {
   switch (opcode) {
     case opcode::kBinPut:
@@ -291,33 +233,6 @@ std::size_t PickleMachine::pop_mark() {
   return begin;
 }
 
-void PickleMachine::push_tuple(std::size_t count) {
-  if (count > 0) top(count - 1);
-  const Value tuple{Kind::kTuple, static_cast<std::uint32_t>(count), static_cast<std::int64_t>(items_.size())};
-  items_.insert(items_.end(), stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
-  stack_.resize(stack_.size() - count);
-  push(tuple);
-}
-
-void PickleMachine::set_items(std::size_t begin) {
-  const std::size_t floor = marks_.empty() ? 0 : marks_.back();
-  if (begin <= floor || stack_[begin - 1].kind != Kind::kDict) fail("sets items of a value that is not a dict");
-  if ((stack_.size() - begin) % 2 != 0) fail("sets a key without a value");
-  PickleDict& dict = dicts_[stack_[begin - 1].index];
-  for (std::size_t i = begin; i < stack_.size(); i += 2) {
-    dict.entries.emplace_back(stack_[i], stack_[i + 1]);
-    dict.holds_tensors = dict.holds_tensors || stack_[i + 1].kind == Kind::kTensor;
-  }
-  stack_.resize(begin);
-}
-
-void PickleMachine::drop_items(std::size_t begin, const char* into) {
-  const std::size_t floor = marks_.empty() ? 0 : marks_.back();
-  if (begin <= floor || stack_[begin - 1].kind != Kind::kOpaque)
-    fail(std::string("adds items to a value that is not a ") + into);
-  stack_.resize(begin);
-}
-
 void PickleMachine::memoize(std::uint64_t index) {
   // Picklers number from 0 (Python 2 from 1) without gaps, so the memo grows by one at a time.
   if (index > memo_.size() + 1)
@@ -355,6 +270,16 @@ bool PickleMachine::step_object(unsigned char opcode) {
     case opcode::kReduce: {
       const Value arguments = pop(), function = pop();
       push(reduce(function, arguments));
+      return true;
+    }
+    case opcode::kNewObjEx:
+      pop();
+      [[fallthrough]];
+    case opcode::kNewObj: {
+      const Value arguments = pop(), type = pop();
+      if (type.kind != Kind::kOpaque || arguments.kind != Kind::kTuple)
+        fail("makes an object of a value that is not a class");
+      push(type);
       return true;
     }
     case opcode::kBuild:

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,9 +24,10 @@ struct PickleValue {
     kNone,
     kBool,
     kInt,
-    kOpaque,  ///< a float, list, set, bytes, ...: not part of any tensor
-    kText,    ///< integer: position in the pickle; index: bytes
-    kTuple,   ///< integer: first item in the arena; index: number of items
+    kOpaque,  ///< a float, set, bytes, object, ...: not part of any tensor; index: of its class, see strangers()
+    kList,
+    kText,   ///< integer: position in the pickle; index: bytes
+    kTuple,  ///< integer: first item in the arena; index: number of items
     kDict,
     kGlobal,
     kStorage,
@@ -45,6 +47,8 @@ struct PickleStorage {
   std::string_view key;
   const TorchType* type;
   std::int64_t elements;
+  std::int64_t whole = elements;  ///< elements of the storage `key`, of which it is a part
+  std::int64_t begin = 0;         ///< its first element within that
 };
 
 struct PickleTensor {
@@ -53,6 +57,15 @@ struct PickleTensor {
   std::int64_t offset;
   PickleValue shape, strides;  ///< tuples
   bool lazy;                   ///< stands for its conjugate or negative, not for the bytes as stored
+  std::int64_t sparse = -1;    ///< index of a PickleSparse, which replaces all other members; -1: dense
+};
+
+/// A tensor of which only the nonzeros are stored. `parts` are tensors: indices and values of "sparse_coo"; for the
+/// compressed layouts the indices along the compressed axis, those along the other one, and the values.
+struct PickleSparse {
+  std::string_view layout;  ///< "sparse_coo", "sparse_csr", ...
+  std::vector<PickleValue> parts;
+  PickleValue shape;  ///< a tuple
 };
 
 class PickleMachine {
@@ -64,6 +77,12 @@ class PickleMachine {
 
   /// Runs to STOP and returns the resulting value. Throws Error.
   Value run();
+  /// Bytes up to and with STOP.
+  std::size_t consumed() const noexcept { return at_; }
+  /// Names of classes and functions that build no tensor. Their objects are stepped over: kOpaque, with an index of one
+  /// more than that of the name. At most kMostStrangers, of different names.
+  const std::vector<std::string>& strangers() const noexcept { return strangers_; }
+  static constexpr std::size_t kMostStrangers = 1000;
 
   std::string_view text(Value value) const {
     return pickle_.substr(static_cast<std::size_t>(value.integer), value.index);
@@ -73,7 +92,12 @@ class PickleMachine {
   }
   const PickleDict& dict(Value value) const { return dicts_[value.index]; }
   const PickleStorage& storage(std::uint32_t index) const { return storages_[index]; }
+  std::span<const PickleStorage> storages() const { return storages_; }
   const PickleTensor& tensor(Value value) const { return tensors_[value.index]; }
+  const PickleSparse& sparse(const PickleTensor& tensor) const {
+    return sparse_[static_cast<std::size_t>(tensor.sparse)];
+  }
+  std::span<const Value> list(Value value) const { return lists_[value.index]; }
 
  private:
   // Reading the program (pickle_machine.cpp).
@@ -86,6 +110,8 @@ class PickleMachine {
   bool step_scalar(unsigned char opcode);  ///< each: false if the opcode is not of its family
   bool step_text(unsigned char opcode);
   bool step_container(unsigned char opcode);
+  bool step_sequence(unsigned char opcode);
+  bool step_dict(unsigned char opcode);
   bool step_memo(unsigned char opcode);
   bool step_object(unsigned char opcode);
   void take_long(std::uint64_t size);
@@ -97,10 +123,10 @@ class PickleMachine {
   void push_opaque(std::uint64_t size);  ///< skips `size` bytes of the program
   Value pop();
   const Value& top(std::size_t depth = 0) const;
-  std::size_t pop_mark();                                ///< where the items above the last mark begin
-  void push_tuple(std::size_t count);                    ///< of the topmost values
-  void set_items(std::size_t begin);                     ///< stack_[begin..] into the dict below
-  void drop_items(std::size_t begin, const char* into);  ///< into the opaque container below
+  std::size_t pop_mark();                               ///< where the items above the last mark begin
+  void push_tuple(std::size_t count);                   ///< of the topmost values
+  void set_items(std::size_t begin);                    ///< stack_[begin..] into the dict below
+  void add_items(std::size_t begin, const char* into);  ///< into the list or opaque container below
   void memoize(std::uint64_t index);
   void recall(std::uint64_t index);
 
@@ -110,7 +136,11 @@ class PickleMachine {
   Value reduce(Value function, Value arguments);
   Value rebuild_tensor(std::span<const Value> arguments, TorchGlobal version);
   Value rebuild_from_type(std::span<const Value> arguments);
+  Value rebuild_sparse(std::span<const Value> arguments);
+  Value layout_of(std::span<const Value> arguments);
+  Value stranger(const std::string& name);
   Value make_dict();
+  Value make_list();
   void build();
 
   const std::string_view pickle_;
@@ -124,6 +154,10 @@ class PickleMachine {
   std::vector<ResolvedGlobal> globals_;
   std::vector<PickleStorage> storages_;
   std::vector<PickleTensor> tensors_;
+  std::vector<PickleSparse> sparse_;
+  std::vector<std::vector<Value>> lists_;
+  std::vector<std::string> strangers_;
+  std::unordered_map<std::string, std::uint32_t> stranger_index_;  ///< of names, from 1
 };
 
 }  // namespace pare::checkpoint

@@ -14,6 +14,7 @@ inline constexpr unsigned char kEmptyTuple = ')', kTuple = 't', kTuple1 = 0x85, 
                                kDict = 'd', kSetItem = 's', kSetItems = 'u', kEmptySet = 0x8f, kAddItems = 0x90,
                                kFrozenSet = 0x91;
 inline constexpr unsigned char kBinPut = 'q', kLongBinPut = 'r', kMemoize = 0x94, kBinGet = 'h', kLongBinGet = 'j';
-inline constexpr unsigned char kGlobal = 'c', kStackGlobal = 0x93, kReduce = 'R', kBuild = 'b', kBinPersId = 'Q';
+inline constexpr unsigned char kGlobal = 'c', kStackGlobal = 0x93, kReduce = 'R', kBuild = 'b', kBinPersId = 'Q',
+                               kNewObj = 0x81, kNewObjEx = 0x92, kDup = '2';
 
 }  // namespace pare::checkpoint::opcode

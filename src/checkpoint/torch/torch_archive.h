@@ -7,15 +7,3 @@
 //
 // The readers themselves are declared in source.h.
 #pragma once
-
-#include <cstdint>
-
-namespace pare::checkpoint {
-
-/// Tensors that are not a contiguous piece of their storage (transposed, expanded) are copied to a
-/// scratch file. All copies of an archive together may take at most this many times its size (but always
-/// kMinCopyLimit), so that an expanded tensor of a few bytes cannot fill the disk.
-inline constexpr std::uint64_t kCopyLimitFactor = 16;
-inline constexpr std::uint64_t kMinCopyLimit = std::uint64_t{1} << 20;  ///< bytes
-
-}  // namespace pare::checkpoint

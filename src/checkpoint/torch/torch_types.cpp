@@ -48,13 +48,20 @@ constexpr NamedGlobal kGlobals[] = {
     {"torch", "device", TorchGlobal::kIgnored},
     {"__builtin__", "set", TorchGlobal::kIgnored},  // protocol 2 writes these names for a set,
     {"builtins", "set", TorchGlobal::kIgnored},     // protocol 3 too,
-    {"_codecs", "encode", TorchGlobal::kIgnored},   // and for bytes
+    {"builtins", "bytearray", TorchGlobal::kIgnored},
+    {"builtins", "complex", TorchGlobal::kIgnored},
+    {"__builtin__", "bytearray", TorchGlobal::kIgnored},
+    {"__builtin__", "complex", TorchGlobal::kIgnored},
+    {"collections", "Counter", TorchGlobal::kIgnored},
+    {"_codecs", "encode", TorchGlobal::kIgnored},  // and for bytes
     {"torch._utils", "_rebuild_tensor", TorchGlobal::kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v2", TorchGlobal::kRebuildTensorV2},
     {"torch._utils", "_rebuild_tensor_v3", TorchGlobal::kRebuildTensorV3},
     {"torch._utils", "_rebuild_parameter", TorchGlobal::kRebuildParameter},
     {"torch._utils", "_rebuild_parameter_with_state", TorchGlobal::kRebuildParameterWithState},
     {"torch._tensor", "_rebuild_from_type_v2", TorchGlobal::kRebuildFromType},
+    {"torch.serialization", "_get_layout", TorchGlobal::kGetLayout},
+    {"torch._utils", "_rebuild_sparse_tensor", TorchGlobal::kRebuildSparse},
 };
 
 }  // namespace
@@ -64,6 +71,7 @@ std::optional<ResolvedGlobal> resolve_global(std::string_view module, std::strin
     if (global.module == module && global.name == name) return ResolvedGlobal{global.kind};
   if ((module == "torch.storage" || module == "torch") && name == "UntypedStorage")
     return ResolvedGlobal{TorchGlobal::kStorageType, kUntyped};
+  if (module == "torch.cuda" && name.ends_with("Storage")) module = "torch";
   if (module != "torch" || name.empty()) return std::nullopt;
   for (const TorchType& type : kTypes) {
     if (type.storage == name) return ResolvedGlobal{TorchGlobal::kStorageType, &type};

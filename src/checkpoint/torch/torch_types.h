@@ -32,6 +32,8 @@ enum class TorchGlobal : std::uint8_t {
   kRebuildParameter,  ///< torch._utils._rebuild_parameter
   kRebuildParameterWithState,  ///< torch._utils._rebuild_parameter_with_state
   kRebuildFromType,            ///< torch._tensor._rebuild_from_type_v2: a tensor with Python attributes
+  kGetLayout,                  ///< torch.serialization._get_layout
+  kRebuildSparse,              ///< torch._utils._rebuild_sparse_tensor
 };
 
 struct ResolvedGlobal {
@@ -39,8 +41,8 @@ struct ResolvedGlobal {
   const TorchType* type = nullptr;  ///< for kStorageType and kDType
 };
 
-/// The complete list of names that a checkpoint may use; nullopt for any other. Nothing is imported or called: a name
-/// only selects one of pare's own functions.
+/// The complete list of names that build tensors, or plain values beside them; nullopt for any other. Nothing is
+/// imported or called: a name only selects one of pare's own functions.
 std::optional<ResolvedGlobal> resolve_global(std::string_view module, std::string_view name) noexcept;
 
 }  // namespace pare::checkpoint

@@ -86,14 +86,39 @@ TEST_F(Open, AFileOfAnyKind) {
 
 TEST_F(Open, NoFileOfAnotherKind) {
   write_text(directory_ / "model.onnx", "ONNX");
-  EXPECT_EQ(failure("model.onnx"),
-            (directory_ / "model.onnx").string() +
-                ": is not a checkpoint (expected .safetensors, .bin, .pt, .pth, .gguf or .index.json)");
+  EXPECT_EQ(
+      failure("model.onnx"),
+      (directory_ / "model.onnx").string() +
+          ": is not a checkpoint (expected .safetensors, .bin, .pt, .pth, .ckpt, .pth.tar, .gguf or .index.json)");
 }
 
-TEST_F(Open, TheExtensionDecidesNotTheContent) {
-  add("model.bin", "w");
-  EXPECT_THAT(failure("model.bin"), HasSubstr("model.bin: is not a PyTorch zip archive"));
+TEST_F(Open, TheContentDecidesNotTheExtension) {
+  for (const char* name : {"model.bin", "model.BIN", "blob", "weights.SafeTensors", "x.ckpt"}) {
+    add(name, "w");
+    EXPECT_THAT(names_of(open(name)), ElementsAre("w")) << name;
+    EXPECT_TRUE(open(name).files()[0].output_name.ends_with(".safetensors")) << name;
+  }
+}
+
+TEST_F(Open, OtherContentIsNamed) {
+  for (const auto& [text, what] : {std::pair{"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"},
+                                   {"<!DOCTYPE html><html>", "is a web page"},
+                                   {"\n<html>", "is a web page"},
+                                   {"<?xml version='1.0'?><Error>", "is a web page"},
+                                   {"{\"error\": \"not found\"}", "is JSON text"},
+                                   {"\x1f\x8b\x08 gzip file", "is compressed by gzip"},
+                                   {"\x89HDF\r\n\x1a\n", "is an HDF5 file"}})
+    for (const char* name : {"a.safetensors", "a.bin"}) {
+      write_text(directory_ / name, text);
+      EXPECT_THAT(failure(name), HasSubstr(what)) << name;
+    }
+}
+
+TEST_F(Open, WhatATrainerSavesBesideWeightsIsNotACheckpoint) {
+  add("my.safetensors", "w");
+  write_text(directory_ / "training_args.bin", "x");
+  write_text(directory_ / "optimizer.pt", "x");
+  EXPECT_THAT(names_of(open("")), ElementsAre("w"));
 }
 
 TEST_F(Open, ShardsInOrderOfName) {

@@ -60,7 +60,8 @@ TEST_P(Golden, HoldsWhatPyTorchSays) {
 INSTANTIATE_TEST_SUITE_P(Archives, Golden,
                          testing::Values("dtypes.pt", "views.pt", "parameters.pt", "pytorch_model.bin",
                                          "training_protocol2.pth", "training_protocol3.pth", "training_protocol4.pth",
-                                         "training_protocol5.pth", "no_checksums.pt"));
+                                         "training_protocol5.pth", "no_checksums.pt", "legacy.pt", "legacy_training.pt",
+                                         "sparse.pt", "objects.pt"));
 
 struct Refusal {
   const char* file;
@@ -80,14 +81,19 @@ TEST_P(Refused, NamesTheCause) {
 
 INSTANTIATE_TEST_SUITE_P(
     Archives, Refused,
-    testing::Values(Refusal{"refused_legacy.pt", "legacy format (before PyTorch 1.6)"},
-                    Refusal{"refused_negated.pt", "tensor 'x': is a lazily negated or conjugated view"},
-                    Refusal{"refused_sparse.pt", "torch._utils._rebuild_sparse_tensor"},
+    testing::Values(Refusal{"refused_negated.pt", "tensor 'x': is a lazily negated or conjugated view"},
                     Refusal{"refused_complex128.pt", "tensor 'x': has dtype complex128"},
-                    Refusal{"refused_module.pt", "torch.nn.modules.linear.Linear"},
+                    Refusal{"refused_module.pt", "is an object of 'torch.nn.modules.linear.Linear', which is not run"},
                     Refusal{"refused_tensor.pt", "is a single tensor, not a state dict"},
                     Refusal{"refused_no_tensors.pt", "contains no tensors"},
                     Refusal{"refused_two_dicts.pt", "several dicts of tensors ('generator', 'discriminator'"}));
+
+TEST(TorchArchive, ObjectsAreSteppedOverAndNamed) {
+  const SourceFile file = checkpoint::read_torch_archive(kGolden / "objects.pt");
+  ASSERT_EQ(file.notes.size(), 1U);
+  EXPECT_THAT(file.notes[0], HasSubstr("objects.pt: objects of 'argparse.Namespace', 'collections.defaultdict'"));
+  EXPECT_THAT(file.notes[0], HasSubstr("1 of them are in the state dict, and left out"));
+}
 
 TEST(TorchArchive, ContiguousViewsAreNotCopied) {
   const SourceFile file = checkpoint::read_torch_archive(kGolden / "views.pt");
