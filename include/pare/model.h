@@ -125,6 +125,8 @@ struct Model {
   std::vector<std::pair<std::filesystem::path, std::string>> side_files;
   /// Text of the config.json to write beside rewritten weights; empty if the source has none.
   std::string config;
+  /// Names and texts of further files to write there: the tokenizer that a GGUF file holds.
+  std::vector<std::pair<std::string, std::string>> side_texts = {};
 
   const TensorView& tensor(const Parameter& parameter) const { return checkpoint.tensors()[parameter.tensor]; }
   /// Sum of elements over parameters.

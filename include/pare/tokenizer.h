@@ -13,6 +13,8 @@
 
 namespace pare {
 
+struct Model;
+
 /// Ids of the special tokens; nullopt for those that the tokenizer does not have.
 struct SpecialTokens {
   std::optional<std::int32_t> bos, eos, unk, pad, cls, sep, mask;
@@ -32,6 +34,8 @@ class Tokenizer {
   /// Throws Error naming file and cause if a file is missing or damaged, or has a class or a step that is not supported
   /// (kUnsupported).
   static std::unique_ptr<Tokenizer> open(const std::filesystem::path& directory);
+  /// Opens the tokenizer of an open model: from its directory or, for a GGUF file, as the file describes it.
+  static std::unique_ptr<Tokenizer> open(const Model& model);
 
   virtual ~Tokenizer() = default;
 

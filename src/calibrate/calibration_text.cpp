@@ -71,7 +71,7 @@ CalibrationText read_calibration_text(const Model& model, const Runner& runner, 
     throw Error(ErrorCode::kArgument, "calibration needs at least one sequence of at least 2 tokens");
   CalibrationText result;
   result.record = record_of(options.data);
-  const auto tokenizer = Tokenizer::open(model.checkpoint.directory());
+  const auto tokenizer = Tokenizer::open(model);
   if (tokenizer->size() > runner.vocabulary())
     throw Error(ErrorCode::kMismatch, model.checkpoint.directory(),
                 fmt::format("the tokenizer has {} tokens, and the embedding only {} rows", tokenizer->size(),

@@ -27,7 +27,7 @@ Subject open_subject(const Model& model, KernelChoice kernels, const Context& co
   Subject subject;
   subject.model = std::make_shared<const Model>(model);
   subject.runner = open_runner(model, {kernels}, context);
-  subject.tokenizer = Tokenizer::open(model.checkpoint.directory());
+  subject.tokenizer = Tokenizer::open(model);
   subject.context = context;
   if (subject.tokenizer->size() > subject.runner->vocabulary())
     throw Error(ErrorCode::kMismatch, model.checkpoint.directory(),

@@ -20,6 +20,7 @@ void finish_directory(const Model& model, const DirectoryTexts& texts, const std
     copy.write_at(0, map->bytes());
     copy.commit();
   }
+  for (const auto& [name, text] : model.side_texts) write(name.c_str(), text);
   if (!texts.config.empty()) write("config.json", texts.config);
   if (texts.index) write("model.safetensors.index.json", *texts.index);
   write(kOutputMarker, texts.manifest);

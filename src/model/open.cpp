@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/system_error.h"
 #include "model/compose.h"
+#include "model/gguf/gguf_model.h"
 #include "model/resolver.h"
 #include "model/sparsity_config.h"
 #include "pare/error.h"
@@ -62,11 +63,19 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
 
 Model open_single(const std::string& source, const ModelOptions& options, const Context& context) {
   Model model{{}, source, {}, {}, Checkpoint::open(source, context), {}, {}, {}, {}, {}, {}};
+  std::vector<std::string> gguf_notes;
+  if (model.checkpoint.gguf() != nullptr) {
+    model::GgufModel gguf = model::read_gguf_model(model.checkpoint);
+    model.checkpoint = std::move(gguf.checkpoint);
+    model.side_texts = std::move(gguf.texts);
+    gguf_notes = std::move(gguf.notes);
+  }
   std::optional<std::string> text = model.checkpoint.config_text();
   // The output is not packed, or is packed differently.
   if (text) text = model::without_sparsity_config(*text);
   model::resolve(model, model::Config(text, model.checkpoint.directory() / "config.json"), options.as_class);
   model.notes.insert(model.notes.begin(), model.checkpoint.notes().begin(), model.checkpoint.notes().end());
+  model.notes.insert(model.notes.begin(), gguf_notes.begin(), gguf_notes.end());
   model.config = text.value_or("");
   return model;
 }
@@ -82,7 +91,9 @@ Model open_model(const std::string& spec, const ModelOptions& options, const Con
     Model model = open_single(source, options, context);
     model.title = title.empty() ? default_title(source) : title;
     // A single file is not a model directory. Other files beside it belong to the model only if there is a config.json.
-    if (!model.config.empty()) model.side_files = find_side_files(model.checkpoint.directory());
+    // A GGUF file has its own tokenizer.
+    const bool is_gguf = model.checkpoint.gguf() != nullptr || !model.side_texts.empty();
+    if (!model.config.empty() && !is_gguf) model.side_files = find_side_files(model.checkpoint.directory());
     return model;
   }
   const std::string encoder = source.substr(0, plus), decoder = source.substr(plus + 1);

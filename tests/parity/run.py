@@ -18,6 +18,7 @@ import transformers  # noqa: E402
 
 import malformed  # noqa: E402
 import families  # noqa: E402
+import ggufs  # noqa: E402
 import names  # noqa: E402
 import packed  # noqa: E402
 import patterns  # noqa: E402
@@ -33,7 +34,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "tokens", "running", "families", "tasks"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "ggufs", "tokens", "running", "families", "tasks"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -50,7 +51,7 @@ def main():
             "patterns": lambda: patterns.run(oracle, models, scratch, arguments.full),
             "families": lambda: families.run(oracle, scratch),
             "running": lambda: running.run(oracle, models), "tasks": lambda: tasks.run(oracle, models, scratch),
-            "packed": lambda: packed.run(oracle, scratch),
+            "packed": lambda: packed.run(oracle, scratch), "ggufs": lambda: ggufs.run(oracle, scratch),
         }
         for part, compare in parts.items():
             if arguments.only not in (None, part):

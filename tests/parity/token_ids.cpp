@@ -1,15 +1,19 @@
-// token_ids DIRECTORY FILE [--no-special] [--time]: ids of the JSON strings in FILE, one a line, by the tokenizer of
-// DIRECTORY; the decoded text of the ids after a tab. With --time instead: seconds for all of them, and how many ids.
+// token_ids MODEL FILE [--no-special] [--time]: ids of the JSON strings in FILE, one a line, by the tokenizer of
+// MODEL, a directory or a GGUF file; the decoded text of the ids after a tab. With --time instead: seconds for all of
+// them, and how many ids.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "pare/error.h"
+#include "pare/model.h"
 #include "pare/tokenizer.h"
 
 namespace {
@@ -19,6 +23,11 @@ std::vector<std::string> read_strings(const char* path) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) strings.push_back(nlohmann::json::parse(line).get<std::string>());
   return strings;
+}
+
+std::unique_ptr<pare::Tokenizer> open(const std::string& where) {
+  if (where.ends_with(".gguf")) return pare::Tokenizer::open(pare::open_model(where));
+  return pare::Tokenizer::open(std::filesystem::path(where));
 }
 
 void time(const pare::Tokenizer& tokenizer, const std::vector<std::string>& strings, bool special) {
@@ -49,7 +58,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> options(argv + 3, argv + argc);
   const auto given = [&](const char* name) { return std::find(options.begin(), options.end(), name) != options.end(); };
   try {
-    const auto tokenizer = pare::Tokenizer::open(argv[1]);
+    const auto tokenizer = open(argv[1]);
     const auto strings = read_strings(argv[2]);
     if (given("--time"))
       time(*tokenizer, strings, !given("--no-special"));

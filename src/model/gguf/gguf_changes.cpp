@@ -1,0 +1,139 @@
+#include "model/gguf/gguf_changes.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/tensor_piece.h"
+#include "kernels/float_convert.h"
+
+namespace pare::model {
+namespace {
+
+using checkpoint::TensorPiece;
+
+/// Columns of the source that are read at once, where its own granularity is finer.
+constexpr std::size_t kColumns = 16;
+
+std::size_t size_of(DType dtype) { return dtype_bits(dtype) / 8; }
+
+std::size_t granularity_of(const TensorView& tensor) {
+  return tensor.bytes.encoded() == nullptr ? 1 : tensor.bytes.encoded()->granularity();
+}
+
+/// What the file stores of the tensor that others are computed from.
+class Changed : public EncodedTensor {
+ public:
+  explicit Changed(TensorView source) : source_(std::move(source)), size_(size_of(source_.dtype)) {}
+  std::string_view stored_type() const noexcept override {
+    const EncodedTensor* encoded = source_.bytes.encoded();
+    return encoded == nullptr ? dtype_name(source_.dtype) : encoded->stored_type();
+  }
+  std::uint64_t stored_bytes() const noexcept override {
+    const EncodedTensor* encoded = source_.bytes.encoded();
+    return encoded == nullptr ? source_.bytes.size() : encoded->stored_bytes();
+  }
+  std::size_t granularity() const noexcept override { return granularity_of(source_); }
+
+ protected:
+  TensorView source_;
+  std::size_t size_;  ///< of an element of the source
+};
+
+class HeadRows final : public Changed {
+ public:
+  HeadRows(TensorView source, std::uint64_t heads, bool forward) : Changed(std::move(source)), forward_(forward) {
+    columns_ = source_.shape.size() == 2 ? source_.shape[1] : 1;
+    half_ = source_.shape[0] / heads / 2;
+  }
+  void decode(std::uint64_t begin, std::span<std::byte> target) const override {
+    const std::uint64_t end = begin + target.size() / size_;
+    for (std::uint64_t at = begin; at < end;) {
+      const std::uint64_t row = at / columns_, column = at % columns_;
+      const std::uint64_t count = std::min(columns_ - column, end - at);
+      const std::uint64_t first = row / (2 * half_) * (2 * half_), within = row - first;
+      const std::uint64_t from = forward_ ? within % 2 * half_ + within / 2 : within % half_ * 2 + within / half_;
+      source_.bytes.read(((first + from) * columns_ + column) * size_,
+                         target.subspan((at - begin) * size_, count * size_));
+      at += count;
+    }
+  }
+
+ private:
+  std::uint64_t columns_ = 1, half_ = 1;
+  bool forward_;
+};
+
+class Offset final : public Changed {
+ public:
+  Offset(TensorView source, float offset) : Changed(std::move(source)), offset_(offset) {}
+  void decode(std::uint64_t begin, std::span<std::byte> target) const override {
+    const std::size_t n = target.size() / sizeof(float);
+    const TensorPiece piece(source_.bytes, begin * size_, n * size_);
+    std::vector<float> values(n);
+    using kernels::FloatType;
+    kernels::to_f32(source_.dtype == DType::kF64    ? FloatType::kF64
+                    : source_.dtype == DType::kF16  ? FloatType::kF16
+                    : source_.dtype == DType::kBF16 ? FloatType::kBF16
+                                                    : FloatType::kF32,
+                    piece.data(), n, values.data());
+    for (float& value : values) value += offset_;
+    std::memcpy(target.data(), values.data(), target.size());
+  }
+
+ private:
+  float offset_;
+};
+
+/// A strip of the source's columns is read at a time.
+class Transposed final : public Changed {
+ public:
+  explicit Transposed(TensorView source)
+      : Changed(std::move(source)), strip_(std::max<std::size_t>(kColumns, granularity_of(source_))) {}
+  std::size_t granularity() const noexcept override { return strip_ * std::max<std::uint64_t>(1, source_.shape[0]); }
+  void decode(std::uint64_t begin, std::span<std::byte> target) const override {
+    const std::uint64_t rows = source_.shape[0], columns = source_.shape[1];
+    const std::uint64_t last = (begin + target.size() / size_) / rows;
+    std::vector<std::byte> strip(strip_ * size_);
+    for (std::uint64_t column = begin / rows; column < last; column += strip_) {
+      const std::size_t count = std::min<std::uint64_t>(strip_, last - column);
+      std::byte* out = target.data() + (column * rows - begin) * size_;
+      for (std::uint64_t row = 0; row < rows; ++row) {
+        source_.bytes.read((row * columns + column) * size_, std::span(strip).first(count * size_));
+        for (std::size_t i = 0; i < count; ++i)
+          std::memcpy(out + (i * rows + row) * size_, strip.data() + i * size_, size_);
+      }
+    }
+  }
+
+ private:
+  std::size_t strip_;
+};
+
+}  // namespace
+
+TensorView with_head_rows(TensorView tensor, std::uint64_t heads, bool forward) {
+  TensorView changed = tensor;
+  changed.bytes = TensorBytes(std::make_shared<const HeadRows>(std::move(tensor), heads, forward), changed.bytes.size(),
+                              size_of(changed.dtype));
+  return changed;
+}
+
+TensorView with_offset(TensorView tensor, float offset) {
+  TensorView changed = tensor;
+  changed.dtype = DType::kF32;
+  changed.bytes = TensorBytes(std::make_shared<const Offset>(std::move(tensor), offset),
+                              changed.elements() * sizeof(float), sizeof(float));
+  return changed;
+}
+
+TensorView transposed(TensorView tensor) {
+  TensorView changed = tensor;
+  std::swap(changed.shape[0], changed.shape[1]);
+  changed.bytes =
+      TensorBytes(std::make_shared<const Transposed>(std::move(tensor)), changed.bytes.size(), size_of(changed.dtype));
+  return changed;
+}
+
+}  // namespace pare::model
