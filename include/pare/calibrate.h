@@ -20,7 +20,8 @@ struct CalibrationOptions {
   std::uint64_t seed = 0;       ///< of the places
 };
 
-/// Returns the weights to prune by a calibrated criterion (see is_calibrated()); writes nothing. `model` must have its
+/// Returns the weights to prune by a calibrated criterion (see is_calibrated()), or by any other criterion with
+/// PruneOptions::refit; writes nothing. `model` must have its
 /// tokenizer in its directory.
 ///
 /// Layers are pruned one after the other: the hidden states of all windows are kept, a layer is run to gather the

@@ -19,6 +19,7 @@ enum class Criterion : std::uint8_t {
   kRandom,     ///< uniformly at random from a seed: RandomUnstructured (same number of weights, not the same weights)
   kWanda,      ///< |w| times the L2 norm of its input, for each output row (Sun et al. 2023)
   kSparseGpt,  ///< optimal brain surgeon, column by column; changes the other weights (Frantar and Alistarh 2023)
+  kAlps,       ///< ADMM on the squared error of each linear; changes the other weights (Meng et al. 2024)
 };
 enum class Scope : std::uint8_t {
   kGlobal,     ///< one threshold over all pruned tensors: global_unstructured
@@ -36,7 +37,7 @@ enum class Norm : std::uint8_t {
   kLInf,  ///< largest magnitude
 };
 
-/// "magnitude", "random", "wanda", "sparsegpt".
+/// "magnitude", "random", "wanda", "sparsegpt", "alps".
 std::string_view criterion_name(Criterion criterion) noexcept;
 /// Whether the criterion needs the inputs of linears on a text, so that plan_calibrated() makes its plans.
 bool is_calibrated(Criterion criterion) noexcept;
@@ -119,6 +120,9 @@ struct PruneOptions {
   /// columns and N:M are always pruned per tensor; blocks follow `scope`. Amounts count rows, columns or blocks, not
   /// weights.
   Pattern pattern = {};
+  /// Whether the weights that remain are fitted to what each linear computed with all of them, on a text, after the
+  /// criterion, whichever, has chosen. Then plan_calibrated() makes the plan.
+  bool refit = false;
   Norm norm = Norm::kL1;   ///< by which rows, columns and blocks are ranked
   std::uint64_t seed = 0;  ///< for Criterion::kRandom
   /// Globs over parameter names. If both `include` and `groups` are empty, parameters with Parameter::prunable are

@@ -37,11 +37,13 @@ void note(PrunePlan& plan, const std::set<std::string>& names, std::string_view 
 }
 
 void require_suitable(const PruneOptions& options) {
-  const std::string_view name = criterion_name(options.criterion);
   const auto refuse = [&](const std::string& cause) {
-    throw Error(ErrorCode::kArgument, fmt::format("the criterion {} {}", name, cause));
+    throw Error(ErrorCode::kArgument, fmt::format("the criterion {} {}", criterion_name(options.criterion), cause));
   };
-  if (!is_calibrated(options.criterion)) refuse("does not look at a text");
+  if (!is_calibrated(options.criterion)) {
+    if (!options.refit) refuse("does not look at a text");
+    return;  // plan_pruning() checks the others
+  }
   if (options.pattern.has_norm()) refuse("supports unstructured and N:M patterns only, not " + options.pattern.text());
   if (options.schedule == Schedule::kAccumulate) refuse("prunes each level from the original weights");
   if (options.levels.empty() == options.sets.empty()) refuse("needs either levels or sets");
@@ -66,7 +68,7 @@ void select_linears(const Model& model, PrunePlan& plan) {
     throw Error(ErrorCode::kArgument, model.title + ": nothing to prune: no linear of a layer is selected");
   if (!others.empty())
     plan.notes.push_back(fmt::format(
-        "{} prunes the linears of layers only, and leaves {} as they are: {}", criterion_name(plan.options.criterion),
+        "calibration prunes the linears of layers only, and leaves {} as they are: {}",
         others.size() == 1 ? "one other tensor" : fmt::format("{} other tensors", others.size()), names_text(others)));
   plan.parameters = std::move(linears);
 }
@@ -90,6 +92,32 @@ std::vector<Level> levels_of(const Model& model, const PrunePlan& plan) {
   return {level};
 }
 
+/// Levels whose weights a criterion that is not calibrated chooses, among the linears of the plan only.
+std::vector<Level> chosen_levels(const Model& model, PrunePlan& plan, const PruneOptions& options,
+                                 const Context& context) {
+  PruneOptions own = options;
+  own.refit = false;
+  if (options.sets.empty()) {
+    own.groups.clear();
+    own.exclude.clear();
+    own.include.clear();
+    for (const std::size_t index : plan.parameters) own.include.push_back(glob_of(model.parameters[index].name));
+  }
+  const PrunePlan chosen = plan_pruning(model, own, context);
+  plan.notes.insert(plan.notes.end(), chosen.notes.begin(), chosen.notes.end());
+  std::vector<Level> levels;
+  for (const LevelPlan& level : chosen.levels) {
+    Level& made = levels.emplace_back(Level{level.amount, std::vector<Amount>(plan.parameters.size(), level.amount)});
+    made.given.resize(plan.parameters.size());
+    for (std::size_t i = 0; i < chosen.parameters.size(); ++i) {
+      const auto at = std::find(plan.parameters.begin(), plan.parameters.end(), chosen.parameters[i]);
+      if (at != plan.parameters.end())
+        made.given[static_cast<std::size_t>(at - plan.parameters.begin())] = level.cuts[i].mask;
+    }
+  }
+  return levels;
+}
+
 }  // namespace
 }  // namespace calibrate
 
@@ -111,7 +139,9 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
   decode_packed(tensors, context.with_progress({}));
   plan.zeros_before = prune::count_zeros(tensors, context.with_progress({}));
   calibrate::LayerByLayer run(model, plan, calibration, context);
-  const std::vector<calibrate::Level> levels = calibrate::levels_of(model, plan);
+  const std::vector<calibrate::Level> levels =
+      is_calibrated(options.criterion) ? calibrate::levels_of(model, plan)
+                                       : calibrate::chosen_levels(model, plan, options, context.with_progress({}));
   for (std::size_t i = 0; i < levels.size(); ++i) {
     LevelPlan& level = plan.levels.emplace_back();
     level.amount = levels[i].amount;

@@ -1,22 +1,35 @@
 #include "calibrate/calibrated_criterion.h"
 
+#include "calibrate/alps.h"
+#include "calibrate/refit.h"
 #include "calibrate/sparsegpt.h"
 #include "calibrate/wanda.h"
 
 namespace pare::calibrate {
+namespace {
 
-bool needs_products(Criterion criterion) noexcept { return criterion != Criterion::kWanda; }
+constexpr unsigned kRefitSteps = 30;
 
-CalibratedCriterion::CalibratedCriterion(Criterion criterion, const SharedInputs& inputs, const Context& context)
-    : criterion_(criterion), inputs_(inputs) {
-  if (criterion == Criterion::kSparseGpt) factor_ = factor_inverse(inputs, context);
+}  // namespace
+
+bool needs_products(const PruneOptions& options) noexcept {
+  return options.refit || options.criterion == Criterion::kSparseGpt || options.criterion == Criterion::kAlps;
+}
+
+CalibratedCriterion::CalibratedCriterion(const PruneOptions& options, const SharedInputs& inputs,
+                                         const Context& context)
+    : criterion_(options.criterion), refit_(options.refit), inputs_(inputs) {
+  if (criterion_ == Criterion::kSparseGpt) factor_ = factor_inverse(inputs, context);
+  if (criterion_ == Criterion::kAlps || refit_) hessian_ = scaled_hessian(inputs);
 }
 
 void CalibratedCriterion::prune(LinearTask& task, const Context& context) const {
-  if (factor_)
-    prune_by_sparsegpt(task, *factor_, context);
-  else
-    prune_by_wanda(task, inputs_.squares, context);
+  std::vector<float> dense;
+  if (refit_) dense = task.weights;
+  if (criterion_ == Criterion::kWanda) prune_by_wanda(task, inputs_.squares, context);
+  if (criterion_ == Criterion::kSparseGpt) prune_by_sparsegpt(task, *factor_, context);
+  if (criterion_ == Criterion::kAlps) prune_by_alps(task, *hessian_, context);
+  if (refit_) refit(task, dense, *hessian_, kRefitSteps, context);
 }
 
 }  // namespace pare::calibrate

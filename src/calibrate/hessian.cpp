@@ -1,6 +1,7 @@
 #include "calibrate/hessian.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/parallel.h"
@@ -24,6 +25,14 @@ Square reversed(const SharedInputs& inputs, const std::vector<std::uint8_t>& unu
     hessian.row(i)[i] += damp + (unused[column] != 0 ? 1.0 : 0.0);
   }
   return hessian;
+}
+
+/// First rows and columns of the tiles on and above the diagonal.
+std::vector<std::pair<std::size_t, std::size_t>> upper_tiles(std::size_t n) {
+  std::vector<std::pair<std::size_t, std::size_t>> tiles;
+  for (std::size_t i = 0; i < n; i += kProductTile)
+    for (std::size_t j = i; j < n; j += kProductTile) tiles.emplace_back(i, j);
+  return tiles;
 }
 
 }  // namespace
@@ -52,11 +61,54 @@ InverseFactor factor_inverse(const SharedInputs& inputs, const Context& context)
   return factor;
 }
 
+ScaledHessian scaled_hessian(const SharedInputs& inputs) {
+  ScaledHessian hessian;
+  const std::size_t n = hessian.n = inputs.in;
+  const double* products = inputs.products.data();
+  double mean = 0;
+  for (std::size_t i = 0; i < n; ++i) mean += products[i * n + i] / static_cast<double>(n);
+  std::vector<double> scale(n);
+  for (std::size_t i = 0; i < n; ++i) scale[i] = std::sqrt(products[i * n + i] + kDamping * mean);
+  hessian.scale.assign(scale.begin(), scale.end());
+  hessian.values.resize(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    hessian.values[i * n + i] = 1;
+    for (std::size_t j = i + 1; j < n; ++j)
+      hessian.values[i * n + j] = hessian.values[j * n + i] =
+          static_cast<float>(products[i * n + j] / (scale[i] * scale[j]));
+  }
+  return hessian;
+}
+
+std::vector<float> inverse_of_shifted(const ScaledHessian& hessian, double shift, const Context& context) {
+  const std::size_t n = hessian.n;
+  Square lower(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::copy_n(hessian.values.data() + i * n, i + 1, lower.row(i));
+    lower.row(i)[i] += shift;
+  }
+  if (!factorize(lower, context))
+    throw Error(ErrorCode::kUnsupported, "the products of a linear's inputs cannot be inverted");
+  std::vector<float> root(n * n), inverse(n * n);
+  {
+    const Square wide = inverse_of_lower(lower, context);
+    std::copy_n(wide.values.data(), n * n, root.data());
+  }
+  const std::vector<std::pair<std::size_t, std::size_t>> tiles = upper_tiles(n);
+  base::parallel_for(tiles.size(), context, [&](std::size_t item, unsigned) {
+    const auto [top, left] = tiles[item];
+    const std::size_t rows = std::min(kProductTile, n - top), columns = std::min(kProductTile, n - left);
+    multiply({root.data() + left * n + top, n, true}, {root.data() + left * n + left, n}, rows, n - left, columns, 1, 0,
+             {inverse.data() + top * n + left, n});
+    for (std::size_t i = top; top != left && i < top + rows; ++i)
+      for (std::size_t j = left; j < left + columns; ++j) inverse[j * n + i] = inverse[i * n + j];
+  });
+  return inverse;
+}
+
 void add_products(const Matrix& inputs, double* products, const Context& context) {
-  const std::size_t n = inputs.columns, side = (n + kProductTile - 1) / kProductTile;
-  std::vector<std::pair<std::size_t, std::size_t>> tiles;
-  for (std::size_t i = 0; i < side; ++i)
-    for (std::size_t j = i; j < side; ++j) tiles.emplace_back(i * kProductTile, j * kProductTile);
+  const std::size_t n = inputs.columns;
+  const std::vector<std::pair<std::size_t, std::size_t>> tiles = upper_tiles(n);
   std::vector<std::vector<float>> buffers(base::thread_count(context));
   base::parallel_for(tiles.size(), context, [&](std::size_t item, unsigned worker) {
     const auto [top, left] = tiles[item];

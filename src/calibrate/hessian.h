@@ -23,6 +23,20 @@ struct InverseFactor {
 /// have a 1 on the diagonal instead of 0. Throws Error (kUnsupported) if no damping helps.
 InverseFactor factor_inverse(const SharedInputs& inputs, const Context& context);
 
+/// H with the usual damping, scaled so that its diagonal is 1: rows and columns are divided by `scale`.
+struct ScaledHessian {
+  std::size_t n = 0;
+  std::vector<float> values;  ///< [n, n]
+  std::vector<float> scale;   ///< [n]: weights times it are the unknowns of the scaled problem
+  double damping = kDamping;
+};
+
+/// `inputs` must have products and an input that is not always zero.
+ScaledHessian scaled_hessian(const SharedInputs& inputs);
+
+/// (H + shift)^-1, [n, n].
+std::vector<float> inverse_of_shifted(const ScaledHessian& hessian, double shift, const Context& context);
+
 /// x x^T of some tokens, added to the upper triangle of `products`, [columns, columns].
 void add_products(const Matrix& inputs, double* products, const Context& context);
 

@@ -61,7 +61,7 @@ std::vector<SharedInputs> LayerByLayer::gather(const Runner& runner, std::size_t
   std::set<std::string> wanted;
   for (std::size_t i = 0; i < plan_.parameters.size(); ++i)
     if (parameter(i).layer == static_cast<int>(layer)) wanted.insert(parameter(i).name);
-  inputs_.emplace(std::move(wanted), needs_products(plan_.options.criterion));
+  inputs_.emplace(std::move(wanted), needs_products(plan_.options));
   for (std::size_t i = 0; i < states.size(); ++i) {
     context.report(static_cast<double>(i) / static_cast<double>(states.size()));
     runner.run_layers(text_.batches[i], states[i], layer, layer + 1, quiet_);
@@ -74,7 +74,7 @@ std::vector<SharedInputs> LayerByLayer::gather(const Runner& runner, std::size_t
 void LayerByLayer::prune_linears(const SharedInputs& inputs) {
   const bool zero = std::all_of(inputs.squares.begin(), inputs.squares.end(), [](double sum) { return sum == 0; });
   std::optional<CalibratedCriterion> criterion;
-  if (!zero) criterion.emplace(plan_.options.criterion, inputs, quiet_);
+  if (!zero) criterion.emplace(plan_.options, inputs, quiet_);
   for (const std::string& name : inputs.linears) {
     if (criterion && criterion->raised_damping()) raised_.insert(name);
     prune_linear(index_.at(name), criterion ? &*criterion : nullptr);
@@ -86,11 +86,12 @@ void LayerByLayer::prune_linear(std::size_t index, const CalibratedCriterion* cr
   LinearTask task = weights_->task(index);
   task.pattern = plan_.options.pattern;
   task.amount = level_->of_each[index];
+  if (!level_->given.empty()) weights_->remove(level_->given[index], index, task);
   if (criterion != nullptr) {
     criterion->prune(task, quiet_);
   } else {
     unseen_.insert(parameter(index).name);
-    prune_by_magnitude(task);
+    if (level_->given.empty()) prune_by_magnitude(task);
   }
   cuts_[index] = weights_->finish(index, task);
 }

@@ -18,6 +18,7 @@ namespace pare::calibrate {
 struct Level {
   Amount amount;
   std::vector<Amount> of_each;
+  std::vector<Mask> given = {};  ///< of every parameter, where a criterion that is not calibrated has chosen
 };
 
 class LayerByLayer {

@@ -98,6 +98,17 @@ LinearTask WorkingWeights::task(std::size_t index) const {
   return task;
 }
 
+void WorkingWeights::remove(const Mask& mask, std::size_t index, LinearTask& task) const {
+  const TensorView& tensor = source(index);
+  std::vector<std::byte> masked(tensor.bytes.size());
+  mask.copy(tensor, 0, tensor.elements(), masked.data());
+  std::vector<float> values(task.weights.size());
+  kernels::to_f32(type_of(tensor.dtype), masked.data(), values.size(), values.data());
+  for (std::size_t row = 0; row < task.out; ++row)
+    for (std::size_t column = 0; column < task.in; ++column)
+      task.removed_row(row)[column] = values[task.stored(row, column)] == 0 ? 1 : 0;
+}
+
 TensorCut WorkingWeights::finish(std::size_t index, const LinearTask& task) {
   const stats::FloatFormat& format = stats::float_format(source(index).dtype);
   const std::span<std::byte> all = bytes(index);

@@ -24,6 +24,8 @@ class WorkingWeights {
   void load(std::size_t index);
   /// A task with its weights; `pattern`, `amount` are not set.
   LinearTask task(std::size_t index) const;
+  /// Sets what is zero after `mask` as the removed weights of the task.
+  void remove(const Mask& mask, std::size_t index, LinearTask& task) const;
   /// Writes the result of a task, and returns it as a mask.
   TensorCut finish(std::size_t index, const LinearTask& task);
 

@@ -33,7 +33,7 @@ constexpr const char* kExamples = R"(Examples:
       whole outputs, as torch.nn.utils.prune.ln_structured; blocks: --pattern 4x4, 1x8
   pare prune ./model -o random --levels 50 --criterion random --seed 7
       half of the weights, drawn at random
-  pare prune ./model -o half --criterion sparsegpt --data text.txt --levels 50
+  pare prune ./model -o half --criterion alps --data text.txt --levels 50
       half of every layer's weights, by what it computes on a text; the others make up for those that go
 
 Without --tensors and --group the weight matrices of Linear and Conv1D layers are pruned:
@@ -43,6 +43,7 @@ no embeddings, norms, biases, nor a head tied to an embedding.
 struct CalibrationArguments {
   std::string data;
   std::uint64_t sequences = 0, length = 0;  ///< 0: not given
+  bool refit = false;
 };
 
 struct Arguments {
@@ -70,15 +71,16 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
 /// Also checks the options that go with it.
 Criterion criterion_of(const Arguments& arguments) {
   constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda,
-                                     Criterion::kSparseGpt};
+                                     Criterion::kSparseGpt, Criterion::kAlps};
   std::vector<std::string_view> names;
   for (const Criterion criterion : kCriteria) names.push_back(criterion_name(criterion));
   const Criterion criterion = kCriteria[choose("--criterion", arguments.criterion, names)];
   const CalibrationArguments& calibration = arguments.calibration;
-  if (is_calibrated(criterion)) {
+  if (is_calibrated(criterion) || calibration.refit) {
     if (calibration.data.empty())
-      throw UsageError(fmt::format("--criterion {} requires --data, a text to calibrate on", arguments.criterion));
-    if (!arguments.scope.empty())
+      throw UsageError(fmt::format("{} requires --data, a text to calibrate on",
+                                   is_calibrated(criterion) ? "--criterion " + arguments.criterion : "--refit"));
+    if (!arguments.scope.empty() && is_calibrated(criterion))
       throw UsageError(fmt::format("--scope does not apply to --criterion {}", arguments.criterion));
   } else if (!calibration.data.empty() || calibration.sequences != 0 || calibration.length != 0) {
     throw UsageError(
@@ -88,7 +90,7 @@ Criterion criterion_of(const Arguments& arguments) {
 }
 
 PrunePlan plan_of(const Model& model, const PruneOptions& options, const Arguments& arguments, const Context& context) {
-  if (!is_calibrated(options.criterion)) return plan_pruning(model, options, context);
+  if (!is_calibrated(options.criterion) && !options.refit) return plan_pruning(model, options, context);
   CalibrationOptions calibration;
   calibration.data = arguments.calibration.data;
   if (arguments.calibration.sequences != 0) calibration.sequences = arguments.calibration.sequences;
@@ -108,6 +110,7 @@ PruneOptions options_of(const Arguments& arguments) {
   options.levels = amounts_of(arguments);
   set_levels(options, arguments.levels, arguments.run.quiet);
   options.criterion = criterion_of(arguments);
+  options.refit = arguments.calibration.refit;
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
   options.seed = arguments.models.options.seed;
@@ -118,6 +121,8 @@ PruneOptions options_of(const Arguments& arguments) {
 }
 
 void add_calibration(Command& command, CalibrationArguments& arguments) {
+  command.add_flag("--refit", arguments.refit, "Fit the weights that remain to what each linear computed before")
+      ->group("Calibration");
   command
       .add_option("--data", arguments.data,
                   "Text to calibrate on: a UTF-8 file, or .jsonl with a \"text\" in each line")
@@ -189,10 +194,11 @@ void add_prune_command(Command& program, const Context& context) {
       ->group("Pruning");
   command
       ->add_option("--criterion", arguments->criterion,
-                   "magnitude: prune the smallest |w| (default); random: drawn with --seed;\n"
-                   "wanda: the smallest |w| times the norm of its input, on --data;\n"
-                   "sparsegpt: column by column; the other weights make up for those that go")
-      ->type_name("magnitude|random|wanda|sparsegpt")
+                   "magnitude: prune the smallest |w| (default); random: drawn with --seed.\nOn --data: "
+                   "wanda: the smallest |w| times the norm of its input;\n"
+                   "sparsegpt: column by column, and the other weights make up for it;\n"
+                   "alps: by ADMM on each linear's error; better and slower")
+      ->type_name("magnitude|random|wanda|sparsegpt|alps")
       ->group("Pruning");
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, false);

@@ -50,6 +50,7 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
       json["sets"].push_back({{"name", set.name}, {"tensors", set.tensors}, {"amount", amount_json(set.amount)}});
   }
   if (options.criterion == Criterion::kRandom) json["seed"] = options.seed;
+  if (options.refit) json["refit"] = true;
   if (plan.calibration) {
     const CalibrationRecord& record = *plan.calibration;
     json["calibration"] = {{"file", record.file},           {"bytes", record.bytes},   {"xxh3_128", record.xxh3_128},

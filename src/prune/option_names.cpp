@@ -3,7 +3,7 @@
 namespace pare {
 
 std::string_view criterion_name(Criterion criterion) noexcept {
-  constexpr std::string_view kNames[] = {"magnitude", "random", "wanda", "sparsegpt"};
+  constexpr std::string_view kNames[] = {"magnitude", "random", "wanda", "sparsegpt", "alps"};
   return kNames[static_cast<std::size_t>(criterion)];
 }
 

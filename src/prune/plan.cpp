@@ -26,9 +26,10 @@ std::vector<SetCut> cut_set(std::span<const TensorView> tensors, std::uint64_t f
 }
 
 void require_levels(const PruneOptions& options) {
-  if (is_calibrated(options.criterion))
-    throw Error(ErrorCode::kArgument,
-                fmt::format("the criterion {} needs a text to calibrate on", criterion_name(options.criterion)));
+  if (is_calibrated(options.criterion) || options.refit)
+    throw Error(ErrorCode::kArgument, options.refit ? "fitting weights needs a text to calibrate on"
+                                                    : fmt::format("the criterion {} needs a text to calibrate on",
+                                                                  criterion_name(options.criterion)));
   if (!options.sets.empty()) {
     if (!options.levels.empty() || !options.include.empty() || !options.exclude.empty() || !options.groups.empty() ||
         options.criterion != Criterion::kMagnitude || options.pattern != Pattern())

@@ -1,10 +1,14 @@
 // Criteria that change weights against NumPy (tests/golden/make_calibrated.py), and degenerate inputs.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "calibrate/alps.h"
+#include "calibrate/choose.h"
+#include "calibrate/refit.h"
 #include "calibrate/sparsegpt.h"
 #include "unit/calibrate/tasks.h"
 
@@ -101,6 +105,83 @@ TEST(SparseGpt, GivesTheSameBitsWithAnyNumberOfThreads) {
   prune_by_sparsegpt(three, factor_inverse(gathered(x), Context(3)), Context(3));
   EXPECT_EQ(one.removed, three.removed);
   EXPECT_EQ(one.weights, three.weights);
+}
+
+std::vector<std::string> removed_text(LinearTask& task) {
+  std::vector<std::string> rows(task.out);
+  for (std::size_t row = 0; row < task.out; ++row)
+    for (std::size_t i = 0; i < task.in; ++i) rows[row] += task.removed_row(row)[i] != 0 ? '1' : '0';
+  return rows;
+}
+
+/// The squared error of a task's weights in the scaled problem.
+double error_of(const LinearTask& task, const std::vector<float>& dense, const ScaledHessian& hessian) {
+  double error = 0;
+  std::vector<double> difference(task.in);
+  for (std::size_t row = 0; row < task.out; ++row) {
+    for (std::size_t i = 0; i < task.in; ++i)
+      difference[i] = static_cast<double>(task.weights[row * task.in + i] - dense[row * task.in + i]) *
+                      static_cast<double>(hessian.scale[i]);
+    for (std::size_t i = 0; i < task.in; ++i)
+      for (std::size_t j = 0; j < task.in; ++j)
+        error += difference[i] * difference[j] * static_cast<double>(hessian.values[i * task.in + j]);
+  }
+  return error;
+}
+
+TEST(Refit, ReachesTheLeastSquaresOfNumPy) {
+  for (const Json& golden : golden_cases("refit")) {
+    SCOPED_TRACE(golden["inputs"].get<std::string>() + ", seed " + std::to_string(golden["seed"].get<int>()));
+    LinearTask task = task_of(golden);
+    const std::vector<float> dense = task.weights;
+    choose_smallest(dense, task, Context(2));
+    EXPECT_EQ(removed_text(task), golden["removed"].get<std::vector<std::string>>());
+    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)));
+    refit(task, dense, hessian, 200, Context(2));
+    double largest = 0;
+    for (const Json& value : golden["values"]) largest = std::max(largest, std::fabs(value.get<double>()));
+    for (std::size_t i = 0; i < dense.size(); ++i)
+      ASSERT_NEAR(static_cast<double>(task.weights[i]), golden["values"][i].get<double>(), 2e-3 * largest) << i;
+  }
+}
+
+TEST(Alps, ChoosesAsNumPyAndFits) {
+  for (const Json& golden : golden_cases("refit")) {
+    SCOPED_TRACE(golden["inputs"].get<std::string>() + ", seed " + std::to_string(golden["seed"].get<int>()));
+    LinearTask task = task_of(golden);
+    const std::vector<float> dense = task.weights;
+    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)));
+    prune_by_alps(task, hessian, Context(2));
+    EXPECT_TRUE(task.changed);
+    EXPECT_EQ(removed_text(task), golden["alps"]["removed"].get<std::vector<std::string>>());
+    const double best = golden["alps"]["error"], unfitted = golden["alps"]["unfitted"],
+                 error = error_of(task, dense, hessian);
+    EXPECT_LT(error - best, 0.02 * (unfitted - best) + 1e-3 * best) << best << ' ' << unfitted << ' ' << error;
+  }
+}
+
+TEST(Alps, GivesTheSameBitsWithAnyNumberOfThreads) {
+  const Json golden = {{"seed", 5},   {"out", 300}, {"in", 200}, {"tokens", 300}, {"inputs", "correlated"},
+                       {"level", 0.6}};
+  const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)));
+  LinearTask one = task_of(golden), three = task_of(golden);
+  prune_by_alps(one, hessian, Context(1));
+  prune_by_alps(three, hessian, Context(3));
+  EXPECT_EQ(one.removed, three.removed);
+  EXPECT_EQ(one.weights, three.weights);
+}
+
+TEST(Alps, TakesEverythingOrNothing) {
+  for (const double level : {0.0, 1.0}) {
+    const Json golden = {{"seed", 5},     {"out", 10}, {"in", 20}, {"tokens", 30}, {"inputs", "correlated"},
+                         {"level", level}};
+    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)));
+    LinearTask task = task_of(golden);
+    const std::vector<float> dense = task.weights;
+    prune_by_alps(task, hessian, Context(1));
+    EXPECT_EQ(std::count(task.removed.begin(), task.removed.end(), 1), static_cast<std::ptrdiff_t>(level * 200));
+    for (std::size_t i = 0; i < dense.size(); ++i) EXPECT_NEAR(task.weights[i], level == 0 ? dense[i] : 0.0F, 1e-4F);
+  }
 }
 
 TEST(Factor, InvertsTheHessian) {

@@ -118,8 +118,31 @@ TEST_P(Calibrated, GivesEachSetItsLevel) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Criteria, Calibrated, testing::Values(Criterion::kWanda, Criterion::kSparseGpt),
+INSTANTIATE_TEST_SUITE_P(Criteria, Calibrated,
+                         testing::Values(Criterion::kWanda, Criterion::kSparseGpt, Criterion::kAlps),
                          [](const auto& test) { return std::string(criterion_name(test.param)); });
+
+TEST(PlanCalibrated, RefitsWhatMagnitudeChose) {
+  const Model model = open_model(kDemo + "models/gpt2-world");
+  PruneOptions options = half(Criterion::kMagnitude);
+  const PrunePlan plain = plan_pruning(model, options);
+  options.refit = true;
+  EXPECT_THROW(plan_pruning(model, options), Error);
+  const PrunePlan fitted = plan_calibrated(model, options, few_windows());
+  ASSERT_EQ(fitted.parameters, plain.parameters);
+  EXPECT_EQ(fitted.levels[0].zeros, plain.levels[0].zeros);
+  bool changed = false;
+  for (std::size_t i = 0; i < plain.parameters.size(); ++i) {
+    const std::vector<std::byte> before = pruned_bytes(model, plain, i), after = pruned_bytes(model, fitted, i);
+    const auto *old_values = reinterpret_cast<const float*>(before.data()),
+               *new_values = reinterpret_cast<const float*>(after.data());
+    for (std::size_t j = 0; j < before.size() / sizeof(float); ++j) {
+      ASSERT_EQ(old_values[j] == 0, new_values[j] == 0);
+      changed |= old_values[j] != new_values[j];
+    }
+  }
+  EXPECT_TRUE(changed);
+}
 
 TEST(PlanCalibrated, RecordsTheText) {
   const Model model = open_model(kDemo + "models/bert-world");
