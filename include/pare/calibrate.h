@@ -13,7 +13,7 @@ namespace pare {
 /// The text on which the inputs of linears are gathered.
 struct CalibrationOptions {
   /// A UTF-8 text file, or JSON lines with a string "text" each (by the name's ending: .jsonl), which are joined by
-  /// blank lines.
+  /// blank lines; for an encoder-decoder also a .tsv file whose first line names the columns "source" and "target".
   std::filesystem::path data;
   std::size_t sequences = 128;  ///< number of windows of tokens, each of which begins at a random place of the text
   std::size_t length = 2048;    ///< tokens of a window; a model with fewer positions and a shorter text bound it
@@ -24,21 +24,21 @@ struct CalibrationOptions {
 /// PruneOptions::refit; writes nothing. `model` must have its
 /// tokenizer in its directory.
 ///
-/// Layers are pruned one after the other: the hidden states of all windows are kept, a layer is run to gather the
-/// inputs of its linears, its linears are pruned, and it is run again with the pruned weights to make the states that
-/// the next layer sees. For each level, this starts from the original weights. Memory: the states, which take 4 bytes
-/// for each element of [windows * length, hidden size], and the statistics of one layer. New values of weights are in a
-/// temporary file.
+/// Layers are pruned one after the other (of an encoder-decoder, the encoder's first; without a .tsv file, it reads the
+/// first half of each window and is given the second half as target): the hidden states of all windows are kept, a
+/// layer is run to gather the inputs of its linears, its linears are pruned, and it is run again with the pruned
+/// weights to make the states that the next layer sees. For each level, this starts from the original weights. Memory:
+/// the states, which take 4 bytes for each element of [windows * length, hidden size], and the statistics of one layer.
+/// New values of weights are in a temporary file.
 ///
 /// Only linears inside of layers are pruned; of other parameters that `options` selects, such as a pooler or a head, a
 /// note says that they are not. A linear that saw no token is pruned by magnitude, and a note says so. Levels are exact
 /// for each output row (Wanda) or for each matrix (the others), and with sets (a levels file) each matrix has the level
 /// of its set. Patterns: unstructured and N:M.
 ///
-/// Throws Error: kArgument for options that do not suit the criterion, kUnsupported for models that cannot be run, are
-/// encoder-decoders, or have weights that are not F32, F16 or BF16, and for inputs that are not finite; as
-/// open_runner(), Tokenizer::open() and for data that cannot be read; Interrupted. The result does not depend on the
-/// number of threads.
+/// Throws Error: kArgument for options that do not suit the criterion, kUnsupported for models that cannot be run or
+/// have weights that are not F32, F16 or BF16, and for inputs that are not finite; as open_runner(), Tokenizer::open()
+/// and for data that cannot be read; Interrupted. The result does not depend on the number of threads.
 PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const CalibrationOptions& calibration,
                           const Context& context = {});
 

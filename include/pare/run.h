@@ -109,6 +109,16 @@ class EncoderDecoderRunner : public Runner {
   /// size], which logits() takes.
   virtual Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context = {}) const = 0;
   virtual TokenId decoder_start() const noexcept = 0;  ///< token with which every target starts
+
+  virtual std::size_t encoder_layers() const noexcept = 0;  ///< number of transformer layers
+  virtual std::size_t decoder_layers() const noexcept = 0;  ///< likewise
+  /// As run_layers(), for the layers of the encoder.
+  virtual Matrix run_encoder(const TokenBatch& sources, Matrix states, std::size_t begin, std::size_t end,
+                             const Context& context = {}) const = 0;
+  /// The same for those of the decoder, on whole targets. `encoded`: what run_encoder() returns for all of the
+  /// encoder's layers. The call that ends at decoder_layers() returns what decode() does for a new state.
+  virtual Matrix run_decoder(const TokenBatch& targets, Matrix states, const TokenBatch& sources, const Matrix& encoded,
+                             std::size_t begin, std::size_t end, const Context& context = {}) const = 0;
 };
 
 enum class ModelKind : std::uint8_t { kCausal, kEncoder, kEncoderDecoder };

@@ -126,9 +126,6 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
   PrunePlan plan;
   plan.options = prune::completed(options);
   calibrate::require_suitable(plan.options);
-  const std::optional<ModelTraits> traits = traits_of(model);
-  if (traits && traits->kind == ModelKind::kEncoderDecoder)
-    throw Error(ErrorCode::kUnsupported, model.source, "calibrated criteria do not prune encoder-decoders yet");
   plan.parameters = select_parameters(model, options);
   calibrate::select_linears(model, plan);
   std::vector<TensorView> tensors;

@@ -25,46 +25,43 @@ std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, s
     if (inputs_) inputs_->observe(linear, inputs, quiet_);
   };
   const auto runner = open_runner(weights_->model(), infer, quiet_);
-  const std::size_t layers = runner->layer_count();
-  std::vector<Matrix> states(text_.batches.size());
-  for (std::size_t layer = 0; layer < layers; ++layer) {
-    const double step = 1.0 / static_cast<double>(all * layers),
-                 begin = static_cast<double>(done * layers + layer) * step;
-    prune_layer(*runner, layer, states,
-                context_.part(begin, begin + step, fmt::format("layer {} of {}", layer + 1, layers)));
+  LayerPasses passes(*runner, text_);
+  for (std::size_t layer = 0; layer < passes.layers(); ++layer) {
+    const double step = 1.0 / static_cast<double>(all * passes.layers()),
+                 begin = static_cast<double>(done * passes.layers() + layer) * step;
+    prune_layer(passes, layer,
+                context_.part(begin, begin + step, fmt::format("layer {} of {}", layer + 1, passes.layers())));
   }
   return std::move(cuts_);
 }
 
-void LayerByLayer::prune_layer(const Runner& runner, std::size_t layer, std::vector<Matrix>& states,
-                               const Context& context) {
+void LayerByLayer::prune_layer(LayerPasses& passes, std::size_t layer, const Context& context) {
   std::set<std::size_t> left;
   for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {
-    if (parameter(i).layer != static_cast<int>(layer)) continue;
+    if (!passes.holds(layer, parameter(i))) continue;
     weights_->load(i);
     left.insert(i);
   }
-  for (const SharedInputs& inputs : gather(runner, layer, states, context.part(0, 0.4))) {
+  for (const SharedInputs& inputs : gather(passes, layer, context.part(0, 0.4))) {
     prune_linears(inputs);
     for (const std::string& name : inputs.linears) left.erase(index_.at(name));
   }
   for (const std::size_t index : left) prune_linear(index, nullptr);
-  if (layer + 1 == runner.layer_count()) return;
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    context.report(0.7 + 0.3 * static_cast<double>(i) / static_cast<double>(states.size()));
-    states[i] = runner.run_layers(text_.batches[i], std::move(states[i]), layer, layer + 1, quiet_);
+  if (layer + 1 == passes.layers()) return;
+  for (std::size_t i = 0; i < passes.batches(); ++i) {
+    context.report(0.7 + 0.3 * static_cast<double>(i) / static_cast<double>(passes.batches()));
+    passes.run(layer, i, true, quiet_);
   }
 }
 
-std::vector<SharedInputs> LayerByLayer::gather(const Runner& runner, std::size_t layer,
-                                               const std::vector<Matrix>& states, const Context& context) {
+std::vector<SharedInputs> LayerByLayer::gather(LayerPasses& passes, std::size_t layer, const Context& context) {
   std::set<std::string> wanted;
   for (std::size_t i = 0; i < plan_.parameters.size(); ++i)
-    if (parameter(i).layer == static_cast<int>(layer)) wanted.insert(parameter(i).name);
+    if (passes.holds(layer, parameter(i))) wanted.insert(parameter(i).name);
   inputs_.emplace(std::move(wanted), needs_products(plan_.options));
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    context.report(static_cast<double>(i) / static_cast<double>(states.size()));
-    runner.run_layers(text_.batches[i], states[i], layer, layer + 1, quiet_);
+  for (std::size_t i = 0; i < passes.batches(); ++i) {
+    context.report(static_cast<double>(i) / static_cast<double>(passes.batches()));
+    passes.run(layer, i, false, quiet_);
   }
   std::vector<SharedInputs> inputs = inputs_->take(model_.source);
   inputs_.reset();

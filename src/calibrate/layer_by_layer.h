@@ -10,6 +10,7 @@
 #include "calibrate/calibrated_criterion.h"
 #include "calibrate/calibration_text.h"
 #include "calibrate/layer_inputs.h"
+#include "calibrate/layer_passes.h"
 #include "calibrate/working_weights.h"
 
 namespace pare::calibrate {
@@ -35,10 +36,9 @@ class LayerByLayer {
 
  private:
   const Parameter& parameter(std::size_t index) const { return model_.parameters[plan_.parameters[index]]; }
-  void prune_layer(const Runner& runner, std::size_t layer, std::vector<Matrix>& states, const Context& context);
+  void prune_layer(LayerPasses& passes, std::size_t layer, const Context& context);
   /// The inputs of the layer's linears.
-  std::vector<SharedInputs> gather(const Runner& runner, std::size_t layer, const std::vector<Matrix>& states,
-                                   const Context& context);
+  std::vector<SharedInputs> gather(LayerPasses& passes, std::size_t layer, const Context& context);
   void prune_linears(const SharedInputs& inputs);
   /// Prunes one linear; by magnitude without a criterion.
   void prune_linear(std::size_t index, const CalibratedCriterion* criterion);

@@ -125,7 +125,8 @@ void add_calibration(Command& command, CalibrationArguments& arguments) {
       ->group("Calibration");
   command
       .add_option("--data", arguments.data,
-                  "Text to calibrate on: a UTF-8 file, or .jsonl with a \"text\" in each line")
+                  "Text to calibrate on; .jsonl: the \"text\" of each line; for encoder-\n"
+                  "decoders .tsv with the columns source and target")
       ->type_name("FILE")
       ->group("Calibration");
   command.add_option("--sequences", arguments.sequences, "Number of windows, drawn with --seed (default 128)")

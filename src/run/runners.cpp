@@ -145,11 +145,25 @@ class EncoderDecoder final : public EncoderDecoderRunner {
   Matrix logits(const Matrix& hidden, const Context& context) const override { return head_.logits(hidden, context); }
   std::unique_ptr<DecoderState> start(const TokenBatch& sources, const Context& context) const override {
     auto cache = std::make_unique<KvCache>(sources.sequences(), decoder_.layers());
-    decoder_.remember(*cache, sources, hidden_states(sources, context), context);
+    decoder_.remember(*cache, sources, hidden_states(sources, context), 0, decoder_.layers(), context);
     return cache;
   }
   Matrix decode(const TokenBatch& next, DecoderState& state, const Context& context) const override {
     return decoder_.run(next, &cache_of(state, next), context);
+  }
+
+  std::size_t encoder_layers() const noexcept override { return encoder_.layers(); }
+  std::size_t decoder_layers() const noexcept override { return decoder_.layers(); }
+  Matrix run_encoder(const TokenBatch& sources, Matrix states, std::size_t begin, std::size_t end,
+                     const Context& context) const override {
+    return encoder_.run_layers(sources, std::move(states), begin, std::min(end, encoder_.layers()), nullptr, context);
+  }
+  Matrix run_decoder(const TokenBatch& targets, Matrix states, const TokenBatch& sources, const Matrix& encoded,
+                     std::size_t begin, std::size_t end, const Context& context) const override {
+    end = std::min(end, decoder_.layers());
+    KvCache cache(sources.sequences(), decoder_.layers());
+    decoder_.remember(cache, sources, encoded, begin, end, context);
+    return decoder_.run_layers(targets, std::move(states), begin, end, &cache, context);
   }
 
  private:

@@ -200,8 +200,9 @@ Matrix Stack::attend_to_encoder(std::size_t index, const Matrix& x, const Pass& 
   return apply(*attention.o, mixed, pass.context);
 }
 
-void Stack::remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, const Context& context) const {
-  for (std::size_t i = 0; i < layers_.size(); ++i)
+void Stack::remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, std::size_t begin,
+                     std::size_t end, const Context& context) const {
+  for (std::size_t i = begin; i < end; ++i)
     remember_cross(cache, i, sources, apply(*layers_[i].cross.k, encoded, context),
                    apply(*layers_[i].cross.v, encoded, context));
 }

@@ -40,8 +40,9 @@ class Stack {
   /// Runner::run_layers().
   Matrix run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
                     const Context& context) const;
-  /// Stores the encoder's output as keys and values of every layer's cross-attention.
-  void remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, const Context& context) const;
+  /// Stores the encoder's output as keys and values of the cross-attention of layers [begin, end).
+  void remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, std::size_t begin, std::size_t end,
+                const Context& context) const;
 
   /// Loads a norm of `weights`, as `spec` has them, of `width` elements.
   Norm load_norm(StackWeights& weights, Place place, std::size_t width);

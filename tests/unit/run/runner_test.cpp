@@ -62,6 +62,21 @@ TEST(Runner, T5LogitsAreTransformers) {
   expect_golden(pair.logits(pair.decode(TokenBatch(ids("target")), *state)), "t5-world");
 }
 
+TEST(Runner, T5RunsLayerByLayer) {
+  const Opened t5(kDemo + "t5-world");
+  const auto& pair = dynamic_cast<const EncoderDecoderRunner&>(*t5.runner);
+  const TokenBatch sources(ids("ids")), targets(ids("target"));
+  Matrix encoded, states;
+  for (std::size_t i = 0; i < pair.encoder_layers(); ++i)
+    encoded = pair.run_encoder(sources, std::move(encoded), i, i + 1);
+  EXPECT_EQ(encoded.values, pair.hidden_states(sources).values);
+  for (std::size_t i = 0; i < pair.decoder_layers(); ++i)
+    states = pair.run_decoder(targets, std::move(states), sources, encoded, i, i + 1);
+  const auto state = pair.start(sources);
+  EXPECT_EQ(states.values, pair.decode(targets, *state).values);
+  expect_golden(pair.logits(states), "t5-world");
+}
+
 TEST(Runner, TokenByTokenEqualsTheWhole) {
   const Opened gpt2(kDemo + "gpt2-world"), t5(kDemo + "t5-world");
   const auto& causal = dynamic_cast<const CausalRunner&>(*gpt2.runner);

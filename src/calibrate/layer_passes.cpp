@@ -1,0 +1,44 @@
+#include "calibrate/layer_passes.h"
+
+#include <utility>
+
+namespace pare::calibrate {
+
+LayerPasses::LayerPasses(const Runner& runner, const CalibrationText& text)
+    : runner_(runner),
+      both_(dynamic_cast<const EncoderDecoderRunner*>(&runner)),
+      text_(text),
+      encoder_layers_(both_ != nullptr ? both_->encoder_layers() : 0),
+      decoder_layers_(both_ != nullptr ? both_->decoder_layers() : runner.layer_count()),
+      states_(text.batches.size()),
+      encoded_(both_ != nullptr ? text.batches.size() : 0) {}
+
+bool LayerPasses::holds(std::size_t layer, const Parameter& parameter) const {
+  if (both_ == nullptr) return parameter.layer == static_cast<int>(layer);
+  const bool encoder = layer < encoder_layers_;
+  return parameter.stack == (encoder ? "encoder" : "decoder") &&
+         parameter.layer == static_cast<int>(encoder ? layer : layer - encoder_layers_);
+}
+
+Matrix LayerPasses::states_after(std::size_t layer, std::size_t batch, Matrix states, const Context& context) const {
+  if (both_ == nullptr) return runner_.run_layers(text_.batches[batch], std::move(states), layer, layer + 1, context);
+  if (layer < encoder_layers_)
+    return both_->run_encoder(text_.batches[batch], std::move(states), layer, layer + 1, context);
+  layer -= encoder_layers_;
+  return both_->run_decoder(text_.targets[batch], std::move(states), text_.batches[batch], encoded_[batch], layer,
+                            layer + 1, context);
+}
+
+void LayerPasses::run(std::size_t layer, std::size_t batch, bool keep, const Context& context) {
+  if (!keep) {
+    states_after(layer, batch, states_[batch], context);
+    return;
+  }
+  Matrix after = states_after(layer, batch, std::move(states_[batch]), context);
+  if (both_ != nullptr && layer + 1 == encoder_layers_)
+    encoded_[batch] = std::move(after);
+  else
+    states_[batch] = std::move(after);
+}
+
+}  // namespace pare::calibrate

@@ -1,0 +1,34 @@
+// The hidden states of all calibration windows, which go through the model layer by layer.
+#pragma once
+
+#include <vector>
+
+#include "calibrate/calibration_text.h"
+
+namespace pare::calibrate {
+
+/// Layers are counted over both stacks of an encoder-decoder, the encoder's first.
+class LayerPasses {
+ public:
+  /// `runner` and `text` must outlive this.
+  LayerPasses(const Runner& runner, const CalibrationText& text);
+
+  std::size_t layers() const noexcept { return encoder_layers_ + decoder_layers_; }
+  std::size_t batches() const noexcept { return states_.size(); }
+  /// Whether a parameter belongs to a layer.
+  bool holds(std::size_t layer, const Parameter& parameter) const;
+  /// Runs a layer on the states before it. `keep`: the states after it replace them; to be done for every batch before
+  /// the next layer runs.
+  void run(std::size_t layer, std::size_t batch, bool keep, const Context& context);
+
+ private:
+  Matrix states_after(std::size_t layer, std::size_t batch, Matrix states, const Context& context) const;
+
+  const Runner& runner_;
+  const EncoderDecoderRunner* both_;
+  const CalibrationText& text_;
+  std::size_t encoder_layers_ = 0, decoder_layers_ = 0;  ///< all layers of one stack are the decoder's
+  std::vector<Matrix> states_, encoded_;
+};
+
+}  // namespace pare::calibrate
