@@ -301,7 +301,7 @@ void attention(Input& input) {
 }
 
 void activations(Input& input) {
-  const auto f = static_cast<Activation>(input.below(5));
+  const auto f = static_cast<Activation>(input.below(10));
   const std::size_t n = input.below(100);
   const std::vector<float> x = floats(input, n, false), gate = floats(input, n, false), raw = floats(input, n, true);
   compare("activate", 1e-5, [&] {

@@ -18,7 +18,7 @@ bool is_space(char32_t c) {
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  ///< which spreadsheets put before a table
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  ///< which Windows programs put before a text
 
 std::vector<std::string_view> cells_of(std::string_view line) {
   std::vector<std::string_view> cells;
@@ -34,7 +34,9 @@ std::vector<std::string_view> cells_of(std::string_view line) {
 
 std::string read_text(const std::filesystem::path& path) {
   const auto map = FileMap::open(path);
-  std::string text(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
+  std::string_view bytes(reinterpret_cast<const char*>(map->bytes().data()), map->bytes().size());
+  if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
+  std::string text(bytes);
   if (text.empty()) throw Error(ErrorCode::kMalformed, path, "is empty");
   if (const auto at = first_invalid_utf8(text))
     throw Error(ErrorCode::kMalformed, path, fmt::format("is not UTF-8 at byte {}", *at));
@@ -80,9 +82,7 @@ std::vector<std::string> read_json_texts(const std::filesystem::path& path, std:
 
 TsvFile::TsvFile(const std::filesystem::path& path, const std::vector<std::string>& columns, std::size_t limit)
     : file_(path, limit == 0 ? 0 : limit + 1) {
-  std::string_view names = file_.lines().front().text;
-  if (names.starts_with(kByteOrderMark)) names.remove_prefix(kByteOrderMark.size());
-  const std::vector<std::string_view> header = cells_of(names);
+  const std::vector<std::string_view> header = cells_of(file_.lines().front().text);
   std::vector<std::size_t> places;
   for (const std::string& column : columns) {
     const auto found = std::find(header.begin(), header.end(), column);

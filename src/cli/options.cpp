@@ -138,7 +138,9 @@ std::vector<std::string> split(std::string_view option, const std::vector<std::s
   for (const std::string& value : values)
     for (std::size_t begin = 0; begin <= value.size();) {
       const std::size_t end = std::min(value.find(',', begin), value.size());
-      parts.push_back(value.substr(begin, end - begin));
+      const std::size_t first = std::min(value.find_first_not_of(' ', begin), end);
+      const std::size_t last = value.find_last_not_of(' ', end - 1);
+      parts.push_back(first == end ? std::string() : value.substr(first, last + 1 - first));
       if (parts.back().empty()) throw UsageError(fmt::format("{}: '{}' has an empty entry", option, value));
       begin = end + 1;
     }

@@ -36,7 +36,7 @@ struct Subject {
   TokenId end_token() const;
 };
 
-/// Opens the runner and the tokenizer. Throws Error where a token has no row in the embedding.
+/// Opens the runner and the tokenizer, which throws Error for a text with a token that has no row in the embedding.
 Subject open_subject(const Model& model, KernelChoice kernels, const Context& context);
 
 /// Tells how far a task is.

@@ -4,6 +4,7 @@
 #include "eval/mean.h"
 #include "eval/subject.h"
 #include "pare/error.h"
+#include "run/generation/generation_settings.h"
 
 namespace pare::eval {
 
@@ -24,7 +25,10 @@ Evaluation score_sources(const Subject& subject, const std::vector<SourceBatch>&
   for (const SourceBatch& batch : batches) {
     const auto written = generate(subject.encoder_decoder(), batch.tokens, end, options.generation, subject.context);
     for (std::size_t i = 0; i < written.size(); ++i) {
-      const std::string text = subject.tokenizer->decode(written[i], true);
+      // As in transformers, the output begins with the start token, which is left out if it is a special one.
+      std::vector<TokenId> output{subject.encoder_decoder().decoder_start()};
+      output.insert(output.end(), written[i].begin(), written[i].end());
+      const std::string text = subject.tokenizer->decode(output, true);
       const std::string_view ours = base::stripped(text), theirs = base::stripped(batch.targets[i]);
       exact.add(ours == theirs ? 1 : 0);
       bleu.add(ours, theirs);
@@ -41,6 +45,7 @@ Evaluation score_sources(const Subject& subject, const std::vector<SourceBatch>&
 
 Scoring prepare_text_to_text(const Subject& subject, const EvalOptions& options) {
   const base::TsvFile table(options.data, {options.source_column, options.target_column}, options.limit);
+  run::require_plain_generation(*subject.model, subject.end_token());
   const std::string prefix = options.prefix.value_or("");
   // Every beam has its own KV cache.
   const std::size_t batch_tokens = kBatchTokens / options.generation.beams;

@@ -91,6 +91,30 @@ struct Tanh {
   HWY_INLINE V operator()(V x) const { return hn::Tanh(D(), x); }
 };
 
+struct QuickGelu {
+  HWY_INLINE V operator()(V x) const { return damped(x, hn::Mul(hn::Set(D(), -1.702F), x)); }
+};
+struct Relu2 {
+  HWY_INLINE V operator()(V x) const {
+    const V positive = Relu()(x);
+    return hn::Mul(positive, positive);
+  }
+};
+struct Sigmoid {
+  HWY_INLINE V operator()(V x) const { return hn::IfThenElse(hn::IsNaN(x), x, damped(hn::Set(D(), 1.0F), hn::Neg(x))); }
+};
+struct Mish {
+  HWY_INLINE V operator()(V x) const {
+    const D d;
+    // tanh(log(1 + e)) = n / (n + 2), n = e (e + 2); from 20 on it is 1.
+    const V e = hn::Exp(d, hn::Min(hn::Set(d, 20.0F), x)), n = hn::Mul(e, hn::Add(e, hn::Set(d, 2.0F)));
+    return hn::Mul(x, hn::Div(n, hn::Add(n, hn::Set(d, 2.0F))));
+  }
+};
+struct Linear {
+  HWY_INLINE V operator()(V x) const { return x; }
+};
+
 template <class F>
 auto with_activation(Activation activation, F f) {
   switch (activation) {
@@ -102,6 +126,16 @@ auto with_activation(Activation activation, F f) {
       return f(GeluNew());
     case Activation::kSilu:
       return f(Silu());
+    case Activation::kQuickGelu:
+      return f(QuickGelu());
+    case Activation::kRelu2:
+      return f(Relu2());
+    case Activation::kSigmoid:
+      return f(Sigmoid());
+    case Activation::kMish:
+      return f(Mish());
+    case Activation::kLinear:
+      return f(Linear());
     case Activation::kTanh:
       break;
   }

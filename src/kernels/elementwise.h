@@ -13,6 +13,11 @@ enum class Activation : std::uint8_t {
   kGeluNew,  ///< its approximation by tanh (Hendrycks and Gimpel 2016); "gelu_new", "gelu_pytorch_tanh"
   kSilu,
   kTanh,
+  kQuickGelu,  ///< x * sigmoid(1.702 x)
+  kRelu2,      ///< the square of kRelu
+  kSigmoid,
+  kMish,  ///< x * tanh(log(1 + exp(x)))
+  kLinear,
 };
 
 /// x[i] = f(x[i]).

@@ -16,6 +16,7 @@ void finish_directory(const Model& model, const DirectoryTexts& texts, const std
   };
   for (const auto& [source, name] : model.side_files) {
     const auto map = base::FileMap::open(source);
+    std::filesystem::create_directories((directory / name).parent_path());
     base::OutputFile copy(directory / name, base::Publish::kStaged);
     copy.write_at(0, map->bytes());
     copy.commit();

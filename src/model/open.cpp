@@ -17,12 +17,24 @@ namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kLargestSideFile = 64U << 20;
 
-/// Splits TITLE=MODEL; a path may hold '=' as long as a '/' comes first.
+/// The '+' of ENCODER+DECODER; npos if there is none. Paths may hold a '+', too: of several, the first counts that has
+/// existing paths on both sides.
+std::size_t find_plus(const std::string& source) {
+  std::error_code ignored;
+  if (fs::exists(source, ignored)) return std::string::npos;
+  for (auto plus = source.find('+'); plus != std::string::npos; plus = source.find('+', plus + 1))
+    if (fs::exists(source.substr(0, plus), ignored) && fs::exists(source.substr(plus + 1), ignored)) return plus;
+  return source.find('+');
+}
+
+/// Splits TITLE=MODEL; a path may hold '=' as long as a '/' comes first, or it exists.
 std::pair<std::string, std::string> split_title(const std::string& spec) {
   const auto equals = spec.find('=');
   std::error_code ignored;
   if (equals == std::string::npos || equals == 0 || spec.find('/') < equals || fs::exists(spec, ignored))
     return {"", spec};
+  const auto plus = find_plus(spec);
+  if (plus != std::string::npos && plus > equals && fs::exists(spec.substr(0, plus), ignored)) return {"", spec};
   return {spec.substr(0, equals), spec.substr(equals + 1)};
 }
 
@@ -47,6 +59,21 @@ bool is_side_file(const fs::path& path) {
   return extension == ".json" || extension == ".txt" || extension == ".model" || extension == ".jinja";
 }
 
+/// The small files of what sentence-transformers puts behind the transformer: "1_Pooling/config.json" and the like.
+void add_modules(const fs::path& directory, std::vector<std::pair<fs::path, std::string>>& found) {
+  std::error_code failure;
+  for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure)) {
+    const std::string folder = it->path().filename().string();
+    const bool module = folder.size() > 2 && folder.find('_') != 0 &&
+                        folder.find_first_not_of("0123456789") == folder.find('_') && base::is_directory(it->path());
+    if (!module) continue;
+    for (fs::directory_iterator file(it->path(), failure); !failure && file != end; file.increment(failure))
+      if (base::is_file(file->path()) && fs::file_size(file->path(), failure) <= kLargestSideFile && !failure)
+        found.emplace_back(file->path(), folder + "/" + file->path().filename().string());
+  }
+  if (failure) throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
+}
+
 std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& directory) {
   std::vector<std::pair<fs::path, std::string>> found;
   std::error_code failure;
@@ -57,6 +84,7 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
       found.emplace_back(it->path(), it->path().filename().string());
   }
   if (failure) throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
+  if (base::is_there(directory / "modules.json")) add_modules(directory, found);
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -71,11 +99,15 @@ Model open_single(const std::string& source, const ModelOptions& options, const 
     gguf_notes = std::move(gguf.notes);
   }
   std::optional<std::string> text = model.checkpoint.config_text();
+  // As after an interrupted download.
+  const bool blank = text && text->find_first_not_of(" \t\r\n") == std::string::npos;
+  if (blank) text.reset();
   // The output is not packed, or is packed differently.
   if (text) text = model::without_sparsity_config(*text);
   model::resolve(model, model::Config(text, model.checkpoint.directory() / "config.json"), options.as_class);
   model.notes.insert(model.notes.begin(), model.checkpoint.notes().begin(), model.checkpoint.notes().end());
   model.notes.insert(model.notes.begin(), gguf_notes.begin(), gguf_notes.end());
+  if (blank) model.notes.push_back("config.json is empty, and is read as if it were absent");
   model.config = text.value_or("");
   return model;
 }
@@ -85,8 +117,7 @@ Model open_single(const std::string& source, const ModelOptions& options, const 
 Model open_model(const std::string& spec, const ModelOptions& options, const Context& context) {
   const auto [title, source] = split_title(spec);
   if (source.empty()) throw Error(ErrorCode::kArgument, "'" + spec + "' does not name a model");
-  std::error_code ignored;
-  const auto plus = fs::exists(source, ignored) ? std::string::npos : source.find('+');
+  const auto plus = find_plus(source);
   if (plus == std::string::npos) {
     Model model = open_single(source, options, context);
     model.title = title.empty() ? default_title(source) : title;

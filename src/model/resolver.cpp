@@ -212,6 +212,14 @@ struct Reading {
   std::size_t found = 0;  ///< parameters of the class that the files hold
 };
 
+/// Parameters of the class that the files hold.
+std::size_t count_found(const Architecture& architecture, const Names& names) {
+  const Locator locator(names, architecture);
+  return static_cast<std::size_t>(
+      std::count_if(architecture.parameters.begin(), architecture.parameters.end(),
+                    [&](const Expected& expected) { return locator.locate(expected.name).has_value(); }));
+}
+
 Reading read_as(const Model& model, const Config& config, const std::string& as_class, const std::string& prefix) {
   Reading reading{Names(model.checkpoint, prefix), {}};
   const Names& names = reading.names;
@@ -227,9 +235,7 @@ Reading read_as(const Model& model, const Config& config, const std::string& as_
   const std::string class_name = !as_class.empty() ? as_class : family->config_names_class ? configured : "";
   reading.architecture = lay_out(*family, class_name, config, names);
   if (!reading.architecture) return reading;
-  const Locator locator(names, *reading.architecture);
-  for (const Expected& expected : reading.architecture->parameters)
-    if (locator.locate(expected.name)) ++reading.found;
+  reading.found = count_found(*reading.architecture, names);
   return reading;
 }
 
@@ -245,6 +251,19 @@ Reading best_reading(const Model& model, const Config& config, const std::string
   return best;
 }
 
+/// Names a class of the family that has tensors which the configuration's class leaves out, such as a head.
+void note_fuller_class(Model& model, const Config& config, const Reading& reading) {
+  const Family* family = find_family(reading.architecture->class_name, {}, reading.names);
+  if (family == nullptr || !family->config_names_class || config.first_architecture().empty()) return;
+  const std::optional<Architecture> fuller = lay_out(*family, "", config, reading.names);
+  if (!fuller || fuller->class_name == reading.architecture->class_name) return;
+  const std::size_t found = count_found(*fuller, reading.names);
+  if (found > reading.found)
+    model.notes.push_back(fmt::format("{} of the tensors that are not part of {} are those of {}: --as {} reads them",
+                                      found - reading.found, reading.architecture->class_name, fuller->class_name,
+                                      fuller->class_name));
+}
+
 }  // namespace
 
 void resolve(Model& model, const Config& config, const std::string& as_class) {
@@ -253,6 +272,7 @@ void resolve(Model& model, const Config& config, const std::string& as_class) {
   const std::optional<Architecture>& architecture = reading.architecture;
   if (!architecture) return resolve_generic(model, config, why_generic(config.first_architecture(), model.model_type));
   apply_architecture(model, *architecture, reading.names);
+  if (as_class.empty()) note_fuller_class(model, config, reading);
   if (!model.parameters.empty() || !as_class.empty()) {
     if (std::string note = note_on_wrappers(model.checkpoint, reading.names.prefix()); !note.empty())
       model.notes.push_back(std::move(note));

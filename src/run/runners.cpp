@@ -7,6 +7,7 @@
 #include "pare/error.h"
 #include "pare/run.h"
 #include "run/families.h"
+#include "run/generation/generation_settings.h"
 #include "run/head.h"
 
 namespace pare {
@@ -232,6 +233,7 @@ std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& opti
     case ModelKind::kEncoderDecoder:
       break;
   }
+  if (const auto start = run::generation_start(model)) spec.decoder_start = *start;
   return std::make_unique<run::EncoderDecoder>(model, std::move(spec), options, context);
 }
 

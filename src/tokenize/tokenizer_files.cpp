@@ -47,20 +47,30 @@ Vocabulary vocabulary_of(const JsonValue& object) {
     std::int64_t id;
   };
   std::vector<Entry> entries;
-  object.for_members([&](std::string_view token, const JsonValue& id) { entries.push_back({token, id.integer()}); });
-  Vocabulary vocabulary(entries.size());
-  std::vector<bool> given(entries.size());
+  std::int64_t highest = -1;
+  object.for_members([&](std::string_view token, const JsonValue& id) {
+    entries.push_back({token, id.integer()});
+    highest = std::max(highest, entries.back().id);
+  });
+  constexpr std::int64_t kMostHoles = 1'000'000;
+  if (highest >= static_cast<std::int64_t>(entries.size()) + kMostHoles)
+    object.fail("has ids too far apart (expected less than " + std::to_string(kMostHoles) + " more than the " +
+                    std::to_string(entries.size()) + " tokens, found " + std::to_string(highest) + ")",
+                ErrorCode::kLimit);
   TokenMap tokens(entries.size());
-  for (const Entry& entry : entries) {
-    const std::string name = "token '" + std::string(entry.token) + "'";
-    if (entry.id < 0 || static_cast<std::size_t>(entry.id) >= entries.size())
-      object.fail(name + " has id " + std::to_string(entry.id) + ", of " + std::to_string(entries.size()) + " tokens");
+  for (std::size_t i = 0; i < entries.size(); ++i) tokens.insert(entries[i].token, static_cast<std::int32_t>(i));
+  Vocabulary vocabulary(static_cast<std::size_t>(highest + 1));
+  std::vector<bool> given(vocabulary.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Entry& entry = entries[i];
+    if (tokens[entry.token] != static_cast<std::int32_t>(i)) continue;  // of a token given twice, the last id counts
+    if (entry.id < 0)
+      object.fail("token '" + std::string(entry.token) + "' has id " + std::to_string(entry.id) +
+                  " (expected 0 or more)");
     const auto id = static_cast<std::size_t>(entry.id);
     if (given[id])
       object.fail("tokens '" + vocabulary[id] + "' and '" + std::string(entry.token) + "' share id " +
                   std::to_string(id));
-    if (tokens[entry.token]) object.fail(name + " is given twice");
-    tokens.insert(entry.token, static_cast<std::int32_t>(id));
     given[id] = true;
     vocabulary[id] = entry.token;
   }
@@ -90,14 +100,6 @@ Vocabulary read_vocab_text(const std::filesystem::path& path) {
   Vocabulary vocabulary;
   for_lines(path, [&](std::string_view line, std::size_t) { vocabulary.emplace_back(without_space_at_end(line)); });
   if (vocabulary.empty()) throw Error(ErrorCode::kMalformed, path, "has no tokens");
-  TokenMap tokens(vocabulary.size());
-  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
-    if (const auto first = tokens[vocabulary[i]])
-      throw Error(ErrorCode::kMalformed, path,
-                  "lines " + std::to_string(*first + 1) + " and " + std::to_string(i + 1) + " are both '" +
-                      vocabulary[i] + "'");
-    tokens.insert(vocabulary[i], static_cast<std::int32_t>(i));
-  }
   return vocabulary;
 }
 

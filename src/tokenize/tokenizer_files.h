@@ -18,14 +18,15 @@ using base::JsonValue;
 
 // Each function throws Error naming the file and the cause.
 
-/// {"token": id, ...} with every id from 0 exactly once.
+/// {"token": id, ...}. Of a token given twice, the last id counts; an id without a token is an empty text. No two
+/// tokens share an id.
 Vocabulary vocabulary_of(const JsonValue& object);
 Vocabulary read_vocab_json(const std::filesystem::path& path);
 
 /// One pair of tokens per line, after an optional line "#version...".
 Merges read_merges(const std::filesystem::path& path);
 
-/// One token per line; the id is the line number, starting at 0.
+/// One token per line; the id is the line number, starting at 0. Of a token given twice, the last id counts.
 Vocabulary read_vocab_text(const std::filesystem::path& path);
 
 /// What a SentencePiece model says of itself (sentencepiece_model.proto, whose defaults these are).

@@ -10,10 +10,11 @@ namespace pare::tokenize {
 WordPiece::WordPiece(Vocabulary vocabulary, WordPieceOptions options, const std::filesystem::path& path)
     : vocabulary_(std::move(vocabulary)), options_(std::move(options)), ids_(vocabulary_.size()) {
   std::vector<std::pair<std::string_view, std::int32_t>> beginnings, continuations;
+  for (std::size_t i = 0; i < vocabulary_.size(); ++i) ids_.insert(vocabulary_[i], static_cast<std::int32_t>(i));
   for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
     const std::string_view token = vocabulary_[i];
     const auto id = static_cast<std::int32_t>(i);
-    ids_.insert(token, id);
+    if (token.empty() || ids_[token] != id) continue;  // no token, or one that is given again: the last id counts
     beginnings.emplace_back(token, id);
     if (token.starts_with(options_.continuing_prefix))
       continuations.emplace_back(token.substr(options_.continuing_prefix.size()), id);

@@ -114,6 +114,58 @@ TEST_F(Hub, CacheVariablesInTheOrderOfHuggingFaceHub) {
   EXPECT_EQ(find_in_hub_cache("a/b"), by_default);
 }
 
+TEST_F(Hub, AShortNameIsNotAStrangersModel) {
+  add("models--acme--gpt2");
+  add("models--acme--my-model");
+  EXPECT_NE(failure("gpt2"), "");
+  EXPECT_NE(failure("my-model"), "");
+  const fs::path bert = add("models--google-bert--bert-base-uncased");
+  EXPECT_EQ(find_in_hub_cache("bert-base-uncased"), bert) << "the Hub redirects it";
+}
+
+TEST_F(Hub, ARevisionIsABranchATagOrACommit) {
+  const fs::path older = add("models--a--b", "1111aaaa"), newer = add("models--a--b", "2222bbbb");
+  fs::create_directory(newer.parent_path() / "2222cccc");
+  write_text(directory_ / "hub/models--a--b/refs/v1", "1111aaaa");
+  write_text(directory_ / "hub/models--a--b/refs/refs/pr/3", "2222cccc");
+  EXPECT_EQ(find_in_hub_cache("a/b"), newer);
+  EXPECT_EQ(find_in_hub_cache("a/b@v1"), older);
+  EXPECT_EQ(find_in_hub_cache("a/b@2222bbbb"), newer);
+  EXPECT_EQ(find_in_hub_cache("a/b@11"), older);
+  EXPECT_EQ(find_in_hub_cache("a/b@refs/pr/3").filename(), "2222cccc");
+  EXPECT_EQ(
+      failure("a/b@2222"),
+      "a/b@2222: the Hugging Face cache has no single revision '2222' (expected NAME@REVISION with one of 1111aaaa, "
+      "2222bbbb, 2222cccc)");
+  EXPECT_NE(failure("a/b@../../x"), "");
+  EXPECT_NE(failure("a/b@"), "");
+  fs::remove_all(directory_ / "hub/models--a--b/refs");
+  EXPECT_THAT(failure("a/b"),
+              HasSubstr("does not say which revision is meant (expected NAME@REVISION with one of 1111"));
+}
+
+TEST_F(Hub, VariablesAreExpanded) {
+  const fs::path model = add("models--a--b");
+  ::unsetenv("HF_HUB_CACHE");
+  const ScopedVariable part("PARE_TEST_PART", directory_.path().string());
+  const ScopedVariable user("HOME", directory_.path().string());
+  for (const char* value : {"$PARE_TEST_PART/hub", "${PARE_TEST_PART}/hub", "~/hub"}) {
+    const ScopedVariable cache("HUGGINGFACE_HUB_CACHE", value);
+    EXPECT_EQ(find_in_hub_cache("a/b"), model) << value;
+  }
+  for (const char* value : {"$PARE_TEST_ABSENT/hub", "${PARE_TEST_PART", "$", "~other/hub"}) {
+    const ScopedVariable cache("HUGGINGFACE_HUB_CACHE", value);
+    EXPECT_THAT(failure("a/b"), HasSubstr(value));
+  }
+}
+
+TEST_F(Hub, ALinkWithoutItsBlobIsNamed) {
+  const fs::path snapshot = add("models--a--b");
+  fs::create_symlink("../../blobs/0123", snapshot / "model.safetensors");
+  EXPECT_EQ(failure("a/b"), (snapshot / "model.safetensors").string() +
+                                ": is a link to a blob that is not in the Hugging Face cache; download 'a/b' again");
+}
+
 TEST_F(Hub, SaysWhereItLooked) {
   EXPECT_EQ(failure("a/b"), "a/b: no such file or directory, and no such model in the Hugging Face cache " +
                                 (directory_ / "hub").string());

@@ -39,6 +39,16 @@ double exactly(Activation f, double x) {
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case Activation::kSilu:
       return x / (1 + std::exp(-x));
+    case Activation::kQuickGelu:
+      return x / (1 + std::exp(-1.702 * x));
+    case Activation::kRelu2:
+      return x > 0 ? x * x : 0;
+    case Activation::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::kMish:
+      return x * std::tanh(std::log1p(std::exp(x)));
+    case Activation::kLinear:
+      return x;
     case Activation::kTanh:
       break;
   }
@@ -47,7 +57,8 @@ double exactly(Activation f, double x) {
 
 TEST_P(Dense, ActivationsFollowTheirFormulas) {
   for (const Activation f :
-       {Activation::kRelu, Activation::kGelu, Activation::kGeluNew, Activation::kSilu, Activation::kTanh}) {
+       {Activation::kRelu, Activation::kGelu, Activation::kGeluNew, Activation::kSilu, Activation::kTanh,
+        Activation::kQuickGelu, Activation::kRelu2, Activation::kSigmoid, Activation::kMish, Activation::kLinear}) {
     std::vector<float> x = draw(1003, 1, 3);
     x.insert(x.end(), {0.0F, -0.0F, 40.0F, -40.0F, 90.0F, -90.0F, 1e-20F});
     std::vector<float> gate = draw(x.size(), 2);
@@ -63,7 +74,9 @@ TEST_P(Dense, ActivationsFollowTheirFormulas) {
 }
 
 TEST_P(Dense, NotANumberStaysOne) {
-  for (const Activation f : {Activation::kRelu, Activation::kGelu, Activation::kGeluNew, Activation::kSilu}) {
+  for (const Activation f :
+       {Activation::kRelu, Activation::kGelu, Activation::kGeluNew, Activation::kSilu, Activation::kQuickGelu,
+        Activation::kRelu2, Activation::kSigmoid, Activation::kMish, Activation::kLinear}) {
     std::vector<float> x(37, std::numeric_limits<float>::quiet_NaN());
     activate(f, x.data(), x.size());
     for (const float value : x) EXPECT_TRUE(std::isnan(value)) << static_cast<int>(f);

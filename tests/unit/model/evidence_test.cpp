@@ -112,6 +112,60 @@ TEST(Buffers, OfUnknownModelsAreNoParameters) {
   EXPECT_EQ(reason(model, "layers.0.attn.bias"), "buffer");
 }
 
+std::vector<Stored> tiny_bert_with_head() {
+  std::vector<Stored> stored;
+  for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::uint64_t>>>{
+           {"bert.embeddings.word_embeddings.weight", {5, 4}},
+           {"cls.predictions.bias", {5}},
+           {"cls.predictions.transform.dense.weight", {4, 4}},
+           {"cls.predictions.transform.dense.bias", {4}},
+           {"cls.predictions.transform.LayerNorm.weight", {4}},
+           {"cls.predictions.transform.LayerNorm.bias", {4}}})
+    stored.push_back({name, shape, 1});
+  return stored;
+}
+
+TEST(Classes, AFullerOneIsNamed) {
+  const std::string config = R"({"model_type": "bert", "num_hidden_layers": 0, "architectures": ["BertModel"]})";
+  EXPECT_THAT(resolve(tiny_bert_with_head(), config).notes,
+              Contains("5 of the tensors that are not part of BertModel are those of BertForMaskedLM: "
+                       "--as BertForMaskedLM reads them"));
+  EXPECT_THAT(resolve(tiny_bert_with_head(), config, "BertModel").notes, Not(Contains(HasSubstr("--as"))));
+}
+
+TEST(OpenModel, PathsMayHoldPlusAndEquals) {
+  TemporaryDirectory directory;
+  for (const char* name : {"a+b", "a=b", "plain"}) write_model(directory / name, tiny_gpt2(), kGpt2);
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(directory.path());
+  EXPECT_EQ(open_model("a+b").title, "a+b");
+  EXPECT_EQ(open_model("a=b").title, "a=b");
+  EXPECT_EQ(open_model("title=a=b").title, "title");
+  EXPECT_EQ(open_model("title=a+b").title, "title");
+  // GPT-2 cannot be composed; the message names the half that was taken.
+  EXPECT_THAT(error_of([] { open_model("a+b+plain"); }), testing::StartsWith("a+b"));
+  EXPECT_THAT(error_of([] { open_model("a=b+plain"); }), testing::StartsWith("a=b"));
+  std::filesystem::current_path(before);
+}
+
+TEST(OpenModel, AnEmptyConfigurationIsAbsent) {
+  TemporaryDirectory directory;
+  write_model(directory / "m", tiny_gpt2(), " \n");
+  const Model model = open_model((directory / "m/model.safetensors").string());
+  EXPECT_EQ(model.architecture, "GPT2Model");
+  EXPECT_THAT(model.notes, Contains("config.json is empty, and is read as if it were absent"));
+}
+
+TEST(OpenModel, ModulesOfSentenceTransformersAreKept) {
+  TemporaryDirectory directory;
+  write_model(directory / "m", tiny_gpt2(), kGpt2);
+  for (const char* file : {"m/modules.json", "m/1_Pooling/config.json", "m/other/config.json", "m/1/config.json"})
+    write_text(directory / file, "{}");
+  std::vector<std::string> names;
+  for (const auto& [path, name] : open_model((directory / "m").string()).side_files) names.push_back(name);
+  EXPECT_THAT(names, ElementsAre("1_Pooling/config.json", "modules.json"));
+}
+
 /// Indices of the tensors that repeat a parameter's.
 std::vector<std::string> copies_of(const Model& model, const std::string& name) {
   std::vector<std::string> names;
