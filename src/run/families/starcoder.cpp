@@ -1,8 +1,8 @@
 // GPT-BigCode (Ben Allal et al. 2023) and StarCoder 2 (Lozhkov et al. 2024).
 #include <array>
 
-#include "run/decoder_spec.h"
 #include "run/families.h"
+#include "run/families/decoder_spec.h"
 #include "run/settings.h"
 
 namespace pare::run {

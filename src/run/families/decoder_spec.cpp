@@ -1,4 +1,4 @@
-#include "run/decoder_spec.h"
+#include "run/families/decoder_spec.h"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 // ModernBERT (Warner et al. 2024): rotary positions; every third layer sees all tokens, the others those nearby.
 #include <array>
 
-#include "run/decoder_spec.h"
 #include "run/families.h"
+#include "run/families/decoder_spec.h"
 #include "run/rotary_settings.h"
 #include "run/settings.h"
 

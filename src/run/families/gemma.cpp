@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "pare/error.h"
-#include "run/decoder_spec.h"
 #include "run/families.h"
+#include "run/families/decoder_spec.h"
 #include "run/rotary_settings.h"
 #include "run/settings.h"
 
