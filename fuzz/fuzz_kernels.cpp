@@ -17,6 +17,8 @@
 #include "kernels/matvec.h"
 #include "kernels/moments.h"
 #include "kernels/nonzero.h"
+#include "kernels/panel_dense.h"
+#include "kernels/panel_rows.h"
 #include "kernels/peak.h"
 #include "kernels/sparse.h"
 #include "kernels/targets.h"
@@ -223,6 +225,29 @@ void panels(Input& input) {
   });
 }
 
+/// Everything that is computed for panels, of at most one vector of tokens on any target.
+void panel_rows(Input& input) {
+  const std::size_t in = 1 + input.below(40), out = 1 + input.below(60);
+  const std::vector<float> x = floats(input, in, false), weight = floats(input, in, false),
+                           bias = floats(input, in, false);
+  const Weights w(input, in * out);
+  compare("panel_rows", sum_tolerance(10 * in), [&] {
+    const std::size_t width = lanes();
+    std::vector<float> panel(in * width), y(out * width, 7.0F), wide(out * width, 7.0F), norms(in * width);
+    to_panel(x.data(), in, 1, in, panel.data(), width);
+    multiply_dense_panel({w.stored.data(), w.type, out, in}, true, 0, out, panel.data(), width, y.data());
+    multiply_dense_panel({w.wide.data(), FloatType::kF32, out, in}, true, 0, out, panel.data(), width, wide.data());
+    require_same(y, wide, "the type of weights does not matter");
+    add_to_rows(panel.data(), width, in, bias.data());
+    layer_norm_panel(panel.data(), width, in, weight.data(), bias.data(), 1e-2F, norms.data());
+    rms_norm_panel(norms.data(), width, in, weight.data(), 1e-2F, norms.data());
+    Result result;
+    for (std::size_t i = 0; i < out; ++i) result.push_back(y[i * width]);
+    for (std::size_t i = 0; i < in; ++i) result.push_back(norms[i * width]);
+    return result;
+  });
+}
+
 struct alignas(64) Line {
   std::byte bytes[kLineBytes];
 };
@@ -291,11 +316,11 @@ void attention(Input& input) {
   const std::vector<float> relative = floats(input, head.queries + head.keys, false);
   if (input.below(2) != 0) head.relative = relative.data() + head.queries;
   head.q = {q.data(), head.width};
-  head.k = {k.data(), head.width};
-  head.v = {v.data(), head.width};
+  const KeyBlock all{{k.data(), head.width}, {v.data(), head.width}, head.keys};
+  head.blocks = {&all, 1};
   compare("attention", 1e-3, [&] {
     std::vector<float> out(head.queries * head.width), scratch;
-    attend(head, out.data(), head.width, scratch);
+    attend(head, {out.data(), head.width}, scratch);
     return Result(out.begin(), out.end());
   });
 }
@@ -343,8 +368,8 @@ void norms(Input& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using Case = void (*)(Input&);
-  constexpr Case kCases[] = {counts, nonzeros,  moments,     leading, few_rows, masked,   panels,
-                             slices, attention, activations, norms,   trailing, registers};
+  constexpr Case kCases[] = {counts, nonzeros,  moments,     leading, few_rows, masked,    panels,
+                             slices, attention, activations, norms,   trailing, registers, panel_rows};
   Input input(data, size);
   kCases[input.number(1) % std::size(kCases)](input);
   return 0;

@@ -13,14 +13,39 @@
 
 namespace pare {
 
+/// Allocator of a Matrix: memory that was freed is used again, and new elements are not set.
+class MatrixMemory {
+ public:
+  using value_type = float;
+  template <class>
+  struct rebind {
+    using other = MatrixMemory;
+  };
+
+  float* allocate(std::size_t count);  ///< throws std::bad_alloc
+  void deallocate(float* memory, std::size_t count) noexcept;
+  void construct(float* /*element*/) noexcept {}
+  void construct(float* element, float value) noexcept { *element = value; }
+  friend bool operator==(MatrixMemory, MatrixMemory) noexcept { return true; }
+};
+
 /// Row-major floats.
 struct Matrix {
   std::size_t rows = 0, columns = 0;
-  std::vector<float> values;
+  std::vector<float, MatrixMemory> values;
 
   Matrix() = default;
+  /// All values are 0.
   Matrix(std::size_t row_count, std::size_t column_count)
-      : rows(row_count), columns(column_count), values(row_count * column_count) {}
+      : rows(row_count), columns(column_count), values(row_count * column_count, 0.0F) {}
+  /// The values are not set.
+  static Matrix unset(std::size_t row_count, std::size_t column_count) {
+    Matrix matrix;
+    matrix.rows = row_count;
+    matrix.columns = column_count;
+    matrix.values.resize(row_count * column_count);
+    return matrix;
+  }
   float* row(std::size_t i) noexcept { return values.data() + i * columns; }
   const float* row(std::size_t i) const noexcept { return values.data() + i * columns; }
 };

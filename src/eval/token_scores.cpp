@@ -15,7 +15,7 @@ constexpr std::size_t kRowsAtOnce = 256;
 template <class RowOf>
 Matrix logits_of(const Runner& runner, const Matrix& hidden, std::size_t begin, std::size_t end, RowOf row_of,
                  const Context& context) {
-  Matrix picked(end - begin, hidden.columns);
+  Matrix picked = Matrix::unset(end - begin, hidden.columns);
   for (std::size_t i = begin; i < end; ++i) std::copy_n(hidden.row(row_of(i)), hidden.columns, picked.row(i - begin));
   return runner.logits(picked, context);
 }
@@ -55,7 +55,7 @@ std::vector<TokenScore> score_tokens(const Runner& runner, const Matrix& hidden,
 }
 
 Matrix picked_rows(const Matrix& hidden, const std::vector<std::size_t>& rows) {
-  Matrix picked(rows.size(), hidden.columns);
+  Matrix picked = Matrix::unset(rows.size(), hidden.columns);
   for (std::size_t i = 0; i < rows.size(); ++i) std::copy_n(hidden.row(rows[i]), hidden.columns, picked.row(i));
   return picked;
 }

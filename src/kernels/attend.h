@@ -3,21 +3,38 @@
 
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace pare::kernels {
 
-/// Rows of a head inside a wider buffer: row i begins at data + i * stride.
+/// Vectors of tokens: element i of token t is data[t * token + i * element]. Either token by token (element is 1), or
+/// element by element, as in a panel (token is 1).
 struct HeadRows {
   const float* data;
-  std::size_t stride;  ///< in floats
+  std::size_t token;  ///< in floats
+  std::size_t element = 1;
+};
+
+/// Where results go, likewise.
+struct HeadResult {
+  float* data;
+  std::size_t token;
+  std::size_t element = 1;
+};
+
+/// Keys and values of tokens that follow each other, of all heads.
+struct KeyBlock {
+  HeadRows k, v;
+  std::size_t count;
 };
 
 struct Attention {
-  HeadRows q;           ///< queries x width
-  HeadRows k, v;        ///< keys x width
-  std::size_t queries;  ///< number of rows of q and of the result
-  std::size_t keys;
+  HeadRows q;                        ///< queries x width; a panel has at most most_queries() of them
+  std::span<const KeyBlock> blocks;  ///< in order
+  std::size_t kv_first = 0;          ///< element of the blocks' tokens where this head's begin
+  std::size_t queries;
+  std::size_t keys;   ///< of all blocks
   std::size_t width;  ///< width of the head
   float scale = 1;    ///< factor on the products
   float cap = 0;      ///< if not 0, products become cap * tanh(product / cap) after the scale (Gemma 2)
@@ -30,8 +47,9 @@ struct Attention {
   const float* relative = nullptr;
 };
 
-/// out row i = softmax_j(scale * q_i . k_j + relative[j - i]) v_j, over the keys that it sees. `scratch` is resized as
-/// needed and can be used again.
-void attend(const Attention& head, float* out, std::size_t out_stride, std::vector<float>& scratch);
+/// Result i = softmax_j(scale * q_i . k_j + relative[j - i]) v_j, over the keys that query i sees. If q is a panel, so
+/// is `out`, and the results of its unused lanes are finite if q is. What one query gives does not depend on the
+/// others. `scratch` is resized as needed and can be used again.
+void attend(const Attention& head, HeadResult out, std::vector<float>& scratch);
 
 }  // namespace pare::kernels

@@ -1,10 +1,15 @@
 #include "linear/linear.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <new>
 #include <optional>
 
 #include "base/parallel.h"
+#include "base/spare_memory.h"
 #include "kernels/matvec.h"
+#include "kernels/panel_dense.h"
+#include "kernels/panel_rows.h"
 #include "kernels/targets.h"
 #include "linear/dense_product.h"
 
@@ -72,6 +77,19 @@ void multiply_few(std::span<const Linear* const> linears, const Matrix& x, std::
   compute({ends.back(), multiply_adds, piece_of_all}, context);
 }
 
+void multiply_panel(const Linear& linear, const Activations& x, Activations& y, const Context& context) {
+  constexpr std::size_t kPiece = 96;  // outputs
+  const LayerWeights weights = dense_weights(linear);
+  const std::size_t pieces = (linear.out + kPiece - 1) / kPiece;
+  base::parallel_for(
+      pieces, base::worthwhile(context, x.width * linear.in * linear.out), [&](std::size_t piece, unsigned) {
+        const std::size_t begin = piece * kPiece, end = std::min(linear.out, begin + kPiece);
+        float* to = y.values.data() + begin * y.width;
+        kernels::multiply_dense_panel(weights.view, weights.out_in, begin, end, x.values.data(), x.width, to);
+        if (linear.bias != nullptr) kernels::add_to_rows(to, y.width, end - begin, linear.bias + begin);
+      });
+}
+
 }  // namespace
 
 LayerUse Linear::use(std::size_t tokens) const {
@@ -105,16 +123,56 @@ void apply_each(std::span<const Linear* const> linears, const Matrix& x, std::sp
   for (std::size_t i = 0; i < linears.size(); ++i) {
     if (const Identity* identity = linears[i]->identity.get(); identity != nullptr && identity->observer)
       identity->observer(linears[i]->use(x.rows), x);
-    results[i] = Matrix(x.rows, linears[i]->out);
+    results[i] = Matrix::unset(x.rows, linears[i]->out);
   }
   if (x.rows == 0) return;
   if (x.rows <= kernels::kFewRows) return multiply_few(linears, x, results, context);
   for (std::size_t i = 0; i < linears.size(); ++i) multiply_many(*linears[i], x, results[i], context);
 }
 
+bool Linear::allows_panels(std::size_t tokens) const {
+  return (identity == nullptr || !identity->observer) && !rounds_inputs(*this, tokens);
+}
+
+bool Linear::prefers_panels(std::size_t tokens) const {
+  return sparse != nullptr && sparse->kernel_for(tokens) == Kernel::kSliced;
+}
+
+void Linear::prepare(std::size_t tokens, const Context& context) const {
+  if (sparse != nullptr) sparse->prepare(tokens, context);
+}
+
+Activations apply(const Linear& linear, const Activations& x, const Context& context) {
+  if (!x.is_panel()) return apply(linear, static_cast<const Matrix&>(x), context);
+  Activations y(x, linear.out);
+  if (linear.sparse != nullptr && linear.sparse->apply_panel(x, linear.bias, y, context)) return y;
+  multiply_panel(linear, x, y, context);
+  return y;
+}
+
+void apply_each(std::span<const Linear* const> linears, const Activations& x, std::span<Activations> results,
+                const Context& context) {
+  if (x.is_panel()) {
+    for (std::size_t i = 0; i < linears.size(); ++i) results[i] = apply(*linears[i], x, context);
+    return;
+  }
+  std::vector<Matrix> rows(linears.size());
+  apply_each(linears, static_cast<const Matrix&>(x), std::span(rows), context);
+  std::move(rows.begin(), rows.end(), results.begin());
+}
+
 }  // namespace pare::linear
 
 namespace pare {
+
+float* MatrixMemory::allocate(std::size_t count) {
+  if (count > SIZE_MAX / sizeof(float)) throw std::bad_alloc();
+  return static_cast<float*>(base::take_memory(count * sizeof(float)));
+}
+
+void MatrixMemory::deallocate(float* memory, std::size_t count) noexcept {
+  base::give_back_memory(memory, count * sizeof(float));
+}
 
 void choose_instruction_set() { kernels::choose_target(); }
 

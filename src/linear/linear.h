@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "linear/activations.h"
 #include "linear/sparse_linear.h"
 #include "pare/linear.h"
 
@@ -33,6 +34,12 @@ struct Linear {
 
   /// How it is multiplied for this many tokens. Only for a linear with an identity.
   LayerUse use(std::size_t tokens) const;
+  /// Whether so many tokens may come as panels: an observer wants rows, and so do products with rounded inputs.
+  bool allows_panels(std::size_t tokens) const;
+  /// Whether panels of so many tokens are multiplied by the kernel that reads and writes panels anyway.
+  bool prefers_panels(std::size_t tokens) const;
+  /// Makes what products of so many tokens need. To be called before products on several threads at once.
+  void prepare(std::size_t tokens, const Context& context) const;
 };
 
 /// x: rows x in. A few rows are multiplied by pare's own kernels (memory-bound), many by oneDNN's sgemm.
@@ -43,11 +50,16 @@ Matrix apply(const Linear& linear, const Matrix& x, const Context& context);
 void apply_each(std::span<const Linear* const> linears, const Matrix& x, std::span<Matrix> results,
                 const Context& context);
 
+/// The same for rows or panels, which stay what they are.
+Activations apply(const Linear& linear, const Activations& x, const Context& context);
+void apply_each(std::span<const Linear* const> linears, const Activations& x, std::span<Activations> results,
+                const Context& context);
+
 /// The same for linears known at compile time: auto [q, k, v] = apply_all(x, context, q_proj, k_proj, v_proj).
-template <class... Linears>
-std::array<Matrix, sizeof...(Linears)> apply_all(const Matrix& x, const Context& context, const Linears&... linears) {
-  std::array<Matrix, sizeof...(Linears)> results;
-  apply_each(std::array<const Linear*, sizeof...(Linears)>{&linears...}, x, results, context);
+template <class X, class... Linears>
+std::array<X, sizeof...(Linears)> apply_all(const X& x, const Context& context, const Linears&... linears) {
+  std::array<X, sizeof...(Linears)> results;
+  apply_each(std::array<const Linear*, sizeof...(Linears)>{&linears...}, x, std::span<X>(results), context);
   return results;
 }
 

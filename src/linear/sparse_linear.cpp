@@ -52,6 +52,26 @@ bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, const Co
   return false;
 }
 
+bool SparseLinear::apply_panel(const Activations& x, const float* bias, Activations& y, const Context& context) const {
+  if (kernel_for(x.rows) != Kernel::kSliced) return false;
+  sliced(x.rows, context).multiply_panel(x.values.data(), x.width, bias, y.values.data(), context);
+  return true;
+}
+
+void SparseLinear::prepare(std::size_t tokens, const Context& context) const {
+  switch (kernel_for(tokens)) {
+    case Kernel::kDense:
+      weights_->dense();
+      break;
+    case Kernel::kSliced:
+      sliced(tokens, context);
+      break;
+    case Kernel::kMasked:
+      masked(context);
+      break;
+  }
+}
+
 std::optional<Work> SparseLinear::work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces,
                                        const Context& context) const {
   switch (kernel_for(x.rows)) {

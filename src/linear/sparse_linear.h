@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/once.h"
+#include "linear/activations.h"
 #include "linear/sparse_matrix.h"
 #include "linear/weight_source.h"
 #include "pare/linear.h"
@@ -38,7 +39,12 @@ class SparseLinear {
   std::optional<Work> work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces,
                            const Context& context) const;
 
+  /// The same for panels, if the kernel for them is the sliced one; otherwise returns false.
+  bool apply_panel(const Activations& x, const float* bias, Activations& y, const Context& context) const;
+
   Kernel kernel_for(std::size_t tokens) const;
+  /// Makes the layout for this many tokens, unless it is there already.
+  void prepare(std::size_t tokens, const Context& context) const;
   /// All weights, for the dense kernels. Throws Error for packed ones that cannot be decoded.
   WeightView dense() const { return weights_->dense(); }
 

@@ -31,6 +31,8 @@ class SlicedMatrix {
   void multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
   /// The same in at most `pieces` pieces, for at most kernels::kFewRows rows.
   Work work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces) const;
+  /// The same sums for a panel of inputs [in, width], as a panel of outputs [out, width].
+  void multiply_panel(const float* x, std::size_t width, const float* bias, float* y, const Context& context) const;
 
  private:
   struct Plan;
@@ -44,8 +46,9 @@ class SlicedMatrix {
   void reserve(const Plan& plan, LayoutMemory& memory);
   void fill(const LayerWeights& weights, const Plan& plan, std::size_t tile);
   void multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, std::size_t tile) const;
-  void multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
-                      const float* bias, Matrix& y) const;
+  void multiply_tile(std::size_t tile, const float* panel, std::size_t width, float* sums) const;
+  void multiply_rows(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
+                     const float* bias, Matrix& y) const;
 
   std::size_t in_, out_, block_, blocks_, tiles_;
   FloatType type_;

@@ -4,6 +4,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/parallel.h"
+#include "kernels/panel_rows.h"
 #include "linear/sparse_matrix.h"
 
 namespace pare::linear {
@@ -16,7 +17,7 @@ constexpr std::size_t kOneByOne = 4;    ///< up to this many tokens, panels woul
 constexpr std::size_t kFewTokens = 16;  ///< up to this many tokens, a panel is small for any number of inputs
 constexpr std::size_t kMostInputs =
     1024;  ///< inputs of a block: 256 KiB for a panel of 64 tokens, which fit the second-level cache
-constexpr std::size_t kLeastInputs = 192;  ///< inputs of a block: 48 KiB, mostly in the first-level cache
+constexpr std::size_t kLeastInputs = 128;  ///< inputs of a block: 32 KiB, which leave room in the first-level cache
 constexpr double kBlockNonzeros =
     9;  ///< nonzeros that each output should have in a block, because sums are stored once per block
 
@@ -32,8 +33,7 @@ float* scratch(std::size_t size) {
 std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std::size_t tokens) {
   const double density = static_cast<double>(nonzeros) /
                          std::max(1.0, static_cast<double>(weights.in()) * static_cast<double>(weights.out()));
-  // If many weights are not zero, their inputs lie close together, and the hardware prefetches them.
-  if (tokens <= kFewTokens || density > 0.3 || density * kMostInputs < kBlockNonzeros) return kMostInputs;
+  if (tokens <= kFewTokens || density * kMostInputs < kBlockNonzeros) return kMostInputs;
   return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
 }
 
@@ -152,15 +152,38 @@ Work SlicedMatrix::work(const Matrix& x, const float* bias, Matrix& y, std::size
           }};
 }
 
+/// The sums of a tile: a row for each output and one more.
+void SlicedMatrix::multiply_tile(std::size_t tile, const float* panel, std::size_t width, float* sums) const {
+  for (std::size_t block = 0; block < blocks_; ++block)
+    kernels::multiply_slices(slices(tile, block), panel + block * block_ * width, width, block != 0, sums);
+}
+
+void SlicedMatrix::multiply_panel(const float* x, std::size_t width, const float* bias, float* y,
+                                  const Context& context) const {
+  const unsigned threads = base::worthwhile_threads(context, width * entries_);
+  const std::size_t parts = std::min<std::size_t>(threads, tiles_);
+  base::parallel_for(parts, context.with_threads(threads), [&](std::size_t part, unsigned) {
+    for (std::size_t tile = part * tiles_ / parts; tile < (part + 1) * tiles_ / parts; ++tile) {
+      const std::size_t first = tile * kTileOutputs, outputs = tile_outputs(tile);
+      float* to = y + first * width;
+      // Only slices that are not full have sums that nobody wants.
+      const bool full = outputs % kSliceOutputs == 0;
+      float* sums = full ? to : scratch((kTileOutputs + 1) * width);
+      multiply_tile(tile, x, width, sums);
+      if (!full) std::copy_n(sums, outputs * width, to);
+      if (bias != nullptr) kernels::add_to_rows(to, width, outputs, bias + first);
+    }
+  });
+}
+
 /// Rows [first, first + count) of x, outputs of tiles [begin, end).
-void SlicedMatrix::multiply_panel(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin,
-                                  std::size_t end, const float* bias, Matrix& y) const {
+void SlicedMatrix::multiply_rows(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin,
+                                 std::size_t end, const float* bias, Matrix& y) const {
   const std::size_t lanes = kernels::lanes(), width = (count + lanes - 1) / lanes * lanes;
   float *panel = scratch((in_ + kTileOutputs + 1) * width), *sums = panel + in_ * width;
   kernels::to_panel(x.row(first), x.columns, count, in_, panel, width);
   for (std::size_t tile = begin; tile < end; ++tile) {
-    for (std::size_t block = 0; block < blocks_; ++block)
-      kernels::multiply_slices(slices(tile, block), panel + block * block_ * width, width, block != 0, sums);
+    multiply_tile(tile, panel, width, sums);
     const std::size_t output = tile * kTileOutputs;
     kernels::from_panel(sums, width, count, tile_outputs(tile), bias == nullptr ? nullptr : bias + output,
                         y.row(first) + output, y.columns);
@@ -180,8 +203,8 @@ void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, const
   const std::size_t parts = panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_);
   base::parallel_for(panels * parts, context.with_threads(threads), [&](std::size_t item, unsigned) {
     const std::size_t first = item / parts * most, part = item % parts;
-    multiply_panel(x, first, std::min(most, x.rows - first), part * tiles_ / parts, (part + 1) * tiles_ / parts, bias,
-                   y);
+    multiply_rows(x, first, std::min(most, x.rows - first), part * tiles_ / parts, (part + 1) * tiles_ / parts, bias,
+                  y);
   });
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "kernels/attend.h"
 #include "run/kv_cache.h"
 #include "run/position_bias.h"
 #include "run/spec.h"
+#include "run/tiles.h"
 
 namespace pare::run {
 
@@ -21,15 +23,23 @@ struct Heads {
   const ScoreBiases* biases = nullptr;
 };
 
-/// Self-attention of a batch. q has a row for each token of the batch, with the heads one after the other; k and v
-/// likewise, with kv_count heads. With `cache`, new keys and values are appended to layer `layer`, and attention goes
-/// to all that it holds. Returns [tokens, count * width].
-Matrix attend_self(const Heads& heads, const TokenBatch& batch, kernels::HeadRows q, kernels::HeadRows k,
-                   kernels::HeadRows v, KvCache* cache, std::size_t layer, const Context& context);
+/// Attention of a tile: its queries, keys and values, and where its results go. An element of all of them is that of a
+/// head after those of the heads before: queries and results have count * width elements, keys and values
+/// kv_count * width.
+struct TileViews {
+  Tile tile;
+  kernels::HeadRows q = {}, k = {}, v = {};
+  kernels::HeadResult mixed = {};
+};
 
-/// Attention to the encoder's keys and values that `cache` holds.
-Matrix attend_cross(const Heads& heads, const TokenBatch& batch, kernels::HeadRows q, KvCache& cache, std::size_t layer,
-                    const Context& context);
+/// Self-attention. `tiles` are those of the whole batch, in order. With `cache`, new keys and values are appended to
+/// layer `layer`, and attention goes to all that it holds.
+void attend_self(const Heads& heads, std::span<const TileViews> tiles, KvCache* cache, std::size_t layer,
+                 const Context& context);
+
+/// Attention to the encoder's keys and values that `cache` holds, for tiles of any sequences.
+void attend_cross(const Heads& heads, std::span<const TileViews> tiles, KvCache& cache, std::size_t layer,
+                  const Context& context);
 
 /// Keys and values of the encoder's output for one layer, into every sequence's cache.
 void remember_cross(KvCache& cache, std::size_t layer, const TokenBatch& sources, const Matrix& keys,

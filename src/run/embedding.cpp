@@ -18,7 +18,7 @@ std::size_t row_of(const Table& table, TokenId id) {
 }  // namespace
 
 Matrix look_up(const Table& table, std::span<const TokenId> ids) {
-  Matrix rows(ids.size(), table.columns());
+  Matrix rows = Matrix::unset(ids.size(), table.columns());
   for (std::size_t i = 0; i < ids.size(); ++i) table.copy_row(row_of(table, ids[i]), rows.row(i));
   return rows;
 }

@@ -7,6 +7,9 @@
 #include "kernels/elementwise.h"
 
 namespace pare::run {
+
+using linear::Activations;
+
 namespace {
 
 Place at(Place place, Slot slot) {
@@ -28,17 +31,25 @@ FeedForward::FeedForward(StackWeights& weights, Place place, std::size_t width, 
   down_ = weights.linear(at(place, expert ? Slot::kExpertsDown : Slot::kDown), inner, width);
 }
 
-Matrix FeedForward::run(const Matrix& x, const Context& context) const {
-  Matrix inner;
+void FeedForward::for_linears(const std::function<void(const linear::Linear&)>& f) const {
+  for (const auto* linear : {&up_, &gate_, &gate_up_, &down_})
+    if (*linear) f(**linear);
+}
+
+Activations FeedForward::run(const Activations& x, const Context& context) const {
+  Activations inner;
   if (gate_up_) {
-    const Matrix both = apply(*gate_up_, x, context);
-    inner = Matrix(x.rows, inner_);
-    for (std::size_t i = 0; i < x.rows; ++i) {
-      std::copy_n(both.row(i), inner_, inner.row(i));
-      kernels::activate_gated(activation_, inner.row(i), both.row(i) + inner_, inner_);
+    const Activations both = apply(*gate_up_, x, context);
+    inner = Activations(x, inner_);
+    const std::size_t rows = x.is_panel() ? 1 : x.rows, half = inner.values.size() / std::max<std::size_t>(1, rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+      const float* row = both.values.data() + i * 2 * half;
+      float* to = inner.values.data() + i * half;
+      std::copy_n(row, half, to);
+      kernels::activate_gated(activation_, to, row + half, half);
     }
   } else if (gate_) {
-    auto [gate, up] = apply_all(x, context, *gate_, *up_);
+    auto [gate, up] = linear::apply_all(x, context, *gate_, *up_);
     inner = std::move(gate);
     kernels::activate_gated(activation_, inner.values.data(), up.values.data(), up.values.size());
   } else {
@@ -80,9 +91,9 @@ Matrix ExpertMixture::run(const Matrix& x, const Context& context) const {
   for (std::size_t expert = 0; expert < spec_.count; ++expert) {
     const std::vector<Choice>& choices = chosen[expert];
     if (choices.empty()) continue;
-    Matrix own(choices.size(), x.columns);
+    Matrix own = Matrix::unset(choices.size(), x.columns);
     for (std::size_t i = 0; i < choices.size(); ++i) std::copy_n(x.row(choices[i].token), x.columns, own.row(i));
-    const Matrix out = experts_[expert].run(own, context);
+    const Matrix out = experts_[expert].run(std::move(own), context);
     for (std::size_t i = 0; i < choices.size(); ++i) {
       float* to = sum.row(choices[i].token);
       for (std::size_t c = 0; c < x.columns; ++c) to[c] += choices[i].weight * out.row(i)[c];

@@ -1,6 +1,7 @@
 // The feed-forward part of a layer: one for all tokens, or a mixture of experts.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -14,8 +15,9 @@ class FeedForward {
  public:
   /// `place` tells the layer, and the expert if it is one.
   FeedForward(StackWeights& weights, Place place, std::size_t width, std::size_t inner, kernels::Activation activation);
-  /// x: [tokens, width], and so is the result.
-  Matrix run(const Matrix& x, const Context& context) const;
+  /// x: [tokens, width], and so is the result, in rows or in panels.
+  linear::Activations run(const linear::Activations& x, const Context& context) const;
+  void for_linears(const std::function<void(const linear::Linear&)>& f) const;
 
  private:
   kernels::Activation activation_;
@@ -28,6 +30,7 @@ class FeedForward {
 class ExpertMixture {
  public:
   ExpertMixture(StackWeights& weights, int layer, const StackSpec& spec);
+  /// x: rows.
   Matrix run(const Matrix& x, const Context& context) const;
 
  private:

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/parallel.h"
 #include "kernels/elementwise.h"
+#include "kernels/panel_rows.h"
 #include "pare/error.h"
 #include "run/embedding.h"
 
@@ -14,16 +16,18 @@ void scale_all(Matrix& x, float factor) {
   for (float& value : x.values) value *= factor;
 }
 
-/// Brings the columns of a projection whose heads hold query, key and value side by side into the order of
+/// Brings the elements of a projection whose heads hold query, key and value side by side into the order of
 /// QkvOrder::kMatrices.
-void separate_heads(Matrix& fused, std::size_t heads, std::size_t width) {
-  std::vector<float> row(fused.columns);
-  for (std::size_t i = 0; i < fused.rows; ++i) {
-    std::copy_n(fused.row(i), fused.columns, row.data());
+Activations separate_heads(const Activations& fused, std::size_t heads, std::size_t width) {
+  Activations separate(fused, fused.columns);
+  const std::size_t step = fused.is_panel() ? fused.width : 1;  // floats of an element
+  const std::size_t rows = fused.is_panel() ? 1 : fused.rows, row = fused.columns * step;
+  for (std::size_t i = 0; i < rows; ++i)
     for (std::size_t head = 0; head < heads; ++head)
       for (std::size_t part = 0; part < 3; ++part)
-        std::copy_n(row.data() + (3 * head + part) * width, width, fused.row(i) + (part * heads + head) * width);
-  }
+        std::copy_n(fused.values.data() + i * row + (3 * head + part) * width * step, width * step,
+                    separate.values.data() + i * row + (part * heads + head) * width * step);
+  return separate;
 }
 
 }  // namespace
@@ -35,15 +39,34 @@ void Stack::normalize_rows(const Norm& norm, float* rows, std::size_t count) con
     kernels::rms_norm(rows, count, norm.width, norm.weight, spec_.epsilon, rows);
 }
 
-void Stack::normalize(const Norm& norm, Matrix& x) const { normalize_rows(norm, x.values.data(), x.rows); }
-
-void Stack::normalize_heads(const Norm& norm, Projected::Part part, std::size_t rows, std::size_t heads) const {
-  if (!norm) return;
-  const std::size_t count = heads * spec_.head_width / norm.width;
-  for (std::size_t i = 0; i < rows; ++i) normalize_rows(norm, part.data + i * part.stride, count);
+void Stack::normalize_panel(const Norm& norm, float* panel, std::size_t width) const {
+  if (spec_.norm == NormKind::kLayer)
+    kernels::layer_norm_panel(panel, width, norm.width, norm.weight, norm.bias, spec_.epsilon, panel);
+  else
+    kernels::rms_norm_panel(panel, width, norm.width, norm.weight, spec_.epsilon, panel);
 }
 
-const Matrix& Stack::before(const Norm& norm, Matrix& x, Matrix& own) const {
+void Stack::normalize(const Norm& norm, Matrix& x) const { normalize_rows(norm, x.values.data(), x.rows); }
+
+void Stack::normalize(const Norm& norm, Activations& x) const {
+  if (x.is_panel())
+    normalize_panel(norm, x.values.data(), x.width);
+  else
+    normalize_rows(norm, x.values.data(), x.rows);
+}
+
+void Stack::normalize_heads(const Norm& norm, kernels::HeadResult view, std::size_t tokens, std::size_t heads) const {
+  if (!norm) return;
+  const std::size_t count = heads * spec_.head_width / norm.width;
+  if (view.element == 1) {
+    for (std::size_t i = 0; i < tokens; ++i) normalize_rows(norm, view.data + i * view.token, count);
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    normalize_panel(norm, view.data + i * norm.width * view.element, view.element);
+}
+
+const Activations& Stack::before(const Norm& norm, Activations& x, Activations& own) const {
   if (!norm || spec_.norm_after_sum) return x;
   own = x;
   normalize(norm, own);
@@ -51,7 +74,7 @@ const Matrix& Stack::before(const Norm& norm, Matrix& x, Matrix& own) const {
   return own;
 }
 
-void Stack::add_branch(Matrix& x, Matrix branch, const Norm& post_norm, const Norm& norm) const {
+void Stack::add_branch(Activations& x, Activations branch, const Norm& post_norm, const Norm& norm) const {
   if (post_norm) normalize(post_norm, branch);
   scale_all(branch, spec_.residual_scale);
   kernels::add(x.values.data(), branch.values.data(), x.values.size());
@@ -101,6 +124,55 @@ Stack::Pass Stack::prepare(const TokenBatch& batch, KvCache* cache, const Contex
   return pass;
 }
 
+void Stack::for_linears(const Layer& layer, const std::function<void(const linear::Linear&)>& f) const {
+  for (const Attention* attention : {&layer.self, &layer.cross})
+    for (const auto* linear : {&attention->q, &attention->k, &attention->v, &attention->qkv, &attention->o})
+      if (*linear) f(**linear);
+  if (layer.feed_forward) layer.feed_forward->for_linears(f);
+}
+
+bool Stack::takes_panels(std::size_t pass_tokens, std::size_t tokens) const {
+  constexpr std::size_t kFewTokens = 256;  // oneDNN is faster for more, but it takes longer to start
+  std::size_t all = 0, taken = 0;
+  bool possible = true;
+  for (const Layer& layer : layers_) {
+    possible = possible && !layer.experts;
+    for_linears(layer, [&](const linear::Linear& linear) {
+      possible = possible && linear.allows_panels(tokens);
+      all += linear.in * linear.out;
+      if (linear.prefers_panels(tokens)) taken += linear.in * linear.out;
+    });
+  }
+  return possible && (2 * taken > all || pass_tokens <= kFewTokens);
+}
+
+std::vector<Part> Stack::divide(Matrix x, std::size_t begin, std::size_t end, const Pass& pass) const {
+  std::vector<Part> parts;
+  std::vector<Tile> tiles = panel_tiles(pass.batch);
+  if (tiles.empty() || !takes_panels(pass.batch.tokens(), tiles[0].count)) {
+    parts.push_back({whole_sequences(pass.batch), std::move(x)});
+    return parts;
+  }
+  std::size_t prepared = 0;
+  for (const Tile& tile : tiles) {
+    if (tile.count != prepared)
+      for (std::size_t i = begin; i < end; ++i)
+        for_linears(layers_[i], [&](const linear::Linear& linear) { linear.prepare(tile.count, pass.context); });
+    prepared = tile.count;
+    Part& part = parts.emplace_back(Part{{tile}, linear::to_panel(x, tile.row, tile.count)});
+    for (const std::vector<RotaryTable>& tables : pass.rotaries)
+      part.rotaries.emplace_back(tables[tile.sequence], tile.first, tile.count);
+  }
+  return parts;
+}
+
+Matrix Stack::collect(std::vector<Part> parts, const TokenBatch& batch) {
+  if (parts.size() == 1 && !parts[0].x.is_panel()) return std::move(parts[0].x);
+  Matrix x = Matrix::unset(batch.tokens(), parts[0].x.columns);
+  for (const Part& part : parts) linear::to_rows(part.x, x.row(part.tiles[0].row), x.columns);
+  return x;
+}
+
 Matrix Stack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
                          const Context& context) const {
   if (begin == 0) {
@@ -108,10 +180,20 @@ Matrix Stack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, s
     nan_check_.part(x, "the embeddings");
   }
   const Pass pass = prepare(batch, cache, context);
-  for (std::size_t i = begin; i < end; ++i) {
-    run_layer(i, x, pass);
-    nan_check_.part(x, layers_[i].name);
+  std::vector<Part> parts = divide(std::move(x), begin, end, pass);
+  const unsigned threads = base::thread_count(context);
+  const Context own = context.with_threads(std::max(1U, threads / static_cast<unsigned>(parts.size())));
+  const auto for_parts = [&](const std::function<void(Part&)>& f) {
+    base::parallel_for(parts.size(), context, [&](std::size_t i, unsigned) { f(parts[i]); });
+  };
+  for (std::size_t i = begin; i <= end; ++i) {
+    for_parts([&](Part& part) {
+      if (i != begin) end_layer(i - 1, part, pass, own);
+      if (i != end) begin_layer(i, part, pass, own);
+    });
+    if (i != end) attend(i, parts, pass);
   }
+  x = collect(std::move(parts), batch);
   if (end < layers_.size()) return x;
   if (cache != nullptr)
     for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
@@ -122,89 +204,108 @@ Matrix Stack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, s
   return project_out_ ? apply(*project_out_, x, context) : x;
 }
 
-void Stack::run_layer(std::size_t index, Matrix& x, const Pass& pass) const {
-  const Layer& layer = layers_[index];
-  const auto feed = [&](const Matrix& read) {
-    return layer.experts ? layer.experts->run(read, pass.context) : layer.feed_forward->run(read, pass.context);
-  };
-  Matrix own;
-  if (spec_.parallel) {
-    const Matrix mixed = attend_to_self(index, before(layer.self.norm, x, own), pass);
-    Matrix branch = feed(before(layer.norm, x, own));
-    kernels::add(branch.values.data(), mixed.values.data(), mixed.values.size());
-    kernels::add(x.values.data(), branch.values.data(), x.values.size());
-    return;
-  }
-  add_branch(x, attend_to_self(index, before(layer.self.norm, x, own), pass), layer.self.post_norm, layer.self.norm);
-  if (spec_.cross_attention)
-    add_branch(x, attend_to_encoder(index, before(layer.cross.norm, x, own), pass), layer.cross.post_norm,
-               layer.cross.norm);
-  add_branch(x, feed(before(layer.norm, x, own)), layer.post_norm, layer.norm);
+void Stack::begin_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const {
+  const Attention& attention = layers_[index].self;
+  Activations own;
+  part.projected = project(attention, before(attention.norm, part.x, own), context);
+  if (spec_.layers[index].rotary >= 0) rotate(static_cast<std::size_t>(spec_.layers[index].rotary), part, pass);
+  part.mixed = Activations(part.x, spec_.heads * spec_.head_width);
 }
 
-Stack::Projected Stack::project(const Attention& attention, const Matrix& x, const Pass& pass) const {
-  Projected projected{};
-  if (attention.qkv) {
-    projected.fused = apply(*attention.qkv, x, pass.context);
-    Matrix& fused = projected.fused;
-    if (spec_.qkv_order == QkvOrder::kHeads) separate_heads(fused, spec_.heads, spec_.head_width);
-    const std::size_t keys = spec_.heads * spec_.head_width, values = keys + spec_.kv_heads * spec_.head_width;
-    float* data = fused.values.data();
-    projected.queries = {data, fused.columns};
-    projected.keys = {data + keys, fused.columns};
-    projected.values = {data + values, fused.columns};
+void Stack::end_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const {
+  const Layer& layer = layers_[index];
+  Activations& x = part.x;
+  const auto feed = [&](const Activations& read) -> Activations {
+    if (layer.experts) return layer.experts->run(read, context);
+    return layer.feed_forward->run(read, context);
+  };
+  Activations own;
+  Activations branch = apply(*layer.self.o, part.mixed, context);
+  if (spec_.parallel) {
+    const Activations fed = feed(before(layer.norm, x, own));
+    kernels::add(branch.values.data(), fed.values.data(), fed.values.size());
+    kernels::add(x.values.data(), branch.values.data(), x.values.size());
   } else {
-    auto all = apply_all(x, pass.context, *attention.q, *attention.k, *attention.v);
+    add_branch(x, std::move(branch), layer.self.post_norm, layer.self.norm);
+    if (spec_.cross_attention)
+      add_branch(x, attend_to_encoder(index, before(layer.cross.norm, x, own), part, pass, context),
+                 layer.cross.post_norm, layer.cross.norm);
+    add_branch(x, feed(before(layer.norm, x, own)), layer.post_norm, layer.norm);
+  }
+  nan_check_.part(x, layer.name, x.is_panel() ? part.tiles[0].row : 0, pass.batch.tokens());
+}
+
+Projected Stack::project(const Attention& attention, const Activations& x, const Context& context) const {
+  Projected projected;
+  if (attention.qkv) {
+    projected.fused = apply(*attention.qkv, x, context);
+    Activations& fused = projected.fused;
+    if (spec_.qkv_order == QkvOrder::kHeads) fused = separate_heads(fused, spec_.heads, spec_.head_width);
+    const std::size_t keys = spec_.heads * spec_.head_width, values = keys + spec_.kv_heads * spec_.head_width;
+    projected.queries = elements_of(fused);
+    projected.keys = elements_of(fused, keys);
+    projected.values = elements_of(fused, values);
+  } else {
+    auto all = linear::apply_all(x, context, *attention.q, *attention.k, *attention.v);
     projected.q = std::move(all[0]);
     projected.k = std::move(all[1]);
     projected.v = std::move(all[2]);
-    projected.queries = {projected.q.values.data(), projected.q.columns};
-    projected.keys = {projected.k.values.data(), projected.k.columns};
-    projected.values = {projected.v.values.data(), projected.v.columns};
+    projected.queries = elements_of(projected.q);
+    projected.keys = elements_of(projected.k);
+    projected.values = elements_of(projected.v);
   }
   normalize_heads(attention.q_norm, projected.queries, x.rows, spec_.heads);
   normalize_heads(attention.k_norm, projected.keys, x.rows, spec_.kv_heads);
   return projected;
 }
 
-void Stack::rotate(Projected& projected, std::size_t rotary, const Pass& pass) const {
-  for (std::size_t s = 0; s < pass.batch.sequences(); ++s) {
-    const RotaryTable& table = pass.rotaries[rotary][s];
-    const auto rotate_part = [&](Projected::Part part, std::size_t heads) {
-      table.rotate(part.data + pass.batch.begin(s) * part.stride, part.stride, heads, spec_.head_width);
-    };
-    rotate_part(projected.queries, spec_.heads);
-    rotate_part(projected.keys, spec_.kv_heads);
-  }
+void Stack::rotate(std::size_t rotary, Part& part, const Pass& pass) const {
+  const Projected& projected = part.projected;
+  for (const Tile& tile : part.tiles)
+    for (const auto& [view, heads] : {std::pair{projected.queries, spec_.heads}, {projected.keys, spec_.kv_heads}}) {
+      if (part.x.is_panel())
+        part.rotaries[rotary].rotate(view, heads, spec_.head_width);
+      else
+        pass.rotaries[rotary][tile.sequence].rotate(from_token(view, tile.row), heads, spec_.head_width);
+    }
 }
 
-Matrix Stack::attend_to_self(std::size_t index, const Matrix& x, const Pass& pass) const {
+void Stack::attend(std::size_t index, std::span<Part> parts, const Pass& pass) const {
   const LayerSpec& spec = spec_.layers[index];
-  const Attention& attention = layers_[index].self;
-  Projected projected = project(attention, x, pass);
-  if (spec.rotary >= 0) rotate(projected, static_cast<std::size_t>(spec.rotary), pass);
   Heads heads{spec_.heads,         spec_.kv_heads, spec_.head_width, spec.attention_scale,
               spec_.attention_cap, spec_.causal,   spec.window};
   if (!pass.biases.by_head.empty()) heads.biases = &pass.biases;
-  const auto rows = [](Projected::Part part) { return kernels::HeadRows{part.data, part.stride}; };
-  const Matrix mixed = attend_self(heads, pass.batch, rows(projected.queries), rows(projected.keys),
-                                   rows(projected.values), pass.cache, index, pass.context);
-  return apply(*attention.o, mixed, pass.context);
+  std::vector<TileViews> tiles;
+  for (Part& part : parts)
+    for (const Tile& tile : part.tiles) {
+      const std::size_t token = part.x.is_panel() ? 0 : tile.row;
+      const auto rows = [&](kernels::HeadResult view) { return read_only(from_token(view, token)); };
+      tiles.push_back({tile, rows(part.projected.queries), rows(part.projected.keys), rows(part.projected.values),
+                       from_token(elements_of(part.mixed), token)});
+    }
+  attend_self(heads, tiles, pass.cache, index, pass.context);
 }
 
-Matrix Stack::attend_to_encoder(std::size_t index, const Matrix& x, const Pass& pass) const {
+Activations Stack::attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
+                                     const Context& context) const {
   const Attention& attention = layers_[index].cross;
-  const Matrix q = apply(*attention.q, x, pass.context);
+  Activations q = apply(*attention.q, x, context), mixed(x, q.columns);
   const Heads heads{spec_.heads, spec_.kv_heads, spec_.head_width, spec_.layers[index].attention_scale};
-  const Matrix mixed = attend_cross(heads, pass.batch, {q.values.data(), q.columns}, *pass.cache, index, pass.context);
-  return apply(*attention.o, mixed, pass.context);
+  std::vector<TileViews> tiles;
+  for (const Tile& tile : part.tiles) {
+    const std::size_t token = x.is_panel() ? 0 : tile.row;
+    tiles.push_back(
+        {tile, read_only(from_token(elements_of(q), token)), {}, {}, from_token(elements_of(mixed), token)});
+  }
+  attend_cross(heads, tiles, *pass.cache, index, context);
+  return apply(*attention.o, mixed, context);
 }
 
 void Stack::remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, std::size_t begin,
                      std::size_t end, const Context& context) const {
   for (std::size_t i = begin; i < end; ++i)
-    remember_cross(cache, i, sources, apply(*layers_[i].cross.k, encoded, context),
-                   apply(*layers_[i].cross.v, encoded, context));
+    remember_cross(cache, i, sources, linear::apply(*layers_[i].cross.k, encoded, context),
+                   linear::apply(*layers_[i].cross.v, encoded, context));
 }
 
 }  // namespace pare::run

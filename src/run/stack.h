@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "run/rotary.h"
 #include "run/spec.h"
 #include "run/stack_weights.h"
+#include "run/tiles.h"
 
 namespace pare::run {
 
@@ -69,14 +72,6 @@ class Stack {
     ScoreBiases biases = {};
     std::vector<std::vector<RotaryTable>> rotaries = {};  ///< of each RotarySpec, for each sequence
   };
-  /// Queries, keys and values, in matrices of their own or in one.
-  struct Projected {
-    Matrix fused, q, k, v;
-    struct Part {
-      float* data;
-      std::size_t stride;
-    } queries, keys, values;
-  };
 
   void load_embeddings(StackWeights& weights);
   Attention load_attention(StackWeights& weights, int layer, bool cross);
@@ -87,19 +82,34 @@ class Stack {
   Matrix embed(const TokenBatch& batch, KvCache* cache, const Context& context) const;
   void add_positions(const TokenBatch& batch, std::size_t sequence, std::size_t before, Matrix& x) const;
   Pass prepare(const TokenBatch& batch, KvCache* cache, const Context& context) const;
-  void run_layer(std::size_t index, Matrix& x, const Pass& pass) const;
-  Projected project(const Attention& attention, const Matrix& x, const Pass& pass) const;
-  void rotate(Projected& projected, std::size_t rotary, const Pass& pass) const;
-  Matrix attend_to_self(std::size_t index, const Matrix& x, const Pass& pass) const;
-  Matrix attend_to_encoder(std::size_t index, const Matrix& x, const Pass& pass) const;
+
+  /// Calls f(linear) for the linears of a layer; not those of experts.
+  void for_linears(const Layer& layer, const std::function<void(const linear::Linear&)>& f) const;
+  /// Whether the layers are faster with panels of `tokens` of the pass's tokens each than with rows.
+  bool takes_panels(std::size_t pass_tokens, std::size_t tokens) const;
+  /// The tokens in parts: one of rows, or panels.
+  std::vector<Part> divide(Matrix x, std::size_t begin, std::size_t end, const Pass& pass) const;
+  static Matrix collect(std::vector<Part> parts, const TokenBatch& batch);
+
+  /// A layer is begun, up to queries, keys and values; its attention follows, for all parts together; then the rest.
+  void begin_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const;
+  void attend(std::size_t index, std::span<Part> parts, const Pass& pass) const;
+  void end_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const;
+
+  Projected project(const Attention& attention, const Activations& x, const Context& context) const;
+  void rotate(std::size_t rotary, Part& part, const Pass& pass) const;
+  Activations attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
+                                const Context& context) const;
   /// Normalizes the heads of q or k, or their whole rows.
-  void normalize_heads(const Norm& norm, Projected::Part part, std::size_t rows, std::size_t heads) const;
+  void normalize_heads(const Norm& norm, kernels::HeadResult view, std::size_t tokens, std::size_t heads) const;
   void normalize_rows(const Norm& norm, float* rows, std::size_t count) const;
+  void normalize_panel(const Norm& norm, float* panel, std::size_t width) const;
+  void normalize(const Norm& norm, Activations& x) const;
   /// x as a branch reads it: `own` if a norm precedes the branch, which then holds the result. With
   /// residual_from_norm, x becomes that too.
-  const Matrix& before(const Norm& norm, Matrix& x, Matrix& own) const;
+  const Activations& before(const Norm& norm, Activations& x, Activations& own) const;
   /// x += branch, with the norms that follow.
-  void add_branch(Matrix& x, Matrix branch, const Norm& post_norm, const Norm& norm) const;
+  void add_branch(Activations& x, Activations branch, const Norm& post_norm, const Norm& norm) const;
 
   StackSpec spec_;
   NanCheck nan_check_;

@@ -8,6 +8,7 @@ from running import draw, outputs, text
 
 RELATIVE = 1e-4  # largest difference, of the largest logit
 LENGTHS = [1, 7, 23, 40]
+PANEL = [62]  # a sequence that pare runs as a panel
 SMALL = dict(vocab_size=97, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
              max_position_embeddings=64, pad_token_id=0, bos_token_id=1, eos_token_id=2)
 GROUPED = dict(SMALL, num_key_value_heads=2)
@@ -147,11 +148,11 @@ def randomize(model):
 
 
 @torch.no_grad()
-def compare(oracle, what, directory, model, kind="logits"):
-    rows = draw(model.config.vocab_size, LENGTHS)
+def compare(oracle, what, directory, model, kind="logits", lengths=LENGTHS):
+    rows = draw(model.config.vocab_size, lengths)
     lines = list(map(text, rows))
     if kind == "decode":
-        targets = draw(model.config.vocab_size, LENGTHS[::-1], seed=2)
+        targets = draw(model.config.vocab_size, lengths[::-1], seed=2)
         lines = [f"{line} | {text(target)}" for line, target in zip(lines, targets)]
         theirs = [model(input_ids=row[None], decoder_input_ids=target[None]).logits[0] for row, target in zip(rows, targets)]
     else:
@@ -190,5 +191,6 @@ def run(oracle, scratch):
         model.save_pretrained(directory)
         model = model_class.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
         compare(oracle, what, directory, model, kind)
+        compare(oracle, f"{what}, as a panel", directory, model, kind, PANEL)
         if what in ("llama", "gemma3", "opt", "bloom", "gpt_neox", "mixtral"):
             compare_beams(oracle, what, directory, model)

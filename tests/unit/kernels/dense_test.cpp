@@ -10,6 +10,9 @@
 #include "kernels/elementwise.h"
 #include "kernels/float_convert.h"
 #include "kernels/matvec.h"
+#include "kernels/panel_dense.h"
+#include "kernels/panel_rows.h"
+#include "kernels/sparse.h"
 #include "kernels/targets.h"
 
 namespace pare::kernels {
@@ -158,8 +161,9 @@ std::vector<double> plain_attention(const Attention& head) {
       const std::size_t place = i + head.visible;
       if ((head.causal && j > place) || (j > place ? j - place : place - j) >= head.window) continue;
       double product = 0;
+      const float* key = head.blocks[0].k.data + j * head.blocks[0].k.token;
       for (std::size_t c = 0; c < head.width; ++c)
-        product += static_cast<double>(head.q.data[i * head.q.stride + c]) * head.k.data[j * head.k.stride + c];
+        product += static_cast<double>(head.q.data[i * head.q.token + c]) * key[c];
       const auto offset = static_cast<std::ptrdiff_t>(j) - static_cast<std::ptrdiff_t>(i);
       product *= head.scale;
       if (head.cap != 0) product = head.cap * std::tanh(product / head.cap);
@@ -168,7 +172,7 @@ std::vector<double> plain_attention(const Attention& head) {
     }
     for (std::size_t j = 0; j < head.keys; ++j)
       for (std::size_t c = 0; c < head.width; ++c)
-        out[i * head.width + c] += p[j] / sum * head.v.data[j * head.v.stride + c];
+        out[i * head.width + c] += p[j] / sum * head.blocks[0].v.data[j * head.blocks[0].v.token + c];
   }
   return out;
 }
@@ -202,8 +206,8 @@ TEST_P(Dense, AttentionFollowsItsFormula) {
     const auto biases = draw(shape.queries + shape.keys, 13);
     Attention head{};
     head.q = {q.data(), stride};
-    head.k = {k.data(), stride};
-    head.v = {v.data(), stride};
+    const KeyBlock all{{k.data(), stride}, {v.data(), stride}, shape.keys};
+    head.blocks = {&all, 1};
     head.queries = shape.queries;
     head.keys = shape.keys;
     head.width = shape.width;
@@ -214,7 +218,7 @@ TEST_P(Dense, AttentionFollowsItsFormula) {
     head.cap = shape.cap;
     if (shape.relative) head.relative = biases.data() + shape.queries;
     std::vector<float> out(shape.queries * (shape.width + 2), 7), scratch;
-    attend(head, out.data(), shape.width + 2, scratch);
+    attend(head, {out.data(), shape.width + 2}, scratch);
     const std::vector<double> expected = plain_attention(head);
     for (std::size_t i = 0; i < shape.queries; ++i) {
       for (std::size_t c = 0; c < shape.width; ++c)
@@ -222,6 +226,99 @@ TEST_P(Dense, AttentionFollowsItsFormula) {
       EXPECT_EQ(out[i * (shape.width + 2) + shape.width], 7) << "written beyond the head";
     }
   }
+}
+
+/// Panels of at most a panel's width of tokens each, one after the other.
+std::vector<std::vector<float>> panels_of(const std::vector<float>& rows, std::size_t tokens, std::size_t width) {
+  const std::size_t most = kMostVectors * lanes();
+  std::vector<std::vector<float>> panels;
+  for (std::size_t first = 0; first < tokens; first += most) {
+    const std::size_t count = std::min(most, tokens - first), room = (count + lanes() - 1) / lanes() * lanes();
+    to_panel(rows.data() + first * width, width, count, width, panels.emplace_back(width * room).data(), room);
+  }
+  return panels;
+}
+
+TEST_P(Dense, AttentionInPanelsIsThatInRows) {
+  constexpr std::size_t kTokens = 150, kWidth = 3 * 20, kHead = 20;  // the second of three heads
+  const std::size_t most = kMostVectors * lanes();
+  const auto q = draw(kTokens * kWidth, 20), k = draw(kTokens * kWidth, 21), v = draw(kTokens * kWidth, 22),
+             biases = draw(2 * kTokens, 23);
+  const auto queries = panels_of(q, kTokens, kWidth), keys = panels_of(k, kTokens, kWidth),
+             values = panels_of(v, kTokens, kWidth);
+  const KeyBlock all{{k.data(), kWidth}, {v.data(), kWidth}, kTokens};
+  std::vector<KeyBlock> blocks;
+  for (std::size_t p = 0; p < keys.size(); ++p) {
+    const std::size_t room = keys[p].size() / kWidth;
+    blocks.push_back({{keys[p].data(), 1, room}, {values[p].data(), 1, room}, std::min(most, kTokens - p * most)});
+  }
+  for (const bool causal : {false, true}) {
+    Attention head{{q.data() + kHead, kWidth}, {&all, 1}, kHead, kTokens, kTokens, kHead};
+    head.causal = causal;
+    head.window = 40;
+    head.relative = biases.data() + kTokens;
+    std::vector<float> expected(kTokens * kHead), scratch;
+    attend(head, {expected.data(), kHead}, scratch);
+    for (std::size_t p = 0; p < queries.size(); ++p) {
+      const std::size_t room = queries[p].size() / kWidth, first = p * most;
+      Attention part = head;
+      part.q = {queries[p].data() + kHead * room, 1, room};
+      part.blocks = blocks;
+      part.queries = blocks[p].count;
+      part.visible = first;
+      part.relative = head.relative - first;
+      std::vector<float> out(kHead * room);
+      attend(part, {out.data(), 1, room}, scratch);
+      for (std::size_t t = 0; t < part.queries; ++t)
+        for (std::size_t i = 0; i < kHead; ++i)
+          EXPECT_EQ(out[i * room + t], expected[(first + t) * kHead + i]) << first + t << " " << i;
+    }
+  }
+}
+
+TEST_P(Dense, NormsOfPanelsFollowTheirFormulas) {
+  const std::size_t width = 2 * lanes(), n = 37;
+  const auto x = draw(n * width, 30), weight = draw(n, 31), bias = draw(n, 32);
+  std::vector<float> layer(n * width), rms(n * width), sum = x;
+  layer_norm_panel(x.data(), width, n, weight.data(), bias.data(), 1e-5F, layer.data());
+  rms_norm_panel(x.data(), width, n, weight.data(), 1e-5F, rms.data());
+  add_to_rows(sum.data(), width, n, bias.data());
+  for (std::size_t t = 0; t < width; ++t) {
+    double mean = 0, variance = 0, squares = 0;
+    for (std::size_t i = 0; i < n; ++i) mean += x[i * width + t] / static_cast<double>(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double value = x[i * width + t];
+      variance += (value - mean) * (value - mean) / static_cast<double>(n);
+      squares += value * value / static_cast<double>(n);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      const double value = x[i * width + t];
+      EXPECT_NEAR(layer[i * width + t], (value - mean) / std::sqrt(variance + 1e-5) * weight[i] + bias[i], 1e-5);
+      EXPECT_NEAR(rms[i * width + t], value / std::sqrt(squares + 1e-5) * weight[i], 1e-5);
+      EXPECT_EQ(sum[i * width + t], x[i * width + t] + bias[i]);
+    }
+  }
+}
+
+TEST_P(Dense, ProductsOfPanelsAreSumsInRisingOrder) {
+  for (const std::size_t in : {std::size_t{0}, std::size_t{5}, std::size_t{300}})
+    for (const std::size_t out : {std::size_t{1}, std::size_t{55}})
+      for (std::size_t vectors = 1; vectors <= kMostVectors; ++vectors) {
+        const std::size_t width = vectors * lanes(), begin = out / 3;
+        const auto w = draw(out * in + 1, 40), panel = draw(in * width + 1, 41);
+        std::vector<float> turned(in * out + 1), found(out * width), other(out * width);
+        for (std::size_t o = 0; o < out; ++o)
+          for (std::size_t i = 0; i < in; ++i) turned[i * out + o] = w[o * in + i];
+        multiply_dense_panel({w.data(), out, in}, true, begin, out, panel.data(), width, found.data());
+        multiply_dense_panel({turned.data(), in, out}, false, begin, out, panel.data(), width, other.data());
+        EXPECT_EQ(found, other);
+        for (std::size_t o = begin; o < out; ++o)
+          for (std::size_t t = 0; t < width; ++t) {
+            double sum = 0;
+            for (std::size_t i = 0; i < in; ++i) sum += static_cast<double>(w[o * in + i]) * panel[i * width + t];
+            EXPECT_NEAR(found[(o - begin) * width + t], sum, 1e-4);
+          }
+      }
 }
 
 TEST_P(Dense, HalvesBecomeTheirValues) {

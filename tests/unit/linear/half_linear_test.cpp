@@ -48,7 +48,7 @@ TEST_P(HalfLinear, DenseProducts) {
   for (const bool out_in : {true, false})
     for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{1, 1}, {7, 65}, {576, 192}, {2500, 130}}) {
       const HalfMatrix w(GetParam(), in, out, out_in);
-      const std::vector<float> bias = inputs(1, out).values;
+      const auto bias = inputs(1, out).values;
       for (const std::size_t rows : {1U, 4U, 5U, 64U, 130U}) {
         const Matrix x = inputs(rows, in);
         for (const unsigned threads : {1U, 2U, 3U})
@@ -77,7 +77,7 @@ TEST_P(HalfLinear, SparseLayouts) {
       const HalfMatrix w(GetParam(), 300, 130, out_in, zeros);
       const std::size_t nonzeros = count_nonzeros(w.full(), Context(1));
       EXPECT_EQ(count_nonzeros(w.half(), Context(2)), nonzeros);
-      const std::vector<float> bias = inputs(1, w.out).values;
+      const auto bias = inputs(1, w.out).values;
       for (const std::size_t rows : {1U, 3U, 5U, 70U}) {
         const Matrix x = inputs(rows, w.in);
         LayoutMemory memory;
@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(Types, HalfLinear, testing::Values(FloatType::kF16, Flo
 
 TEST_P(HalfLinear, ProductsTogetherAreThoseOneByOne) {
   const HalfMatrix a(GetParam(), 576, 576, true), b(GetParam(), 576, 192, false), c(GetParam(), 576, 70, true, 0.9);
-  const std::vector<float> bias = inputs(1, 576).values;
+  const auto bias = inputs(1, 576).values;
   const Linear first(a.half(), bias.data()), second(b.full());
   Linear third(c.half());
   third.sparse = std::make_shared<const SparseLinear>(std::make_unique<WeightSource>(c.half()),
@@ -125,7 +125,7 @@ TEST(RoundedProduct, RoundsInputsOnly) {
   for (const bool out_in : {true, false}) {
     const HalfMatrix w(FloatType::kBF16, 300, 130, out_in);
     Matrix x = inputs(70, 300), y(70, 130);
-    const std::vector<float> bias = inputs(1, 130).values;
+    const auto bias = inputs(1, 130).values;
     for (float& value : x.values) {  // BF16 numbers stay what they are
       std::uint32_t bits;
       std::memcpy(&bits, &value, sizeof bits);

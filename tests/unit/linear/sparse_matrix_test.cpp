@@ -18,6 +18,11 @@ std::vector<float> draw(std::size_t n, unsigned seed, double zeros = 0) {
   return values;
 }
 
+void fill(Matrix& x, unsigned seed) {
+  const std::vector<float> values = draw(x.values.size(), seed);
+  x.values.assign(values.begin(), values.end());
+}
+
 LayerWeights layer(const std::vector<float>& values, std::size_t in, std::size_t out, bool out_in = true) {
   return {{values.data(), out_in ? out : in, out_in ? in : out}, out_in};
 }
@@ -65,7 +70,7 @@ TEST(SparseMatrix, SlicesEqualTheDenseProduct) {
       const LayerWeights weights = layer(values, one.in, one.out, one.out_in);
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
       LayoutMemory memory;
-      x.values = draw(x.values.size(), 3);
+      fill(x, 3);
       const std::size_t inputs = block_inputs(weights, count_nonzeros(weights, Context(1)), rows);
       const SlicedMatrix sliced(weights, inputs, memory, Context(2));
       sliced.multiply(x, bias.data(), y, Context(3));
@@ -82,7 +87,7 @@ TEST(SparseMatrix, MasksEqualTheDenseProduct) {
       const LayerWeights weights = layer(values, one.in, one.out, one.out_in);
       Matrix x(rows, one.in), y(rows, one.out), alone(rows, one.out);
       LayoutMemory memory;
-      x.values = draw(x.values.size(), 3);
+      fill(x, 3);
       MaskedMatrix(weights, memory, Context(2)).multiply(x, bias.data(), y, Context(3));
       expect_near(y, expected(weights, x, bias), one);
       MaskedMatrix(weights, memory, Context(1)).multiply(x, bias.data(), alone, Context(1));
@@ -95,7 +100,7 @@ TEST(SparseMatrix, ATokenIsTheSameInAnyCompany) {
   LayoutMemory memory;
   const SlicedMatrix sliced(layer(values, 96, 200), 40, memory, Context(1));
   Matrix x(70, 96), y(70, 200);
-  x.values = draw(x.values.size(), 3);
+  fill(x, 3);
   sliced.multiply(x, nullptr, y, Context(1));
   Matrix first(2, 96), alone(2, 200);
   std::copy_n(x.row(0), first.values.size(), first.row(0));

@@ -76,7 +76,7 @@ class Copies {
   test::TemporaryDirectory directory_;
 };
 
-std::vector<float> logits_of(const Model& model, const InferOptions& options, std::size_t tokens) {
+decltype(Matrix::values) logits_of(const Model& model, const InferOptions& options, std::size_t tokens) {
   const Context context(2);
   const auto runner = open_runner(model, options, context);
   std::vector<TokenId> ids(tokens);
@@ -182,7 +182,7 @@ TEST(RoundInputs, IsLabeledAndOffByDefault) {
   EXPECT_EQ(rounds(true, 64), linear::can_multiply_rounded());
   InferOptions options;
   options.round_inputs = true;
-  const std::vector<float> exact = logits_of(model, {}, 40), rounded = logits_of(model, options, 40);
+  const auto exact = logits_of(model, {}, 40), rounded = logits_of(model, options, 40);
   for (std::size_t i = 0; i < exact.size(); ++i) ASSERT_NEAR(exact[i], rounded[i], 0.2);
 }
 
