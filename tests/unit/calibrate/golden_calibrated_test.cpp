@@ -30,7 +30,8 @@ std::vector<float> numbers(std::uint64_t seed, std::size_t n) {
 /// inputs_of() of make_calibrated.py.
 Matrix inputs_of(const Json& golden) {
   Matrix x(golden["tokens"], golden["in"]);
-  x.values = numbers(golden["seed"].get<std::uint64_t>() + 1, x.values.size());
+  const std::vector<float> drawn = numbers(golden["seed"].get<std::uint64_t>() + 1, x.values.size());
+  x.values.assign(drawn.begin(), drawn.end());
   const std::string kind = golden["inputs"];
   for (std::size_t row = 0; row < x.rows; ++row) {
     double sum = 0;
