@@ -125,6 +125,7 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
                           const Context& context) {
   PrunePlan plan;
   plan.options = prune::completed(options);
+  if (is_calibrated(options.criterion)) plan.options.scope = Scope::kPerTensor;
   calibrate::require_suitable(plan.options);
   plan.parameters = select_parameters(model, options);
   calibrate::select_linears(model, plan);

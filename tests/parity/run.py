@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import transformers  # noqa: E402
 
+import calibration  # noqa: E402
 import malformed  # noqa: E402
 import families  # noqa: E402
 import ggufs  # noqa: E402
@@ -34,7 +35,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "ggufs", "tokens", "running", "families", "tasks"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "ggufs", "calibration", "tokens", "running", "families", "tasks"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -52,6 +53,7 @@ def main():
             "families": lambda: families.run(oracle, scratch),
             "running": lambda: running.run(oracle, models), "tasks": lambda: tasks.run(oracle, models, scratch),
             "packed": lambda: packed.run(oracle, scratch), "ggufs": lambda: ggufs.run(oracle, scratch),
+            "calibration": lambda: calibration.run(oracle, scratch),
         }
         for part, compare in parts.items():
             if arguments.only not in (None, part):

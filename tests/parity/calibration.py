@@ -1,0 +1,158 @@
+"""Calibrated pruning against Wanda and SparseGPT in PyTorch, written from their papers.
+
+Every layer is observed by running the whole model with the layers before it pruned, on the windows that pare draws, and
+its linears are then pruned together. Wanda: Sun et al. 2023, section 3. SparseGPT: Frantar and Alistarh 2023, algorithm 1.
+Rounding differs, so that weights whose scores are nearly equal may be chosen differently. Each such difference changes
+the inputs of all later layers, so that the first layer is compared more strictly than the model. Weights whose
+input is always zero go first, as pare documents.
+"""
+
+import torch
+import transformers as hf
+
+from common import ROOT
+
+DEMO = ROOT / "demo"
+SEQUENCES, LENGTH, SEED = 12, 48, 3
+MASK = 2**64 - 1
+
+
+def draws(seed):
+    """splitmix64 (Steele et al. 2014)."""
+    while True:
+        seed = (seed + 0x9E3779B97F4A7C15) & MASK
+        z = seed
+        z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ z >> 27) * 0x94D049BB133111EB) & MASK
+        yield z ^ z >> 31
+
+
+def windows(tokenizer, frame):
+    ids = tokenizer(open(DEMO / "heldout/lm.txt", newline="").read(), add_special_tokens=False).input_ids
+    length, draw = LENGTH - len(frame[0]) - len(frame[1]), draws(SEED)
+    for _ in range(SEQUENCES):
+        begin = next(draw) % (len(ids) - length + 1)
+        yield ids[begin:begin + length]
+
+
+def oriented(module):
+    """The weights as [out, in]."""
+    return module.weight.data.T if isinstance(module, hf.pytorch_utils.Conv1D) else module.weight.data
+
+
+def smallest(scores, count):
+    mask = torch.zeros(scores.numel(), dtype=torch.bool)
+    mask[torch.argsort(scores.flatten(), stable=True)[:count]] = True
+    return mask.view_as(scores)
+
+
+def by_group(scores, pattern):
+    order = scores.view(scores.shape[0], -1, pattern[1]).argsort(dim=-1, stable=True)
+    mask = torch.zeros_like(order, dtype=torch.bool)
+    return mask.scatter_(-1, order[..., :pattern[1] - pattern[0]], True).view_as(scores)
+
+
+def wanda(w, h, level, pattern):
+    scores = w.abs() * h.diag().sqrt()
+    mask = by_group(scores, pattern) if pattern else torch.stack([smallest(row, round(level * len(row))) for row in scores])
+    return torch.where(mask, 0, w)
+
+
+def sparsegpt(w, h, level, pattern, block=128):
+    w, h = w.clone(), h.clone()
+    columns = w.shape[1]
+    dead = h.diag() == 0
+    h[dead, dead] = 1
+    h += 0.01 * h.diag().mean() * torch.eye(columns, dtype=h.dtype)
+    u = torch.linalg.cholesky(torch.linalg.inv(h), upper=True)
+    mask, gone = torch.zeros_like(w, dtype=torch.bool), 0
+    scores = lambda begin, end: torch.where(dead, 0, w / u.diag())[:, begin:end] ** 2  # unused weights go first
+    for j in range(columns):
+        if pattern and j % pattern[1] == 0:
+            end = j + pattern[1]
+            mask[:, j:end] = by_group(scores(j, end), pattern)
+        elif not pattern and j % block == 0:
+            end = min(columns, j + block)
+            count = round(round(level * w.numel()) * end / columns) - gone
+            gone += count
+            mask[:, j:end] = smallest(scores(j, end), count)
+        errors = torch.where(mask[:, j], w[:, j] / u[j, j], 0)
+        w[:, j:] -= torch.outer(errors, u[j, j:])
+        w[mask[:, j], j] = 0
+    return w
+
+
+def prune(model, layers, inputs, method, level, pattern):
+    """Prunes the model in place."""
+    for layer in layers:
+        linears = [m for m in layer.modules() if isinstance(m, (torch.nn.Linear, hf.pytorch_utils.Conv1D))]
+        products = {m: 0 for m in linears}
+
+        def observe(module, arguments, _):
+            x = arguments[0].reshape(-1, arguments[0].shape[-1]).double()
+            products[module] = products[module] + x.T @ x
+
+        hooks = [m.register_forward_hook(observe) for m in linears]
+        with torch.no_grad():
+            for one in inputs:
+                model(**one)
+        for hook in hooks:
+            hook.remove()
+        for module in linears:
+            pruned = method(oriented(module).double(), products[module], level, pattern)
+            oriented(module).copy_(pruned)
+
+
+def cases():
+    """Title, class, layers in order, and the inputs made of a window."""
+    def t5_inputs(ids):
+        middle = (len(ids) + 1) // 2
+        return {"input_ids": ids[:middle] + [1], "decoder_input_ids": [0] + ids[middle:]}
+
+    yield "gpt2-world", hf.GPT2LMHeadModel, lambda m: m.transformer.h, ([], []), lambda ids: {"input_ids": ids}
+    yield ("bert-world", hf.BertForMaskedLM, lambda m: m.bert.encoder.layer, (["[CLS]"], ["[SEP]"]),
+           lambda ids: {"input_ids": ids})
+    yield ("t5-world", hf.T5ForConditionalGeneration, lambda m: [*m.encoder.block, *m.decoder.block], ([], ["</s>"]),
+           t5_inputs)
+
+
+def run(oracle, scratch):
+    for title, model_class, layers_of, frame, inputs_of in cases():
+        source = DEMO / "models" / title
+        tokenizer = hf.AutoTokenizer.from_pretrained(source)
+        before, after = [tokenizer.convert_tokens_to_ids(part) for part in frame] if title == "bert-world" else ([], [])
+        inputs = [{key: torch.tensor([value]) for key, value in inputs_of(before + ids + after).items()}
+                  for ids in windows(tokenizer, frame)]
+        for criterion, method in (("wanda", wanda), ("sparsegpt", sparsegpt)):
+            for level, pattern in ((50, None), (70, None), (None, (2, 4))):
+                what = f"{title} {criterion} {level or '2:4'}"
+                model = model_class.from_pretrained(source).eval()
+                prune(model, layers_of(model), inputs, method, (level or 0) / 100, pattern)
+                out = scratch / "calibrated"
+                amount = ["--levels", level] if level else ["--pattern", "2:4"]
+                oracle.run("prune", source, "-o", out, "--force", "--criterion", criterion, "--data",
+                           DEMO / "heldout/lm.txt", "--sequences", SEQUENCES, "--length", LENGTH, "--seed", SEED, *amount)
+                loaded, info = model_class.from_pretrained(out, output_loading_info=True)
+                problems = {key: value for key, value in info.items() if value}
+                oracle.check(f"{what}: loads", not problems, problems)
+                compare(oracle, what, layers_of(model)[0], layers_of(loaded)[0], 2e-4, 1e-3)
+                compare(oracle, what, model, loaded, 0.02, 0.03)
+        print(f"  {title}", flush=True)
+
+
+def compare(oracle, what, expected, found, most_flips, most_error):
+    """Of all weights that changed: the share of masks, and the relative squared error."""
+    expected, found = dict(expected.named_parameters()), dict(found.named_parameters())
+    flips, weights, error, size = 0, 0, 0.0, 0.0
+    for name, theirs in expected.items():
+        ours = found[name]
+        if torch.equal(theirs, ours):
+            continue
+        flips += ((theirs == 0) != (ours == 0)).sum().item()
+        weights += theirs.numel()
+        error += (theirs - ours).pow(2).sum().item()
+        size += theirs.pow(2).sum().item()
+    oracle.check(f"{what}: masks", flips <= most_flips * weights, f"{flips} of {weights} differ")
+    oracle.check(f"{what}: weights", error <= most_error * max(size, 1e-9), f"relative squared error {error / max(size, 1e-9):.2g}")
+    zeros = sum((value == 0).sum().item() for value in found.values())
+    oracle.check(f"{what}: zeros", zeros == sum((value == 0).sum().item() for value in expected.values()), zeros)
