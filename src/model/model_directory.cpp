@@ -5,10 +5,22 @@
 #include "base/file_map.h"
 #include "base/files.h"
 #include "base/output.h"
+#include "base/system_error.h"
 #include "pare/error.h"
 #include "pare/publish.h"
 
 namespace pare::model {
+
+namespace {
+
+/// Makes the folder of a side file within the directory.
+void make_folder(const std::filesystem::path& directory, const std::filesystem::path& name) {
+  std::error_code failure;
+  std::filesystem::create_directories(directory / name.parent_path(), failure);
+  if (failure) throw Error(base::code_of(failure), name.parent_path(), "cannot be created: " + failure.message());
+}
+
+}  // namespace
 
 void finish_directory(const Model& model, const DirectoryTexts& texts, const std::filesystem::path& directory) {
   const auto write = [&](const char* name, const std::string& text) {
@@ -16,7 +28,7 @@ void finish_directory(const Model& model, const DirectoryTexts& texts, const std
   };
   for (const auto& [source, name] : model.side_files) {
     const auto map = base::FileMap::open(source);
-    std::filesystem::create_directories((directory / name).parent_path());
+    if (name.find('/') != std::string::npos) make_folder(directory, name);
     base::OutputFile copy(directory / name, base::Publish::kStaged);
     copy.write_at(0, map->bytes());
     copy.commit();

@@ -99,8 +99,8 @@ Model open_single(const std::string& source, const ModelOptions& options, const 
     gguf_notes = std::move(gguf.notes);
   }
   std::optional<std::string> text = model.checkpoint.config_text();
-  // As after an interrupted download.
-  const bool blank = text && text->find_first_not_of(" \t\r\n") == std::string::npos;
+  // As after an interrupted download; a file that is named itself can do without.
+  const bool blank = text && base::is_file(source) && text->find_first_not_of(" \t\r\n") == std::string::npos;
   if (blank) text.reset();
   // The output is not packed, or is packed differently.
   if (text) text = model::without_sparsity_config(*text);

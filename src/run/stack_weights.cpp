@@ -163,7 +163,13 @@ const float* StackWeights::bias(Place place, std::size_t size) {
 }
 
 linear::Linear StackWeights::tied_head(Place place, const Table& table) {
-  return weights_.tied_head(module_of(get(place).name), table);
+  const Parameter& own = get(place);
+  // A head is tied to what both stacks share, even if its stack has an embedding of its own.
+  const auto shared = parameters_.find({std::string(), place.slot, place.layer, place.cross_attention, -1, false});
+  if (shared == parameters_.end() || shared->second == &own) return weights_.tied_head(module_of(own.name), table);
+  const std::string& name = shared->second->name;
+  return weights_.tied_head(module_of(name),
+                            weights_.table(name, weights_.rows_of(name, table.columns()), table.columns()));
 }
 
 }  // namespace pare::run

@@ -8,7 +8,7 @@ namespace pare::model {
 namespace {
 
 const Rows kShared{{"shared.weight", Role::kEmbedding, Slot::kWordEmbedding}};
-const Rows kStackEmbedding{{"embed_tokens.weight", Role::kEmbedding}};
+const Rows kStackEmbedding{{"embed_tokens.weight", Role::kEmbedding, Slot::kWordEmbedding}};
 const Rows kAttention{{"q.weight", Role::kQ}, {"k.weight", Role::kK}, {"v.weight", Role::kV}, {"o.weight", Role::kO}};
 const Rows kPositionBias{{"relative_attention_bias.weight", Role::kPositionBias}};
 const Rows kAttentionNorm{{"layer_norm.weight", Role::kNorm, Slot::kAttentionNorm}};

@@ -181,6 +181,19 @@ TEST(Ties, StoredUnderBothNamesAreOneParameter) {
               ElementsAre("lm_head.weight"));
 }
 
+/// What transformers keeps apart: stacks whose embeddings differ from the shared one.
+TEST(Ties, StacksMayHaveEmbeddingsOfTheirOwn) {
+  const std::vector<Stored> stored{{"shared.weight", {5, 4}, 1},
+                                   {"encoder.embed_tokens.weight", {5, 4}, 2},
+                                   {"decoder.embed_tokens.weight", {5, 4}, 1}};
+  const Model model = resolve(stored, R"({"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]})");
+  const Parameter& own = *find(model, "encoder.embed_tokens.weight");
+  EXPECT_EQ(own.slot, Slot::kWordEmbedding);
+  EXPECT_EQ(own.stack, "encoder");
+  EXPECT_EQ(find(model, "shared.weight")->slot, Slot::kWordEmbedding);
+  EXPECT_THAT(copies_of(model, "shared.weight"), ElementsAre("decoder.embed_tokens.weight"));
+}
+
 TEST(Ties, OfUnknownEncoderDecoders) {
   const Model model = resolve({{"decoder.embed_tokens.weight", {5, 4}, 1},
                                {"encoder.embed_tokens.weight", {5, 4}, 1},
