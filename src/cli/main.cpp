@@ -111,6 +111,7 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
   add_plot_command(root, context);
   add_prune_command(root, context);
   add_pack_commands(root, context);
+  add_convert_command(root, context);
   add_eval_command(root, context);
   add_sensitivity_command(root, context);
   add_bench_command(root, context);

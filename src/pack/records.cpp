@@ -68,8 +68,8 @@ std::string packed_manifest(const Model& model, const PackSummary& summary, cons
   return base::indented_text(json);
 }
 
-std::string unpacked_manifest(const Model& model, const Context& context) {
-  return base::indented_text(history(model, "pare-unpack", context));
+std::string dense_manifest(const Model& model, const char* format, const Context& context) {
+  return base::indented_text(history(model, format, context));
 }
 
 std::string packed_index(const std::vector<StoredFile>& files) {

@@ -11,8 +11,8 @@ namespace pare::pack {
 /// Text of pare.json: its previous content (of a pruned model) and how the model was packed.
 std::string packed_manifest(const Model& model, const PackSummary& summary, const PackOptions& options,
                             const Context& context);
-/// Text of pare.json without the record of packing.
-std::string unpacked_manifest(const Model& model, const Context& context);
+/// Text of pare.json without the record of packing; `format` is what it says if the model has none ("pare-unpack").
+std::string dense_manifest(const Model& model, const char* format, const Context& context);
 
 /// Contents of a packed file.
 struct StoredFile {

@@ -1,4 +1,4 @@
-// Restores a packed checkpoint: decodes every tensor at its offset.
+// Writes a dense checkpoint: a packed one restored, or an encoded one as its values.
 #include <algorithm>
 #include <atomic>
 
@@ -10,6 +10,7 @@
 #include "checkpoint/tensor_piece.h"
 #include "model/model_directory.h"
 #include "pack/records.h"
+#include "pare/convert.h"
 #include "pare/error.h"
 #include "pare/pack.h"
 
@@ -45,9 +46,14 @@ class Unpacker {
       base::AlignedBuffer<std::byte> dense(tensor.bytes.size());
       packed->decode({dense.data(), dense.size()});
       write_pieces({dense.data(), dense.size()}, offset, output);
+    } else if (tensor.bytes.encoded() != nullptr) {
+      for (std::uint64_t begin = 0; begin < tensor.bytes.size(); begin += base::kPieceBytes) {
+        const std::uint64_t size = std::min<std::uint64_t>(base::kPieceBytes, tensor.bytes.size() - begin);
+        write_pieces(checkpoint::TensorPiece(tensor.bytes, begin, size), offset + begin, output);
+      }
     } else {
       if (packed != nullptr) packed->verify();
-      write_pieces(checkpoint::TensorPiece(tensor.bytes), offset, output);
+      write_pieces(tensor.bytes, offset, output);
     }
   }
 
@@ -67,23 +73,31 @@ class Unpacker {
   std::atomic<std::uint64_t> bytes_done_{0};
 };
 
+void write_dense(const Model& model, const fs::path& out, bool force, const char* format, const Context& context) {
+  check_output_apart(out, model);
+  base::OutputDirectory output(out, force);
+  Unpacker unpacker(model.checkpoint, context);
+  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
+    unpacker.write_file(file, output.staging());
+  model::finish_directory(
+      model, {model.config, checkpoint::rewrite_index(model.checkpoint), pack::dense_manifest(model, format, context)},
+      output.staging());
+  model.checkpoint.require_unchanged();
+  output.commit();
+}
+
 }  // namespace
+
+void write_converted(const Model& model, const fs::path& out, const ConvertOptions& options, const Context& context) {
+  write_dense(model, out, options.force, "pare-convert", context);
+}
 
 void write_unpacked(const Model& model, const fs::path& out, const UnpackOptions& options, const Context& context) {
   const auto tensors = model.checkpoint.tensors();
   if (std::none_of(tensors.begin(), tensors.end(),
                    [](const TensorView& tensor) { return tensor.bytes.packed() != nullptr; }))
     throw Error(ErrorCode::kUnsupported, model.source, "is not packed");
-  check_output_apart(out, model);
-  base::OutputDirectory output(out, options.force);
-  Unpacker unpacker(model.checkpoint, context);
-  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
-    unpacker.write_file(file, output.staging());
-  model::finish_directory(
-      model, {model.config, checkpoint::rewrite_index(model.checkpoint), pack::unpacked_manifest(model, context)},
-      output.staging());
-  model.checkpoint.require_unchanged();
-  output.commit();
+  write_dense(model, out, options.force, "pare-unpack", context);
 }
 
 }  // namespace pare

@@ -9,6 +9,7 @@ import numpy
 import torch
 import transformers
 from safetensors.torch import load_file
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 QUANTIZED = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "IQ4_NL", "MXFP4", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS",
              "TQ1_0", "TQ2_0"]
@@ -61,7 +62,7 @@ def compare_values(oracle, scratch):
 
 
 def byte_tokenizer(writer, pre):
-    spelling = {v: k for k, v in transformers.convert_slow_tokenizer.bytes_to_unicode().items()}
+    spelling = {v: k for k, v in bytes_to_unicode().items()}
     tokens = sorted(spelling) + ["th", "Ġth", "in", "Ġa", "er", "Ġthe", "11", "  "]
     tokens[-1] = "ĠĠ"
     control = ["<|endoftext|>", "<|im_start|>"]
@@ -176,11 +177,70 @@ def compare_model(oracle, scratch, name, config, kind, spiece, pre):
         oracle.check(f"{what} ids of {text!r} as written", ours == written(text).input_ids)
 
 
+WRITTEN = ["llama", "qwen2", "qwen3", "gpt2", "starcoder2"]
+
+
+def llama_cpp_tokens(path, prompt, count):
+    """The ids that llama.cpp continues with, most likely first; None without llama-cpp-python."""
+    try:
+        import llama_cpp
+    except ImportError:
+        return None
+    model = llama_cpp.Llama(str(path), n_ctx=256, verbose=False, n_threads=2)
+    model.eval(prompt)
+    tokens = []
+    for _ in range(count):
+        tokens.append(model.sample(temp=0.0, top_k=1, repeat_penalty=1.0))
+        model.eval(tokens[-1:])
+    return tokens
+
+
+def compare_written(oracle, scratch, name):
+    """Files that pare writes: values as gguf rounds them, the same model when read again, the same text in llama.cpp."""
+    directory = scratch / f"{name}-F32"  # as pare wrote it from GGUF, without its pare.json
+    (directory / "pare.json").unlink(missing_ok=True)
+    source = gguf.GGUFReader(scratch / f"{name}-F32.gguf")
+    originals = {tensor.name: tensor for tensor in source.tensors}
+    state = load_file(directory / "model.safetensors")
+    for kind in ("F32", "F16", "BF16", "Q8_0"):
+        path = scratch / f"written-{name}-{kind}.gguf"
+        oracle.run("convert", directory, "-o", path, "--type", kind, "--force")
+        reader = gguf.GGUFReader(path)
+        differ = []
+        for tensor in reader.tensors:
+            values = originals[tensor.name].data
+            if len(tensor.shape) > 1 and kind != "F32" and "position" not in tensor.name:
+                quantize = gguf.GGMLQuantizationType[kind]
+                values = gguf.quantize(values, quantize)
+            if values.tobytes() != numpy.ascontiguousarray(tensor.data).tobytes():
+                differ.append(tensor.name)
+        oracle.check(f"gguf written {name} {kind} values", not differ, differ[:3])
+        oracle.check(f"gguf written {name} {kind} names", {t.name for t in reader.tensors} == set(originals))
+        if kind == "F32":
+            back = scratch / f"back-{name}"
+            oracle.run("convert", path, "-o", back, "--force")
+            again = load_file(back / "model.safetensors")
+            oracle.check(f"gguf written {name} and read",
+                         again.keys() == state.keys() and all(torch.equal(again[key], state[key]) for key in state))
+            prompt = [5, 17, 80, 33, 120]
+            theirs = llama_cpp_tokens(path, prompt, 32)
+            if theirs is None:
+                oracle.skip("llama.cpp: llama-cpp-python is not installed")
+                continue
+            model = transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+            with torch.no_grad():
+                expected = model.generate(torch.tensor([prompt]), max_new_tokens=32, min_new_tokens=32, do_sample=False,
+                                          eos_token_id=None, pad_token_id=0)[0, len(prompt):].tolist()
+            oracle.check(f"gguf written {name} in llama.cpp", theirs == expected, f"{theirs} {expected}")
+
+
 def run(oracle, scratch):
     scratch = scratch / "gguf"
     os.makedirs(scratch, exist_ok=True)
     compare_values(oracle, scratch)
     for name, config in ARCHITECTURES.items():
         for kind in ("F32", "Q8_0"):
-            spiece = name.startswith("gemma") or name == "phi3" or (name == "llama" and kind == "F32")
+            spiece = name.startswith("gemma") or name == "phi3" or (name == "llama" and kind == "Q8_0")
             compare_model(oracle, scratch, name, config, kind, spiece, {"qwen2": "qwen2", "llama": "llama-bpe"}.get(name, "gpt-2"))
+    for name in WRITTEN:
+        compare_written(oracle, scratch, name)
