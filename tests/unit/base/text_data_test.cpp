@@ -90,5 +90,14 @@ TEST(Stripped, TakesUnicodeSpacesOff) {
   EXPECT_THAT(split_words(" a\u2003bc  d "), ElementsAre("a", "bc", "d"));
 }
 
+TEST(ByteOrderMark, IsNotPartOfAText) {
+  const test::TemporaryDirectory directory;
+  const std::string mark = "\xEF\xBB\xBF";
+  test::write_text(directory / "plain.txt", mark + "the cat\n");
+  EXPECT_EQ(read_text(directory / "plain.txt"), "the cat\n");
+  test::write_text(directory / "mark.txt", mark);
+  EXPECT_THAT(failure([&] { read_text(directory / "mark.txt"); }), HasSubstr("is empty"));
+}
+
 }  // namespace
 }  // namespace pare::base
