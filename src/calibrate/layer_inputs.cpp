@@ -33,7 +33,12 @@ void LayerInputs::add(SharedInputs& shared, const Matrix& inputs, const Context&
 
 void LayerInputs::observe(const LayerUse& linear, const Matrix& inputs, const Context& context) {
   const float* data = inputs.values.data();
-  const bool same = data == last_ && inputs.rows != 0;
+  std::vector<float> rows;
+  if (inputs.rows != 0) {
+    rows.assign(data, data + inputs.columns);
+    rows.insert(rows.end(), inputs.row(inputs.rows - 1), inputs.row(inputs.rows - 1) + inputs.columns);
+  }
+  const bool same = data == last_ && !rows.empty() && rows == last_rows_;
   last_ = nullptr;
   if (!wanted_.contains(linear.name)) return;
   const auto [found, fresh] = index_.try_emplace(linear.name, shared_.size());
@@ -53,6 +58,7 @@ void LayerInputs::observe(const LayerUse& linear, const Matrix& inputs, const Co
   SharedInputs& shared = shared_[found->second];
   if (shared.linears.front() == linear.name) add(shared, inputs, context);
   last_ = data;
+  last_rows_ = std::move(rows);
   last_index_ = found->second;
 }
 

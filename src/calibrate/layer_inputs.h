@@ -41,7 +41,8 @@ class LayerInputs {
   std::vector<SharedInputs> shared_;
   std::map<std::string, std::size_t, std::less<>> index_;  ///< of a linear's inputs in shared_
   const float* last_ = nullptr;                            ///< inputs of the previous call,
-  std::size_t last_index_ = 0;                             ///< and where they are
+  std::vector<float> last_rows_;  ///< their first and last row, in case that memory is used again,
+  std::size_t last_index_ = 0;    ///< and where they are
 };
 
 }  // namespace pare::calibrate
