@@ -31,12 +31,22 @@ const std::vector<std::string_view>& task_names();
 /// Returns the task of this name. Throws Error (kArgument), which lists the names, for other names.
 Task parse_task(std::string_view name);
 
+/// How the task perplexity makes windows of a text. A perplexity is comparable only with others of its protocol.
+enum class Protocol : std::uint8_t {
+  kHuggingFace,  ///< sliding windows of the text as it is
+  kSparseGpt,    ///< disjoint windows of the lines joined by blank lines, as SparseGPT's and Wanda's code
+};
+/// "huggingface", "sparsegpt".
+std::string_view protocol_name(Protocol protocol) noexcept;
+
 struct EvalOptions {
   Task task = Task::kPerplexity;
-  std::filesystem::path data;  ///< text, JSON lines or TSV, by task; see docs/tasks.md
-  std::size_t limit = 0;       ///< how many windows, pages, lines or rows to score at most; 0: all
-  std::size_t context = 0;     ///< tokens per window; 0: the model's number of positions (1024 if unlimited)
-  std::size_t stride = 0;      ///< tokens from one window to the next; 0: half the context
+  std::filesystem::path data;                  ///< text, JSON lines or TSV, by task; see docs/tasks.md
+  std::size_t limit = 0;                       ///< how many windows, pages, lines or rows to score at most; 0: all
+  Protocol protocol = Protocol::kHuggingFace;  ///< for perplexity
+  /// Tokens per window; 0: the model's number of positions (1024 if unlimited), with kSparseGpt at most 2048.
+  std::size_t context = 0;
+  std::size_t stride = 0;  ///< tokens from one window to the next; 0: half the context
   std::string text_column = "sentence", pair_column = {}, label_column = "label";
   std::string source_column = "source", target_column = "target";
   std::optional<std::string> prefix;  ///< before every source; default "sst2 sentence: " for T5's classify, else none

@@ -20,6 +20,10 @@ void add_task(Command& command, TaskArguments& arguments) {
   option("--data", arguments.data, "Text, JSON lines or TSV file to score on", "FILE", kTask);
   option("--limit", arguments.limit, "Use only the first N windows, pages, lines or rows", "N", kTask)
       ->range(0, 1'000'000'000);
+  option("--protocol", arguments.protocol,
+         "perplexity: huggingface, sliding windows (default); sparsegpt, disjoint\n"
+         "windows of 2048 tokens of a WikiText file, as in papers on pruning",
+         "NAME", kText);
   option("--context", arguments.context, "Tokens per window (default: the model's positions)", "N", kText)
       ->range(0, 1'000'000'000);
   option("--stride", arguments.stride, "Tokens between window starts (default: half the context)", "N", kText)
@@ -55,6 +59,12 @@ EvalOptions eval_options_of(const Command& command, const TaskArguments& argumen
   if (arguments.data.empty()) throw UsageError("--data is required (the file to score on)");
   options.data = arguments.data;
   options.limit = arguments.limit;
+  constexpr Protocol kProtocols[] = {Protocol::kHuggingFace, Protocol::kSparseGpt};
+  if (!arguments.protocol.empty()) {
+    if (options.task != Task::kPerplexity) throw UsageError("--protocol applies to --task perplexity only");
+    options.protocol = kProtocols[choose("--protocol", arguments.protocol,
+                                         {protocol_name(kProtocols[0]), protocol_name(kProtocols[1])})];
+  }
   options.context = arguments.context;
   options.stride = arguments.stride;
   if (command.count("--prefix") != 0) options.prefix = arguments.prefix;

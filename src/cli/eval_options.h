@@ -12,7 +12,7 @@ namespace pare::cli {
 class Command;
 
 struct TaskArguments {
-  std::string task, data;
+  std::string task, data, protocol;
   std::size_t limit = 0, context = 0, stride = 0, beams = 1, max_new_tokens = 64;
   double length_penalty = 1;
   EvalOptions defaults = {};  ///< options that set columns and label words write here

@@ -117,6 +117,10 @@ const std::vector<std::string_view>& task_names() {
   return names;
 }
 
+std::string_view protocol_name(Protocol protocol) noexcept {
+  return protocol == Protocol::kSparseGpt ? "sparsegpt" : "huggingface";
+}
+
 std::string_view task_name(Task task) noexcept { return task_names()[static_cast<std::size_t>(task)]; }
 
 Task parse_task(std::string_view name) {

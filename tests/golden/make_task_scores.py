@@ -20,6 +20,7 @@ ROOT = HERE.parents[1]
 CASES = [
     ("gpt2-world", "perplexity", "lm.txt", {"context": 64, "stride": 16, "limit": 30}),
     ("gpt2-world", "perplexity", "lm.txt", {"limit": 8}),
+    ("gpt2-world", "perplexity", "lm.txt", {"protocol": "sparsegpt", "context": 100, "limit": 7}),
     ("gpt2-world", "lambada", "lambada.jsonl", {"limit": 60}),
     ("bert-world", "masked-lm", "cloze.txt", {"limit": 20}),
     ("bert-world-sst2", "classify", "sentiment.tsv", {"limit": 60}),

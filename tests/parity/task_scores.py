@@ -4,6 +4,7 @@ each score is. Every function returns {"scores": {name: [value, standard error o
 Sequences share a pass only where they are equally long, so no result depends on padding.
 """
 
+import io
 import json
 import math
 import re
@@ -142,9 +143,20 @@ def sliding(model, text, context, stride, limit):
     return windows(model.plain(text), context, stride or context // 2, limit)
 
 
-def perplexity(model, data, context=None, stride=None, limit=None):
+def by_sparsegpt(model, text, context, limit):
+    """As SparseGPT's opt.py and llama.py: exp of the mean over disjoint windows of a window's mean loss."""
+    rows = [line if line.strip() else "" for line in io.StringIO(text)]
+    ids = model.tokenizer("\n\n".join(rows), return_tensors="pt").input_ids
+    windows = [ids[:, begin:begin + context] for begin in range(0, ids.shape[1] - context + 1, context)][:limit]
+    losses = [model.net(window, labels=window).loss.item() for window in windows]
+    return result(len(windows), len(windows) * (context - 1), token_perplexity=[math.exp(sum(losses) / len(losses)), None])
+
+
+def perplexity(model, data, context=None, stride=None, limit=None, protocol=None):
     """As in Hugging Face's guide to perplexity, but every token weighs the same; the guide's weights are in "guide"."""
     text = read(data)
+    if protocol == "sparsegpt":
+        return by_sparsegpt(model, text, context, limit)
     rows = sliding(model, text, context, stride, limit)
     per_window = [nll for nll, _ in judge(model.net, rows)]
     nll = torch.cat(per_window)

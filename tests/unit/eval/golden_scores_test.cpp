@@ -31,6 +31,8 @@ Command command_of(const Json& arguments) {
       options.data = kRoot + value;
     else if (name == "--limit")
       options.limit = std::stoul(value);
+    else if (name == "--protocol")
+      options.protocol = value == protocol_name(Protocol::kSparseGpt) ? Protocol::kSparseGpt : Protocol::kHuggingFace;
     else if (name == "--context")
       options.context = std::stoul(value);
     else if (name == "--stride")
