@@ -16,6 +16,7 @@
 #include "checkpoint/gguf/gguf_file.h"
 #include "checkpoint/hub.h"
 #include "checkpoint/index.h"
+#include "checkpoint/quantized/quantized.h"
 #include "checkpoint/reparametrized.h"
 #include "checkpoint/safetensors/safetensors_header.h"
 #include "pare/error.h"
@@ -23,6 +24,15 @@
 namespace pare {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+std::string read_text(const fs::path& path) {
+  const auto map = base::FileMap::open(path);
+  return std::string(base::as_text(map->bytes()));
+}
+
+}  // namespace
 
 struct Checkpoint::State {
   std::vector<TensorView> tensors;
@@ -33,6 +43,16 @@ struct Checkpoint::State {
   std::vector<std::string> notes;
   std::shared_ptr<const checkpoint::GgufMetadata> gguf;
   std::optional<std::string> config;  ///< replaces config.json
+
+  /// Quantized weights become their values; then config.json must not say that they are quantized.
+  void dequantize() {
+    if (!checkpoint::may_be_quantized(tensors)) return;
+    const fs::path path = directory / "config.json";
+    const std::string text = base::is_there(path) ? read_text(path) : "";
+    if (checkpoint::fold_quantized(tensors, files, checkpoint::parse_quantization_config(text, path), notes) &&
+        !text.empty())
+      config = checkpoint::without_quantization_config(text);
+  }
 
   /// Must be called once tensors is final: the names' storage must not move any more.
   void index_names() {
@@ -80,11 +100,6 @@ fs::path weights_in(const fs::path& directory) {
                 fmt::format("contains no {} or other checkpoint file", fmt::join(usual, ", ")));
   throw Error(ErrorCode::kArgument, directory,
               fmt::format("holds {} checkpoint files and none has the usual name; name the one to read", found.size()));
-}
-
-std::string read_text(const fs::path& path) {
-  const auto map = base::FileMap::open(path);
-  return std::string(base::as_text(map->bytes()));
 }
 
 /// Collects the tensors of several files into one checkpoint.
@@ -225,6 +240,7 @@ Checkpoint Checkpoint::open(const std::string& where, const Context& context) {
   state->notes = std::move(assembler.notes);
   state->gguf = std::move(assembler.gguf);
   state->directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  state->dequantize();
   state->index_names();
   return Checkpoint(std::move(state));
 }

@@ -6,10 +6,10 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 
 #include "base/once.h"
 #include "checkpoint/element.h"
+#include "checkpoint/tensor_fold.h"
 #include "checkpoint/tensor_piece.h"
 
 namespace pare::checkpoint {
@@ -151,15 +151,12 @@ bool find_axis(const TensorView& magnitude, const TensorView& direction, std::op
 
 class Folder {
  public:
-  Folder(std::vector<TensorView>& tensors, std::vector<CheckpointFile>& files) : tensors_(tensors), files_(files) {
-    for (std::size_t i = 0; i < tensors.size(); ++i) index_.emplace(tensors[i].name, i);
-    role_.assign(tensors.size(), Role::kKept);
-  }
+  Folder(std::vector<TensorView>& tensors, std::vector<CheckpointFile>& files) : tensors_(tensors, files) {}
 
   void run(std::vector<std::string>& notes) {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const std::string_view name = tensors_[i].name;
-      if (!is_float(i) || role_[i] != Role::kKept) continue;
+      if (!is_float(i) || !tensors_.is_kept(i)) continue;
       if (name.ends_with("_orig")) fold_original(i, name.substr(0, name.size() - 5));
       const std::string_view stem = name.substr(0, name.size() - std::min<std::size_t>(2, name.size()));
       if (name.ends_with("_v") && stem.substr(stem.rfind('.') + 1).starts_with("weight"))
@@ -168,18 +165,13 @@ class Folder {
           at != std::string_view::npos && (at == 0 || name[at - 1] == '.'))
         fold_parametrization(i, std::string(name.substr(0, at)), name.substr(at + 17));
     }
-    if (made_.empty()) return;
-    replace();
+    if (!tensors_.changes()) return;
+    tensors_.finish();
     for (const auto& [kind, count] : kinds_) notes.push_back(fmt::format("{} {}", count, kind));
   }
 
  private:
-  enum class Role : std::uint8_t { kKept, kReplaced, kDropped };
-
-  std::optional<std::size_t> find(const std::string& name) const {
-    const auto found = index_.find(name);
-    return found == index_.end() ? std::nullopt : std::optional(found->second);
-  }
+  std::optional<std::size_t> find(const std::string& name) const { return tensors_.find(name); }
   bool is_float(std::size_t i) const { return has_elements(tensors_[i].dtype) && is_analyzed(tensors_[i].dtype); }
 
   void fold_original(std::size_t original, std::string_view stem) {
@@ -226,45 +218,16 @@ class Folder {
     make(i, name, {}, nullptr, "parameters have a parametrization, which is not applied: the original values count");
   }
 
-  void make(std::size_t place, const std::string& name, std::vector<std::size_t> parts,
+  void make(std::size_t place, const std::string& name, const std::vector<std::size_t>& parts,
             std::shared_ptr<const EncodedTensor> encoded, const char* kind) {
-    if (index_.contains(name)) return;
+    if (find(name)) return;
     TensorView view = tensors_[place];
     view.name = name;
     if (encoded) view.bytes = TensorBytes(std::move(encoded), view.bytes.size(), bytes_of(view.dtype));
-    index_.emplace(name, place);  // so that nothing else takes the name
-    made_.emplace(place, std::move(view));
-    role_[place] = Role::kReplaced;
-    for (const std::size_t part : parts) role_[part] = Role::kDropped;
-    ++kinds_[kind];
+    if (tensors_.replace(place, std::move(view), parts)) ++kinds_[kind];
   }
 
-  void replace() {
-    std::vector<TensorView> kept;
-    std::vector<std::size_t> place(tensors_.size());
-    std::vector<bool> changed(files_.size(), false);
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      place[i] = kept.size();
-      if (role_[i] != Role::kKept) changed[tensors_[i].file] = true;
-      if (role_[i] != Role::kDropped)
-        kept.push_back(std::move(role_[i] == Role::kReplaced ? made_.at(i) : tensors_[i]));
-    }
-    for (std::size_t file = 0; file < files_.size(); ++file) {
-      std::vector<std::size_t> listed;
-      for (const std::size_t i : files_[file].tensors)
-        if (role_[i] != Role::kDropped) listed.push_back(place[i]);
-      files_[file].tensors = std::move(listed);
-      if (changed[file]) files_[file].header = {};
-    }
-    index_.clear();
-    tensors_ = std::move(kept);
-  }
-
-  std::vector<TensorView>& tensors_;
-  std::vector<CheckpointFile>& files_;
-  std::unordered_map<std::string, std::size_t> index_;
-  std::vector<Role> role_;
-  std::unordered_map<std::size_t, TensorView> made_;
+  TensorFold tensors_;
   std::map<std::string, std::size_t> kinds_;
 };
 

@@ -1,0 +1,198 @@
+#include "checkpoint/quantized/scaled_weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace pare::checkpoint {
+namespace {
+
+constexpr std::uint64_t kUsualBlock = 128;  // of files whose configuration does not say it
+constexpr std::size_t kChunk = 512;
+
+bool is_fp8(DType dtype) {
+  return dtype == DType::kF8E4M3 || dtype == DType::kF8E5M2 || dtype == DType::kF8E4M3FNUZ ||
+         dtype == DType::kF8E5M2FNUZ;
+}
+
+/// Which scale a weight has: scales form a grid of blocks over the last two axes, one grid for each matrix.
+struct ScaleGrid {
+  std::uint64_t columns = 1;                        ///< of the weights
+  std::uint64_t rows = 1;                           ///< of the weights, of one matrix
+  std::uint64_t block_rows = 1, block_columns = 1;  ///< weights that share a scale
+  std::uint64_t grid_rows = 1, grid_columns = 1;    ///< scales of one matrix
+
+  std::uint64_t scale_of(std::uint64_t row, std::uint64_t column) const {
+    return (row / rows * grid_rows + row % rows / block_rows) * grid_columns + column / block_columns;
+  }
+};
+
+class ScaledWeights final : public EncodedTensor {
+ public:
+  ScaledWeights(TensorView weights, TensorView scales, std::optional<TensorView> zeros, const ScaleGrid& grid)
+      : weights_(std::move(weights)), scales_(std::move(scales)), zeros_(std::move(zeros)), grid_(grid) {}
+
+  std::string_view stored_type() const noexcept override { return dtype_name(weights_.dtype); }
+  std::uint64_t stored_bytes() const noexcept override {
+    return weights_.bytes.size() + scales_.bytes.size() + (zeros_ ? zeros_->bytes.size() : 0);
+  }
+  std::size_t granularity() const noexcept override { return 1; }
+
+  void decode(std::uint64_t begin, std::span<std::byte> target) const override {
+    const DType dtype = value_dtype(scales_.dtype);
+    const std::size_t size = dtype_bits(dtype) / 8, scale_size = dtype_bits(scales_.dtype) / 8;
+    const std::byte *weights = weights_.bytes.data(), *scales = scales_.bytes.data();
+    const std::byte* zeros = zeros_ ? zeros_->bytes.data() : nullptr;
+    const float* values = byte_values(weights_.dtype);
+    std::array<float, kChunk> buffer;
+    const std::uint64_t end = begin + target.size() / size;
+    std::byte* out = target.data();
+    for (std::uint64_t at = begin; at < end;) {
+      const std::uint64_t row = at / grid_.columns, column = at % grid_.columns;
+      const std::uint64_t block_end = std::min((column / grid_.block_columns + 1) * grid_.block_columns, grid_.columns);
+      const std::uint64_t n = std::min<std::uint64_t>({block_end - column, end - at, kChunk});
+      const std::uint64_t place = grid_.scale_of(row, column);
+      const float scale = load_scale(scales_.dtype, scales + place * scale_size);
+      const float zero = zeros == nullptr ? 0 : static_cast<float>(static_cast<std::int8_t>(zeros[place]));
+      for (std::uint64_t i = 0; i < n; ++i) buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale;
+      store_values(dtype, buffer.data(), n, out);
+      at += n;
+      out += n * size;
+    }
+  }
+
+ private:
+  TensorView weights_, scales_;
+  std::optional<TensorView> zeros_;
+  ScaleGrid grid_;
+};
+
+std::uint64_t parts_of(std::uint64_t extent, std::uint64_t part) {
+  return extent / part + (extent % part != 0 ? 1 : 0);
+}
+
+/// The extents of blocks along one axis, of which there are `count`.
+std::optional<std::uint64_t> block_extent(std::uint64_t extent, std::uint64_t count, std::uint64_t configured) {
+  if (count == 0) return std::nullopt;
+  if (configured != 0 && parts_of(extent, configured) == count) return configured;
+  if (extent % count == 0) return extent / count;
+  if (parts_of(extent, kUsualBlock) == count) return kUsualBlock;
+  return std::nullopt;
+}
+
+class GridFinder {
+ public:
+  GridFinder(const QuantizedFold& fold, std::vector<std::uint64_t> weights, std::vector<std::uint64_t> scales)
+      : config_(fold.config()), weights_(std::move(weights)), scales_(std::move(scales)) {}
+
+  std::optional<ScaleGrid> find() const {
+    ScaleGrid grid;
+    std::uint64_t count = 1;
+    for (const std::uint64_t extent : scales_) count *= extent;
+    grid.columns = weights_.empty() ? 1 : weights_.back();
+    if (count == 1) {
+      grid.block_columns = grid.columns;
+      grid.rows = 1;
+      for (std::size_t k = 0; k + 1 < weights_.size(); ++k) grid.rows *= weights_[k];
+      grid.block_rows = grid.rows;
+      return grid;
+    }
+    if (weights_.size() < 2) return std::nullopt;
+    const std::size_t leading = weights_.size() - 2;
+    grid.rows = weights_[leading];
+    // A scale for each row, or one for each matrix, may lack the axes of extent 1.
+    std::vector<std::uint64_t> scales = scales_;
+    if (scales.size() + 1 == weights_.size()) scales.push_back(1);
+    if (leading != 0 && scales.size() + 2 == weights_.size()) scales.insert(scales.end(), 2, 1);
+    if (scales.size() != weights_.size() || !std::equal(scales.begin(), scales.end() - 2, weights_.begin()))
+      return std::nullopt;
+    grid.grid_rows = scales[leading];
+    grid.grid_columns = scales[leading + 1];
+    const auto rows = block_extent(grid.rows, grid.grid_rows, config_.block_rows);
+    const auto columns = block_extent(grid.columns, grid.grid_columns, config_.block_columns);
+    if (!rows || !columns) return std::nullopt;
+    grid.block_rows = *rows;
+    grid.block_columns = *columns;
+    return grid;
+  }
+
+ private:
+  const QuantizationConfig& config_;
+  std::vector<std::uint64_t> weights_, scales_;
+};
+
+std::string expected_shapes(const QuantizedFold& fold, const std::vector<std::uint64_t>& weights) {
+  if (weights.size() < 2) return "one scale";
+  const std::uint64_t rows = weights[weights.size() - 2], columns = weights.back();
+  const std::uint64_t block_rows = fold.config().block_rows == 0 ? kUsualBlock : fold.config().block_rows;
+  const std::uint64_t block_columns = fold.config().block_columns == 0 ? kUsualBlock : fold.config().block_columns;
+  return fmt::format("one scale, {} for the rows, or [{}, {}] for blocks of {} x {}", rows, parts_of(rows, block_rows),
+                     parts_of(columns, block_columns), block_rows, block_columns);
+}
+
+std::string kind_of(DType dtype, const ScaleGrid& grid) {
+  const bool whole_rows = grid.block_columns >= grid.columns;
+  const std::string type = dtype == DType::kI8 ? "INT8" : fmt::format("FP8 ({})", dtype_name(dtype));
+  if (whole_rows && grid.block_rows >= grid.rows) return type + " with a scale for each tensor";
+  if (whole_rows && grid.block_rows == 1) return type + " with a scale for each row";
+  return fmt::format("{} with a scale for each block of {} x {}", type, grid.block_rows, grid.block_columns);
+}
+
+std::optional<std::size_t> find_scale(const QuantizedFold& fold, const std::string& name, bool is_integer) {
+  constexpr std::string_view weight = "weight";
+  if (is_integer) return fold.find(name + "_scale");
+  for (const char* suffix : {"_scale_inv", "_scale"})
+    if (const auto found = fold.find(name + suffix)) return found;
+  if (!name.ends_with(weight)) return std::nullopt;
+  const std::string module = name.substr(0, name.size() - weight.size());
+  for (const char* other : {"scale_weight", "scale"})
+    if (const auto found = fold.find(module + other)) return found;
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool fold_scaled(QuantizedFold& fold, std::size_t i) {
+  const TensorView& weights = fold.tensors()[i];
+  const bool is_integer = weights.dtype == DType::kI8;
+  if (!is_integer && !is_fp8(weights.dtype)) return false;
+  const auto scale = find_scale(fold, weights.name, is_integer);
+  if (!scale) return false;
+  const TensorView& scales = fold.tensors()[*scale];
+  fold.require_dtype(*scale, {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E8M0, DType::kU8});
+  const auto grid = GridFinder(fold, weights.shape, scales.shape).find();
+  if (!grid)
+    fold.fail(*scale, ErrorCode::kMismatch,
+              fmt::format("has shape {}, which does not fit {}, {} (expected {})", shape_text(scales.shape),
+                          weights.name, shape_text(weights.shape), expected_shapes(fold, weights.shape)));
+  std::vector<std::size_t> parts{*scale};
+  std::optional<TensorView> zeros;
+  if (const auto zero = fold.find(weights.name + "_zero_point"); zero && is_integer) {
+    fold.require_dtype(*zero, {DType::kI8});
+    fold.require_shape(*zero, scales.shape);
+    zeros = fold.tensors()[*zero];
+    parts.push_back(*zero);
+  }
+  fold.replace(i, weights.name, value_dtype(scales.dtype), weights.shape,
+               std::make_shared<ScaledWeights>(weights, scales, std::move(zeros), *grid), parts,
+               kind_of(weights.dtype, *grid));
+  return true;
+}
+
+void drop_activation_scales(QuantizedFold& fold) {
+  constexpr std::string_view endings[] = {
+      "input_scale",     "input_scale_inv", "activation_scale", "activation_scale_inv",
+      "scale_input",     "output_scale",    "k_scale",          "v_scale",
+      "q_scale",         "kv_scale",        "scaled_fp8",       "input_global_scale",
+      "input_zero_point"};
+  for (std::size_t i = 0; i < fold.tensors().size(); ++i) {
+    const std::string_view name = fold.tensors()[i].name;
+    const std::string_view last = name.substr(name.rfind('.') + 1);
+    if (fold.tensors().is_kept(i) && fold.tensors()[i].shape.size() <= 1 &&
+        std::find(std::begin(endings), std::end(endings), last) != std::end(endings))
+      fold.tensors().drop(i);
+  }
+}
+
+}  // namespace pare::checkpoint

@@ -1,0 +1,18 @@
+// Weights of 8 bits (FP8, INT8), each of which is multiplied by a scale.
+#pragma once
+
+#include <cstddef>
+
+#include "checkpoint/quantized/quantized_fold.h"
+
+namespace pare::checkpoint {
+
+/// X of an FP8 type or I8, with X_scale_inv, X_scale (for "M.weight" also M.scale_weight or M.scale): X times the scale
+/// of the tensor, the row, or the block. I8 may have X_zero_point, which is subtracted first. Returns whether tensor i
+/// was replaced.
+bool fold_scaled(QuantizedFold& fold, std::size_t i);
+
+/// Drops scales of activations and of the cache, which are not parameters.
+void drop_activation_scales(QuantizedFold& fold);
+
+}  // namespace pare::checkpoint

@@ -1,0 +1,161 @@
+// Quantized weights: values against the libraries that read them (tests/golden/make_quantized.py), and malformed parts.
+#include "checkpoint/quantized/quantized.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "checkpoint/tensor_piece.h"
+#include "support/errors.h"
+#include "support/files.h"
+#include "support/tensors.h"
+
+namespace pare::checkpoint {
+namespace {
+
+using test::OwnedTensor;
+using test::ThrowsError;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+const fs::path kGolden = fs::path(PARE_SOURCE_DIR) / "tests/golden/quantized";
+
+/// Bit for bit, except that every NaN equals every other.
+void expect_same_values(const TensorView& found, std::span<const std::byte> bytes, const TensorView& expected) {
+  const std::size_t size = dtype_bits(found.dtype) / 8;
+  for (std::size_t i = 0; i < expected.elements(); ++i) {
+    std::uint64_t a = 0, b = 0;
+    std::memcpy(&a, bytes.data() + i * size, size);
+    std::memcpy(&b, expected.bytes.data() + i * size, size);
+    if (std::isnan(test::decode(found.dtype, a)) && std::isnan(test::decode(found.dtype, b))) continue;
+    ASSERT_EQ(a, b) << found.name << " at " << i;
+  }
+}
+
+class GoldenQuantized : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenQuantized, ValuesAreThoseOfTheReference) {
+  const Checkpoint found = Checkpoint::open((kGolden / GetParam()).string());
+  const Checkpoint expected = Checkpoint::open((kGolden / GetParam() / "values.safetensors").string());
+  std::set<std::string> names, expected_names;
+  for (const TensorView& tensor : found.tensors()) names.insert(tensor.name);
+  for (const TensorView& tensor : expected.tensors()) expected_names.insert(tensor.name);
+  EXPECT_EQ(names, expected_names);
+  for (const TensorView& tensor : expected.tensors()) {
+    const TensorView* one = found.find(tensor.name);
+    ASSERT_NE(one, nullptr) << tensor.name;
+    EXPECT_EQ(one->shape, tensor.shape) << tensor.name;
+    ASSERT_EQ(dtype_name(one->dtype), dtype_name(tensor.dtype)) << tensor.name;
+    std::vector<std::byte> pieces(one->bytes.size());
+    const std::size_t step = 74;  // divides neither rows nor blocks
+    for (std::size_t begin = 0; begin < pieces.size(); begin += step) {
+      const TensorPiece piece(one->bytes, begin, std::min(step, pieces.size() - begin));
+      std::memcpy(pieces.data() + begin, piece.data(), piece.size());
+    }
+    expect_same_values(*one, pieces, tensor);
+    expect_same_values(*one, one->bytes, tensor);
+  }
+  EXPECT_FALSE(found.notes().empty());
+  EXPECT_TRUE(found.files()[0].header.empty()) << "the file is written anew";
+  EXPECT_THAT(found.config_text().value(), AllOf(HasSubstr("model_type"), Not(HasSubstr("quantization_config"))));
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, GoldenQuantized, testing::Values("fp8", "int8"),
+                         [](const auto& layout) { return layout.param; });
+
+OwnedTensor zeros(const std::string& name, DType dtype, std::vector<std::uint64_t> shape) {
+  std::uint64_t n = 1;
+  for (const std::uint64_t extent : shape) n *= extent;
+  return OwnedTensor(dtype, std::move(shape), std::vector<std::byte>(n * dtype_bits(dtype) / 8), name);
+}
+
+struct Dequantized {
+  std::vector<TensorView> tensors;
+  std::vector<CheckpointFile> files;
+  std::vector<std::string> notes;
+
+  explicit Dequantized(const std::vector<OwnedTensor>& from, const QuantizationConfig& config = {}) : files(1) {
+    files[0].path = "model.safetensors";
+    for (const OwnedTensor& tensor : from) {
+      files[0].tensors.push_back(tensors.size());
+      tensors.push_back(tensor.view());
+    }
+    fold_quantized(tensors, files, config, notes);
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const TensorView& tensor : tensors) all.push_back(tensor.name);
+    return all;
+  }
+};
+
+auto refuses(const std::string& tensor, const std::vector<std::string>& parts) {
+  return ThrowsError(ErrorCode::kMismatch, "model.safetensors", tensor, parts);
+}
+
+TEST(Quantized, NotesSayWhatWasStored) {
+  const Dequantized found({zeros("a.weight", DType::kF8E4M3, {4, 8}), zeros("a.weight_scale", DType::kF32, {4, 1}),
+                           zeros("b.weight", DType::kF8E5M2, {4, 8}), zeros("b.weight_scale", DType::kF32, {}),
+                           zeros("c.weight", DType::kF8E5M2, {4, 8}), zeros("c.weight_scale", DType::kF32, {1}),
+                           zeros("c.input_scale", DType::kF32, {})});
+  EXPECT_THAT(found.names(), ElementsAre("a.weight", "b.weight", "c.weight"));
+  EXPECT_THAT(found.notes, ElementsAre(AllOf(HasSubstr("1 weight "), HasSubstr("F8_E4M3"), HasSubstr("each row")),
+                                       AllOf(HasSubstr("2 weights "), HasSubstr("F8_E5M2"), HasSubstr("each tensor"))));
+}
+
+TEST(Quantized, WithoutAScaleTheStoredValuesCount) {
+  const Dequantized found({zeros("a.weight", DType::kF8E4M3, {4, 8}), zeros("b.weight", DType::kI8, {4, 8}),
+                           zeros("b.input_scale", DType::kF32, {})});
+  EXPECT_THAT(found.names(), ElementsAre("a.weight", "b.weight", "b.input_scale"));
+  EXPECT_EQ(found.tensors[0].dtype, DType::kF8E4M3);
+  EXPECT_THAT(found.notes, IsEmpty());
+}
+
+TEST(Quantized, ScalesThatDoNotFit) {
+  const auto scaled = [](DType dtype, std::vector<std::uint64_t> shape, const QuantizationConfig& config = {}) {
+    return [=] {
+      Dequantized({zeros("a.weight", DType::kF8E4M3, {40, 24}), zeros("a.weight_scale", dtype, shape)}, config);
+    };
+  };
+  EXPECT_THAT(scaled(DType::kF32, {3, 2}), refuses("a.weight_scale", {"[3, 2]", "[40, 24]", "128 x 128"}));
+  QuantizationConfig config;
+  config.block_rows = config.block_columns = 16;
+  EXPECT_NO_THROW(scaled(DType::kF32, {3, 2}, config)());
+  EXPECT_THAT(scaled(DType::kF32, {3, 3, 1}, config), refuses("a.weight_scale", {"[3, 3, 1]", "[3, 2]", "16 x 16"}));
+  EXPECT_THAT(scaled(DType::kF32, {24}), refuses("a.weight_scale", {"[24]", "40 for the rows"}));
+  EXPECT_THAT(scaled(DType::kF32, {0, 2}), refuses("a.weight_scale", {"[0, 2]"}));
+  EXPECT_THAT(scaled(DType::kI32, {}), refuses("a.weight_scale", {"I32", "expected F32 or F16"}));
+  const std::vector<OwnedTensor> integers{zeros("a.weight", DType::kI8, {4, 8}),
+                                          zeros("a.weight_scale", DType::kF32, {4, 1}),
+                                          zeros("a.weight_zero_point", DType::kI8, {4})};
+  EXPECT_THAT([&] { Dequantized{integers}; }, refuses("a.weight_zero_point", {"[4]", "expected [4, 1]"}));
+}
+
+TEST(Quantized, Configuration) {
+  const QuantizationConfig none = parse_quantization_config("{", "config.json");
+  EXPECT_EQ(none.block_rows, 0U);
+  const QuantizationConfig blocks =
+      parse_quantization_config(R"({"quantization_config": {"weight_block_size": [64, 128]}})", "config.json");
+  EXPECT_EQ(blocks.block_rows, 64U);
+  EXPECT_EQ(blocks.block_columns, 128U);
+  for (const char* size : {"3", "[1]", "[0, 128]", "[-1, 128]", "[128.5, 1]", "\"x\"", "[1, 2, 3]", "[[1], 2]"})
+    EXPECT_THAT(
+        [&] {
+          parse_quantization_config(R"({"quantization_config": {"weight_block_size": )" + std::string(size) + "}}",
+                                    "config.json");
+        },
+        ThrowsError(ErrorCode::kMalformed, "config.json", "", {"weight_block_size"}))
+        << size;
+  EXPECT_EQ(without_quantization_config("no JSON"), "no JSON");
+  EXPECT_EQ(without_quantization_config("{\"a\": 1}"), "{\"a\": 1}");
+  EXPECT_THAT(without_quantization_config(R"({"text_config": {"b": 2, "quantization_config": {"bits": 4}}, "a": 1})"),
+              AllOf(HasSubstr("\"a\": 1"), HasSubstr("\"b\": 2"), Not(HasSubstr("bits"))));
+}
+
+}  // namespace
+}  // namespace pare::checkpoint
