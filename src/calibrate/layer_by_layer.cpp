@@ -85,6 +85,7 @@ void LayerByLayer::prune_linear(std::size_t index, const CalibratedCriterion* cr
   task.amount = level_->of_each[index];
   if (!level_->given.empty()) weights_->remove(level_->given[index], index, task);
   if (criterion != nullptr) {
+    if (needs_products(plan_.options)) require_finite(task, model_.source, parameter(index).name);
     criterion->prune(task, quiet_);
   } else {
     unseen_.insert(parameter(index).name);

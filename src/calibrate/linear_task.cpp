@@ -1,8 +1,12 @@
 #include "calibrate/linear_task.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
+
+#include "pare/error.h"
 
 namespace pare::calibrate {
 
@@ -17,6 +21,15 @@ void remove_smallest(std::vector<Candidate>& candidates, std::size_t count, Line
   if (count < candidates.size())
     std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count), candidates.end());
   for (std::size_t i = 0; i < count; ++i) task.removed_row(candidates[i].row)[candidates[i].column] = 1;
+}
+
+void require_finite(const LinearTask& task, const std::string& source, const std::string& name) {
+  const auto found = std::find_if(task.weights.begin(), task.weights.end(), [](float w) { return !std::isfinite(w); });
+  if (found == task.weights.end()) return;
+  const auto at = static_cast<std::size_t>(found - task.weights.begin());
+  throw Error(ErrorCode::kUnsupported, source, name,
+              fmt::format("has a weight that is not finite ({}, output {}, input {}), so the others cannot be fitted",
+                          *found, at / task.in, at % task.in));
 }
 
 void prune_by_magnitude(LinearTask& task) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "calibrate/layer_inputs.h"
@@ -44,6 +45,9 @@ std::uint64_t score_key(double score) noexcept;
 
 /// Marks the `count` first of the candidates as removed; reorders them.
 void remove_smallest(std::vector<Candidate>& candidates, std::size_t count, LinearTask& task);
+
+/// Throws Error (kUnsupported) for weights that are not finite, which cannot be fitted. `name`: of the tensor.
+void require_finite(const LinearTask& task, const std::string& source, const std::string& name);
 
 /// Removes the smallest weights of the matrix, or of each group: for a linear of whose inputs nothing is known.
 void prune_by_magnitude(LinearTask& task);

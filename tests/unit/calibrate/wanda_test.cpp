@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "pare/error.h"
 #include "unit/calibrate/tasks.h"
 
 namespace pare::calibrate {
@@ -64,6 +65,34 @@ TEST(Wanda, TakesTiesInOrderAndNaNLast) {
   task.amount = Amount::percent("50");
   prune_by_wanda(task, std::vector<double>(6, 1.0), Context(1));
   EXPECT_EQ(task.removed, (std::vector<std::uint8_t>{1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 0}));
+}
+
+TEST(LinearTask, MustBeFiniteToBeFitted) {
+  LinearTask task = test_task(3, 4, 8, true);
+  require_finite(task, "model", "w");
+  for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    task.weights[6] = bad;
+    try {
+      require_finite(task, "model", "w");
+      ADD_FAILURE() << "was not refused";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+      EXPECT_EQ(error.tensor(), "w");
+      EXPECT_NE(std::string(error.what()).find("output 1, input 2"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(LinearTask, PrunesByMagnitude) {
+  LinearTask task = test_task(2, 5, 9, true);
+  task.weights = {5, -1, 3, 0, 2, 1, 4, -6, 1, 9};
+  task.amount = Amount::percent("40");
+  prune_by_magnitude(task);
+  EXPECT_EQ(task.removed, (std::vector<std::uint8_t>{0, 1, 0, 1, 0, 1, 0, 0, 1, 0}));
+  task.pattern = Pattern::parse("1:3");
+  std::fill(task.removed.begin(), task.removed.end(), std::uint8_t{0});
+  prune_by_magnitude(task);  // the last group of a row has two weights, of which one stays
+  EXPECT_EQ(task.removed, (std::vector<std::uint8_t>{0, 1, 1, 1, 0, 1, 1, 0, 1, 0}));
 }
 
 TEST(Wanda, RemovesWeightsWithoutInputFirst) {
