@@ -68,7 +68,7 @@ void select_linears(const Model& model, PrunePlan& plan) {
     throw Error(ErrorCode::kArgument, model.title + ": nothing to prune: no linear of a layer is selected");
   if (!others.empty())
     plan.notes.push_back(fmt::format(
-        "calibration prunes the linears of layers only, and leaves {} as they are: {}",
+        "calibration prunes the linears of layers only, and leaves {} unchanged: {}",
         others.size() == 1 ? "one other tensor" : fmt::format("{} other tensors", others.size()), names_text(others)));
   plan.parameters = std::move(linears);
 }
