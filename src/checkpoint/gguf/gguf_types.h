@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "kernels/block_quants.h"
+#include "kernels/quants/block_quants.h"
 #include "pare/checkpoint.h"
 
 namespace pare::checkpoint {

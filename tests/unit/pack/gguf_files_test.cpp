@@ -5,8 +5,8 @@
 #include <bit>
 #include <cmath>
 
-#include "kernels/block_quants.h"
 #include "kernels/float_convert.h"
+#include "kernels/quants/block_quants.h"
 #include "pack/gguf_encode.h"
 #include "pare/convert.h"
 #include "pare/error.h"

@@ -1,9 +1,9 @@
-#include "kernels/block_quants.h"
+#include "kernels/quants/block_quants.h"
 
 #include "kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/block_quants.cpp"  // NOLINT: Highway compiles this file per target
+#define HWY_TARGET_INCLUDE "kernels/quants/block_quants.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/highway.h>
@@ -11,11 +11,11 @@
 #include <bit>
 #include <cstring>
 
+#include "kernels/quants/block_bytes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-using Byte = std::uint8_t;
 
 constexpr std::size_t kSmall = 32, kLarge = 256;  // elements of a block
 
@@ -30,63 +30,21 @@ struct Unpacked {
 constexpr std::int8_t kCurve[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 constexpr std::int8_t kE2M1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-inline float half_at(const Byte* bytes) {
-  std::uint16_t half;
-  std::memcpy(&half, bytes, sizeof half);
-  const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7fffU) << 13;
-  // Scaling by 2^112 replaces the bias of the exponent, and is exact for subnormals, too.
-  std::uint32_t bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112F);
-  if ((half & 0x7c00U) == 0x7c00U) bits |= 0x7f800000U;
-  return std::bit_cast<float>(bits | static_cast<std::uint32_t>(half & 0x8000U) << 16);
-}
-
 /// Half the value of an E8M0 exponent: kE2M1 is doubled.
 inline float half_of_e8m0(Byte exponent) {
   const std::uint32_t bits = exponent < 2 ? 0x00200000U << exponent : static_cast<std::uint32_t>(exponent - 1) << 23;
   return std::bit_cast<float>(bits);
 }
 
-/// n bytes hold the low halves of n values, then the high halves of the next n.
-template <std::size_t n>
-HWY_INLINE void nibbles(const Byte* HWY_RESTRICT bytes, int offset, std::int8_t* HWY_RESTRICT q) {
-  for (std::size_t i = 0; i < n; ++i) q[i] = static_cast<std::int8_t>((bytes[i] & 15) - offset);
-  for (std::size_t i = 0; i < n; ++i) q[n + i] = static_cast<std::int8_t>((bytes[i] >> 4) - offset);
-}
-
-template <std::size_t n>
-HWY_INLINE void looked_up(const Byte* HWY_RESTRICT bytes, const std::int8_t* HWY_RESTRICT values,
-                          std::int8_t* HWY_RESTRICT q) {
-  for (std::size_t i = 0; i < n; ++i) q[i] = values[bytes[i] & 15];
-  for (std::size_t i = 0; i < n; ++i) q[n + i] = values[bytes[i] >> 4];
-}
-
-/// 32 bytes hold four values each: 32 values in the lowest bits, then 32 in the next ones, and so on.
-HWY_INLINE void quarters(const Byte* HWY_RESTRICT bytes, int offset, std::int8_t* HWY_RESTRICT q) {
-  for (int part = 0; part < 4; ++part)
-    for (std::size_t i = 0; i < 32; ++i)
-      q[part * 32 + i] = static_cast<std::int8_t>((bytes[i] >> (2 * part) & 3) - offset);
-}
-
-/// Adds the fifth bits of 32 values.
-HWY_INLINE void fifth_bits(const Byte* bits_at, int offset, std::int8_t* HWY_RESTRICT q) {
-  std::uint32_t bits;
-  std::memcpy(&bits, bits_at, sizeof bits);
-  for (std::size_t i = 0; i < 32; ++i) q[i] = static_cast<std::int8_t>((q[i] | (bits >> i & 1) << 4) - offset);
-}
-
 /// The six-bit scales and minima of Q4_K and Q5_K.
 HWY_INLINE void scales_and_lows(const Byte* block, Unpacked& to) {
-  const float scale = half_at(block), low = half_at(block + 2);
-  const Byte* packed = block + 4;
-  for (std::size_t i = 0; i < 4; ++i) {
-    const int first = packed[i] & 63, first_low = packed[4 + i] & 63;
-    const int second = (packed[8 + i] & 15) | (packed[i] >> 2 & 48);
-    const int second_low = (packed[8 + i] >> 4) | (packed[4 + i] >> 2 & 48);
-    to.scale[i] = scale * static_cast<float>(first);
-    to.scale[4 + i] = scale * static_cast<float>(second);
-    to.low[i] = -(low * static_cast<float>(first_low));
-    to.low[4 + i] = -(low * static_cast<float>(second_low));
-  }
+  constexpr std::uint32_t kSix = 0x3f3f3f3f, kLow = 0x0f0f0f0f, kHigh = 0x30303030;
+  std::uint32_t packed[3];
+  std::memcpy(packed, block + 4, sizeof packed);
+  const std::uint64_t second = (packed[2] & kLow) | (packed[0] >> 2 & kHigh);
+  const std::uint64_t second_low = (packed[2] >> 4 & kLow) | (packed[1] >> 2 & kHigh);
+  scaled(words((packed[0] & kSix) | second << 32, 0), half_at(block), to.scale);
+  scaled(words((packed[1] & kSix) | second_low << 32, 0), -half_at(block + 2), to.low);
 }
 
 // Each has the size of a block, of its groups, whether there are lows, and how a block is unpacked.
@@ -96,7 +54,7 @@ struct Q4_0 {
   static constexpr bool kLows = false;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     to.scale[0] = half_at(block);
-    nibbles<16>(block + 2, 8, to.q);
+    nibbles(block + 2, 8, to.q);
   }
 };
 
@@ -106,7 +64,7 @@ struct Q4_1 {
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     to.scale[0] = half_at(block);
     to.low[0] = half_at(block + 2);
-    nibbles<16>(block + 4, 0, to.q);
+    nibbles(block + 4, 0, to.q);
   }
 };
 
@@ -115,8 +73,7 @@ struct Q5_0 {
   static constexpr bool kLows = false;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     to.scale[0] = half_at(block);
-    nibbles<16>(block + 6, 0, to.q);
-    fifth_bits(block + 2, 16, to.q);
+    nibbles_and_bits(block + 6, block + 2, 16, to.q);
   }
 };
 
@@ -126,8 +83,7 @@ struct Q5_1 {
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     to.scale[0] = half_at(block);
     to.low[0] = half_at(block + 2);
-    nibbles<16>(block + 8, 0, to.q);
-    fifth_bits(block + 4, 0, to.q);
+    nibbles_and_bits(block + 8, block + 4, 0, to.q);
   }
 };
 
@@ -145,7 +101,7 @@ struct IQ4_NL {
   static constexpr bool kLows = false;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     to.scale[0] = half_at(block);
-    looked_up<16>(block + 2, kCurve, to.q);
+    nibbles_of(kCurve, block + 2, to.q);
   }
 };
 
@@ -154,7 +110,7 @@ struct MXFP4 {
   static constexpr bool kLows = false;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     to.scale[0] = half_of_e8m0(block[0]);
-    looked_up<16>(block + 1, kE2M1, to.q);
+    nibbles_of(kE2M1, block + 1, to.q);
   }
 };
 
@@ -162,11 +118,9 @@ struct Q2_K {
   static constexpr std::size_t kElements = kLarge, kBytes = 84, kGroup = 16;
   static constexpr bool kLows = true;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
-    const float scale = half_at(block + 80), low = half_at(block + 82);
-    for (std::size_t i = 0; i < 16; ++i) {
-      to.scale[i] = scale * static_cast<float>(block[i] & 15);
-      to.low[i] = -(low * static_cast<float>(block[i] >> 4));
-    }
+    const Bytes16 pairs = load(block);
+    scaled(low_half(pairs), half_at(block + 80), to.scale);
+    scaled(high_half(pairs), -half_at(block + 82), to.low);
     for (std::size_t half = 0; half < 2; ++half) quarters(block + 16 + 32 * half, 0, to.q + 128 * half);
   }
 };
@@ -175,17 +129,26 @@ struct Q3_K {
   static constexpr std::size_t kElements = kLarge, kBytes = 110, kGroup = 16;
   static constexpr bool kLows = false;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
-    const float scale = half_at(block + 108);
-    const Byte* packed = block + 96;
-    for (std::size_t i = 0; i < 16; ++i) {
-      const int low = i < 8 ? packed[i] & 15 : packed[i - 8] >> 4;
-      const int high = packed[8 + i % 4] >> (2 * (i / 4)) & 3;
-      to.scale[i] = scale * static_cast<float>((low | high << 4) - 32);
+    scaled(six_bit_scales(block + 96), half_at(block + 108), to.scale);
+    for (std::size_t i = 0; i < 32; i += 16) {
+      const Bytes16 third = load(block + i);
+      unrolled<8>([&](auto part) HWY_ATTR {
+        const Bytes16 two = field<part % 4 * 2, 0>(load(block + 32 + part / 4 * 32 + i), 3);
+        store(minus(either(two, field<part, 2>(third, 4)), all(4)), to.q + 32 * part + i);
+      });
     }
-    for (std::size_t half = 0; half < 2; ++half) quarters(block + 32 + 32 * half, 0, to.q + 128 * half);
-    for (std::size_t part = 0; part < 8; ++part)
-      for (std::size_t i = 0; i < 32; ++i)
-        to.q[part * 32 + i] = static_cast<std::int8_t>(to.q[part * 32 + i] - (~(block[i] >> part) & 1) * 4);
+  }
+
+ private:
+  static HWY_INLINE Bytes16 six_bit_scales(const Byte* packed) {
+    std::uint64_t low;
+    std::uint32_t high;
+    std::memcpy(&low, packed, sizeof low);
+    std::memcpy(&high, packed + 8, sizeof high);
+    constexpr std::uint64_t kLow = 0x0f0f0f0f0f0f0f0f, kHigh = 0x3030303030303030;
+    const std::uint64_t first = static_cast<std::uint64_t>(high) << 4 | static_cast<std::uint64_t>(high) << 34;
+    const std::uint64_t second = high | static_cast<std::uint64_t>(high >> 2) << 32;
+    return minus(words((low & kLow) | (first & kHigh), (low >> 4 & kLow) | (second & kHigh)), all(32));
   }
 };
 
@@ -194,7 +157,12 @@ struct Q4_K {
   static constexpr bool kLows = true;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     scales_and_lows(block, to);
-    for (std::size_t part = 0; part < 4; ++part) nibbles<32>(block + 16 + 32 * part, 0, to.q + 64 * part);
+    for (std::size_t i = 0; i < 128; i += 16) {
+      const Bytes16 pairs = load(block + 16 + i);
+      std::int8_t* q = to.q + i / 32 * 64 + i % 32;
+      store(low_half(pairs), q);
+      store(high_half(pairs), q + 32);
+    }
   }
 };
 
@@ -203,10 +171,15 @@ struct Q5_K {
   static constexpr bool kLows = true;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     scales_and_lows(block, to);
-    for (std::size_t part = 0; part < 4; ++part) nibbles<32>(block + 48 + 32 * part, 0, to.q + 64 * part);
-    for (std::size_t part = 0; part < 8; ++part)
-      for (std::size_t i = 0; i < 32; ++i)
-        to.q[part * 32 + i] = static_cast<std::int8_t>(to.q[part * 32 + i] | (block[16 + i] >> part & 1) << 4);
+    for (std::size_t i = 0; i < 32; i += 16) {
+      const Bytes16 fifth = load(block + 16 + i);
+      unrolled<4>([&](auto part) HWY_ATTR {
+        const Bytes16 pairs = load(block + 48 + 32 * part + i);
+        std::int8_t* q = to.q + 64 * part + i;
+        store(either(low_half(pairs), field<2 * part, 4>(fifth, 16)), q);
+        store(either(high_half(pairs), field<2 * part + 1, 4>(fifth, 16)), q + 32);
+      });
+    }
   }
 };
 
@@ -214,16 +187,16 @@ struct Q6_K {
   static constexpr std::size_t kElements = kLarge, kBytes = 210, kGroup = 16;
   static constexpr bool kLows = false;
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
-    const float scale = half_at(block + 208);
-    for (std::size_t i = 0; i < 16; ++i)
-      to.scale[i] = scale * static_cast<float>(static_cast<std::int8_t>(block[192 + i]));
-    for (std::size_t half = 0; half < 2; ++half) {
-      std::int8_t* HWY_RESTRICT q = to.q + 128 * half;
-      const Byte* HWY_RESTRICT high = block + 128 + 32 * half;
-      nibbles<64>(block + 64 * half, 0, q);
-      for (int part = 0; part < 4; ++part)
-        for (std::size_t i = 0; i < 32; ++i)
-          q[part * 32 + i] = static_cast<std::int8_t>((q[part * 32 + i] | (high[i] >> (2 * part) & 3) << 4) - 32);
+    scaled(load(block + 192), half_at(block + 208), to.scale);
+    for (std::size_t i = 0; i < 64; i += 16) {
+      const std::size_t half = i / 32, at = i % 32;  // of the block
+      const Bytes16 high = load(block + 128 + i), first = load(block + 64 * half + at);
+      const Bytes16 second = load(block + 64 * half + 32 + at);
+      std::int8_t* q = to.q + 128 * half + at;
+      store(minus(either(low_half(first), field<0, 4>(high, 48)), all(32)), q);
+      store(minus(either(low_half(second), field<2, 4>(high, 48)), all(32)), q + 32);
+      store(minus(either(high_half(first), field<4, 4>(high, 48)), all(32)), q + 64);
+      store(minus(either(high_half(second), field<6, 4>(high, 48)), all(32)), q + 96);
     }
   }
 };
@@ -236,7 +209,7 @@ struct IQ4_XS {
     for (std::size_t i = 0; i < 8; ++i) {
       const int low = block[4 + i / 2] >> (i % 2 * 4) & 15, high = block[2 + i / 4] >> (i % 4 * 2) & 3;
       to.scale[i] = scale * static_cast<float>((low | high << 4) - 32);
-      looked_up<16>(block + 8 + 16 * i, kCurve, to.q + 32 * i);
+      nibbles_of(kCurve, block + 8 + 16 * i, to.q + 32 * i);
     }
   }
 };
@@ -244,19 +217,32 @@ struct IQ4_XS {
 struct TQ1_0 {
   static constexpr std::size_t kElements = kLarge, kBytes = 54, kGroup = 256;
   static constexpr bool kLows = false;
-  /// Five base-3 digits of n bytes each, most significant first.
-  static HWY_INLINE void digits(const Byte* HWY_RESTRICT bytes, std::size_t n, std::size_t count,
-                                std::int8_t* HWY_RESTRICT q) {
-    unsigned power = 1;
-    for (std::size_t digit = 0; digit < count; ++digit, power *= 3)
-      for (std::size_t i = 0; i < n; ++i)
-        q[digit * n + i] = static_cast<std::int8_t>((static_cast<Byte>(bytes[i] * power) * 3U >> 8) - 1U);
-  }
   static HWY_INLINE void unpack(const Byte* block, Unpacked& to) {
     to.scale[0] = half_at(block + 52);
-    digits(block, 32, 5, to.q);
-    digits(block + 32, 16, 5, to.q + 160);
-    digits(block + 48, 4, 4, to.q + 240);
+    for (std::size_t i = 0; i < 48; i += 16) {  // five digits each of 32 bytes, then of 16
+      Bytes16 rest = load(block + i);
+      const std::size_t step = i < 32 ? 32 : 16;
+      std::int8_t* q = to.q + (i < 32 ? i : 160);
+      for (std::size_t digit = 0; digit < 5; ++digit, rest = times_three(rest)) store(digit_of(rest), q + step * digit);
+    }
+    // Four digits of four bytes.
+    std::uint32_t last;
+    std::memcpy(&last, block + 48, sizeof last);
+    constexpr std::uint64_t kFour = 0xffffffff, kAll = ~std::uint64_t{0};
+    const std::uint64_t twice = last | static_cast<std::uint64_t>(last) << 32;
+    const Bytes16 one = words(twice, twice), three = times_three(one);
+    const Bytes16 one_three = either(both(one, words(kFour, kFour)), both(three, words(~kFour, ~kFour)));
+    const Bytes16 nine_times = times_three(times_three(one_three));
+    store(digit_of(either(both(one_three, words(kAll, 0)), both(nine_times, words(0, kAll)))), to.q + 240);
+  }
+
+ private:
+  /// The bytes without their most significant base-3 digit.
+  static HWY_INLINE Bytes16 times_three(Bytes16 bytes) { return plus(bytes, plus(bytes, bytes)); }
+  /// The most significant digit, bytes * 3 / 256, less one.
+  static HWY_INLINE Bytes16 digit_of(Bytes16 bytes) {
+    // Every limit that a byte exceeds adds one, as 255 is -1.
+    return minus(minus(all(-1), above(bytes, 85)), above(bytes, 170));
   }
 };
 
