@@ -56,6 +56,8 @@ bool is_side_file(const fs::path& path) {
   const std::string name = path.filename().string(), extension = path.extension().string();
   if (name == "config.json" || name == "pare.json" || name.ends_with(".index.json") || name.front() == '.')
     return false;
+  // What GPTQ and AWQ say of the weights, which are written dequantized.
+  if (name == "quantize_config.json" || name == "quant_config.json") return false;
   return extension == ".json" || extension == ".txt" || extension == ".model" || extension == ".jinja";
 }
 

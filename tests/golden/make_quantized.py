@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Writes quantized/: a directory for each layout of quantized weights with its file and config.json, and in
-values.safetensors the values according to the library that reads it, or to its published formula. Run in an environment
-with torch, transformers, safetensors and numpy."""
+values.safetensors the values according to the library that reads it (transformers, compressed-tensors 0.14) or, for GPTQ
+and AWQ, to a plain encoder that follows the published layout. Run in an environment with torch, transformers,
+compressed-tensors, safetensors and numpy."""
 import json
 import pathlib
 
+import numpy as np
 import torch
+from compressed_tensors.compressors.quantized_compressors.pack_quantized import PackedQuantizationCompressor
+from compressed_tensors.quantization import QuantizationArgs
 from safetensors.torch import save_file
 from transformers.integrations.finegrained_fp8 import Fp8Dequantize
 
@@ -78,10 +82,79 @@ def int8() -> None:
     write("int8", stored, values, {"quant_method": "compressed-tensors", "format": "int-quantized"})
 
 
+def pack_rows(integers: np.ndarray, bits: int, order: list[int] | None = None) -> torch.Tensor:
+    """Packs along the last axis: place k of a word holds column order[k] of the word's columns, the first place lowest."""
+    count = 32 // bits
+    order = order or list(range(count))
+    words = integers.astype(np.uint64).reshape(*integers.shape[:-1], -1, count)
+    packed = np.zeros(words.shape[:-1], np.uint64)
+    for place, column in enumerate(order):
+        packed |= words[..., column] << np.uint64(place * bits)
+    return torch.from_numpy(packed.astype(np.uint32).view(np.int32).copy())
+
+
+def grouped(random: np.random.Generator, inputs: int, outputs: int, groups: int, bits: int, g_idx: np.ndarray):
+    """Integers and zero points, [inputs, outputs] and [groups, outputs], and the values of their weight in F16."""
+    integers = random.integers(0, 1 << bits, (inputs, outputs))
+    zeros = random.integers(1, 1 << bits, (groups, outputs))
+    scales = (random.random((groups, outputs)) * 0.02).astype(np.float16)
+    values = (integers - zeros[g_idx]).astype(np.float16) * scales[g_idx]
+    return integers, zeros, torch.from_numpy(scales), torch.from_numpy(values.T.copy())
+
+
+def gptq(name: str, bits: int, checkpoint_format: str | None) -> None:
+    random = np.random.default_rng(bits)
+    stored, values = {}, {}
+    for module, groups, inputs in (("a", 3, 96), ("b", 1, 64), ("order", 4, 64)):
+        g_idx = np.arange(inputs) // (inputs // groups)
+        if module == "order":
+            random.shuffle(g_idx)
+        integers, zeros, scales, weight = grouped(random, inputs, 48, groups, bits, g_idx)
+        offset = 0 if checkpoint_format == "gptq_v2" else 1
+        stored[f"{module}.qweight"] = pack_rows(integers.T.copy(), bits).T.contiguous()
+        stored[f"{module}.qzeros"] = pack_rows(zeros - offset, bits)
+        stored[f"{module}.scales"] = scales
+        if module != "b":
+            stored[f"{module}.g_idx"] = torch.from_numpy(g_idx.astype(np.int32))
+        values[f"{module}.weight"] = weight
+    stored["a.bias"] = values["a.bias"] = torch.rand(48)
+    config = {"quant_method": "gptq", "bits": bits, "group_size": 32}
+    write(name, stored, values, config | ({"checkpoint_format": checkpoint_format} if checkpoint_format else {}))
+
+
+def awq() -> None:
+    random = np.random.default_rng(1)
+    order = [0, 2, 4, 6, 1, 3, 5, 7]
+    integers, zeros, scales, weight = grouped(random, 64, 48, 2, 4, np.arange(64) // 32)
+    stored = {"a.qweight": pack_rows(integers, 4, order), "a.qzeros": pack_rows(zeros, 4, order), "a.scales": scales}
+    write("awq", stored, {"a.weight": weight}, {"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm"})
+
+
+def pack_quantized() -> None:
+    """Weights that compressed-tensors packs and unpacks itself."""
+    stored, values = {}, {}
+    compressor = PackedQuantizationCompressor()
+    for module, bits, symmetric, group in (("a", 4, True, 32), ("b", 8, True, None), ("c", 4, False, 16), ("d", 8, False, 32)):
+        arguments = QuantizationArgs(num_bits=bits, symmetric=symmetric, strategy="group" if group else "channel", group_size=group)
+        weight = torch.randn(20, 64).bfloat16()
+        scale = (torch.rand(20, 64 // group if group else 1) * 0.1 + 0.01).bfloat16()
+        zero = None if symmetric else torch.randint(-(1 << bits - 1), 1 << bits - 1, scale.shape, dtype=torch.int8)
+        packed = compressor.compress_weight(weight, scale, quantization_args=arguments, zero_point=zero)
+        packed["weight_scale"] = scale
+        stored |= {f"{module}.{key}": value.contiguous() for key, value in packed.items()}
+        values[f"{module}.weight"] = compressor.decompress_weight(dict(packed), arguments)
+    write("pack_quantized", stored, values, {"quant_method": "compressed-tensors", "format": "pack-quantized"})
+
+
 def main() -> None:
     torch.manual_seed(1)
     fp8()
     int8()
+    gptq("gptq4", 4, None)
+    gptq("gptq8", 8, "gptq")
+    gptq("gptq2_v2", 2, "gptq_v2")
+    awq()
+    pack_quantized()
 
 
 if __name__ == "__main__":

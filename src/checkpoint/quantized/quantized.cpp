@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "checkpoint/quantized/packed_integers.h"
 #include "checkpoint/quantized/quantized_fold.h"
 #include "checkpoint/quantized/scaled_weights.h"
 
@@ -18,8 +19,13 @@ struct Layout {
 };
 
 constexpr Layout kLayouts[] = {
-    {"", DType::kF8E4M3, fold_scaled},     {"", DType::kF8E5M2, fold_scaled},   {"", DType::kF8E4M3FNUZ, fold_scaled},
-    {"", DType::kF8E5M2FNUZ, fold_scaled}, {"weight", DType::kI8, fold_scaled},
+    {"", DType::kF8E4M3, fold_scaled},
+    {"", DType::kF8E5M2, fold_scaled},
+    {"", DType::kF8E4M3FNUZ, fold_scaled},
+    {"", DType::kF8E5M2FNUZ, fold_scaled},
+    {"weight", DType::kI8, fold_scaled},
+    {".qweight", DType::kI32, fold_qweight},
+    {".weight_packed", DType::kI32, fold_weight_packed},
 };
 
 bool matches(const Layout& layout, const TensorView& tensor) {

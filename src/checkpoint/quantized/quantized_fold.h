@@ -20,6 +20,7 @@ class QuantizedFold {
       : tensors_(tensors, files), config_(config) {}
 
   TensorFold& tensors() noexcept { return tensors_; }
+  const TensorFold& tensors() const noexcept { return tensors_; }
   const QuantizationConfig& config() const noexcept { return config_; }
 
   /// A kept tensor of this name.

@@ -9,7 +9,7 @@ namespace pare::checkpoint {
 namespace {
 
 constexpr std::uint64_t kUsualBlock = 128;  // of files whose configuration does not say it
-constexpr std::size_t kChunk = 512;
+constexpr std::size_t kScaledChunk = 512;
 
 bool is_fp8(DType dtype) {
   return dtype == DType::kF8E4M3 || dtype == DType::kF8E5M2 || dtype == DType::kF8E4M3FNUZ ||
@@ -45,13 +45,13 @@ class ScaledWeights final : public EncodedTensor {
     const std::byte *weights = weights_.bytes.data(), *scales = scales_.bytes.data();
     const std::byte* zeros = zeros_ ? zeros_->bytes.data() : nullptr;
     const float* values = byte_values(weights_.dtype);
-    std::array<float, kChunk> buffer;
+    std::array<float, kScaledChunk> buffer;
     const std::uint64_t end = begin + target.size() / size;
     std::byte* out = target.data();
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t row = at / grid_.columns, column = at % grid_.columns;
       const std::uint64_t block_end = std::min((column / grid_.block_columns + 1) * grid_.block_columns, grid_.columns);
-      const std::uint64_t n = std::min<std::uint64_t>({block_end - column, end - at, kChunk});
+      const std::uint64_t n = std::min<std::uint64_t>({block_end - column, end - at, kScaledChunk});
       const std::uint64_t place = grid_.scale_of(row, column);
       const float scale = load_scale(scales_.dtype, scales + place * scale_size);
       const float zero = zeros == nullptr ? 0 : static_cast<float>(static_cast<std::int8_t>(zeros[place]));
@@ -131,7 +131,7 @@ std::string expected_shapes(const QuantizedFold& fold, const std::vector<std::ui
                      parts_of(columns, block_columns), block_rows, block_columns);
 }
 
-std::string kind_of(DType dtype, const ScaleGrid& grid) {
+std::string scaled_kind(DType dtype, const ScaleGrid& grid) {
   const bool whole_rows = grid.block_columns >= grid.columns;
   const std::string type = dtype == DType::kI8 ? "INT8" : fmt::format("FP8 ({})", dtype_name(dtype));
   if (whole_rows && grid.block_rows >= grid.rows) return type + " with a scale for each tensor";
@@ -176,7 +176,7 @@ bool fold_scaled(QuantizedFold& fold, std::size_t i) {
   }
   fold.replace(i, weights.name, value_dtype(scales.dtype), weights.shape,
                std::make_shared<ScaledWeights>(weights, scales, std::move(zeros), *grid), parts,
-               kind_of(weights.dtype, *grid));
+               scaled_kind(weights.dtype, *grid));
   return true;
 }
 

@@ -65,7 +65,8 @@ TEST_P(GoldenQuantized, ValuesAreThoseOfTheReference) {
   EXPECT_THAT(found.config_text().value(), AllOf(HasSubstr("model_type"), Not(HasSubstr("quantization_config"))));
 }
 
-INSTANTIATE_TEST_SUITE_P(Layouts, GoldenQuantized, testing::Values("fp8", "int8"),
+INSTANTIATE_TEST_SUITE_P(Layouts, GoldenQuantized,
+                         testing::Values("fp8", "int8", "gptq2_v2", "gptq4", "gptq8", "awq", "pack_quantized"),
                          [](const auto& layout) { return layout.param; });
 
 OwnedTensor zeros(const std::string& name, DType dtype, std::vector<std::uint64_t> shape) {
@@ -134,6 +135,77 @@ TEST(Quantized, ScalesThatDoNotFit) {
                                           zeros("a.weight_scale", DType::kF32, {4, 1}),
                                           zeros("a.weight_zero_point", DType::kI8, {4})};
   EXPECT_THAT([&] { Dequantized{integers}; }, refuses("a.weight_zero_point", {"[4]", "expected [4, 1]"}));
+}
+
+std::vector<OwnedTensor> gptq_parts() {
+  return {zeros("a.qweight", DType::kI32, {8, 16}), zeros("a.qzeros", DType::kI32, {4, 2}),
+          zeros("a.scales", DType::kF16, {4, 16}), zeros("a.g_idx", DType::kI32, {64})};
+}
+
+TEST(Quantized, GptqPartsThatDoNotFit) {
+  EXPECT_THAT(Dequantized(gptq_parts()).notes, ElementsAre(HasSubstr("4-bit integers of GPTQ in groups by g_idx")));
+  const auto with = [](std::size_t part, OwnedTensor tensor, const QuantizationConfig& config = {}) {
+    std::vector<OwnedTensor> parts = gptq_parts();
+    parts[part] = std::move(tensor);
+    return [=] { Dequantized(parts, config); };
+  };
+  EXPECT_THAT(with(1, zeros("a.other", DType::kI32, {4, 2})), refuses("a.qweight", {"'a.qzeros' is missing"}));
+  EXPECT_THAT(with(2, zeros("a.other", DType::kF16, {4, 16})), refuses("a.qweight", {"'a.scales' is missing"}));
+  EXPECT_THAT(with(0, zeros("a.qweight", DType::kI32, {8, 15})), refuses("a.qweight", {"[8, 15]", "[inputs / 8, 16]"}));
+  EXPECT_THAT(with(0, zeros("a.qweight", DType::kI32, {128})), refuses("a.qweight", {"[128]", "AWQ"}));
+  EXPECT_THAT(with(1, zeros("a.qzeros", DType::kI32, {4, 3})), refuses("a.qzeros", {"[4, 3]", "[4, 16]"}));
+  EXPECT_THAT(with(1, zeros("a.qzeros", DType::kI32, {3, 2})), refuses("a.qzeros", {"[3, 2]"}));
+  EXPECT_THAT(with(1, zeros("a.qzeros", DType::kI16, {4, 2})), refuses("a.qzeros", {"I16", "expected I32"}));
+  EXPECT_THAT(with(2, zeros("a.scales", DType::kI32, {4, 16})), refuses("a.scales", {"I32", "F16"}));
+  EXPECT_THAT(with(2, zeros("a.scales", DType::kF16, {64})), refuses("a.scales", {"[64]", "[groups, outputs]"}));
+  EXPECT_THAT(with(2, zeros("a.scales", DType::kF16, {0, 16})), refuses("a.qzeros", {"[0, 16]"}));
+  EXPECT_THAT(with(3, zeros("a.g_idx", DType::kI32, {63})), refuses("a.g_idx", {"[63]", "expected [64]"}));
+  EXPECT_THAT(with(3, zeros("a.g_idx", DType::kI64, {64})), refuses("a.g_idx", {"I64"}));
+  QuantizationConfig config;
+  config.bits = 8;
+  EXPECT_THAT(with(3, zeros("a.bias", DType::kF16, {16}), config), refuses("a.qzeros", {"4 bits", "says 8"}));
+  for (const std::int32_t group : {4, -2}) {
+    OwnedTensor index = zeros("a.g_idx", DType::kI32, {64});
+    std::memcpy(index.bytes().data() + 20, &group, sizeof group);
+    EXPECT_THAT(with(3, index), ThrowsError(ErrorCode::kMalformed, "model.safetensors", "a.g_idx",
+                                            {"input 5 is in group " + std::to_string(group), "0 to 3"}));
+  }
+}
+
+TEST(Quantized, GroupsThatDoNotDivide) {
+  EXPECT_THAT(
+      [] {
+        Dequantized({zeros("a.qweight", DType::kI32, {8, 16}), zeros("a.qzeros", DType::kI32, {3, 2}),
+                     zeros("a.scales", DType::kF16, {3, 16})});
+      },
+      refuses("a.qweight", {"64 inputs", "3 groups"}));
+}
+
+TEST(Quantized, CompressedTensorsPartsThatDoNotFit) {
+  OwnedTensor shape = zeros("a.weight_shape", DType::kI64, {2});
+  const auto set_shape = [&](std::int64_t rows, std::int64_t columns) {
+    std::memcpy(shape.bytes().data(), &rows, 8);
+    std::memcpy(shape.bytes().data() + 8, &columns, 8);
+  };
+  const auto parts = [&](const OwnedTensor& scale, const OwnedTensor& zero) {
+    return [=] { Dequantized({zeros("a.weight_packed", DType::kI32, {12, 4}), shape, scale, zero}); };
+  };
+  const OwnedTensor scale = zeros("a.weight_scale", DType::kBF16, {12, 2}),
+                    zero = zeros("a.weight_zero_point", DType::kI32, {2, 2});
+  set_shape(12, 30);
+  EXPECT_NO_THROW(parts(scale, zero)());
+  EXPECT_THAT(parts(zeros("a.weight_scale", DType::kBF16, {10, 2}), zero), refuses("a.weight_scale", {"[12, groups]"}));
+  EXPECT_THAT(parts(zeros("a.weight_scale", DType::kU8, {12, 2}), zero), refuses("a.weight_scale", {"U8"}));
+  EXPECT_THAT(parts(zeros("a.other", DType::kU8, {12, 2}), zero), refuses("a.weight_packed", {"'a.weight_scale'"}));
+  EXPECT_THAT(parts(scale, zeros("a.weight_zero_point", DType::kI32, {12, 2})),
+              refuses("a.weight_zero_point", {"expected [2, 2]"}));
+  set_shape(12, 34);
+  EXPECT_THAT(parts(scale, zero), refuses("a.weight_packed", {"[12, 4]", "[12, 5]"}));
+  set_shape(12, std::int64_t{1} << 62);
+  EXPECT_THAT(parts(scale, zero), refuses("a.weight_packed", {"[12, 4]"}));
+  set_shape(-12, 30);
+  EXPECT_THAT(parts(scale, zero),
+              ThrowsError(ErrorCode::kMalformed, "model.safetensors", "a.weight_shape", {"-12", "positive"}));
 }
 
 TEST(Quantized, Configuration) {
