@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/pieces.h"
+
 namespace pare::checkpoint {
 namespace {
 
@@ -34,6 +36,12 @@ Buffer take_buffer(std::size_t size) {
 }
 
 }  // namespace
+
+std::size_t elements_at_once(const TensorBytes& bytes, std::size_t block) noexcept {
+  const EncodedTensor* encoded = bytes.encoded();
+  if (encoded == nullptr || encoded->granularity() <= block) return block;
+  return (base::kPieceElements + block - 1) / block * block;
+}
 
 TensorPiece::TensorPiece(const TensorBytes& bytes, std::size_t begin, std::size_t size) : size_(size) {
   if (bytes.encoded() == nullptr) {

@@ -9,6 +9,10 @@
 
 namespace pare::checkpoint {
 
+/// Elements that a reader of small blocks should take in one TensorPiece: `block`, or a large piece of blocks if the
+/// tensor is encoded and computes more than a block at a time, which would be computed again for each of them.
+std::size_t elements_at_once(const TensorBytes& bytes, std::size_t block) noexcept;
+
 /// Bytes of a tensor: where they lie in memory or, if the tensor is encoded, computed into a buffer, which this thread
 /// uses again for its next pieces. Used on the thread that made it. The constructors throw Error if the bytes cannot be
 /// decoded.

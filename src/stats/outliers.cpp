@@ -48,15 +48,17 @@ void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, st
   const FloatFormat& format = float_format(tensor.dtype);
   std::uint64_t lowest_key = ceiling_key(format, lowest);
   std::size_t as_low = 0;  // found at lowest_key itself
-  for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += kBlockElements) {
-    const std::uint64_t count = std::min<std::uint64_t>(kBlockElements, piece.begin + piece.count - begin);
+  const std::uint64_t block_elements = checkpoint::elements_at_once(tensor.bytes, kBlockElements);
+  for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += block_elements) {
+    const std::uint64_t count = std::min(block_elements, piece.begin + piece.count - begin);
     const checkpoint::TensorPiece block(tensor.bytes, begin * format.size(), count * format.size());
     const std::byte* data = block.data();
     if (kernels::count_rank(format.width, data, count, lowest_key).below == count) continue;
     for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t key = load_pattern(format, data, i) & ~format.sign_bit();
+      const std::uint64_t pattern = load_pattern(format, data, i), key = pattern & ~format.sign_bit();
       if (key < lowest_key || format.is_nan(key)) continue;
-      leaders.add({piece.tensor, begin + i, element_value(tensor, begin + i)});
+      const double magnitude = key_value(format, key);
+      leaders.add({piece.tensor, begin + i, pattern == key ? magnitude : -magnitude});
       // A piece with a single value must not be read element by element.
       if (key == lowest_key && ++as_low == wanted) {
         ++lowest_key;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <optional>
 
 #include "base/parallel.h"
 #include "checkpoint/tensor_piece.h"
@@ -123,13 +124,17 @@ bool count_block(const TensorPlan& plan, const std::byte* data, std::size_t n, S
 /// Scans elements [first, first + n) into `stats`, whose cutoffs must be set.
 void scan_piece(const TensorPlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats) {
   kernels::MomentLanes lanes;
-  const std::size_t block_elements = kBlockBytes / plan.format.size();
+  const std::size_t size = plan.format.size(), block_elements = kBlockBytes / size;
+  const std::size_t at_once = checkpoint::elements_at_once(bytes, block_elements);
+  std::optional<checkpoint::TensorPiece> piece;
   Stats block = stats;
   for (std::size_t begin = 0; begin < n; begin += block_elements) {
     const std::size_t count = std::min(block_elements, n - begin);
-    const std::size_t size = plan.format.size();
-    const checkpoint::TensorPiece piece(bytes, (first + begin) * size, count * size);
-    const std::byte* from = piece.data();
+    if (begin % at_once == 0) {
+      piece.reset();  // its buffer is used again
+      piece.emplace(bytes, (first + begin) * size, std::min(at_once, n - begin) * size);
+    }
+    const std::byte* from = piece->data() + begin % at_once * size;
     block.count = block.zeros = block.nans = block.positive_infinities = block.negative_infinities = 0;
     block.min = block.max = block.max_magnitude = 0;
     const bool finite = count_block(plan, from, count, block);

@@ -25,7 +25,8 @@ class Counter {
   /// Counts elements [begin, begin + n), in blocks that stay in cache if they are computed.
   void count(const TensorView& tensor, std::uint64_t begin, std::uint64_t n) {
     const FloatFormat& format = float_format(tensor.dtype);
-    const std::uint64_t block = tensor.bytes.encoded() == nullptr ? n : kBlockElements;
+    const std::uint64_t block =
+        tensor.bytes.encoded() == nullptr ? n : checkpoint::elements_at_once(tensor.bytes, kBlockElements);
     for (std::uint64_t done = 0; done < n; done += block) {
       const std::uint64_t some = std::min(block, n - done);
       const checkpoint::TensorPiece data(tensor.bytes, (begin + done) * format.size(), some * format.size());

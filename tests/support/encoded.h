@@ -25,17 +25,20 @@ class FakeEncoded final : public EncodedTensor {
     EXPECT_TRUE(end % (granularity_ * size_) == 0 || end == values_.view().bytes.size());
     ASSERT_LE(end, values_.view().bytes.size());
     std::memcpy(target.data(), values_.view().bytes.data() + begin * size_, target.size());
+    computed_ += target.size();
     for (std::size_t largest = largest_;
          target.size() > largest && !largest_.compare_exchange_weak(largest, target.size());) {
     }
   }
   /// Bytes of the largest piece that was decoded at once.
   std::size_t largest() const { return largest_; }
+  /// Bytes that were decoded so far.
+  std::size_t computed() const { return computed_; }
 
  private:
   OwnedTensor values_;
   std::size_t size_, granularity_;
-  mutable std::atomic<std::size_t> largest_{0};
+  mutable std::atomic<std::size_t> largest_{0}, computed_{0};
 };
 
 /// The same tensor, encoded.

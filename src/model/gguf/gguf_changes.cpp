@@ -13,7 +13,7 @@ namespace {
 
 using checkpoint::TensorPiece;
 
-/// Columns of the source that are read at once, where its own granularity is finer.
+/// Columns of a transposed matrix that are computed together.
 constexpr std::size_t kColumns = 16;
 
 std::size_t size_of(DType dtype) { return dtype_bits(dtype) / 8; }
@@ -86,29 +86,50 @@ class Offset final : public Changed {
   float offset_;
 };
 
-/// A strip of the source's columns is read at a time.
+/// Copies the columns [first, first + count) of `rows` rows of `width` elements; column i goes to `out` + i * `apart`.
+template <class Bits>
+void copy_columns(const std::byte* strip, std::size_t rows, std::size_t width, std::size_t first, std::size_t count,
+                  std::byte* out, std::size_t apart) {
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t row = 0; row < rows; ++row)
+      std::memcpy(out + (i * apart + row) * sizeof(Bits), strip + (row * width + first + i) * sizeof(Bits),
+                  sizeof(Bits));
+}
+
 class Transposed final : public Changed {
  public:
-  explicit Transposed(TensorView source)
-      : Changed(std::move(source)), strip_(std::max<std::size_t>(kColumns, granularity_of(source_))) {}
-  std::size_t granularity() const noexcept override { return strip_ * std::max<std::uint64_t>(1, source_.shape[0]); }
+  explicit Transposed(TensorView source) : Changed(std::move(source)) {}
+  /// Some whole columns of the source. A piece that begins or ends within some costs little more.
+  std::size_t granularity() const noexcept override { return kColumns * std::max<std::uint64_t>(1, source_.shape[0]); }
   void decode(std::uint64_t begin, std::span<std::byte> target) const override {
-    const std::uint64_t rows = source_.shape[0], columns = source_.shape[1];
-    const std::uint64_t last = (begin + target.size() / size_) / rows;
-    std::vector<std::byte> strip(strip_ * size_);
-    for (std::uint64_t column = begin / rows; column < last; column += strip_) {
-      const std::size_t count = std::min<std::uint64_t>(strip_, last - column);
-      std::byte* out = target.data() + (column * rows - begin) * size_;
-      for (std::uint64_t row = 0; row < rows; ++row) {
-        source_.bytes.read((row * columns + column) * size_, std::span(strip).first(count * size_));
-        for (std::size_t i = 0; i < count; ++i)
-          std::memcpy(out + (i * rows + row) * size_, strip.data() + i * size_, size_);
+    if (target.empty()) return;
+    const std::uint64_t rows = source_.shape[0], columns = source_.shape[1],
+                        last = (begin + target.size() / size_) / rows;
+    // What the source computes together is read together, though some of it may not be wanted.
+    const std::uint64_t unit = std::max<std::uint64_t>(kColumns, granularity_of(source_));
+    std::vector<std::byte> strip(kRows * std::min(unit, columns) * size_);
+    for (std::uint64_t column = begin / rows; column < last;) {
+      const std::uint64_t from = column / unit * unit, width = std::min(unit, columns - from);
+      const std::uint64_t count = std::min(from + width, last) - column;
+      for (std::uint64_t row = 0; row < rows; row += kRows) {
+        const std::uint64_t some = std::min<std::uint64_t>(kRows, rows - row);
+        for (std::uint64_t i = 0; i < some; ++i)
+          source_.bytes.read(((row + i) * columns + from) * size_,
+                             std::span(strip).subspan(i * width * size_, width * size_));
+        std::byte* out = target.data() + (column * rows - begin + row) * size_;
+        const auto copy = size_ == 1   ? copy_columns<std::uint8_t>
+                          : size_ == 2 ? copy_columns<std::uint16_t>
+                          : size_ == 4 ? copy_columns<std::uint32_t>
+                                       : copy_columns<std::uint64_t>;
+        copy(strip.data(), some, width, column - from, count, out, rows);
       }
+      column += count;
     }
   }
 
  private:
-  std::size_t strip_;
+  /// Rows whose strips are copied together: a cache line of F32.
+  static constexpr std::size_t kRows = 16;
 };
 
 }  // namespace

@@ -25,8 +25,9 @@ std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorV
     const TensorView& tensor = tensors[piece.tensor];
     const stats::FloatFormat& format = stats::float_format(tensor.dtype);
     by_piece[item].resize(pivots.size());
-    for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += kBlockElements) {
-      const std::uint64_t count = std::min(kBlockElements, piece.begin + piece.count - begin);
+    const std::uint64_t block_elements = checkpoint::elements_at_once(tensor.bytes, kBlockElements);
+    for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += block_elements) {
+      const std::uint64_t count = std::min(block_elements, piece.begin + piece.count - begin);
       const checkpoint::TensorPiece block(tensor.bytes, begin * format.size(), count * format.size());
       const std::byte* data = block.data();
       for (std::size_t set = 0; set < pivots.size(); ++set) {
@@ -49,8 +50,9 @@ std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorV
 std::uint64_t nth_equal(const TensorView& tensor, std::uint64_t key, std::uint64_t n) {
   const stats::FloatFormat& format = stats::float_format(tensor.dtype);
   const std::uint64_t elements = tensor.elements();
-  for (std::uint64_t begin = 0; begin < elements; begin += kBlockElements) {
-    const std::uint64_t count = std::min(kBlockElements, elements - begin);
+  const std::uint64_t block_elements = checkpoint::elements_at_once(tensor.bytes, kBlockElements);
+  for (std::uint64_t begin = 0; begin < elements; begin += block_elements) {
+    const std::uint64_t count = std::min(block_elements, elements - begin);
     const checkpoint::TensorPiece data(tensor.bytes, begin * format.size(), count * format.size());
     const std::uint64_t equal = kernels::count_rank(format.width, data.data(), count, key).equal;
     if (n >= equal) {

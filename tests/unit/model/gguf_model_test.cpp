@@ -103,6 +103,31 @@ TEST_F(GgufModels, Gpt2sMatricesAreTransposed) {
   EXPECT_THAT(floats_of(model, "transformer.h.0.mlp.c_fc.bias"), ElementsAre(0, 1, 2));
 }
 
+TEST_F(GgufModels, QuantizedMatricesAreTransposedWholeAndInPart) {
+  constexpr std::size_t kRows = 37, kColumns = 64;  // of the file
+  const auto value = [](std::size_t row, std::size_t column) {
+    return static_cast<int>(row * 5 + column * 3) % 200 - 100;
+  };
+  std::string blocks;
+  for (std::size_t row = 0; row < kRows; ++row)
+    for (std::size_t column = 0; column < kColumns; ++column) {
+      if (column % 32 == 0) blocks += std::string("\x00\x3c", 2);  // Q8_0 with a scale of 1
+      blocks += static_cast<char>(value(row, column));
+    }
+  GgufBuilder builder = of("gpt2", 1);
+  builder.tensor("blk.0.ffn_up.weight", 8, {kColumns, kRows}, blocks);
+  const Model model = open(builder);
+  const std::string name = "transformer.h.0.mlp.c_fc.weight";
+  const std::vector<float> whole = floats_of(model, name);
+  ASSERT_EQ(whole.size(), kRows * kColumns);
+  for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_EQ(whole[i], static_cast<float>(value(i % kRows, i / kRows)));
+  for (const std::size_t begin : {1UL, 16 * kRows - 3, 40 * kRows + 5}) {
+    std::vector<float> part(18 * kRows);
+    model.checkpoint.find(name)->bytes.read(begin * sizeof(float), std::as_writable_bytes(std::span(part)));
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(begin)));
+  }
+}
+
 TEST_F(GgufModels, UnknownArchitecturesKeepTheirNames) {
   GgufBuilder builder;
   builder.add("general.architecture", std::string("mystery"));

@@ -49,12 +49,12 @@ Model model_of(const std::vector<TensorView>& views) {
 
 /// The same model with its values in memory and encoded.
 struct Both {
-  Both() {
+  explicit Both(std::size_t granularity = kGranularity) {
     std::vector<TensorView> in_memory, computed;
     for (const OwnedTensor& tensor : values()) {
       owned.push_back(tensor);
       in_memory.push_back(tensor.view());
-      computed.push_back(test::encoded(tensor, kGranularity));
+      computed.push_back(test::encoded(tensor, granularity));
     }
     plain = model_of(in_memory);
     encoded = model_of(computed);
@@ -112,6 +112,24 @@ TEST(EncodedTensors, AreMeasuredInPieces) {
               bars.counts);
     both.expect_read_in_pieces();
   }
+}
+
+TEST(EncodedTensors, AreNotComputedAgainForEveryBlock) {
+  constexpr std::size_t kCoarse = 49'152;  // more than a block of the scan
+  const Both both(kCoarse);
+  ScanOptions options;
+  options.cutoffs = {0.1};
+  const ScanResult expected = scan(both.plain.checkpoint.tensors(), options);
+  const ScanResult found = scan(both.encoded.checkpoint.tensors(), options);
+  for (std::size_t i = 0; i < expected.tensors.size(); ++i) {
+    EXPECT_EQ(found.tensors[i].sum, expected.tensors[i].sum);
+    EXPECT_EQ(found.tensors[i].sum_of_squares, expected.tensors[i].sum_of_squares);
+    EXPECT_EQ(found.tensors[i].zeros, expected.tensors[i].zeros);
+    EXPECT_EQ(found.tensors[i].cutoffs[0].above, expected.tensors[i].cutoffs[0].above);
+    const TensorView& tensor = both.encoded.checkpoint.tensors()[i];
+    EXPECT_LE(dynamic_cast<const test::FakeEncoded*>(tensor.bytes.encoded())->computed(), tensor.bytes.size() * 3 / 2);
+  }
+  both.expect_read_in_pieces();
 }
 
 struct Case {
