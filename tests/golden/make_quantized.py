@@ -1,17 +1,23 @@
 #!/usr/bin/env python3
 """Writes quantized/: a directory for each layout of quantized weights with its file and config.json, and in
-values.safetensors the values according to the library that reads it (transformers, compressed-tensors 0.14) or, for GPTQ
-and AWQ, to a plain encoder that follows the published layout. Run in an environment with torch, transformers,
-compressed-tensors, safetensors and numpy."""
+values.safetensors the values according to the library that reads it (transformers, compressed-tensors 0.14, bitsandbytes)
+or, for GPTQ and AWQ, to a plain encoder that follows the published layout. Run in an environment with torch,
+transformers, compressed-tensors, bitsandbytes, safetensors and numpy."""
 import json
+import os
 import pathlib
 
+os.environ["TORCHDYNAMO_DISABLE"] = "1"  # compressed-tensors compiles small functions
+
+import bitsandbytes.functional as bnb
 import numpy as np
 import torch
+from compressed_tensors.compressors.quantized_compressors.fp4_quantized import NVFP4PackedCompressor
 from compressed_tensors.compressors.quantized_compressors.pack_quantized import PackedQuantizationCompressor
 from compressed_tensors.quantization import QuantizationArgs
 from safetensors.torch import save_file
 from transformers.integrations.finegrained_fp8 import Fp8Dequantize
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 OUT = pathlib.Path(__file__).parent / "quantized"
 
@@ -146,6 +152,43 @@ def pack_quantized() -> None:
     write("pack_quantized", stored, values, {"quant_method": "compressed-tensors", "format": "pack-quantized"})
 
 
+def bitsandbytes() -> None:
+    """Rows of whole blocks: for others the library's CPU kernel (0.50) takes the scales of other blocks than it stored."""
+    stored, values = {}, {}
+    for module, kind, dtype, block, nested, shape in (
+            ("a", "nf4", torch.float32, 64, False, (20, 64)), ("b", "nf4", torch.float32, 64, True, (160, 128)),
+            ("c", "fp4", torch.float32, 128, False, (7, 65)), ("d", "nf4", torch.bfloat16, 64, False, (16, 64)),
+            ("e", "fp4", torch.float16, 64, True, (16, 64))):
+        weight = torch.randn(shape).to(dtype)
+        packed, state = bnb.quantize_4bit(weight, blocksize=block, compress_statistics=nested, quant_type=kind)
+        stored[f"{module}.weight"] = packed
+        stored |= {f"{module}.weight.{key}": value for key, value in state.as_dict(packed=True).items()}
+        values[f"{module}.weight"] = bnb.dequantize_4bit(packed, state)
+    integers, scales, _ = bnb.int8_vectorwise_quant(torch.randn(24, 32).half())
+    stored |= {"i.weight": integers, "i.SCB": scales, "i.weight_format": torch.tensor(0, dtype=torch.uint8)}
+    values["i.weight"] = bnb.int8_vectorwise_dequant(integers, scales)
+    write("bitsandbytes", stored, values, {"quant_method": "bitsandbytes", "load_in_4bit": True})
+
+
+def mxfp4() -> None:
+    stored, values = {}, {}
+    for name, outputs, inputs in (("experts.gate_up_proj", 24, 64), ("experts.down_proj", 20, 32)):
+        stored[name + "_blocks"] = torch.randint(0, 256, (3, outputs, inputs // 32, 16), dtype=torch.uint8)
+        stored[name + "_scales"] = torch.randint(100, 150, (3, outputs, inputs // 32), dtype=torch.uint8)
+        values[name] = convert_moe_packed_tensors(stored[name + "_blocks"], stored[name + "_scales"])
+        stored[name + "_bias"] = values[name + "_bias"] = torch.randn(3, outputs).bfloat16()
+    write("mxfp4", stored, values, {"quant_method": "mxfp4"})
+
+
+def nvfp4() -> None:
+    packed = {"weight_packed": torch.randint(0, 256, (24, 32), dtype=torch.uint8),
+              "weight_scale": (torch.rand(24, 4) * 100).to(torch.float8_e4m3fn),
+              "weight_global_scale": torch.tensor([731.25])}
+    stored = {f"a.{key}": value.clone() for key, value in packed.items()} | {"a.input_global_scale": torch.tensor([5.0])}
+    write("nvfp4", stored, {"a.weight": NVFP4PackedCompressor().decompress_weight(packed)},
+          {"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized"})
+
+
 def main() -> None:
     torch.manual_seed(1)
     fp8()
@@ -155,6 +198,9 @@ def main() -> None:
     gptq("gptq2_v2", 2, "gptq_v2")
     awq()
     pack_quantized()
+    bitsandbytes()
+    mxfp4()
+    nvfp4()
 
 
 if __name__ == "__main__":

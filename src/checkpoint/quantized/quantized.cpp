@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "checkpoint/quantized/four_bit_weights.h"
 #include "checkpoint/quantized/packed_integers.h"
 #include "checkpoint/quantized/quantized_fold.h"
 #include "checkpoint/quantized/scaled_weights.h"
@@ -24,8 +25,13 @@ constexpr Layout kLayouts[] = {
     {"", DType::kF8E4M3FNUZ, fold_scaled},
     {"", DType::kF8E5M2FNUZ, fold_scaled},
     {"weight", DType::kI8, fold_scaled},
+    {".weight", DType::kI8, fold_scb},
     {".qweight", DType::kI32, fold_qweight},
     {".weight_packed", DType::kI32, fold_weight_packed},
+    {".weight_packed", DType::kU8, fold_fp4_packed},
+    {"_blocks", DType::kU8, fold_mxfp4_experts},
+    {".quant_state.bitsandbytes__nf4", DType::kU8, fold_bitsandbytes},
+    {".quant_state.bitsandbytes__fp4", DType::kU8, fold_bitsandbytes},
 };
 
 bool matches(const Layout& layout, const TensorView& tensor) {

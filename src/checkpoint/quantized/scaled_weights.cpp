@@ -30,8 +30,14 @@ struct ScaleGrid {
 
 class ScaledWeights final : public EncodedTensor {
  public:
-  ScaledWeights(TensorView weights, TensorView scales, std::optional<TensorView> zeros, const ScaleGrid& grid)
-      : weights_(std::move(weights)), scales_(std::move(scales)), zeros_(std::move(zeros)), grid_(grid) {}
+  /// All values are multiplied by `factor` last.
+  ScaledWeights(TensorView weights, TensorView scales, std::optional<TensorView> zeros, const ScaleGrid& grid,
+                float factor = 1)
+      : weights_(std::move(weights)),
+        scales_(std::move(scales)),
+        zeros_(std::move(zeros)),
+        grid_(grid),
+        factor_(factor) {}
 
   std::string_view stored_type() const noexcept override { return dtype_name(weights_.dtype); }
   std::uint64_t stored_bytes() const noexcept override {
@@ -55,7 +61,8 @@ class ScaledWeights final : public EncodedTensor {
       const std::uint64_t place = grid_.scale_of(row, column);
       const float scale = load_scale(scales_.dtype, scales + place * scale_size);
       const float zero = zeros == nullptr ? 0 : static_cast<float>(static_cast<std::int8_t>(zeros[place]));
-      for (std::uint64_t i = 0; i < n; ++i) buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale;
+      for (std::uint64_t i = 0; i < n; ++i)
+        buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale * factor_;
       store_values(dtype, buffer.data(), n, out);
       at += n;
       out += n * size;
@@ -66,6 +73,7 @@ class ScaledWeights final : public EncodedTensor {
   TensorView weights_, scales_;
   std::optional<TensorView> zeros_;
   ScaleGrid grid_;
+  float factor_;
 };
 
 std::uint64_t parts_of(std::uint64_t extent, std::uint64_t part) {
@@ -152,6 +160,34 @@ std::optional<std::size_t> find_scale(const QuantizedFold& fold, const std::stri
 }
 
 }  // namespace
+
+bool fold_scb(QuantizedFold& fold, std::size_t i) {
+  const TensorView& weights = fold.tensors()[i];
+  const std::string module = weights.name.substr(0, weights.name.size() - std::string_view("weight").size());
+  const auto scale = fold.find(module + "SCB");
+  if (!scale) return false;
+  if (weights.shape.size() != 2)
+    fold.fail(i, ErrorCode::kMismatch,
+              fmt::format("has shape {} (expected [outputs, inputs])", shape_text(weights.shape)));
+  fold.require_dtype(*scale, {DType::kF32});
+  fold.require_shape(*scale, {weights.shape[0]});
+  std::vector<std::size_t> parts{*scale};
+  if (const auto format = fold.find(module + "weight_format")) {
+    const TensorView& order = fold.tensors()[*format];
+    if (order.bytes.size() != 1 || *order.bytes.data() != std::byte{0})
+      fold.fail(*format, ErrorCode::kUnsupported,
+                "says that the weight is in the order of a GPU (expected 0, by row): save it by row");
+    parts.push_back(*format);
+  }
+  ScaleGrid grid;
+  grid.columns = grid.block_columns = weights.shape[1];
+  grid.rows = grid.grid_rows = weights.shape[0];
+  constexpr float per_step = 7.874015718698502e-3F;  // 1 / 127, as bitsandbytes rounds it
+  fold.replace(i, weights.name, DType::kF32, weights.shape,
+               std::make_shared<ScaledWeights>(weights, fold.tensors()[*scale], std::nullopt, grid, per_step), parts,
+               "INT8 of bitsandbytes with a scale for each row");
+  return true;
+}
 
 bool fold_scaled(QuantizedFold& fold, std::size_t i) {
   const TensorView& weights = fold.tensors()[i];

@@ -12,6 +12,9 @@ namespace pare::checkpoint {
 /// was replaced.
 bool fold_scaled(QuantizedFold& fold, std::size_t i);
 
+/// M.weight (I8) with M.SCB, a scale for each row, as bitsandbytes' LLM.int8 stores it. Likewise.
+bool fold_scb(QuantizedFold& fold, std::size_t i);
+
 /// Drops scales of activations and of the cache, which are not parameters.
 void drop_activation_scales(QuantizedFold& fold);
 

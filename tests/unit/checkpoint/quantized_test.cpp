@@ -66,7 +66,8 @@ TEST_P(GoldenQuantized, ValuesAreThoseOfTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, GoldenQuantized,
-                         testing::Values("fp8", "int8", "gptq2_v2", "gptq4", "gptq8", "awq", "pack_quantized"),
+                         testing::Values("fp8", "int8", "gptq2_v2", "gptq4", "gptq8", "awq", "pack_quantized",
+                                         "bitsandbytes", "mxfp4", "nvfp4"),
                          [](const auto& layout) { return layout.param; });
 
 OwnedTensor zeros(const std::string& name, DType dtype, std::vector<std::uint64_t> shape) {
@@ -206,6 +207,93 @@ TEST(Quantized, CompressedTensorsPartsThatDoNotFit) {
   set_shape(-12, 30);
   EXPECT_THAT(parts(scale, zero),
               ThrowsError(ErrorCode::kMalformed, "model.safetensors", "a.weight_shape", {"-12", "positive"}));
+}
+
+OwnedTensor text_tensor(const std::string& name, const std::string& text) {
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
+  return OwnedTensor(DType::kU8, {text.size()}, {bytes.begin(), bytes.end()}, name);
+}
+
+TEST(Quantized, BitsandbytesPartsThatDoNotFit) {
+  const std::string state = "a.weight.quant_state.bitsandbytes__nf4";
+  const std::string plain = R"({"blocksize": 64, "dtype": "float16", "shape": [16, 8]})";
+  const std::string nested = R"({"blocksize": 64, "dtype": "float16", "shape": [16, 8], "nested_blocksize": 256,
+                                 "nested_offset": 0.5})";
+  const auto with = [&](const std::string& text, const std::vector<OwnedTensor>& changed) {
+    std::vector<OwnedTensor> parts{text_tensor(state, text)};
+    for (const OwnedTensor& part :
+         {zeros("a.weight", DType::kU8, {64, 1}), zeros("a.weight.absmax", DType::kF32, {2}),
+          zeros("a.weight.quant_map", DType::kF32, {16}), zeros("a.weight.nested_absmax", DType::kF32, {1}),
+          zeros("a.weight.nested_quant_map", DType::kF32, {256})}) {
+      const OwnedTensor* chosen = &part;
+      for (const OwnedTensor& other : changed)
+        if (other.view().name == part.view().name) chosen = &other;
+      parts.push_back(*chosen);
+    }
+    return [=] { Dequantized{parts}; };
+  };
+  EXPECT_NO_THROW(with(plain, {})());
+  EXPECT_NO_THROW(with(nested, {zeros("a.weight.absmax", DType::kU8, {2})})());
+  EXPECT_THAT(with(plain, {zeros("a.weight", DType::kU8, {63, 1})}), refuses("a.weight", {"63 bytes", "expected 64"}));
+  EXPECT_THAT(with(plain, {zeros("a.weight.absmax", DType::kF32, {3})}), refuses("a.weight.absmax", {"[3]", "[2]"}));
+  EXPECT_THAT(with(plain, {zeros("a.weight.absmax", DType::kU8, {2})}), refuses("a.weight.absmax", {"U8"}));
+  EXPECT_THAT(with(plain, {zeros("a.weight.quant_map", DType::kF32, {15})}), refuses("a.weight.quant_map", {"[16]"}));
+  EXPECT_THAT(with(plain, {zeros("a.weight.quant_map", DType::kF16, {16})}), refuses("a.weight.quant_map", {"F16"}));
+  EXPECT_THAT(with(nested, {}), refuses("a.weight.absmax", {"F32", "expected U8"}));
+  for (const auto& part :
+       {zeros("a.weight.nested_absmax", DType::kF32, {2}), zeros("a.weight.nested_quant_map", DType::kF32, {16})})
+    EXPECT_THAT(with(nested, {zeros("a.weight.absmax", DType::kU8, {2}), part}),
+                refuses(part.view().name, {"expected"}));
+  for (const char* text :
+       {"", "{", "[]", R"({"blocksize": 64})", R"({"blocksize": 0, "dtype": "float16", "shape": [16, 8]})",
+        R"({"blocksize": -64, "dtype": "float16", "shape": [16, 8]})",
+        R"({"blocksize": 64, "dtype": "float16", "shape": 128})", R"({"blocksize": 64, "dtype": 16, "shape": [16, 8]})",
+        R"({"blocksize": 64, "dtype": "float16", "shape": [16, 8], "nested_blocksize": 0, "nested_offset": 1})"})
+    EXPECT_THAT(with(text, {}), testing::Throws<Error>(testing::Property(&Error::code, ErrorCode::kMalformed))) << text;
+  EXPECT_THAT(with(R"({"blocksize": 64, "dtype": "int8", "shape": [16, 8]})", {}),
+              ThrowsError(ErrorCode::kUnsupported, "model.safetensors", state, {"int8"}));
+  EXPECT_THAT(with(R"({"blocksize": 64, "dtype": "float16", "shape": [4294967296, 4294967296, 4294967296]})", {}),
+              ThrowsError(ErrorCode::kLimit, "model.safetensors", state, {"4294967296"}));
+}
+
+TEST(Quantized, RowScalesOfBitsandbytesThatDoNotFit) {
+  const auto with = [](std::vector<std::uint64_t> weight, std::vector<std::uint64_t> scale, const char* order) {
+    return [=] {
+      Dequantized({zeros("a.weight", DType::kI8, weight), zeros("a.SCB", DType::kF32, scale),
+                   text_tensor("a.weight_format", std::string(order, 1))});
+    };
+  };
+  EXPECT_NO_THROW(with({4, 8}, {4}, "\0")());
+  EXPECT_THAT(with({4, 8}, {8}, "\0"), refuses("a.SCB", {"[8]", "expected [4]"}));
+  EXPECT_THAT(with({32}, {32}, "\0"), refuses("a.weight", {"[32]"}));
+  EXPECT_THAT(with({4, 8}, {4}, "\1"), ThrowsError(ErrorCode::kUnsupported, "model.safetensors", "a.weight_format"));
+}
+
+TEST(Quantized, FourBitFloatsThatDoNotFit) {
+  const auto parts = [](const OwnedTensor& bytes, const OwnedTensor& scales, const OwnedTensor& other) {
+    return [=] { Dequantized({bytes, scales, other}); };
+  };
+  const OwnedTensor none = zeros("b", DType::kF32, {1});
+  const OwnedTensor blocks = zeros("a_blocks", DType::kU8, {2, 3, 4, 16});
+  EXPECT_NO_THROW(parts(blocks, zeros("a_scales", DType::kU8, {2, 3, 4}), none)());
+  EXPECT_THAT(parts(blocks, zeros("a_scales", DType::kU8, {2, 3}), none), refuses("a_scales", {"expected [2, 3, 4]"}));
+  EXPECT_THAT(parts(blocks, zeros("a_scales", DType::kF32, {2, 3, 4}), none), refuses("a_scales", {"F32", "U8"}));
+  EXPECT_THAT(parts(zeros("a_blocks", DType::kU8, {2, 3, 4, 15}), zeros("a_scales", DType::kU8, {2, 3, 4}), none),
+              refuses("a_blocks", {"[2, 3, 4, 15]"}));
+  const OwnedTensor packed = zeros("a.weight_packed", DType::kU8, {6, 16});
+  const OwnedTensor scale = zeros("a.weight_scale", DType::kF8E4M3, {6, 2});
+  const OwnedTensor global = zeros("a.weight_global_scale", DType::kF32, {1});
+  EXPECT_NO_THROW(parts(packed, scale, global)());
+  EXPECT_THAT(parts(packed, none, global), refuses("a.weight_packed", {"'a.weight_scale' is missing"}));
+  EXPECT_THAT(parts(packed, zeros("a.weight_scale", DType::kF8E4M3, {6, 3}), global),
+              refuses("a.weight_scale", {"expected [6, 2]"}));
+  EXPECT_THAT(parts(packed, scale, none), refuses("a.weight_scale", {"F8_E4M3", "U8"}));
+  EXPECT_THAT(parts(packed, scale, zeros("a.weight_global_scale", DType::kF32, {2})),
+              refuses("a.weight_global_scale", {"expected [1]"}));
+  EXPECT_THAT(parts(packed, scale, zeros("a.weight_global_scale", DType::kF16, {})),
+              refuses("a.weight_global_scale", {"F16"}));
+  EXPECT_THAT(parts(zeros("a.weight_packed", DType::kU8, {6, 17}), scale, global),
+              refuses("a.weight_packed", {"[6, 17]"}));
 }
 
 TEST(Quantized, Configuration) {
