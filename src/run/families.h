@@ -28,6 +28,8 @@ std::span<const RunnableFamily> gpt2_kind();
 std::span<const RunnableFamily> bert_kind();
 std::span<const RunnableFamily> t5_kind();
 std::span<const RunnableFamily> llama_kind();
+std::span<const RunnableFamily> granite_kind();
+std::span<const RunnableFamily> roberta_kind();
 std::span<const RunnableFamily> gemma_kind();
 std::span<const RunnableFamily> mixture_kind();
 std::span<const RunnableFamily> modernbert_kind();

@@ -15,37 +15,30 @@ const Rows kAttentionNorm{{"layer_norm.weight", Role::kNorm, Slot::kAttentionNor
 const Rows kFeedForwardNorm{{"layer_norm.weight", Role::kNorm, Slot::kFeedForwardNorm}};
 const Rows kFinalNorm{{"final_layer_norm.weight", Role::kNorm, Slot::kFinalNorm}};
 const Rows kPlain{{"wi.weight", Role::kFeedForward, Slot::kUp}, {"wo.weight", Role::kFeedForward, Slot::kDown}};
-const Rows kGated{
-    {"wi_0.weight", Role::kFeedForward, Slot::kGate},
-    {"wi_1.weight", Role::kFeedForward, Slot::kUp},
-    {"wo.weight", Role::kFeedForward, Slot::kDown},
-};
+const Rows kGated{{"wi_0.weight", Role::kFeedForward, Slot::kGate},
+                  {"wi_1.weight", Role::kFeedForward, Slot::kUp},
+                  {"wo.weight", Role::kFeedForward, Slot::kDown}};
 
 const Rows kOutput{{"lm_head.weight", Role::kHead, Slot::kHead}};
-const Rows kTwoLayers{
-    {"classification_head.dense.weight", Role::kHead},
-    {"classification_head.dense.bias", Role::kBias},
-    {"classification_head.out_proj.weight", Role::kHead},
-    {"classification_head.out_proj.bias", Role::kBias},
-};
+const Rows kTwoLayers{{"classification_head.dense.weight", Role::kHead},
+                      {"classification_head.dense.bias", Role::kBias},
+                      {"classification_head.out_proj.weight", Role::kHead},
+                      {"classification_head.out_proj.bias", Role::kBias}};
 const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
 const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
 
-const std::vector<Tie> kEncoderTies{{"encoder.embed_tokens.weight", "shared.weight"}};
-const std::vector<Tie> kTies{{"encoder.embed_tokens.weight", "shared.weight"},
-                             {"decoder.embed_tokens.weight", "shared.weight"}};
-const std::vector<Tie> kOutputTies{{"encoder.embed_tokens.weight", "shared.weight"},
-                                   {"decoder.embed_tokens.weight", "shared.weight"},
-                                   {"lm_head.weight", "shared.weight"}};
+const Tie kEncoderTie{"encoder.embed_tokens.weight", "shared.weight"},
+    kDecoderTie{"decoder.embed_tokens.weight", "shared.weight"}, kOutputTie{"lm_head.weight", "shared.weight"};
+const std::vector<Tie> kTies{kEncoderTie, kDecoderTie}, kOutputTies{kEncoderTie, kDecoderTie, kOutputTie};
 
 const std::vector<Task> kTasks{
-    {"EncoderModel", "", false, {}, kEncoderTies},
+    {"EncoderModel", "", false, {}, {kEncoderTie}},
     {"ForConditionalGeneration", "", false, kOutput, kOutputTies, {}, "*decoder.block.*"},
     {"WithLMHeadModel", "", false, kOutput, kOutputTies},  // its name of 2020
     {"Model", "", false, {}, kTies},
     {"ForQuestionAnswering", "", false, kQuestionAnswering, kTies},
     {"ForSequenceClassification", "transformer.", false, kTwoLayers, kTies},
-    {"ForTokenClassification", "transformer.", false, kClassifier, kEncoderTies},
+    {"ForTokenClassification", "transformer.", false, kClassifier, {kEncoderTie}},
 };
 
 void append_stack(Architecture& architecture, const std::string& prefix, const std::string& stack, unsigned blocks,
@@ -78,39 +71,30 @@ bool append_body(Architecture& architecture, const Task& task, const Config& con
   append_stack(architecture, prefix, "encoder",
                block_count(config, {"num_layers"}, names.count_blocks("encoder.block.")), gated);
   if (encoder_only) return true;
-  const unsigned blocks =
-      block_count(config, {"num_decoder_layers", "num_layers"}, names.count_blocks("decoder.block."));
-  append_stack(architecture, prefix, "decoder", blocks, gated);
+  append_stack(architecture, prefix, "decoder",
+               block_count(config, {"num_decoder_layers", "num_layers"}, names.count_blocks("decoder.block.")), gated);
   return true;
 }
 
-bool is_tied(const Config&) { return true; }
+Family family_of(std::string_view model_type, std::string_view stem, std::vector<std::string_view> landmarks) {
+  return {.model_type = model_type,
+          .stem = stem,
+          .prefix = "transformer.",
+          .landmarks = std::move(landmarks),
+          .tasks = kTasks,
+          .append_body = append_body,
+          .is_tied = [](const Config&) { return true; }};
+}
 
 }  // namespace
 
 const Family& t5_family() {
-  static const Family family{
-      .model_type = "t5",
-      .stem = "T5",
-      .prefix = "transformer.",
-      .landmarks = {"*encoder.block.*.layer.0.SelfAttention.q.weight"},
-      .tasks = kTasks,
-      .append_body = append_body,
-      .is_tied = is_tied,
-  };
+  static const Family family = family_of("t5", "T5", {"*encoder.block.*.layer.0.SelfAttention.q.weight"});
   return family;
 }
 
 const Family& mt5_family() {
-  static const Family family{
-      .model_type = "mt5",
-      .stem = "MT5",
-      .prefix = "transformer.",
-      .landmarks = {},
-      .tasks = kTasks,
-      .append_body = append_body,
-      .is_tied = is_tied,
-  };
+  static const Family family = family_of("mt5", "MT5", {});
   return family;
 }
 

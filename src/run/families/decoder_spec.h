@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/config.h"
@@ -22,6 +23,9 @@ struct DecoderDefaults {
 
 /// RMS norms before each branch, rotary positions in every layer, grouped queries.
 ModelSpec decoder_spec(const model::Config& config, const DecoderDefaults& defaults);
+
+/// An entry of "layer_types".
+inline constexpr std::string_view kSlidingAttention = "sliding_attention";
 
 /// "layer_types"; empty if the configuration has none. Throws Error for another number than `layers`.
 std::vector<std::string> layer_types(const model::Config& config, std::size_t layers);
