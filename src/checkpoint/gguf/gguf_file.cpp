@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <regex>
-
 #include "base/file_map.h"
 #include "base/files.h"
 #include "checkpoint/gguf/gguf_header.h"
@@ -40,11 +38,14 @@ struct PartName {
 
 /// The parts of "name-00001-of-00003.gguf".
 std::optional<PartName> parse_part_name(const std::filesystem::path& path) {
-  static const std::regex pattern("(.*)-([0-9]{5})-of-([0-9]{5})\\.gguf");
-  std::smatch match;
+  constexpr std::string_view kForm = "-00000-of-00000.gguf";  // 0 stands for any digit
   const std::string name = path.filename().string();
-  if (!std::regex_match(name, match, pattern)) return std::nullopt;
-  return PartName{match[1], match[2], match[3]};
+  if (name.size() < kForm.size()) return std::nullopt;
+  const std::size_t stem = name.size() - kForm.size();
+  const auto fits = [](char form, char c) { return form == '0' ? c >= '0' && c <= '9' : c == form; };
+  if (!std::equal(kForm.begin(), kForm.end(), name.begin() + static_cast<std::ptrdiff_t>(stem), fits))
+    return std::nullopt;
+  return PartName{name.substr(0, stem), name.substr(stem + 1, 5), name.substr(stem + 10, 5)};
 }
 
 }  // namespace
