@@ -26,6 +26,7 @@ std::string runnable_types();
 std::span<const RunnableFamily> bart_kind();
 std::span<const RunnableFamily> gpt2_kind();
 std::span<const RunnableFamily> bert_kind();
+std::span<const RunnableFamily> composed_kind();
 std::span<const RunnableFamily> t5_kind();
 std::span<const RunnableFamily> llama_kind();
 std::span<const RunnableFamily> granite_kind();

@@ -1,4 +1,4 @@
-// BERT (Devlin et al. 2019), DistilBERT and ELECTRA, and two of them as an encoder-decoder (Rothe et al. 2020).
+// BERT (Devlin et al. 2019), DistilBERT and ELECTRA.
 #include <array>
 
 #include "run/families.h"
@@ -20,20 +20,6 @@ ModelSpec electra_spec(const model::Config& config) {
   return spec;
 }
 
-ModelSpec composed_spec(const model::Config& config) {
-  const model::Config encoder = config.nested("encoder"), decoder = config.nested("decoder");
-  ModelSpec spec = bert_spec(decoder);
-  spec.kind = ModelKind::kEncoderDecoder;
-  spec.decoder_start = config.token_id("decoder_start_token_id").value_or(0);
-  spec.decoder = std::move(spec.stack);
-  spec.decoder.stack = spec.head.stack = "decoder";
-  spec.decoder.causal = spec.decoder.cross_attention = true;
-  spec.stack = bert_stack(encoder);
-  spec.stack.stack = "encoder";
-  spec.stack.causal = false;
-  return spec;
-}
-
 }  // namespace
 
 std::span<const RunnableFamily> bert_kind() {
@@ -42,7 +28,6 @@ std::span<const RunnableFamily> bert_kind() {
       RunnableFamily{"bert", kEncoder, bert_spec},
       RunnableFamily{"distilbert", kEncoder, distilbert_spec},
       RunnableFamily{"electra", kEncoder, electra_spec},
-      RunnableFamily{"encoder-decoder", kEncoderDecoder, composed_spec},
   };
   return kFamilies;
 }
