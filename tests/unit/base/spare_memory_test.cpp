@@ -38,9 +38,7 @@ TEST(SpareMemory, BlocksMayBeGivenBackOnAnyThreadAndInAnyNumber) {
   give_back_memory(small, 1);
 }
 
-TEST(SpareMemory, ASizeThatNoMemoryHasIsAnError) {
-  EXPECT_THROW(take_memory(SIZE_MAX), std::bad_alloc);
-}
+TEST(SpareMemory, ASizeThatNoMemoryHasIsAnError) { EXPECT_THROW(take_memory(SIZE_MAX), std::bad_alloc); }
 
 }  // namespace
 }  // namespace pare::base
