@@ -84,7 +84,8 @@ void measure(const Shape& shape, double zeros, std::size_t tokens, const Context
     if (tokens <= pare::kernels::kMaskedRows) masked.emplace_back(dense, memory, context);
   }
   Matrix x(tokens, shape.in), y(tokens, shape.out);
-  x.values = draw(x.values.size(), 0, 7);
+  const std::vector<float> drawn = draw(x.values.size(), 0, 7);
+  x.values.assign(drawn.begin(), drawn.end());
   std::vector<double> seconds[4];
   const std::size_t each = tokens > 16 ? std::min<std::size_t>(count - 1, 8) : count - 1;
   for (int round = 0; round < 7; ++round) {  // kernels alternate

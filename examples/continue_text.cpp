@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
       const pare::Matrix hidden = decoder->hidden_states(pare::TokenBatch(next), *state);
       pare::Matrix last(1, hidden.columns);
       std::copy_n(hidden.row(hidden.rows - 1), hidden.columns, last.row(0));
-      const std::vector<float> logits = decoder->logits(last).values;
+      const auto logits = decoder->logits(last).values;
       next = {static_cast<pare::TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin())};
       tokens.push_back(next.front());
     }
