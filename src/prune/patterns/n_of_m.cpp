@@ -120,7 +120,9 @@ void copy_along_rows(const pare::Pattern& pattern, std::uint64_t columns, const 
     const std::uint64_t to = std::min(run / pattern.m, (end - row + pattern.m - 1) / pattern.m);
     if (from < to)
       copy_all({row + from * pattern.m, 1, pattern.m, pattern.m, 0, dropped(pattern.m)}, to - from, copy, room);
-    if (rest != 0) copy_all({row + columns - rest, 1, rest, rest, 0, dropped(rest)}, 1, copy, room);
+    const std::uint64_t last = row + columns - rest;  // the first element of the row's incomplete group
+    if (rest != 0 && last < end && last + rest > copy.begin)
+      copy_all({last, 1, rest, rest, 0, dropped(rest)}, 1, copy, room);
   }
 }
 
