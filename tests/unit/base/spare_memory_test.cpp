@@ -35,6 +35,7 @@ TEST(SpareMemory, BlocksMayBeGivenBackOnAnyThreadAndInAnyNumber) {
     for (void* block : blocks) give_back_memory(block, kSize);
   }).join();
   void* small = take_memory(1);
+  EXPECT_NE(small, nullptr);
   give_back_memory(small, 1);
 }
 
