@@ -96,10 +96,7 @@ class GgufPlan {
   }
 
   void add(const Parameter& parameter) {
-    std::optional<model::GgufTarget> target;
-    // A class without a head has no prefix.
-    for (const char* prefix : {"", "model.", "transformer."})
-      if (!target) target = model::gguf_name(architecture_, prefix + parameter.name);
+    const std::optional<model::GgufTarget> target = model::gguf_name(architecture_, parameter.name);
     const TensorView& tensor = model_.tensor(parameter);
     if (!target)
       throw Error(ErrorCode::kUnsupported, model_.source, parameter.name,

@@ -192,10 +192,13 @@ std::optional<GgufTarget> transformers_name(const GgufArchitecture& architecture
 }
 
 std::optional<GgufTarget> gguf_name(const GgufArchitecture& architecture, std::string_view transformers_name) {
-  const NameParts parts = split_name(transformers_name, architecture.layers);
-  if (parts.ending.empty()) return std::nullopt;
-  for (const GgufName& row : parts.layer.empty() ? architecture.outside : architecture.in_layer)
-    if (row.transformers == parts.stem) return join("blk.", parts, row.gguf, row.change);
+  for (const char* prefix : {"", "model.", "transformer."}) {  // a class without a head has none
+    const std::string name = prefix + std::string(transformers_name);
+    const NameParts parts = split_name(name, architecture.layers);
+    if (parts.ending.empty()) continue;
+    for (const GgufName& row : parts.layer.empty() ? architecture.outside : architecture.in_layer)
+      if (row.transformers == parts.stem) return join("blk.", parts, row.gguf, row.change);
+  }
   return std::nullopt;
 }
 

@@ -48,7 +48,8 @@ struct GgufTarget {
 };
 /// Returns nullopt for a tensor that transformers does not use.
 std::optional<GgufTarget> transformers_name(const GgufArchitecture& architecture, std::string_view gguf_name);
-/// The inverse. Returns nullopt for a name that the architecture does not have.
+/// The inverse, also for names of a class without a head, which lack a prefix. Returns nullopt for a name that the
+/// architecture does not have.
 std::optional<GgufTarget> gguf_name(const GgufArchitecture& architecture, std::string_view transformers_name);
 
 }  // namespace pare::model
