@@ -20,6 +20,7 @@
 #include "kernels/panel_dense.h"
 #include "kernels/panel_rows.h"
 #include "kernels/peak.h"
+#include "kernels/quants/block_quants.h"
 #include "kernels/sparse.h"
 #include "kernels/targets.h"
 
@@ -364,12 +365,27 @@ void norms(Input& input) {
   });
 }
 
+void blocks(Input& input) {
+  const auto type = static_cast<BlockType>(input.below(static_cast<std::size_t>(BlockType::kTQ2_0) + 1));
+  const BlockShape shape = block_shape(type);
+  const std::size_t offset = input.below(64), count = input.below(6);
+  Unaligned data(input, count * shape.bytes, offset);
+  compare("decode_blocks", -1, [&] {
+    std::vector<float> all(count * shape.elements), one(count * shape.elements);
+    decode_blocks(type, data.data(), count, all.data());
+    for (std::size_t i = 0; i < count; ++i)
+      decode_blocks(type, data.data() + i * shape.bytes, 1, one.data() + i * shape.elements);
+    require_same(all, one, "a block does not depend on its neighbors");
+    return Result(all.begin(), all.end());
+  });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using Case = void (*)(Input&);
-  constexpr Case kCases[] = {counts, nonzeros,  moments,     leading, few_rows, masked,    panels,
-                             slices, attention, activations, norms,   trailing, registers, panel_rows};
+  constexpr Case kCases[] = {counts,    nonzeros,    moments, leading,  few_rows,  masked,     panels, slices,
+                             attention, activations, norms,   trailing, registers, panel_rows, blocks};
   Input input(data, size);
   kCases[input.number(1) % std::size(kCases)](input);
   return 0;

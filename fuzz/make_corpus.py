@@ -248,9 +248,13 @@ def families():
 def kernels():
     """Each kernel of fuzz_kernels.cpp's kCases with ordinary and with special values."""
     special = struct.pack("<8f", 0.0, -0.0, float("nan"), float("inf"), -float("inf"), 1e-40, -1e-40, 1.0)
-    for case in range(11):
+    for case in range(14):
         for shape, name in ((3, "small"), (37, "odd"), (64, "whole")):
             write("fuzz_kernels", f"{case}_{name}", bytes([case]) + struct.pack("<4H", 2, shape, shape, 1) + special * 4)
+    for kind in range(15):
+        # The F16 numbers 0.5 and -0.0 wherever a type has its scales, and integers with all their bits.
+        body = b"\x00\x38\x00\x80" + bytes(range(120, 256)) + b"\x00\x38" * 40
+        write("fuzz_kernels", f"14_{kind}", bytes([14]) + struct.pack("<3H", kind, 3, 2) + body)
 
 
 if __name__ == "__main__":
