@@ -14,6 +14,7 @@ class Command;
 void add_bench_command(Command& program, const Context& context);
 void add_convert_command(Command& program, const Context& context);
 void add_inspect_command(Command& program, const Context& context);
+void add_merge_command(Command& program, const Context& context);
 void add_eval_command(Command& program, const Context& context);
 void add_plot_command(Command& program, const Context& context);
 void add_prune_command(Command& program, const Context& context);

@@ -1,16 +1,18 @@
 // pare inspect: the location of a model's big parameters.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <memory>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/inspect_output.h"
 #include "cli/options.h"
-#include "cli/print_as.h"
 #include "cli/progress.h"
 #include "pare/inspect.h"
-#include "pare/json.h"
-#include "pare/results.h"
+#include "pare/partial.h"
 
 namespace pare::cli {
 namespace {
@@ -26,29 +28,40 @@ constexpr const char* kExamples = R"(Examples:
       attention matrices only, with the median and the 99th percentile of |w|
   pare inspect ./model --format csv > shares.csv
       a row per tensor in full precision: tensor,parameters,share_percent,...
+  pare inspect ./model --part 3/8 -o part-3
+      the third of eight parts, each for a process of its own; pare merge part-* prints the whole
 )";
 
 struct Arguments {
   ModelArguments models;
   MeasureArguments measure;
   FilterArguments filters;
-  FormatArguments format;
+  InspectOutput output;
   RunArguments run;
-  std::vector<std::string> rows, tails, quantiles;
+  std::vector<std::string> tails, quantiles;
   std::size_t largest = 10;
+  std::string part, split = "bytes", part_file;
+  bool force = false;
 };
 
-std::vector<Rows> rows_asked(const std::vector<std::string>& names) {
-  constexpr Rows kAll[] = {Rows::kOverall, Rows::kGroups, Rows::kLayers, Rows::kTensors};
-  std::vector<Rows> rows;
-  for (const std::string& name : split("--rows", names)) {
-    const std::size_t index = choose("--rows", name, {"overall", "groups", "layers", "tensors", "all"});
-    if (index == std::size(kAll))
-      rows.insert(rows.end(), std::begin(kAll), std::end(kAll));
-    else
-      rows.push_back(kAll[index]);
-  }
-  return rows;
+/// A whole number that is all of `text`; 0 if it is not one.
+std::uint32_t number_in(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return failure == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+
+/// "3/8" as the third of eight parts. Throws UsageError.
+Part part_of(const Arguments& arguments) {
+  const std::string_view text = arguments.part;
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const std::uint32_t number = number_in(text.substr(0, slash));
+  const std::uint32_t count = slash == text.size() ? 0 : number_in(text.substr(slash + 1));
+  if (number == 0 || number > count)
+    throw UsageError(fmt::format("--part: '{}' is not K/N with 1 <= K <= N, such as 3/8", text));
+  std::vector<std::string_view> names;
+  for (const Split split : {Split::kBytes, Split::kTensors, Split::kFiles}) names.push_back(split_name(split));
+  return {number - 1, count, static_cast<Split>(choose("--split", arguments.split, names))};
 }
 
 InspectOptions options_of(const Arguments& arguments) {
@@ -65,23 +78,49 @@ InspectOptions options_of(const Arguments& arguments) {
   return options;
 }
 
+/// Measures a part and writes it instead of printing anything.
+void run_part(const Arguments& arguments, const Context& context) {
+  const Part part = part_of(arguments);
+  if (arguments.part_file.empty()) throw UsageError("--part requires -o, the file to write the part to");
+  if (arguments.models.specs.size() != 1) throw UsageError("--part takes one MODEL");
+  prepare_file(arguments.part_file, arguments.force, arguments.run.quiet);
+  PartialInspection partial{
+      arguments.models.specs.front(), arguments.models.options, options_of(arguments), part, {}, {}};
+  const Model model = open_model(partial.model, partial.model_options, context);
+  check_output_apart(arguments.part_file, model);
+  {
+    ProgressLine progress(fmt::format("inspecting part {} of {}", arguments.part, model.title), arguments.run.quiet);
+    partial.measurement = measure(model, partial.options, part, progress.follow(context));
+  }
+  model.checkpoint.require_unchanged();
+  save_partial(partial, arguments.part_file, arguments.force);
+}
+
 void run(const Arguments& arguments, const Context& context) {
-  const Format format = format_of(arguments.format);
+  check_inspect_output(arguments.output);
+  if (!arguments.part.empty()) return run_part(arguments, context);
+  if (!arguments.part_file.empty()) throw UsageError("-o writes a part and requires --part");
   const InspectOptions options = options_of(arguments);
-  std::vector<Rows> rows = rows_asked(arguments.rows);
   const std::vector<Model> models = open_models(arguments.models, context);
   std::vector<Inspection> inspections;
   for (const Model& model : models) {
     ProgressLine progress("inspecting " + model.title, arguments.run.quiet);
     inspections.push_back(inspect(model, options, progress.follow(context)));
   }
-  if (format == Format::kCsv) {
-    for (const Model& model : models) print_notes(model, arguments.run.quiet);
-    if (rows.empty()) rows.push_back(Rows::kTensors);
-  }
-  print_as(format,
-           {[&](Markup markup) { return inspect_text(models, inspections, rows, markup); },
-            [&] { return inspect_csv_table(inspections, rows); }, [&] { return inspect_json(models, inspections); }});
+  print_inspections(arguments.output, models, inspections, arguments.run.quiet);
+}
+
+void add_part(Command& command, Arguments& arguments) {
+  command.add_option("--part", arguments.part, "Measure part K of N only, and write it to -o for pare merge")
+      ->type_name("K/N")
+      ->group("Part");
+  command
+      .add_option("--split", arguments.split,
+                  "How --part divides the model: into equal shares of bytes (default),\n"
+                  "by whole tensors, or by whole files")
+      ->type_name("bytes|tensors|files")
+      ->group("Part");
+  add_output(command, arguments.part_file, arguments.force, "FILE", "Part to write");
 }
 
 }  // namespace
@@ -105,14 +144,8 @@ void add_inspect_command(Command& program, const Context& context) {
       ->range(0, 100'000)
       ->group("Measure");
   add_filters(*command, arguments->filters, "Inspect");
-  command
-      ->add_option("--rows", arguments->rows,
-                   "Tables to show: overall, groups, layers, tensors or all (default: a\n"
-                   "summary; csv: tensors; json always contains everything)")
-      ->type_name("KIND,...")
-      ->allow_extra_args(false)
-      ->group("Output");
-  add_format(*command, arguments->format);
+  add_part(*command, *arguments);
+  add_inspect_output(*command, arguments->output);
   add_running(*command, arguments->run);
   command->footer(kExamples);
   command->callback([arguments, context] { run(*arguments, context.with_threads(arguments->run.threads)); });

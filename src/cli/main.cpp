@@ -92,12 +92,11 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error, const F
   }
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
-    return usage_failure(
-        program,
-        unknown.empty()
-            ? "a command is required: inspect, plot, prune, pack, unpack, eval, sensitivity, bench, tune or report"
-            : fmt::format("unknown command '{}'", unknown.front()),
-        report);
+    return usage_failure(program,
+                         unknown.empty() ? "a command is required: inspect, merge, plot, prune, pack, unpack, eval, "
+                                           "sensitivity, bench, tune or report"
+                                         : fmt::format("unknown command '{}'", unknown.front()),
+                         report);
   }
   return usage_failure(program, error.what(), report);
 }
@@ -108,6 +107,7 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
   describe(program);
   Command root(program);
   add_inspect_command(root, context);
+  add_merge_command(root, context);
   add_plot_command(root, context);
   add_prune_command(root, context);
   add_pack_commands(root, context);

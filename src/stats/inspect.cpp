@@ -29,6 +29,8 @@ void require_measured(const Model& model, const Selection& selection, const Meas
     if (measurement.tensors[i].dtype != tensor.dtype || measurement.tensors[i].shape != tensor.shape)
       throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name,
                   "dtype or shape differs from what was measured");
+    if (!measurement.tensors[i].pieces.empty())
+      throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name, "was measured only in part");
   }
   if (measurement.tensors.size() != selection.parameters.size())
     throw Error(ErrorCode::kMismatch, model.source, measurement.tensors[selection.parameters.size()].name,

@@ -1,14 +1,13 @@
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <optional>
 
-#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/file_map.h"
+#include "base/pieces.h"
+#include "base/sealed.h"
 #include "pare/error.h"
 #include "pare/measure.h"
 #include "stats/float_format.h"
@@ -17,53 +16,30 @@
 namespace pare {
 namespace {
 
-/// Reads numbers from untrusted bytes, never beyond their end.
-class Reader {
- public:
-  Reader(std::span<const std::byte> bytes, const std::filesystem::path& file) : bytes_(bytes), file_(file) {}
+using base::ByteReader;
 
-  std::uint8_t u8() { return static_cast<std::uint8_t>(little_endian(1)); }
-  std::uint32_t u32() { return static_cast<std::uint32_t>(little_endian(4)); }
-  std::uint64_t u64() { return little_endian(8); }
-  double f64() { return std::bit_cast<double>(u64()); }
-  /// A number of items that take at least `size` bytes each.
-  std::size_t items(std::size_t size) {
-    const std::uint64_t count = u64();
-    if (count > bytes_.size() / size)
-      fail({}, fmt::format("cut off: {} items are declared, {} bytes are left", count, bytes_.size()));
-    return static_cast<std::size_t>(count);
-  }
-  std::string text() {
-    const std::size_t size = items(1);
-    return std::string(base::as_text(take(size)));
-  }
-  std::span<const std::byte> take(std::size_t size) {
-    if (size > bytes_.size()) fail({}, fmt::format("cut off: expected {} more bytes, found {}", size, bytes_.size()));
-    const std::span<const std::byte> part = bytes_.first(size);
-    bytes_ = bytes_.subspan(size);
-    return part;
-  }
-  std::size_t left() const { return bytes_.size(); }
+/// The elements of the pieces that were measured, or all.
+std::uint64_t elements_measured(const ByteReader& reader, const MeasuredTensor& tensor, std::uint64_t elements) {
+  if (tensor.pieces.empty()) return elements;
+  const std::uint64_t pieces = elements / base::kPieceElements + (elements % base::kPieceElements != 0 ? 1 : 0);
+  if (tensor.pieces.back().piece >= pieces || tensor.pieces.size() >= pieces)
+    reader.fail(tensor.name, "more pieces than the tensor has");
+  const std::uint64_t missing = tensor.pieces.back().piece == pieces - 1 ? pieces * base::kPieceElements - elements : 0;
+  return tensor.pieces.size() * base::kPieceElements - missing;
+}
 
-  [[noreturn]] void fail(const std::string& tensor, const std::string& cause,
-                         ErrorCode code = ErrorCode::kMalformed) const {
-    throw Error(code, file_, tensor, "damaged measurement: " + cause);
+void read_pieces(ByteReader& reader, MeasuredTensor& tensor) {
+  tensor.pieces.resize(reader.items(24));
+  for (std::size_t i = 0; i < tensor.pieces.size(); ++i) {
+    PieceSums& piece = tensor.pieces[i];
+    piece.piece = reader.u64();
+    if (i != 0 && piece.piece <= tensor.pieces[i - 1].piece) reader.fail(tensor.name, "pieces out of order");
+    piece.sum = reader.f64();
+    piece.sum_of_squares = reader.f64();
   }
-  const std::filesystem::path& file() const { return file_; }
+}
 
- private:
-  std::uint64_t little_endian(std::size_t size) {
-    std::uint64_t number = 0;
-    const std::span<const std::byte> part = take(size);
-    for (std::size_t i = 0; i < size; ++i) number |= std::to_integer<std::uint64_t>(part[i]) << (8 * i);
-    return number;
-  }
-
-  std::span<const std::byte> bytes_;
-  const std::filesystem::path& file_;
-};
-
-void read_stats(Reader& reader, const Measurement& measurement, MeasuredTensor& tensor) {
+void read_stats(ByteReader& reader, const Measurement& measurement, MeasuredTensor& tensor) {
   Stats& stats = tensor.stats;
   for (std::uint64_t* count :
        {&stats.count, &stats.zeros, &stats.nans, &stats.positive_infinities, &stats.negative_infinities})
@@ -71,7 +47,8 @@ void read_stats(Reader& reader, const Measurement& measurement, MeasuredTensor& 
   for (double* figure : {&stats.min, &stats.max, &stats.max_magnitude, &stats.sum, &stats.sum_of_squares})
     *figure = reader.f64();
   const std::optional<std::uint64_t> elements = base::checked_product(tensor.shape);
-  if (!elements || stats.count != *elements) reader.fail(tensor.name, "the shape contradicts the number of elements");
+  if (!elements || stats.count != elements_measured(reader, tensor, *elements))
+    reader.fail(tensor.name, "the shape contradicts the number of elements");
   std::uint64_t left = stats.count;
   for (const std::uint64_t part : {stats.nans, stats.zeros, stats.positive_infinities, stats.negative_infinities}) {
     if (part > left) reader.fail(tensor.name, "more zeros, infinities and NaN than elements");
@@ -86,7 +63,7 @@ void read_stats(Reader& reader, const Measurement& measurement, MeasuredTensor& 
   }
 }
 
-void read_sketch(Reader& reader, MeasuredTensor& tensor) {
+void read_sketch(ByteReader& reader, MeasuredTensor& tensor) {
   const std::uint32_t keys = stats::float_format(tensor.dtype).bits() == 8 ? 1U << 7 : 1U << 15;
   std::vector<Sketch::Bin> bins(reader.items(20));
   std::uint64_t left = tensor.stats.count;
@@ -105,7 +82,7 @@ void read_sketch(Reader& reader, MeasuredTensor& tensor) {
   tensor.sketch = Sketch(tensor.dtype, std::move(bins));
 }
 
-MeasuredTensor read_tensor(Reader& reader, const Measurement& measurement) {
+MeasuredTensor read_tensor(ByteReader& reader, const Measurement& measurement) {
   MeasuredTensor tensor;
   tensor.parameter = reader.u64();
   if (!measurement.tensors.empty() && tensor.parameter <= measurement.tensors.back().parameter)
@@ -116,13 +93,21 @@ MeasuredTensor read_tensor(Reader& reader, const Measurement& measurement) {
   tensor.dtype = *dtype;
   tensor.shape.resize(reader.items(8));
   for (std::uint64_t& extent : tensor.shape) extent = reader.u64();
+  read_pieces(reader, tensor);
   read_stats(reader, measurement, tensor);
   tensor.sketch = Sketch(tensor.dtype);
   if (measurement.sketches) read_sketch(reader, tensor);
   return tensor;
 }
 
-void read_largest(Reader& reader, Measurement& measurement) {
+bool holds(const MeasuredTensor& tensor, std::uint64_t index) {
+  if (tensor.pieces.empty()) return index < tensor.stats.count;
+  return index < *base::checked_product(tensor.shape) &&
+         std::binary_search(tensor.pieces.begin(), tensor.pieces.end(), PieceSums{index / base::kPieceElements, 0, 0},
+                            [](const PieceSums& a, const PieceSums& b) { return a.piece < b.piece; });
+}
+
+void read_largest(ByteReader& reader, Measurement& measurement) {
   const std::size_t count = reader.items(24);
   if (count > measurement.largest_wanted) reader.fail({}, "more outliers than were asked for");
   for (std::size_t i = 0; i < count; ++i) {
@@ -132,34 +117,17 @@ void read_largest(Reader& reader, Measurement& measurement) {
     const auto tensor = std::lower_bound(
         measurement.tensors.begin(), measurement.tensors.end(), outlier.tensor,
         [](const MeasuredTensor& measured, std::size_t parameter) { return measured.parameter < parameter; });
-    if (tensor == measurement.tensors.end() || tensor->parameter != outlier.tensor ||
-        outlier.index >= tensor->stats.count || std::isnan(outlier.value))
+    if (tensor == measurement.tensors.end() || tensor->parameter != outlier.tensor || !holds(*tensor, outlier.index) ||
+        std::isnan(outlier.value))
       reader.fail({}, "an outlier that is not of a measured tensor");
     measurement.largest.push_back(outlier);
   }
 }
 
-/// The bytes between version and checksum.
-Reader checked_body(std::span<const std::byte> bytes, const std::filesystem::path& file) {
-  Reader reader(bytes, file);
-  const std::span<const std::byte> magic = std::as_bytes(std::span(stats::kMeasurementMagic));
-  if (bytes.size() < magic.size() || !std::equal(magic.begin(), magic.end(), bytes.begin()))
-    throw Error(ErrorCode::kMalformed, file, "not a measurement that pare saved");
-  reader.take(magic.size());
-  if (const std::uint32_t version = reader.u32(); version != stats::kMeasurementVersion)
-    throw Error(ErrorCode::kUnsupported, file,
-                fmt::format("version of the measurement (expected {}, found {})", stats::kMeasurementVersion, version));
-  if (reader.left() < stats::kMeasurementChecksumBytes) reader.fail({}, "cut off before the checksum");
-  const std::size_t body = bytes.size() - stats::kMeasurementChecksumBytes;
-  if (Reader(bytes.subspan(body), file).u64() != XXH3_64bits(bytes.data(), body))
-    reader.fail({}, "the checksum does not match");
-  return Reader(reader.take(reader.left() - stats::kMeasurementChecksumBytes), file);
-}
-
 }  // namespace
 
 Measurement parse_measurement(std::span<const std::byte> bytes, const std::filesystem::path& file) {
-  Reader reader = checked_body(bytes, file);
+  ByteReader reader = base::open_sealed(bytes, stats::kMeasurementFile, file);
   Measurement measurement;
   measurement.content = reader.u64();
   const std::uint8_t sketches = reader.u8();
@@ -171,8 +139,9 @@ Measurement parse_measurement(std::span<const std::byte> bytes, const std::files
     cutoff = reader.f64();
     if (!(cutoff >= 0)) reader.fail({}, "a cutoff below 0");
   }
-  // The least that a tensor takes: parameter, lengths of two texts, rank, ten figures, and two more for each cutoff.
-  const std::size_t tensors = reader.items(8 * (14 + 2 * measurement.cutoffs.size()));
+  // The least that a tensor takes: parameter, lengths of two texts, rank, number of pieces, ten figures, and two more
+  // for each cutoff.
+  const std::size_t tensors = reader.items(8 * (15 + 2 * measurement.cutoffs.size()));
   for (std::size_t i = 0; i < tensors; ++i) measurement.tensors.push_back(read_tensor(reader, measurement));
   read_largest(reader, measurement);
   if (reader.left() != 0) reader.fail({}, fmt::format("{} bytes after its end", reader.left()));

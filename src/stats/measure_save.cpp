@@ -1,6 +1,4 @@
-#include <xxhash.h>
-
-#include <bit>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/output.h"
@@ -11,30 +9,9 @@
 namespace pare {
 namespace {
 
-class Writer {
- public:
-  void u8(std::uint8_t number) { bytes_.push_back(std::byte{number}); }
-  void u32(std::uint32_t number) { little_endian(number, 4); }
-  void u64(std::uint64_t number) { little_endian(number, 8); }
-  void f64(double number) { u64(std::bit_cast<std::uint64_t>(number)); }
-  void raw(std::string_view text) {
-    for (const char c : text) u8(static_cast<std::uint8_t>(c));
-  }
-  void text(std::string_view text) {
-    u64(text.size());
-    raw(text);
-  }
-  std::vector<std::byte>& bytes() { return bytes_; }
+using base::ByteWriter;
 
- private:
-  void little_endian(std::uint64_t number, unsigned size) {
-    for (unsigned i = 0; i < size; ++i) u8(static_cast<std::uint8_t>(number >> (8 * i)));
-  }
-
-  std::vector<std::byte> bytes_;
-};
-
-void write_stats(Writer& writer, const Stats& stats) {
+void write_stats(ByteWriter& writer, const Stats& stats) {
   for (const std::uint64_t count :
        {stats.count, stats.zeros, stats.nans, stats.positive_infinities, stats.negative_infinities})
     writer.u64(count);
@@ -46,12 +23,18 @@ void write_stats(Writer& writer, const Stats& stats) {
   }
 }
 
-void write_tensor(Writer& writer, const MeasuredTensor& tensor, bool sketch) {
+void write_tensor(ByteWriter& writer, const MeasuredTensor& tensor, bool sketch) {
   writer.u64(tensor.parameter);
   writer.text(tensor.name);
   writer.text(dtype_name(tensor.dtype));
   writer.u64(tensor.shape.size());
   for (const std::uint64_t extent : tensor.shape) writer.u64(extent);
+  writer.u64(tensor.pieces.size());
+  for (const PieceSums& piece : tensor.pieces) {
+    writer.u64(piece.piece);
+    writer.f64(piece.sum);
+    writer.f64(piece.sum_of_squares);
+  }
   write_stats(writer, tensor.stats);
   if (!sketch) return;
   writer.u64(tensor.sketch.bins().size());
@@ -65,9 +48,7 @@ void write_tensor(Writer& writer, const MeasuredTensor& tensor, bool sketch) {
 }  // namespace
 
 std::vector<std::byte> measurement_bytes(const Measurement& measurement) {
-  Writer writer;
-  writer.raw(stats::kMeasurementMagic);
-  writer.u32(stats::kMeasurementVersion);
+  ByteWriter writer = base::begin_sealed(stats::kMeasurementFile);
   writer.u64(measurement.content);
   writer.u8(measurement.sketches ? 1 : 0);
   writer.u64(measurement.largest_wanted);
@@ -81,8 +62,7 @@ std::vector<std::byte> measurement_bytes(const Measurement& measurement) {
     writer.u64(outlier.index);
     writer.f64(outlier.value);
   }
-  writer.u64(XXH3_64bits(writer.bytes().data(), writer.bytes().size()));
-  return std::move(writer.bytes());
+  return base::seal(std::move(writer));
 }
 
 void save_measurement(const Measurement& measurement, const std::filesystem::path& path, bool force) {

@@ -71,17 +71,17 @@ void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, st
 }  // namespace
 
 std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span<const Piece> pieces,
-                                  std::span<const Stats> by_piece, std::size_t wanted, const Context& context) {
+                                  std::span<const PieceFigures> by_piece, std::size_t wanted, const Context& context) {
   // Every piece holds one element as large as its maximum, so the wanted-th largest maximum is a
   // lower bound of the wanted-th largest element.
   std::vector<double> maxima;
-  for (const Stats& stats : by_piece)
-    if (stats.count != stats.nans) maxima.push_back(stats.max_magnitude);
+  for (const PieceFigures& figures : by_piece)
+    if (figures.any_number) maxima.push_back(figures.max_magnitude);
   std::sort(maxima.begin(), maxima.end(), std::greater<>());
   const double lowest = maxima.size() >= wanted ? maxima[wanted - 1] : 0;
   std::vector<std::size_t> candidates;
   for (std::size_t i = 0; i < pieces.size(); ++i)
-    if (by_piece[i].count != by_piece[i].nans && by_piece[i].max_magnitude >= lowest) candidates.push_back(i);
+    if (by_piece[i].any_number && by_piece[i].max_magnitude >= lowest) candidates.push_back(i);
   std::vector<Leaders> leaders(base::thread_count(context), Leaders(wanted));
   base::parallel_for(candidates.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[candidates[item]];

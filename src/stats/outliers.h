@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pare/stats.h"
+#include "stats/scan_pieces.h"
 #include "stats/tensor_pieces.h"
 
 namespace pare::stats {
@@ -12,6 +13,6 @@ namespace pare::stats {
 /// The `wanted` largest |w|, ties by order of tensor and index, NaN left out. Only pieces whose maximum can be among
 /// them are read again.
 std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span<const Piece> pieces,
-                                  std::span<const Stats> by_piece, std::size_t wanted, const Context& context);
+                                  std::span<const PieceFigures> by_piece, std::size_t wanted, const Context& context);
 
 }  // namespace pare::stats

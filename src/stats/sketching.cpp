@@ -1,7 +1,9 @@
 #include "stats/sketching.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <mutex>
 
 #include "base/parallel.h"
 #include "checkpoint/tensor_piece.h"
@@ -71,6 +73,21 @@ class Counter {
   std::uint64_t pending_ = 0;
 };
 
+/// Neighboring pieces of one tensor as one, of at most `elements` elements.
+std::vector<Piece> join(std::span<const Piece> pieces, std::uint64_t elements) {
+  std::vector<Piece> joined;
+  for (const Piece& piece : pieces) {
+    const bool follows = !joined.empty() && joined.back().tensor == piece.tensor &&
+                         joined.back().begin + joined.back().count == piece.begin &&
+                         joined.back().count + piece.count <= elements;
+    if (follows)
+      joined.back().count += piece.count;
+    else
+      joined.push_back(piece);
+  }
+  return joined;
+}
+
 }  // namespace
 
 LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& context) {
@@ -96,10 +113,12 @@ Sketch to_sketch(DType dtype, const LeadingCounts& counts) {
   return Sketch(dtype, std::move(bins));
 }
 
-std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, const Context& context) {
-  decode_packed(tensors, context);
-  const std::vector<Piece> runs = cut_into_pieces(tensors, kRunElements);
-  std::vector<Sketch> of_run(runs.size());
+std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, std::span<const Piece> pieces,
+                                    const Context& context) {
+  const std::vector<Piece> runs = join(pieces, kRunElements);
+  std::vector<Sketch> sketches;
+  for (const TensorView& tensor : tensors) sketches.emplace_back(tensor.dtype);
+  std::array<std::mutex, 64> locks;
   std::vector<Counter> counters(base::thread_count(context));
   std::vector<LeadingCounts> counts(counters.size());
   base::parallel_for(runs.size(), context, [&](std::size_t item, unsigned worker) {
@@ -108,11 +127,10 @@ std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, const C
     counters[worker].count(tensor, run.begin, run.count);
     counts[worker].assign(kernels::kLeadingBins, 0);
     counters[worker].move_to(counts[worker]);
-    of_run[item] = to_sketch(tensor.dtype, counts[worker]);
+    const Sketch sketch = to_sketch(tensor.dtype, counts[worker]);
+    const std::scoped_lock lock(locks[run.tensor % locks.size()]);
+    sketches[run.tensor].add(sketch);
   });
-  std::vector<Sketch> sketches;
-  for (const TensorView& tensor : tensors) sketches.emplace_back(tensor.dtype);
-  for (std::size_t i = 0; i < runs.size(); ++i) sketches[runs[i].tensor].add(of_run[i]);
   return sketches;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pare/stats.h"
+#include "stats/tensor_pieces.h"
 
 namespace pare::stats {
 
@@ -19,7 +20,9 @@ LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& 
 /// The Sketch made from such counts of tensors of `dtype`.
 Sketch to_sketch(DType dtype, const LeadingCounts& counts);
 
-/// One Sketch per tensor, in one pass. Same sketches for any number of threads.
-std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, const Context& context);
+/// One Sketch per tensor, of its elements in `pieces` (by rising tensor and element), in one pass. Same sketches for
+/// any number of threads.
+std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, std::span<const Piece> pieces,
+                                    const Context& context);
 
 }  // namespace pare::stats

@@ -167,7 +167,7 @@ TEST(SavedMeasurement, ForgedBytesAreRefusedOrTakenAsTheyAre) {
 TEST(SavedMeasurement, ALaterVersionIsToldApart) {
   const std::vector<OwnedTensor> owners = tensors_of_every_dtype(5);
   std::vector<std::byte> bytes = measurement_bytes(measure(model_of(owners), options_with({})));
-  bytes[8] = std::byte{2};
+  bytes[8] = std::byte{3};
   sign(bytes);
   EXPECT_EQ(code_of([&] { parse_measurement(bytes); }), ErrorCode::kUnsupported);
 }

@@ -1,0 +1,228 @@
+// The scan reads every piece in blocks that stay in the first-level cache, once for the keys and once for the moments.
+// A block with rare elements (zeros, NaN, large values) is read once more; other blocks are not.
+#include "stats/scan_pieces.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "base/parallel.h"
+#include "checkpoint/tensor_piece.h"
+#include "kernels/magnitude.h"
+#include "kernels/moments.h"
+#include "pare/error.h"
+#include "stats/float_format.h"
+#include "stats/outliers.h"
+#include "stats/sketching.h"
+#include "stats/tensor_pieces.h"
+
+namespace pare {
+namespace stats {
+namespace {
+
+constexpr std::size_t kBlockBytes = 16384;
+
+kernels::FloatType float_type(DType dtype) {
+  switch (dtype) {
+    case DType::kF64:
+      return kernels::FloatType::kF64;
+    case DType::kF32:
+      return kernels::FloatType::kF32;
+    case DType::kF16:
+      return kernels::FloatType::kF16;
+    default:
+      return kernels::FloatType::kBF16;
+  }
+}
+
+/// Values shared by all tensors of a dtype.
+struct DTypePlan {
+  DTypePlan(DType of, std::span<const double> cutoffs) : dtype(of), format(float_format(of)) {
+    for (const double cutoff : cutoffs) cutoff_keys.push_back(rounded_key(format, cutoff));
+    if (format.width == kernels::Width::k8)
+      for (unsigned pattern = 0; pattern < 256; ++pattern) {
+        const double magnitude = key_value(format, pattern & 0x7fU);
+        values.push_back((pattern & 0x80U) != 0 ? -magnitude : magnitude);
+      }
+  }
+
+  DType dtype;
+  const FloatFormat& format;
+  std::vector<std::uint64_t> cutoff_keys;
+  std::vector<double> values;  ///< value of every pattern, for one-byte types
+};
+
+/// NaNs and infinities of a block, and its extremes without the NaNs.
+void count_nonfinite(const FloatFormat& format, const std::byte* data, std::size_t n, Stats& stats,
+                     kernels::KeyRange& range) {
+  kernels::KeyRange clean;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint64_t pattern = load_pattern(format, data, i);
+    const std::uint64_t key = pattern & ~format.sign_bit();
+    if (format.is_nan(key)) {
+      ++stats.nans;
+      continue;
+    }
+    if (key > format.finite_max) ++(pattern == key ? stats.positive_infinities : stats.negative_infinities);
+    clean.max_unsigned = std::max(clean.max_unsigned, pattern);
+    clean.min_key = std::min(clean.min_key, key);
+    if (pattern == key) {
+      clean.any_positive = true;
+      clean.max_positive = std::max(clean.max_positive, pattern);
+    }
+  }
+  range.max_unsigned = clean.max_unsigned;
+  range.min_key = clean.min_key;
+  range.any_positive = clean.any_positive;
+  range.max_positive = clean.max_positive;
+}
+
+/// Signed and absolute extremes from those of the patterns. NaN must be out of `range`.
+void set_extremes(const FloatFormat& format, const kernels::KeyRange& range, Stats& stats) {
+  const bool any_negative = (range.max_unsigned & format.sign_bit()) != 0;
+  const double smallest = key_value(format, range.min_key);
+  const double most_negative = -key_value(format, range.max_unsigned & ~format.sign_bit());
+  const double most_positive = key_value(format, range.max_positive);
+  // Adding 0.0 turns -0.0 into +0.0.
+  stats.min = (any_negative ? most_negative : smallest) + 0.0;
+  stats.max = (range.any_positive ? most_positive : -smallest) + 0.0;
+  stats.max_magnitude = std::max(std::abs(stats.min), std::abs(stats.max));
+}
+
+/// Everything but the moments. Returns true if all elements are finite.
+bool count_block(const DTypePlan& plan, const std::byte* data, std::size_t n, Stats& stats) {
+  const FloatFormat& format = plan.format;
+  const kernels::Width width = format.width;
+  const std::uint64_t first_cutoff = plan.cutoff_keys.empty() ? 0 : plan.cutoff_keys[0];
+  kernels::KeyRange range = kernels::key_range(width, data, n, first_cutoff);
+  const std::uint64_t max_key = std::max(range.max_unsigned & ~format.sign_bit(), range.max_positive);
+  stats.count = n;
+  const bool finite = max_key <= format.finite_max;
+  if (!finite) count_nonfinite(format, data, n, stats, range);
+  if (stats.nans != n) set_extremes(format, range, stats);
+  std::uint64_t negative_zeros = 0;
+  if (range.min_key == 0) {
+    stats.zeros = kernels::count_rank(width, data, n, 1).below;
+    negative_zeros = kernels::count_pattern(width, data, n, format.sign_bit());
+  }
+  for (std::size_t c = 0; c < plan.cutoff_keys.size(); ++c) {
+    const std::uint64_t key = plan.cutoff_keys[c];
+    kernels::SideCount sides{range.above, range.inside};
+    if (c != 0 && max_key >= key) {
+      sides = kernels::count_sides(width, data, n, key);
+    } else if (c != 0) {
+      sides = {0, n - range.negative};  // the whole block is below this cutoff
+    }
+    // NaN keys are above the key of every cutoff, but a NaN never counts as big.
+    stats.cutoffs[c].above = sides.above - (key <= format.finite_max || key == format.infinity ? stats.nans : 0);
+    stats.cutoffs[c].inside = sides.inside + (key != 0 ? negative_zeros : 0);
+  }
+  return finite;
+}
+
+/// Scans elements [first, first + n) into `stats`, whose cutoffs must be set.
+void scan_piece(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats) {
+  kernels::MomentLanes lanes;
+  const std::size_t size = plan.format.size(), block_elements = kBlockBytes / size;
+  const std::size_t at_once = checkpoint::elements_at_once(bytes, block_elements);
+  std::optional<checkpoint::TensorPiece> piece;
+  Stats block = stats;
+  for (std::size_t begin = 0; begin < n; begin += block_elements) {
+    const std::size_t count = std::min(block_elements, n - begin);
+    if (begin % at_once == 0) {
+      piece.reset();  // its buffer is used again
+      piece.emplace(bytes, (first + begin) * size, std::min(at_once, n - begin) * size);
+    }
+    const std::byte* from = piece->data() + begin % at_once * size;
+    block.count = block.zeros = block.nans = block.positive_infinities = block.negative_infinities = 0;
+    block.min = block.max = block.max_magnitude = 0;
+    const bool finite = count_block(plan, from, count, block);
+    stats.add(block);
+    if (plan.values.empty()) {
+      kernels::add_moments(float_type(plan.dtype), from, count, !finite, lanes);
+    } else {
+      kernels::add_moments_by_table(plan.values.data(), from, count, !finite, lanes);
+    }
+  }
+  stats.sum = lanes.total_sum();
+  stats.sum_of_squares = lanes.total_squares();
+}
+
+/// One plan for each dtype that occurs. Throws Error for a dtype that is not analyzed.
+std::map<DType, DTypePlan> plans_of(std::span<const TensorView> tensors, std::span<const double> cutoffs) {
+  std::map<DType, DTypePlan> plans;
+  for (const TensorView& tensor : tensors) {
+    if (!is_analyzed(tensor.dtype))
+      throw Error(ErrorCode::kUnsupported, {}, tensor.name,
+                  "dtype " + std::string(dtype_name(tensor.dtype)) + " cannot be measured");
+    plans.try_emplace(tensor.dtype, tensor.dtype, cutoffs);
+  }
+  return plans;
+}
+
+/// The tensors of which at least one piece is read.
+std::vector<TensorView> tensors_of(std::span<const TensorView> tensors, std::span<const Piece> pieces) {
+  std::vector<TensorView> own;
+  for (std::size_t i = 0; i < pieces.size(); ++i)
+    if (i == 0 || pieces[i].tensor != pieces[i - 1].tensor) own.push_back(tensors[pieces[i].tensor]);
+  return own;
+}
+
+/// Counts and extremes add up in any order, so each piece is added to its tensor at once. Sums do not, so they are
+/// kept.
+class Totals {
+ public:
+  Totals(std::size_t tensors, const Stats& empty, std::size_t pieces) : stats_(tensors, empty), figures_(pieces) {}
+
+  void add(std::size_t tensor, std::size_t piece, const Stats& stats) {
+    figures_[piece] = {stats.sum, stats.sum_of_squares, stats.max_magnitude, stats.count != stats.nans};
+    Stats counts = stats;
+    counts.sum = counts.sum_of_squares = 0;
+    const std::scoped_lock lock(locks_[tensor % locks_.size()]);
+    stats_[tensor].add(counts);
+  }
+  std::vector<Stats> stats() { return std::move(stats_); }
+  std::vector<PieceFigures> figures() { return std::move(figures_); }
+
+ private:
+  std::vector<Stats> stats_;
+  std::vector<PieceFigures> figures_;
+  std::array<std::mutex, 64> locks_;
+};
+
+}  // namespace
+
+PieceScan scan_pieces(std::span<const TensorView> tensors, std::span<const Piece> pieces, const ScanOptions& options,
+                      const Context& context) {
+  const std::map<DType, DTypePlan> plans = plans_of(tensors, options.cutoffs);
+  decode_packed(tensors_of(tensors, pieces), context);
+  Stats empty;
+  for (const double cutoff : options.cutoffs) empty.cutoffs.push_back({cutoff, 0, 0});
+  Totals totals(tensors.size(), empty, pieces.size());
+  std::uint64_t bytes_total = 0;
+  for (const Piece& piece : pieces) bytes_total += piece.count * float_format(tensors[piece.tensor].dtype).size();
+  std::atomic<std::uint64_t> bytes_done{0};
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
+    const Piece& piece = pieces[item];
+    const DTypePlan& plan = plans.at(tensors[piece.tensor].dtype);
+    Stats stats = empty;
+    scan_piece(plan, tensors[piece.tensor].bytes, piece.begin, piece.count, stats);
+    totals.add(piece.tensor, item, stats);
+    const std::uint64_t bytes = piece.count * plan.format.size();
+    if (context.reports())
+      context.report_bytes(bytes_done.fetch_add(bytes, std::memory_order_relaxed) + bytes, bytes_total);
+  });
+  PieceScan result;
+  result.tensors = totals.stats();
+  result.pieces = totals.figures();
+  if (options.largest != 0) result.largest = find_largest(tensors, pieces, result.pieces, options.largest, context);
+  if (options.sketches) result.sketches = tensor_sketches(tensors, pieces, context);
+  return result;
+}
+
+}  // namespace stats
+}  // namespace pare
