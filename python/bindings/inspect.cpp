@@ -1,0 +1,59 @@
+// Model.inspect(): the library's figures, as its JSON and its text.
+#include "pare/inspect.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <string>
+#include <vector>
+
+#include "bindings.h"
+#include "call.h"
+#include "pare/json.h"
+#include "pare/results.h"
+#include "text.h"
+
+namespace nb = nanobind;
+
+namespace pare::python {
+namespace {
+
+InspectOptions options_of(double threshold, bool is_signed, const std::vector<double>& tails,
+                          const std::vector<double>& quantiles, std::size_t largest, nb::tuple filters) {
+  InspectOptions options;
+  options.cutoff = threshold;
+  options.measure = is_signed ? Measure::kSigned : Measure::kMagnitude;
+  options.tails = tails;
+  options.quantiles = quantiles;
+  options.largest = largest;
+  options.include = nb::cast<std::vector<std::string>>(filters[0]);
+  options.exclude = nb::cast<std::vector<std::string>>(filters[1]);
+  for (const std::string& name : nb::cast<std::vector<std::string>>(filters[2]))
+    for (const Group group : parse_groups(name)) options.groups.push_back(group);
+  return options;
+}
+
+/// Returns (JSON, text, Markdown) of one model's inspection.
+nb::tuple inspected(const Model& model, double threshold, bool is_signed, const std::vector<double>& tails,
+                    const std::vector<double>& quantiles, std::size_t largest, const nb::tuple& filters,
+                    unsigned threads, const nb::object& progress) {
+  const InspectOptions options = options_of(threshold, is_signed, tails, quantiles, largest, filters);
+  const Inspection inspection =
+      call(threads, progress, [&](const Context& context) { return inspect(model, options, context); });
+  const std::span<const Model> models(&model, 1);
+  const std::span<const Inspection> inspections(&inspection, 1);
+  return nb::make_tuple(text(inspect_json(models, inspections)),
+                        text(inspect_text(models, inspections, {}, Markup::kText)),
+                        text(inspect_text(models, inspections, {}, Markup::kMarkdown)));
+}
+
+}  // namespace
+
+void bind_inspect(nb::module_& module) {
+  module.def("inspect", inspected, nb::arg("model"), nb::arg("threshold"), nb::arg("signed"), nb::arg("tails"),
+             nb::arg("quantiles"), nb::arg("largest"), nb::arg("filters"), nb::arg("threads"),
+             nb::arg("progress").none());
+}
+
+}  // namespace pare::python

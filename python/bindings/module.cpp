@@ -1,0 +1,11 @@
+#include <nanobind/nanobind.h>
+
+#include "bindings.h"
+
+NB_MODULE(_core, module) {
+  module.doc() = "The compiled part of pare. Use the names in pare and pare.torch instead.";
+  module.attr("version") = PARE_VERSION;
+  pare::python::bind_errors(module);
+  pare::python::bind_models(module);
+  pare::python::bind_inspect(module);
+}
