@@ -9,5 +9,6 @@ namespace pare::python {
 void bind_errors(nanobind::module_& module);
 void bind_models(nanobind::module_& module);
 void bind_inspect(nanobind::module_& module);
+void bind_live_tensors(nanobind::module_& module);
 
 }  // namespace pare::python

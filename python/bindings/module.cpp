@@ -8,4 +8,5 @@ NB_MODULE(_core, module) {
   pare::python::bind_errors(module);
   pare::python::bind_models(module);
   pare::python::bind_inspect(module);
+  pare::python::bind_live_tensors(module);
 }
