@@ -10,5 +10,8 @@ void bind_errors(nanobind::module_& module);
 void bind_models(nanobind::module_& module);
 void bind_inspect(nanobind::module_& module);
 void bind_live_tensors(nanobind::module_& module);
+void bind_prune(nanobind::module_& module);
+void bind_run(nanobind::module_& module);
+void bind_study(nanobind::module_& module);
 
 }  // namespace pare::python

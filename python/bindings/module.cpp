@@ -9,4 +9,7 @@ NB_MODULE(_core, module) {
   pare::python::bind_models(module);
   pare::python::bind_inspect(module);
   pare::python::bind_live_tensors(module);
+  pare::python::bind_prune(module);
+  pare::python::bind_run(module);
+  pare::python::bind_study(module);
 }

@@ -10,17 +10,43 @@ pare.torch prunes modules of PyTorch in place. docs/python.md describes the pack
 from pare._core import version as __version__
 from pare._errors import Error
 from pare._model import Model, Parameter, open
+from pare._pruning import PackedTensor, Packing, PrunedLevel, PrunedTensor, Pruning
 from pare._results import Inspection, LargeParameter, LeftOut, Row, Spread
+from pare._running import Tokenizer
+from pare._study import (
+    Allocation,
+    Bench,
+    BenchLevel,
+    Evaluation,
+    Score,
+    SensitiveUnit,
+    Sensitivity,
+    report,
+)
 
 __all__ = [
+    "Allocation",
+    "Bench",
+    "BenchLevel",
     "Error",
+    "Evaluation",
     "Inspection",
     "LargeParameter",
     "LeftOut",
     "Model",
+    "PackedTensor",
+    "Packing",
     "Parameter",
+    "PrunedLevel",
+    "PrunedTensor",
+    "Pruning",
     "Row",
+    "Score",
+    "SensitiveUnit",
+    "Sensitivity",
     "Spread",
+    "Tokenizer",
     "__version__",
     "open",
+    "report",
 ]

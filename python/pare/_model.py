@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 import json
 import os
@@ -13,7 +14,10 @@ import numpy
 
 from pare import _core, _html
 from pare._progress import Progress, follow
+from pare._pruning import Levels, Packing, Path, Pruning, level_texts, pack, prune
 from pare._results import Inspection
+from pare._running import Array, Ids, Runner, Tokenizer, generate
+from pare._scoring import Scored
 
 Strings = Union[str, Iterable[str], None]
 
@@ -57,11 +61,12 @@ class Parameter:
         return size
 
 
-class Model:
+class Model(Scored):
     """A checkpoint, mapped into memory and read as a model. Made by pare.open()."""
 
     def __init__(self, core: _core.Model) -> None:
         self._core = core
+        self._runner: Optional[Runner] = None
 
     @property
     def title(self) -> str:
@@ -179,6 +184,146 @@ class Model:
                     report,
                 )
             )
+
+    def prune(
+        self,
+        levels: Optional[Levels] = None,
+        *,
+        amounts: Strings = None,
+        levels_file: Optional[Path] = None,
+        criterion: str = "magnitude",
+        scope: str = "global",
+        schedule: str = "independent",
+        pattern: str = "unstructured",
+        norm: str = "l1",
+        refit: bool = False,
+        data: Optional[Path] = None,
+        sequences: int = 128,
+        length: int = 2048,
+        seed: int = 0,
+        include: Strings = None,
+        exclude: Strings = None,
+        groups: Strings = None,
+        out: Optional[Path] = None,
+        force: bool = False,
+        threads: int = 0,
+        progress: Progress = None,
+    ) -> Pruning:
+        """Determines which weights each level prunes, and with `out` writes the pruned checkpoints there.
+
+        `levels` are percentages of the weights that can be pruned; `amounts` are PyTorch's ("0.5", "1000");
+        `levels_file` is a file that sensitivity() or `pare sensitivity` wrote. The options are those of `pare prune`.
+        The criteria "wanda", "sparsegpt" and "alps", and `refit`, need a text in the file `data`, of which they take
+        `sequences` windows of `length` tokens. See Pruning for what comes next: save(), or a model in memory.
+        """
+        if (refit or criterion in ("wanda", "sparsegpt", "alps")) == (data is None):
+            needs = "needs a text to calibrate on" if data is None else "does not look at a text"
+            raise ValueError(f"data: the criterion {criterion!r} {needs}")
+        options = {
+            "levels": level_texts(levels),
+            "amounts": strings(amounts),
+            "sets": "" if levels_file is None else os.fspath(levels_file),
+            "criterion": criterion,
+            "scope": scope,
+            "schedule": schedule,
+            "pattern": pattern,
+            "norm": norm,
+            "refit": refit,
+            "data": "" if data is None else os.fspath(data),
+            "sequences": sequences,
+            "length": length,
+            "seed": seed,
+            "include": strings(include),
+            "exclude": strings(exclude),
+            "groups": strings(groups),
+        }
+        pruning = prune(self, options, threads, progress)
+        if out is not None:
+            pruning.save(out, force=force, progress=progress)
+        return pruning
+
+    def save(self, out: Path, *, force: bool = False, threads: int = 0, progress: Progress = None) -> None:
+        """Writes the model as a directory of safetensors files that transformers loads, with its tokenizer.
+
+        Packed and quantized tensors are written as their values. `force` replaces an output of pare.
+        """
+        with follow(f"writing {os.fspath(out)}", progress) as report:
+            _core.save(self._core, os.fspath(out), force, threads, report)
+
+    def pack(
+        self,
+        out: Optional[Path] = None,
+        *,
+        zstd: bool = False,
+        encoding: str = "",
+        force: bool = False,
+        threads: int = 0,
+        progress: Progress = None,
+    ) -> Packing:
+        """Writes packed files, which pare.open() reads directly; without `out`, tells how large they would be."""
+        return pack(self, out, zstd, encoding, force, threads, progress)
+
+    @functools.cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer, from its own files."""
+        return Tokenizer(_core.open_tokenizer(self._core))
+
+    def runner(self, threads: int = 0, progress: Progress = None) -> Runner:
+        """The model opened for inference, the first time; kernels are chosen for `threads` then."""
+        if self._runner is None:
+            self._runner = Runner(self._core, threads, progress)
+        return self._runner
+
+    def run(
+        self,
+        ids: Ids,
+        *,
+        decoder_ids: Optional[Ids] = None,
+        token_type_ids: Optional[Ids] = None,
+        output: Optional[Literal["logits", "classes", "hidden"]] = None,
+        threads: int = 0,
+        progress: Progress = None,
+    ) -> Union[Array, list[Array]]:
+        """Runs token ids through the model; no padding is needed.
+
+        Returns float32: [tokens, vocabulary] for one sequence, [sequences, tokens, vocabulary] for several of one
+        length, a list of arrays otherwise. An encoder gives the logits of its masked-LM head, else those of its classes
+        ([labels] or [sequences, labels]), else hidden states; `output` chooses. An encoder-decoder needs `decoder_ids`,
+        which begin with the token that starts a target.
+        """
+        return self.runner(threads, progress).run(ids, token_type_ids, decoder_ids, output, threads, progress)
+
+    def _end_token(self) -> int:
+        generation = os.path.join(self.directory, "generation_config.json")
+        settings = dict(self.config)
+        if os.path.exists(generation):
+            with builtins.open(generation, encoding="utf-8") as file:
+                settings.update(json.load(file))
+        end = settings.get("eos_token_id")
+        if isinstance(end, list):
+            end = end[0] if end else None
+        return -1 if end is None else int(end)
+
+    def generate(
+        self,
+        prompt: Union[str, Ids],
+        *,
+        max_new_tokens: int = 64,
+        beams: int = 1,
+        length_penalty: float = 1.0,
+        end: Optional[int] = None,
+        threads: int = 0,
+        progress: Progress = None,
+    ) -> Any:
+        """Continues a text or token ids, or writes the target of an encoder-decoder: greedily, or by beam search.
+
+        A text gives the new text, ids give the new ids (of each sequence), without the prompt. `end` is the token at
+        which to stop (negative: none), by default that of the model's configuration.
+        """
+        options = {"beams": beams, "max_new_tokens": max_new_tokens, "length_penalty": length_penalty}
+        stop = self._end_token() if end is None else end
+        runner = self.runner(threads, progress)
+        return generate(runner, prompt, lambda: self.tokenizer, stop, options, threads, progress)
 
     def __repr__(self) -> str:
         return f"Model({self.title!r}, {self.architecture}, {self.parameter_count:,} parameters)"

@@ -1,0 +1,85 @@
+"""Pruned and packed checkpoints. The references are torch.nn.utils.prune and transformers."""
+
+import numpy
+import pytest
+from conftest import MODELS
+
+import pare
+
+
+def test_levels_in_memory_and_on_disk(gpt2, tmp_path):
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    import pare.torch as fast
+    from torch.nn.utils import prune
+
+    pruning = gpt2.prune(levels=[50, 90], out=tmp_path / "pruned")
+    assert [level.level for level in pruning.levels] == ["50", "90"]
+    assert [level.directory for level in pruning.levels] == [str(tmp_path / "pruned" / f"sparsity-{x}") for x in (50, 90)]
+    for level in pruning.levels:
+        expected = transformers.GPT2Model.from_pretrained(MODELS / "gpt2-world")
+        parameters = fast.prunable_parameters(expected)
+        prune.global_unstructured(parameters, prune.L1Unstructured, amount=float(level.level) / 100)
+        for part, name in parameters:
+            prune.remove(part, name)
+        loaded = transformers.GPT2Model.from_pretrained(level.directory)
+        in_memory = pruning[level.level]
+        for name, tensor in expected.state_dict().items():
+            assert torch.equal(loaded.state_dict()[name], tensor)
+            assert numpy.array_equal(in_memory.tensor(name), tensor.numpy())
+        assert level.zeros == in_memory.inspect().overall.zeros
+        assert level.threshold == max(float(abs(gpt2.tensor(t.name)[in_memory.tensor(t.name) == 0]).max()) for t in level.tensors)
+
+
+def test_a_single_level_saves_to_the_directory_itself(gpt2, tmp_path):
+    pruning = gpt2.prune(levels=75, include="*.mlp.*")
+    assert pruning.save(tmp_path / "one") == [str(tmp_path / "one")]
+    assert pare.open(tmp_path / "one").inspect().overall.zeros == pruning.levels[0].pruned
+    with pytest.raises(pare.Error) as exists:
+        pruning.save(tmp_path / "one")
+    assert exists.value.code == "exists"
+    pruning.save(tmp_path / "one", force=True)
+    pruning.model().save(tmp_path / "copy")
+    copied = pare.open(tmp_path / "copy")
+    assert all(numpy.array_equal(copied.tensor(name), pruning.model().tensor(name)) for name in copied.tensor_names)
+
+
+def test_criteria_and_patterns(gpt2):
+    half = gpt2.prune(pattern="2:4")
+    weights = half.model().tensor("h.0.mlp.c_fc.weight")  # [in, out]: groups run along the first axis
+    assert ((weights.reshape(-1, 4, weights.shape[1]) == 0).sum(axis=1) == 2).all()
+    calibrated = gpt2.prune(50, criterion="wanda", data=MODELS.parent / "heldout" / "lm.txt", sequences=2, length=32)
+    assert calibrated.criterion == "wanda" and calibrated.levels[0].sparsity_percent == pytest.approx(50, abs=0.1)
+    for options, message in (
+        ({"criterion": "size"}, "criterion"),
+        ({"scope": "local"}, "scope"),
+    ):
+        with pytest.raises(pare.Error, match=message):
+            gpt2.prune(levels=[50], **options)
+    with pytest.raises(ValueError, match="text"):
+        gpt2.prune(levels=[50], criterion="wanda")
+    with pytest.raises(pare.Error):
+        gpt2.prune()
+    with pytest.raises(KeyError):
+        half.model(17)
+
+
+def test_packing(gpt2, tmp_path):
+    sparse = gpt2.prune(levels=[90])[90]
+    planned, written = sparse.pack(), sparse.pack(tmp_path / "packed")
+    assert planned == written and written.packed_bytes < 0.5 * written.dense_bytes
+    packed = pare.open(tmp_path / "packed")
+    for name in packed.tensor_names:
+        assert numpy.array_equal(packed.tensor(name), sparse.tensor(name))
+    with pytest.raises(pare.Error, match="encoding"):
+        sparse.pack(encoding="rle")
+
+
+def test_views(gpt2):
+    pruning = gpt2.prune(levels=[50, 99.9])
+    assert "99.9" in str(pruning) and "99.9" in repr(pruning) and "<svg" in pruning._repr_html_()
+    assert "gaps" in pruning[99.9].pack()._repr_html_()
+    pytest.importorskip("pandas")
+    assert list(pruning.to_pandas()["level"]) == ["50", "99.9"]
+    assert len(pruning.to_pandas("tensors")) == 2 * 16
+    assert len(gpt2.pack().to_pandas()) == 52
