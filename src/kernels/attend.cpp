@@ -3,9 +3,11 @@
 #include "kernels/sparse.h"
 #include "kernels/targets.h"
 
+#ifndef PARE_KERNELS_TOGETHER
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attend.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
+#endif
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>

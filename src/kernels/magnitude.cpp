@@ -2,9 +2,11 @@
 
 #include "kernels/targets.h"
 
+#ifndef PARE_KERNELS_TOGETHER
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/magnitude.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
+#endif
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/highway.h>
 
@@ -12,19 +14,14 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/elements-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 template <class U>
 constexpr U kSignBit = static_cast<U>(U{1} << (sizeof(U) * 8 - 1));
-
-template <class U>
-U load_one(const std::byte* data, std::size_t index) {
-  U bits;
-  std::memcpy(&bits, data + index * sizeof(U), sizeof(U));
-  return bits;
-}
 
 template <class D>
 HWY_INLINE hn::Vec<D> load_bits(D d, const std::byte* data, std::size_t index) {
@@ -168,22 +165,6 @@ void copy_from_key_of(const std::byte* source, std::byte* target, std::size_t n,
     const U kept = static_cast<U>(bits & ~kSignBit<U>) >= cut ? bits : U{0};
     std::memcpy(target + i * sizeof(U), &kept, sizeof(U));
   }
-}
-
-/// Calls f with a zero of the unsigned type of that width.
-template <class F>
-auto with_width(Width width, F f) {
-  switch (width) {
-    case Width::k8:
-      return f(std::uint8_t{0});
-    case Width::k16:
-      return f(std::uint16_t{0});
-    case Width::k32:
-      return f(std::uint32_t{0});
-    case Width::k64:
-      break;
-  }
-  return f(std::uint64_t{0});
 }
 
 KeyRange KeyRangeTarget(Width width, const std::byte* data, std::size_t n, std::uint64_t cutoff) {

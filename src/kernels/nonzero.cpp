@@ -2,30 +2,22 @@
 
 #include "kernels/targets.h"
 
+#ifndef PARE_KERNELS_TOGETHER
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/nonzero.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
+#endif
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/highway.h>
 
 #include <bit>
 #include <cstring>
 
+#include "kernels/elements-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-template <class U>
-HWY_INLINE U load_one(const std::byte* data, std::size_t index) {
-  U value;
-  std::memcpy(&value, data + index * sizeof(U), sizeof(U));
-  return value;
-}
-
-template <class U>
-HWY_INLINE void store_one(std::byte* data, std::size_t index, U value) {
-  std::memcpy(data + index * sizeof(U), &value, sizeof(U));
-}
 
 /// Number of elements whose bits fill whole bytes: those of a vector, or eight.
 template <class D>
@@ -113,22 +105,6 @@ std::size_t expand_of(const std::uint8_t* bits, std::size_t n, const std::byte* 
       store_one(data, i + static_cast<std::size_t>(std::countr_zero(word)), load_one<U>(values, count++));
   }
   return count;
-}
-
-/// Calls f with a zero of the unsigned type of that width.
-template <class F>
-auto with_width(Width width, F f) {
-  switch (width) {
-    case Width::k8:
-      return f(std::uint8_t{0});
-    case Width::k16:
-      return f(std::uint16_t{0});
-    case Width::k32:
-      return f(std::uint32_t{0});
-    case Width::k64:
-      break;
-  }
-  return f(std::uint64_t{0});
 }
 
 void NonzeroBitsTarget(Width width, const std::byte* data, std::size_t n, std::uint8_t* bits) {

@@ -25,16 +25,16 @@ template <std::size_t kVectors, std::size_t kRows>
 HWY_INLINE void some_rows(Factors factors, const float* b, std::size_t steps, bool add, float* c) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
-  using V = hn::Vec<hn::ScalableTag<float>>;
+  using Sum = hn::Vec<hn::ScalableTag<float>>;
   const std::size_t lanes = hn::Lanes(d), width = kVectors * lanes;
-  V sum[kRows][kVectors];
+  Sum sum[kRows][kVectors];
   for (std::size_t r = 0; r < kRows; ++r)
     for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = add ? hn::LoadU(d, c + r * width + v * lanes) : hn::Zero(d);
   for (std::size_t i = 0; i < steps; ++i) {
-    V x[kVectors];
+    Sum x[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) x[v] = hn::LoadU(d, b + i * width + v * lanes);
     for (std::size_t r = 0; r < kRows; ++r) {
-      const V factor = hn::Set(d, factors.data[r * factors.row + i * factors.step]);
+      const Sum factor = hn::Set(d, factors.data[r * factors.row + i * factors.step]);
       for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(factor, x[v], sum[r][v]);
     }
   }

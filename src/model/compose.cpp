@@ -191,7 +191,7 @@ Model compose(const std::string& encoder_source, const std::string& decoder_sour
   const std::string text = base::indented_text(composed_config(encoder, decoder));
   const Config config(text, decoder.model.checkpoint.directory() / "config.json");
   const auto architecture =
-      lay_out(encoder_decoder_family(), "EncoderDecoderModel", config, Names(decoder.model.checkpoint));
+      lay_out(encoder_decoder::tables().front(), "EncoderDecoderModel", config, Names(decoder.model.checkpoint));
   if (!architecture) throw Error(ErrorCode::kUnsupported, decoder_source, "cannot be composed");
   Pieces pieces = collect(*architecture, encoder, decoder);
   const std::string note = note_on_drawn(pieces.fresh, seed);

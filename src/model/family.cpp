@@ -79,15 +79,15 @@ bool append_bodies(Architecture& architecture, const Family& family, const Task&
 }
 
 std::vector<const Family*> all_families() {
-  std::vector<const Family*> all{&encoder_decoder_family(), &gpt2_family(),    &t5_family(),      &mt5_family(),
-                                 &distilbert_family(),      &electra_family(), &roberta_family(), &xlm_roberta_family(),
-                                 &camembert_family(),       &bert_family()};
-  for (const std::vector<Family>* group :
-       {&llama_families(), &qwen_families(), &gemma_families(), &mixture_families(), &opt_families(),
-        &gpt_neox_families(), &bloom_families(), &modernbert_families(), &mpnet_families(), &bart_families(),
-        &whisper_families(), &starcoder_families(), &phi_families(), &falcon_families(), &deberta_families(),
-        &albert_families(), &clip_families(), &vision_families(), &wav2vec2_families()})
-    for (const Family& family : *group) all.push_back(&family);
+  std::vector<const Family*> all;
+  for (const auto tables :
+       {encoder_decoder::tables, gpt2::tables,    t5::tables,       distilbert::tables, electra::tables,
+        roberta::tables,         bert::tables,    llama::tables,    qwen::tables,       gemma::tables,
+        mixture::tables,         opt::tables,     gpt_neox::tables, bloom::tables,      modernbert::tables,
+        mpnet::tables,           bart::tables,    whisper::tables,  starcoder::tables,  phi::tables,
+        falcon::tables,          deberta::tables, albert::tables,   clip::tables,       vision::tables,
+        wav2vec2::tables})
+    for (const Family& family : tables()) all.push_back(&family);
   return all;
 }
 

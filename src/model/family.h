@@ -51,39 +51,90 @@ struct Family {
   std::vector<std::pair<std::string_view, std::string_view>> spellings = {};
 };
 
-// One source file each, except that RoBERTa and its translations share one.
-const Family& gpt2_family();
-const Family& bert_family();
-const Family& roberta_family();
-const Family& xlm_roberta_family();
-const Family& camembert_family();
-const Family& electra_family();
-const Family& distilbert_family();
-const Family& t5_family();
-const Family& mt5_family();
-const Family& encoder_decoder_family();
-// Decoders: Llama and what has its layers; Qwen's; Gemma's; mixtures of experts; OPT, GPT-NeoX and BLOOM.
-const std::vector<Family>& llama_families();
-const std::vector<Family>& qwen_families();
-const std::vector<Family>& gemma_families();
-const std::vector<Family>& mixture_families();
-const std::vector<Family>& opt_families();
-const std::vector<Family>& gpt_neox_families();
-const std::vector<Family>& bloom_families();
+// Each source file in families/ has the tables of related families and a namespace of its own, so that the files can be
+// compiled as one.
+// Those of the study, and encoders with BERT's layers.
+namespace encoder_decoder {
+const std::vector<Family>& tables();
+}
+namespace gpt2 {
+const std::vector<Family>& tables();
+}
+namespace t5 {
+const std::vector<Family>& tables();
+}
+namespace distilbert {
+const std::vector<Family>& tables();
+}
+namespace electra {
+const std::vector<Family>& tables();
+}
+namespace roberta {
+const std::vector<Family>& tables();
+}
+namespace bert {
+const std::vector<Family>& tables();
+}
+// Decoders.
+namespace llama {
+const std::vector<Family>& tables();
+}
+namespace qwen {
+const std::vector<Family>& tables();
+}
+namespace gemma {
+const std::vector<Family>& tables();
+}
+namespace mixture {
+const std::vector<Family>& tables();
+}
+namespace opt {
+const std::vector<Family>& tables();
+}
+namespace gpt_neox {
+const std::vector<Family>& tables();
+}
+namespace bloom {
+const std::vector<Family>& tables();
+}
+namespace starcoder {
+const std::vector<Family>& tables();
+}
+namespace phi {
+const std::vector<Family>& tables();
+}
+namespace falcon {
+const std::vector<Family>& tables();
+}
 // Encoders, and encoder-decoders.
-const std::vector<Family>& modernbert_families();
-const std::vector<Family>& mpnet_families();
-const std::vector<Family>& bart_families();
-const std::vector<Family>& whisper_families();
-// Families that have no forward pass here.
-const std::vector<Family>& starcoder_families();
-const std::vector<Family>& phi_families();
-const std::vector<Family>& falcon_families();
-const std::vector<Family>& deberta_families();
-const std::vector<Family>& albert_families();
-const std::vector<Family>& clip_families();
-const std::vector<Family>& vision_families();
-const std::vector<Family>& wav2vec2_families();
+namespace modernbert {
+const std::vector<Family>& tables();
+}
+namespace mpnet {
+const std::vector<Family>& tables();
+}
+namespace deberta {
+const std::vector<Family>& tables();
+}
+namespace albert {
+const std::vector<Family>& tables();
+}
+namespace bart {
+const std::vector<Family>& tables();
+}
+namespace whisper {
+const std::vector<Family>& tables();
+}
+// Images and sound.
+namespace clip {
+const std::vector<Family>& tables();
+}
+namespace vision {
+const std::vector<Family>& tables();
+}
+namespace wav2vec2 {
+const std::vector<Family>& tables();
+}
 
 /// All families, those with more specific landmarks first.
 std::span<const Family* const> families();

@@ -1,7 +1,7 @@
 // ALBERT (Lan et al. 2020): one layer, or one for each group, that is applied many times.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::albert {
 namespace {
 
 const Rows kMapping{{"encoder.embedding_hidden_mapping_in.weight", Role::kLinear},
@@ -59,7 +59,7 @@ bool is_supported(const Config& config) { return config.number("inner_group_num"
 
 }  // namespace
 
-const std::vector<Family>& albert_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "albert",
       .stem = "Albert",
@@ -82,4 +82,4 @@ const std::vector<Family>& albert_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::albert

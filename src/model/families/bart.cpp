@@ -1,7 +1,7 @@
 // BART (Lewis et al. 2020): encoder and decoder with learned positions and norms after the residual sums.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::bart {
 namespace {
 
 const Rows kShared{{"shared.weight", Role::kEmbedding, Slot::kWordEmbedding}};
@@ -49,7 +49,7 @@ const std::vector<Tie> kDecoderTies{{"lm_head.weight", "decoder.embed_tokens.wei
 
 }  // namespace
 
-const std::vector<Family>& bart_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "bart",
       .stem = "Bart",
@@ -79,4 +79,4 @@ const std::vector<Family>& bart_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::bart

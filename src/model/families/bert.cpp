@@ -89,8 +89,9 @@ void append_pooler(Architecture& architecture, const std::string& prefix, const 
   append_rows(architecture, prefix, kPooler, -1, stack);
 }
 
-const Family& bert_family() {
-  static const Family family{
+namespace bert {
+const std::vector<Family>& tables() {
+  static const std::vector<Family> families{{
       .model_type = "bert",
       .stem = "Bert",
       .prefix = "bert.",
@@ -105,8 +106,9 @@ const Family& bert_family() {
                 {"ForTokenClassification", "bert.", false, kClassifier},
                 {"ForQuestionAnswering", "bert.", false, kQuestionAnswering}},
       .append_body = append_body,
-  };
-  return family;
+  }};
+  return families;
 }
+}  // namespace bert
 
 }  // namespace pare::model

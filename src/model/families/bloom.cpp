@@ -1,7 +1,7 @@
 // BLOOM (BigScience 2022): GPT-NeoX's fused projections, positions by ALiBi, and a norm of the embeddings.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::bloom {
 namespace {
 
 const Rows kEmbedding{
@@ -33,7 +33,7 @@ const std::vector<Tie> kTies{{"lm_head.weight", "word_embeddings.weight"}};
 
 }  // namespace
 
-const std::vector<Family>& bloom_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "bloom",
       .stem = "Bloom",
@@ -53,4 +53,4 @@ const std::vector<Family>& bloom_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::bloom

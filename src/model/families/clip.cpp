@@ -2,7 +2,7 @@
 // The encoders alone have no prefix in transformers 5, but have one in older files.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::clip {
 namespace {
 
 const Rows kText{{"embeddings.token_embedding.weight", Role::kEmbedding},
@@ -104,9 +104,9 @@ std::vector<Family> make_families() {
 
 }  // namespace
 
-const std::vector<Family>& clip_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families = make_families();
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::clip

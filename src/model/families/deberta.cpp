@@ -2,7 +2,7 @@
 // of keys and queries or by some of their own; v2 has a convolution beside the first layer.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::deberta {
 namespace {
 
 bool has_positions(const Site& site) { return site.config.flag("position_biased_input").value_or(true); }
@@ -90,7 +90,7 @@ const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.b
 
 }  // namespace
 
-const std::vector<Family>& deberta_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "deberta-v2",
       .stem = "DebertaV2",
@@ -109,4 +109,4 @@ const std::vector<Family>& deberta_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::deberta

@@ -1,7 +1,7 @@
 // DistilBERT (Sanh et al. 2019): BERT without token types and pooler, under other names.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::distilbert {
 namespace {
 
 const Rows kEmbeddings{
@@ -56,8 +56,8 @@ bool append_body(Architecture& architecture, const Task& task, const Config& con
 
 }  // namespace
 
-const Family& distilbert_family() {
-  static const Family family{
+const std::vector<Family>& tables() {
+  static const std::vector<Family> families{{
       .model_type = "distilbert",
       .stem = "DistilBert",
       .prefix = "distilbert.",
@@ -70,8 +70,8 @@ const Family& distilbert_family() {
                 {"ForTokenClassification", "distilbert.", false, kClassifier},
                 {"ForQuestionAnswering", "distilbert.", false, kQuestionAnswering}},
       .append_body = append_body,
-  };
-  return family;
+  }};
+  return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::distilbert

@@ -1,7 +1,7 @@
 // ELECTRA (Clark et al. 2020): BERT's blocks after embeddings that may have another width; no pooler.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::electra {
 namespace {
 
 const Rows kProjection{{"embeddings_project.weight", Role::kLinear, Slot::kProjectIn},
@@ -54,8 +54,8 @@ bool append_body(Architecture& architecture, const Task& task, const Config& con
 
 }  // namespace
 
-const Family& electra_family() {
-  static const Family family{
+const std::vector<Family>& tables() {
+  static const std::vector<Family> families{{
       .model_type = "electra",
       .stem = "Electra",
       .prefix = "electra.",
@@ -69,8 +69,8 @@ const Family& electra_family() {
                 {"ForTokenClassification", "electra.", false, kClassifier},
                 {"ForQuestionAnswering", "electra.", false, kQuestionAnswering}},
       .append_body = append_body,
-  };
-  return family;
+  }};
+  return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::electra

@@ -4,7 +4,7 @@
 
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::encoder_decoder {
 namespace {
 
 const Rows kProjection{{"enc_to_dec_proj.weight", Role::kLinear}, {"enc_to_dec_proj.bias", Role::kBias}};
@@ -32,8 +32,8 @@ bool is_tied(const Config& config) { return config.nested("decoder").flag("tie_w
 
 }  // namespace
 
-const Family& encoder_decoder_family() {
-  static const Family family{
+const std::vector<Family>& tables() {
+  static const std::vector<Family> families{{
       .model_type = "encoder-decoder",
       .stem = "EncoderDecoderModel",
       .prefix = "",
@@ -46,8 +46,8 @@ const Family& encoder_decoder_family() {
                   {"decoder.cls.predictions.decoder.bias", "decoder.cls.predictions.bias"}}}},
       .append_body = append_body,
       .is_tied = is_tied,
-  };
-  return family;
+  }};
+  return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::encoder_decoder

@@ -2,7 +2,7 @@
 // after one norm or a norm each, or one after the other.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::falcon {
 namespace {
 
 bool has_bias(const Site& site) { return site.config.flag("bias").value_or(false); }
@@ -42,7 +42,7 @@ const std::vector<Tie> kTies{{"lm_head.weight", "word_embeddings.weight"}};
 
 }  // namespace
 
-const std::vector<Family>& falcon_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "falcon",
       .stem = "Falcon",
@@ -61,4 +61,4 @@ const std::vector<Family>& falcon_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::falcon

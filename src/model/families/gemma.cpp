@@ -2,7 +2,7 @@
 // attention and the feed-forward block.
 #include "model/families/decoder.h"
 
-namespace pare::model {
+namespace pare::model::gemma {
 namespace {
 
 std::vector<Family> make_families() {
@@ -32,9 +32,9 @@ std::vector<Family> make_families() {
 
 }  // namespace
 
-const std::vector<Family>& gemma_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families = make_families();
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::gemma

@@ -3,7 +3,7 @@
 // layers are Conv1D: [in, out].
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::gpt2 {
 namespace {
 
 const Rows kEmbeddings{{"wte.weight", Role::kEmbedding, Slot::kWordEmbedding},
@@ -64,8 +64,8 @@ bool append_body(Architecture& architecture, const Task& task, const Config& con
 
 }  // namespace
 
-const Family& gpt2_family() {
-  static const Family family{
+const std::vector<Family>& tables() {
+  static const std::vector<Family> families{{
       .model_type = "gpt2",
       .stem = "GPT2",
       .prefix = "transformer.",
@@ -80,8 +80,8 @@ const Family& gpt2_family() {
       .config_names_class = false,
       .buffers = {"*h.*.attn.bias", "*h.*.attn.masked_bias", "*h.*.crossattention.bias",
                   "*h.*.crossattention.masked_bias"},
-  };
-  return family;
+  }};
+  return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::gpt2

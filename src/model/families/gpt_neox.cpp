@@ -2,7 +2,7 @@
 // Hub hold the output layer as embed_out.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::gpt_neox {
 namespace {
 
 bool has_bias(const Site& site) { return site.config.flag("attention_bias").value_or(true); }
@@ -33,7 +33,7 @@ const std::vector<Tie> kTies{{"lm_head.weight", "embed_in.weight"}};
 
 }  // namespace
 
-const std::vector<Family>& gpt_neox_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "gpt_neox",
       .stem = "GPTNeoX",
@@ -52,4 +52,4 @@ const std::vector<Family>& gpt_neox_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::gpt_neox

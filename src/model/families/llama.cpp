@@ -2,7 +2,7 @@
 // Mistral, Granite, SmolLM3, Phi-3, OLMo 2 and Cohere.
 #include "model/families/decoder.h"
 
-namespace pare::model {
+namespace pare::model::llama {
 namespace {
 
 const Rows kFusedProjections{{"o_proj.weight", Role::kO}, {"qkv_proj.weight", Role::kQkv}};
@@ -65,9 +65,9 @@ std::vector<Family> make_families() {
 
 }  // namespace
 
-const std::vector<Family>& llama_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families = make_families();
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::llama

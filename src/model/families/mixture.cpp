@@ -5,7 +5,7 @@
 #include "model/families/decoder.h"
 #include "pare/error.h"
 
-namespace pare::model {
+namespace pare::model::mixture {
 namespace {
 
 const Rows kRouter{{"gate.weight", Role::kRouter, Slot::kRouter}};
@@ -166,9 +166,9 @@ std::vector<Family> make_families() {
 
 }  // namespace
 
-const std::vector<Family>& mixture_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families = make_families();
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::mixture

@@ -2,7 +2,7 @@
 // the input matrix. The norm of the embeddings serves as the first layer's.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::modernbert {
 namespace {
 
 bool is_later_layer(const Site& site) { return site.layer > 0; }
@@ -55,7 +55,7 @@ const std::vector<Tie> kTies{{"decoder.weight", "embeddings.tok_embeddings.weigh
 
 }  // namespace
 
-const std::vector<Family>& modernbert_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "modernbert",
       .stem = "ModernBert",
@@ -72,4 +72,4 @@ const std::vector<Family>& modernbert_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::modernbert

@@ -1,7 +1,7 @@
 // MPNet (Song et al. 2020): BERT's layers, and one bias by relative position that all of them share.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::mpnet {
 namespace {
 
 const Rows kEmbeddings{
@@ -54,7 +54,7 @@ const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.b
 
 }  // namespace
 
-const std::vector<Family>& mpnet_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "mpnet",
       .stem = "MPNet",
@@ -74,4 +74,4 @@ const std::vector<Family>& mpnet_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::mpnet

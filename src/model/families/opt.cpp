@@ -2,7 +2,7 @@
 // after the residual sums, and no norm after the last layer.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::opt {
 namespace {
 
 bool has_bias(const Site& site) { return site.config.flag("enable_bias").value_or(true); }
@@ -53,7 +53,7 @@ const std::vector<Tie> kTies{{"lm_head.weight", "decoder.embed_tokens.weight"}};
 
 }  // namespace
 
-const std::vector<Family>& opt_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "opt",
       .stem = "OPT",
@@ -67,4 +67,4 @@ const std::vector<Family>& opt_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::opt

@@ -1,7 +1,7 @@
 // Phi-1 to Phi-2 (Li et al. 2023): attention and the feed-forward block read the same norm.
 #include "model/families/decoder.h"
 
-namespace pare::model {
+namespace pare::model::phi {
 namespace {
 
 bool has_head_norms(const Site& site) { return site.config.flag("qk_layernorm").value_or(false); }
@@ -37,7 +37,7 @@ std::vector<Task> make_tasks() {
 
 }  // namespace
 
-const std::vector<Family>& phi_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "phi",
       .stem = "Phi",
@@ -49,4 +49,4 @@ const std::vector<Family>& phi_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::phi

@@ -2,7 +2,7 @@
 // instead.
 #include "model/families/decoder.h"
 
-namespace pare::model {
+namespace pare::model::qwen {
 namespace {
 
 const Rows kProjections{
@@ -34,9 +34,9 @@ std::vector<Family> make_families() {
 
 }  // namespace
 
-const std::vector<Family>& qwen_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families = make_families();
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::qwen

@@ -2,7 +2,7 @@
 // translations' classes hold the head before the encoder; a weight that both share has the head's name.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::roberta {
 namespace {
 
 const Rows kEmbeddings{
@@ -56,42 +56,28 @@ bool append_body(Architecture& architecture, const Task& task, const Config& con
 
 }  // namespace
 
-const Family& roberta_family() {
-  static const Family family{
-      .model_type = "roberta",
-      .stem = "Roberta",
-      .prefix = "roberta.",
-      .landmarks = {"roberta.encoder.layer.*.attention.self.query.weight"},
-      .tasks = kTasks,
-      .append_body = append_body,
+const std::vector<Family>& tables() {
+  static const std::vector<Family> families{
+      {.model_type = "roberta",
+       .stem = "Roberta",
+       .prefix = "roberta.",
+       .landmarks = {"roberta.encoder.layer.*.attention.self.query.weight"},
+       .tasks = kTasks,
+       .append_body = append_body},
+      {.model_type = "xlm-roberta",
+       .stem = "XLMRoberta",
+       .prefix = "roberta.",
+       .tasks = kTasks,
+       .append_body = append_body,
+       .head_first = true},
+      {.model_type = "camembert",
+       .stem = "Camembert",
+       .prefix = "roberta.",
+       .tasks = kTasks,
+       .append_body = append_body,
+       .head_first = true},
   };
-  return family;
+  return families;
 }
 
-const Family& xlm_roberta_family() {
-  static const Family family{
-      .model_type = "xlm-roberta",
-      .stem = "XLMRoberta",
-      .prefix = "roberta.",
-      .landmarks = {},
-      .tasks = kTasks,
-      .append_body = append_body,
-      .head_first = true,
-  };
-  return family;
-}
-
-const Family& camembert_family() {
-  static const Family family{
-      .model_type = "camembert",
-      .stem = "Camembert",
-      .prefix = "roberta.",
-      .landmarks = {},
-      .tasks = kTasks,
-      .append_body = append_body,
-      .head_first = true,
-  };
-  return family;
-}
-
-}  // namespace pare::model
+}  // namespace pare::model::roberta

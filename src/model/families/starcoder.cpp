@@ -2,7 +2,7 @@
 // StarCoder 2 (Lozhkov et al. 2024).
 #include "model/families/decoder.h"
 
-namespace pare::model {
+namespace pare::model::starcoder {
 namespace {
 
 const Rows kBigCodeEmbeddings{{"wte.weight", Role::kEmbedding, Slot::kWordEmbedding},
@@ -54,7 +54,7 @@ bool is_supported(const Config& config) { return !config.flag("add_cross_attenti
 
 }  // namespace
 
-const std::vector<Family>& starcoder_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{
       {.model_type = "gpt_bigcode",
        .stem = "GPTBigCode",
@@ -79,4 +79,4 @@ const std::vector<Family>& starcoder_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::starcoder

@@ -4,7 +4,7 @@
 // decoder.block.0.layer.1.EncDecAttention.relative_attention_bias, which no class has.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::t5 {
 namespace {
 
 const Rows kShared{{"shared.weight", Role::kEmbedding, Slot::kWordEmbedding}};
@@ -88,14 +88,10 @@ Family family_of(std::string_view model_type, std::string_view stem, std::vector
 
 }  // namespace
 
-const Family& t5_family() {
-  static const Family family = family_of("t5", "T5", {"*encoder.block.*.layer.0.SelfAttention.q.weight"});
-  return family;
+const std::vector<Family>& tables() {
+  static const std::vector<Family> families{family_of("t5", "T5", {"*encoder.block.*.layer.0.SelfAttention.q.weight"}),
+                                            family_of("mt5", "MT5", {})};
+  return families;
 }
 
-const Family& mt5_family() {
-  static const Family family = family_of("mt5", "MT5", {});
-  return family;
-}
-
-}  // namespace pare::model
+}  // namespace pare::model::t5

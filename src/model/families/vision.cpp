@@ -1,7 +1,7 @@
 // ViT (Dosovitskiy et al. 2021) and DINOv2 (Oquab et al. 2023). transformers 5 renames the modules of both.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::vision {
 namespace {
 
 bool has_qkv_bias(const Site& site) { return site.config.flag("qkv_bias").value_or(true); }
@@ -49,7 +49,7 @@ bool is_supported(const Config& config) { return !config.flag("use_swiglu_ffn").
 
 }  // namespace
 
-const std::vector<Family>& vision_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{
       {
           .model_type = "vit",
@@ -86,4 +86,4 @@ const std::vector<Family>& vision_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::vision

@@ -2,7 +2,7 @@
 // default.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::wav2vec2 {
 namespace {
 
 bool is_masked(const Site& site) {
@@ -75,7 +75,7 @@ bool is_supported(const Config& config) {
 
 }  // namespace
 
-const std::vector<Family>& wav2vec2_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "wav2vec2",
       .stem = "Wav2Vec2",
@@ -99,4 +99,4 @@ const std::vector<Family>& wav2vec2_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::wav2vec2

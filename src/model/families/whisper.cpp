@@ -1,7 +1,7 @@
 // Whisper (Radford et al. 2022): two convolutions before the encoder, and attention whose keys have no bias.
 #include "model/family.h"
 
-namespace pare::model {
+namespace pare::model::whisper {
 namespace {
 
 const Rows kSound{
@@ -43,7 +43,7 @@ bool is_supported(const Config& config) { return !config.flag("use_weighted_laye
 
 }  // namespace
 
-const std::vector<Family>& whisper_families() {
+const std::vector<Family>& tables() {
   static const std::vector<Family> families{{
       .model_type = "whisper",
       .stem = "Whisper",
@@ -71,4 +71,4 @@ const std::vector<Family>& whisper_families() {
   return families;
 }
 
-}  // namespace pare::model
+}  // namespace pare::model::whisper

@@ -30,7 +30,7 @@ StackSpec t5_stack(const model::Config& config, bool decoder) {
 }
 
 ModelSpec t5_spec(const model::Config& config) {
-  ModelSpec spec{ModelKind::kEncoderDecoder, t5_stack(config, false), t5_stack(config, true)};
+  ModelSpec spec{ModelKind::kEncoderDecoder, t5_stack(config, false), t5_stack(config, true), {}};
   spec.decoder_start = config.token_id("decoder_start_token_id").value_or(0);
   const bool tied = config.flag("tie_word_embeddings").value_or(true);
   if (config.flag("scale_decoder_outputs").value_or(tied))
