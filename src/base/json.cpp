@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/file_map.h"
 #include "base/json_numbers.h"
+#include "base/utf8.h"
 #include "pare/error.h"
 
 namespace pare::base {
@@ -31,8 +32,6 @@ Raw raw_of(const dom::element& element) {
   std::memcpy(raw.data(), &element, sizeof element);
   return raw;
 }
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// The beginning of a hostile text, long enough to recognize it.
 std::string excerpt(std::string_view text) {

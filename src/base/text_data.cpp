@@ -18,8 +18,6 @@ bool is_space(char32_t c) {
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  ///< which Windows programs put before a text
-
 std::vector<std::string_view> cells_of(std::string_view line) {
   std::vector<std::string_view> cells;
   for (std::size_t begin = 0;;) {

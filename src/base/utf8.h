@@ -8,6 +8,9 @@
 
 namespace pare::base {
 
+/// What Windows programs put before a text.
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 /// Offset of the first byte that is not UTF-8 (as Unicode defines it: no overlong forms, no surrogates); nullopt if all
 /// bytes are valid.
 std::optional<std::size_t> first_invalid_utf8(std::string_view text) noexcept;

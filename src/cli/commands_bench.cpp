@@ -13,7 +13,7 @@
 #include "pare/results.h"
 
 namespace pare::cli {
-namespace {
+namespace bench_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare bench gpt2
@@ -86,9 +86,10 @@ void add_shape(Command& command, BenchOptions& options) {
   add("--runs", options.runs, "Number of alternating dense/sparse runs (default 5)", 1, 10'000);
 }
 
-}  // namespace
+}  // namespace bench_command
 
 void add_bench_command(Command& program, const Context& context) {
+  using namespace bench_command;
   Command command = program.add_subcommand("bench", "Measure what pruning gains: size, load time, memory and speed");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);

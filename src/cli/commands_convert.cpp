@@ -10,7 +10,7 @@
 #include "pare/convert.h"
 
 namespace pare::cli {
-namespace {
+namespace convert_command {
 
 constexpr const char* kConvertExamples = R"(Examples:
   pare convert SmolLM2.Q4_1.gguf -o smollm2
@@ -61,9 +61,10 @@ void run_convert(const ConvertArguments& arguments, const Context& context) {
     write_converted(model, arguments.output, {arguments.force}, progress.follow(context));
 }
 
-}  // namespace
+}  // namespace convert_command
 
 void add_convert_command(Command& program, const Context& context) {
+  using namespace convert_command;
   Command convert = program.add_subcommand("convert", "Write a model as safetensors files or as GGUF");
   const auto converting = std::make_shared<ConvertArguments>();
   add_models(*convert, converting->models, false);

@@ -17,7 +17,7 @@
 #include "pare/results.h"
 
 namespace pare::cli {
-namespace {
+namespace eval_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare eval gpt2 --task perplexity --data wiki.test.raw --context 1024 --stride 512
@@ -182,9 +182,10 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
                     [&] { return eval_json(results); }});
 }
 
-}  // namespace
+}  // namespace eval_command
 
 void add_eval_command(Command& program, const Context& context) {
+  using namespace eval_command;
   Command command =
       program.add_subcommand("eval", "Score models on local text: perplexity, LAMBADA, GLUE, BLEU, divergence");
   const auto arguments = std::make_shared<Arguments>();

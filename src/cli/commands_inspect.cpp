@@ -15,7 +15,7 @@
 #include "pare/partial.h"
 
 namespace pare::cli {
-namespace {
+namespace inspect_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare inspect gpt2
@@ -123,9 +123,10 @@ void add_part(Command& command, Arguments& arguments) {
   add_output(command, arguments.part_file, arguments.force, "FILE", "Part to write");
 }
 
-}  // namespace
+}  // namespace inspect_command
 
 void add_inspect_command(Command& program, const Context& context) {
+  using namespace inspect_command;
   Command command =
       program.add_subcommand("inspect", "Show the share of parameters above a cutoff, overall and by layer");
   const auto arguments = std::make_shared<Arguments>();

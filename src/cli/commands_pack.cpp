@@ -11,7 +11,7 @@
 #include "pare/results.h"
 
 namespace pare::cli {
-namespace {
+namespace pack_command {
 
 constexpr const char* kPackExamples = R"(Examples:
   pare pack pruned/sparsity-90 -o small
@@ -94,9 +94,10 @@ void run_unpack(const UnpackArguments& arguments, const Context& context) {
   write_unpacked(model, arguments.output, {arguments.force}, progress.follow(context));
 }
 
-}  // namespace
+}  // namespace pack_command
 
 void add_pack_commands(Command& program, const Context& context) {
+  using namespace pack_command;
   Command pack = program.add_subcommand("pack", "Store sparse models in smaller files that every command reads");
   const auto packing = std::make_shared<PackArguments>();
   add_models(*pack, packing->models, false);

@@ -11,7 +11,7 @@
 #include "pare/inspect.h"
 
 namespace pare::cli {
-namespace {
+namespace plot_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare plot gpt2 -o gpt2.png
@@ -91,9 +91,10 @@ void run(const Arguments& arguments, const Context& context) {
   print(arguments.output + '\n');
 }
 
-}  // namespace
+}  // namespace plot_command
 
 void add_plot_command(Command& program, const Context& context) {
+  using namespace plot_command;
   Command command = program.add_subcommand("plot", "Draw the histogram, the share by layer, or the cumulative share");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, true);

@@ -16,7 +16,7 @@
 #include "pare/results.h"
 
 namespace pare::cli {
-namespace {
+namespace prune_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare prune gpt2 -o pruned --levels 10,50,90,95,99
@@ -177,9 +177,10 @@ void run(const Arguments& arguments, const Context& context) {
                     [&] { return prune_csv_table(summary, arguments.dry_run); }, [&] { return prune_json(summary); }});
 }
 
-}  // namespace
+}  // namespace prune_command
 
 void add_prune_command(Command& program, const Context& context) {
+  using namespace prune_command;
   Command command = program.add_subcommand("prune", "Write pruned checkpoints that from_pretrained loads");
   const auto arguments = std::make_shared<Arguments>();
   add_models(*command, arguments->models, false);

@@ -13,7 +13,7 @@
 #include "pare/report.h"
 
 namespace pare::cli {
-namespace {
+namespace report_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare report gpt2 bert=bert-base-uncased+bert-base-uncased t5-small -o study
@@ -108,9 +108,10 @@ void run(const Arguments& arguments, const std::string& command_line, const Cont
   print(path.string() + '\n');
 }
 
-}  // namespace
+}  // namespace report_command
 
 void add_report_command(Command& program, const std::string& command_line, const Context& context) {
+  using namespace report_command;
   Command command =
       program.add_subcommand("report", "Write the whole study: tables, charts and pruning in one directory");
   const auto arguments = std::make_shared<Arguments>();

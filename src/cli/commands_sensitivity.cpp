@@ -16,7 +16,7 @@
 #include "pare/sensitivity.h"
 
 namespace pare::cli {
-namespace {
+namespace sensitivity_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare sensitivity gpt2 --data wiki.test.raw --limit 8
@@ -80,9 +80,10 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
                     [&] { return sensitivity_csv_table(results); }, [&] { return sensitivity_json(results); }});
 }
 
-}  // namespace
+}  // namespace sensitivity_command
 
 void add_sensitivity_command(Command& program, const Context& context) {
+  using namespace sensitivity_command;
   Command command =
       program.add_subcommand("sensitivity", "Show which layers tolerate pruning, and find levels for each");
   const auto arguments = std::make_shared<Arguments>();

@@ -11,7 +11,7 @@
 #include "pare/tune.h"
 
 namespace pare::cli {
-namespace {
+namespace tune_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare tune
@@ -41,9 +41,10 @@ void run(const Arguments& arguments, const Context& context) {
                     [&] { return tune_json(costs); }});
 }
 
-}  // namespace
+}  // namespace tune_command
 
 void add_tune_command(Command& program, const Context& context) {
+  using namespace tune_command;
   Command command = program.add_subcommand("tune", "Time the kernels on this machine, so that layers take the fastest");
   const auto arguments = std::make_shared<Arguments>();
   command->add_flag("--show", arguments->show, "Show the stored costs without measuring")->group("Output");
