@@ -31,37 +31,46 @@ HWY_INLINE const typename W::Element* weights_at(const std::byte* data) {
   return reinterpret_cast<const typename W::Element*>(data);
 }
 
-/// Calls step(inputs, weights) for each step of a slice.
-template <class W, class Step>
-HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step) {
+/// Calls step(inputs, weights) for each step of a slice, and before them fetch(line) for each of their cache lines.
+template <class W, class Step, class Fetch>
+HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step, Fetch fetch) {
   const std::byte* data = slice + kLineBytes;
   if constexpr (sizeof(typename W::Element) == 2) {
-    for (std::size_t i = 0; i < steps; ++i, data += kLineBytes)
+    for (std::size_t i = 0; i < steps; ++i, data += kLineBytes) {
+      fetch(data, i);
       step(inputs_at(data), weights_at<W>(data + kLineBytes / 2));
+    }
   } else {
     if (steps % 2 != 0) {
       step(inputs_at(slice + kLineBytes / 2), weights_at<W>(data));
       data += kLineBytes;
     }
     for (std::size_t i = 0; i < steps / 2; ++i, data += kTwoSteps) {
+      for (std::size_t line = 0; line < kTwoSteps / kLineBytes; ++line) fetch(data + line * kLineBytes, line);
       step(inputs_at(data), weights_at<W>(data + kLineBytes));
       step(inputs_at(data + kLineBytes / 2), weights_at<W>(data + 2 * kLineBytes));
     }
   }
 }
 
-/// Processes the outputs of a slice from `first` on, for kVectors vectors of tokens.
+/// Processes the outputs of a slice of `bytes` bytes from `first` on, for kVectors vectors of tokens.
 template <class W, std::size_t kVectors>
-HWY_INLINE void some_outputs(const std::byte* slice, std::size_t steps, std::size_t first, const float* panel, bool add,
-                             float* tile) {
+HWY_INLINE void some_outputs(const std::byte* slice, std::size_t bytes, std::size_t steps, std::size_t first,
+                             const float* panel, bool add, float* tile) {
   const D d;
   const std::size_t lanes = hn::Lanes(d), width = kVectors * lanes;
-  constexpr std::size_t kOutputs = kOutputsAtOnce<kVectors>;
+  constexpr std::size_t kOutputs = kOutputsAtOnce<kVectors>, kTurns = kSliceOutputs / kOutputs;
   const hn::CappedTag<float, kOutputs> some;
+  const std::size_t turn = first / kOutputs;
   V sum[kOutputs][kVectors];
   for (auto& output : sum)
     for (V& vector : output) vector = hn::Zero(d);
-  for_steps<W>(slice, steps, [&](const std::uint16_t* inputs, const typename W::Element* stored) HWY_ATTR {
+  // The hardware does not foresee the next slice, as it sees this one kTurns times first. Each turn fetches a part.
+  if (turn == 0) __builtin_prefetch(slice + bytes);
+  const auto fetch = [&](const std::byte* data, std::size_t line) HWY_ATTR {
+    if (line % kTurns == turn) __builtin_prefetch(data + bytes);
+  };
+  const auto step = [&](const std::uint16_t* inputs, const typename W::Element* stored) HWY_ATTR {
     // Numbers of the memory are multiplied with a whole vector at no cost; widened ones are put there first.
     HWY_ALIGN float room[kSliceOutputs];
     const float* weights = widened<W>(some, stored + first, kOutputs, room);
@@ -70,7 +79,8 @@ HWY_INLINE void some_outputs(const std::byte* slice, std::size_t steps, std::siz
       const V factor = hn::Set(d, weights[o]);
       for (std::size_t v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(factor, hn::LoadU(d, x + v * lanes), sum[o][v]);
     }
-  });
+  };
+  for_steps<W>(slice, steps, step, fetch);
   const std::uint16_t* outputs = inputs_at(slice) + first;
   for (std::size_t o = 0; o < kOutputs; ++o) {
     float* to = tile + outputs[o] * width;
@@ -84,9 +94,12 @@ HWY_INLINE void some_outputs(const std::byte* slice, std::size_t steps, std::siz
 template <class W, std::size_t kVectors>
 void all_slices(const Slices& slices, const float* panel, bool add, float* tile) {
   const std::byte* data = slices.data;
-  for (std::size_t s = 0; s < slices.count; data += slice_bytes(slices.steps[s++], slices.type))
+  for (std::size_t s = 0; s < slices.count; ++s) {
+    const std::size_t bytes = slice_bytes(slices.steps[s], slices.type);
     for (std::size_t first = 0; first < kSliceOutputs; first += kOutputsAtOnce<kVectors>)
-      some_outputs<W, kVectors>(data, slices.steps[s], first, panel, add, tile);
+      some_outputs<W, kVectors>(data, bytes, slices.steps[s], first, panel, add, tile);
+    data += bytes;
+  }
 }
 
 void SlicesTarget(const Slices& slices, const float* panel, std::size_t width, bool add, float* tile) {
@@ -131,10 +144,12 @@ void slices_once(const Slices& slices, const float* x, float* y) {
   for (std::size_t s = 0; s < slices.count; ++s) {
     hn::Vec<One> sum[kVectors];
     for (auto& vector : sum) vector = hn::Zero(d);
-    for_steps<W>(data, slices.steps[s], [&](const std::uint16_t* inputs, const typename W::Element* weights) HWY_ATTR {
+    const auto step = [&](const std::uint16_t* inputs, const typename W::Element* weights) HWY_ATTR {
       for (std::size_t v = 0; v < kVectors; ++v)
         sum[v] = hn::MulAdd(W::load(d, weights + v * kLanes), pick<kLanes>(x, inputs + v * kLanes), sum[v]);
-    });
+    };
+    for_steps<W>(data, slices.steps[s], step,
+                 [](const std::byte*, std::size_t) HWY_ATTR {});  // the hardware foresees all
     alignas(64) float sums[kSliceOutputs];
     for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[v], d, sums + v * kLanes);
     for (std::size_t o = 0; o < kSliceOutputs; ++o) y[inputs_at(data)[o]] += sums[o];
