@@ -9,7 +9,7 @@
 #include "pare/partial.h"
 
 namespace pare::cli {
-namespace {
+namespace merge_command {
 
 constexpr const char* kExamples = R"(Examples:
   for k in 1 2 3 4; do pare inspect ./model --part $k/4 -o part-$k & done; wait
@@ -45,9 +45,10 @@ void run(const Arguments& arguments, const Context& context) {
   print_inspections(arguments.output, models, inspections, arguments.run.quiet);
 }
 
-}  // namespace
+}  // namespace merge_command
 
 void add_merge_command(Command& program, const Context& context) {
+  using namespace merge_command;
   Command command = program.add_subcommand("merge", "Put the parts of an inspection together");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("PART", arguments->parts, "Files that pare inspect --part wrote, all parts in any order")

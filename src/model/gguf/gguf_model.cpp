@@ -19,7 +19,7 @@ namespace {
 using checkpoint::GgufMetadata;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kNamed = 3;  // tensors that a note names
+constexpr std::size_t kNamedUnused = 3;  // tensors that a note names
 
 std::string stored_type(const TensorView& tensor) {
   const EncodedTensor* encoded = tensor.bytes.encoded();
@@ -64,12 +64,12 @@ class GgufReader {
       file.tensors = std::move(kept);
     }
     if (!unused.empty())
-      notes.push_back(
-          fmt::format("left out {} of the file's tensors, which {} does not have in transformers: {}{}", unused.size(),
-                      architecture_.class_name,
-                      fmt::join(unused.begin(),
-                                unused.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, unused.size())), ", "),
-                      unused.size() > kNamed ? ", ..." : ""));
+      notes.push_back(fmt::format(
+          "left out {} of the file's tensors, which {} does not have in transformers: {}{}", unused.size(),
+          architecture_.class_name,
+          fmt::join(unused.begin(), unused.begin() + static_cast<std::ptrdiff_t>(std::min(kNamedUnused, unused.size())),
+                    ", "),
+          unused.size() > kNamedUnused ? ", ..." : ""));
     std::string text = config(tensors);
     return Checkpoint::from_tensors(std::move(tensors), std::move(files), source_.directory(),
                                     std::make_shared<const Checkpoint>(source_), std::move(text));
