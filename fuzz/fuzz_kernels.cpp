@@ -10,6 +10,7 @@
 
 #include "fuzz/kernel_input.h"
 #include "kernels/attend.h"
+#include "kernels/block_scan.h"
 #include "kernels/elementwise.h"
 #include "kernels/float_convert.h"
 #include "kernels/leading_bits.h"
@@ -21,6 +22,7 @@
 #include "kernels/panel_rows.h"
 #include "kernels/peak.h"
 #include "kernels/quants/block_quants.h"
+#include "kernels/quants/scaled_bytes.h"
 #include "kernels/sparse.h"
 #include "kernels/targets.h"
 
@@ -83,6 +85,9 @@ void moments(Input& input) {
     add_moments(type, data.data(), n, true, lanes);
     Result result(lanes.sum, lanes.sum + MomentLanes::kLanes);
     append(result, lanes.squares);
+    MomentLanes same_lanes;
+    if (n != 0) append_bits(result, scan_block(type, data.data(), n, 0x3dcc, same_lanes).range.above);
+    append(result, same_lanes.sum);
     return result;
   });
   std::vector<double> table(256);
@@ -95,6 +100,11 @@ void moments(Input& input) {
     Result result(lanes.sum, lanes.sum + MomentLanes::kLanes);
     append(result, lanes.squares);
     return result;
+  });
+  compare("scale_bytes", -1, [&] {
+    std::vector<float> out(n);
+    scale_bytes(static_cast<ByteType>(offset % 3), data.data(), n, {0.0F, 0.37F, 1.0F}, out.data());
+    return Result(out.begin(), out.end());
   });
   compare("float_convert", -1, [&] {
     std::vector<float> out(n);
@@ -247,27 +257,6 @@ void panel_rows(Input& input) {
     for (std::size_t i = 0; i < in; ++i) result.push_back(norms[i * width]);
     return result;
   });
-}
-
-struct alignas(64) Line {
-  std::byte bytes[kLineBytes];
-};
-
-/// One slice, with the layout that sparse.h describes: kSliceOutputs inputs and weights for each step.
-std::vector<Line> slice(const std::vector<std::uint16_t>& inputs, const void* weights, FloatType type) {
-  const std::size_t steps = inputs.size() / kSliceOutputs, size = weight_bytes(type);
-  std::vector<Line> lines(slice_bytes(steps, type) / kLineBytes);
-  auto* data = reinterpret_cast<std::byte*>(lines.data());
-  for (std::size_t o = 0; o < kSliceOutputs; ++o) {
-    const auto output = static_cast<std::uint16_t>(kSliceOutputs - 1 - o);
-    std::memcpy(data + o * sizeof output, &output, sizeof output);
-  }
-  for (std::size_t step = 0; step < steps; ++step) {
-    std::memcpy(data + slice_inputs_at(steps, step, type), inputs.data() + step * kSliceOutputs, kLineBytes / 2);
-    std::memcpy(data + slice_weights_at(steps, step, type),
-                static_cast<const std::byte*>(weights) + step * kSliceOutputs * size, kSliceOutputs * size);
-  }
-  return lines;
 }
 
 void slices(Input& input) {

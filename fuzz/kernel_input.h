@@ -14,6 +14,7 @@
 
 #include "fuzz/require.h"
 #include "kernels/float_convert.h"
+#include "kernels/sparse.h"
 #include "kernels/targets.h"
 #include "kernels/weight_view.h"
 
@@ -148,6 +149,29 @@ inline void require_same(const std::vector<float>& stored, const std::vector<flo
 inline void append_bits(Result& result, std::uint64_t bits) {
   result.push_back(static_cast<double>(bits >> 32));
   result.push_back(static_cast<double>(bits & 0xFFFFFFFF));
+}
+
+struct alignas(64) Line {
+  std::byte bytes[kernels::kLineBytes];
+};
+
+/// One slice, with the layout that sparse.h describes: kernels::kSliceOutputs inputs and weights for each step.
+inline std::vector<Line> slice(const std::vector<std::uint16_t>& inputs, const void* weights, kernels::FloatType type) {
+  const std::size_t steps = inputs.size() / kernels::kSliceOutputs, size = kernels::weight_bytes(type);
+  std::vector<Line> lines(kernels::slice_bytes(steps, type) / kernels::kLineBytes);
+  auto* data = reinterpret_cast<std::byte*>(lines.data());
+  for (std::size_t o = 0; o < kernels::kSliceOutputs; ++o) {
+    const auto output = static_cast<std::uint16_t>(kernels::kSliceOutputs - 1 - o);
+    std::memcpy(data + o * sizeof output, &output, sizeof output);
+  }
+  for (std::size_t step = 0; step < steps; ++step) {
+    std::memcpy(data + kernels::slice_inputs_at(steps, step, type), inputs.data() + step * kernels::kSliceOutputs,
+                kernels::kLineBytes / 2);
+    std::memcpy(data + kernels::slice_weights_at(steps, step, type),
+                static_cast<const std::byte*>(weights) + step * kernels::kSliceOutputs * size,
+                kernels::kSliceOutputs * size);
+  }
+  return lines;
 }
 
 }  // namespace pare::fuzz

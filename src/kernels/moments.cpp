@@ -15,39 +15,14 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/weights-inl.h"
+#include "kernels/moments-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using DoubleTag = hn::CappedTag<double, MomentLanes::kLanes>;
-using Doubles = hn::Vec<DoubleTag>;
 constexpr std::size_t kWidth = hn::MaxLanes(DoubleTag());
 constexpr std::size_t kParts = MomentLanes::kLanes / kWidth;
-
-/// `kWidth` consecutive elements as doubles. Every conversion here is exact.
-template <FloatType kType>
-HWY_INLINE Doubles load_doubles(const std::byte* data, std::size_t index) {
-  const DoubleTag dd;
-  if constexpr (kType == FloatType::kF64) {
-    return hn::LoadU(dd, reinterpret_cast<const double*>(data) + index);
-  } else if constexpr (kType == FloatType::kF32) {
-    const hn::Rebind<float, DoubleTag> df;
-    return hn::PromoteTo(dd, hn::LoadU(df, reinterpret_cast<const float*>(data) + index));
-  } else if constexpr (kType == FloatType::kBF16) {
-    const hn::Rebind<float, DoubleTag> df;
-    const hn::Rebind<std::uint32_t, DoubleTag> du;
-    const hn::Rebind<std::uint16_t, DoubleTag> dh;
-    const auto half = hn::LoadU(dh, reinterpret_cast<const std::uint16_t*>(data) + index);
-    return hn::PromoteTo(dd, hn::BitCast(df, hn::ShiftLeft<16>(hn::PromoteTo(du, half))));
-  } else {
-    const hn::Rebind<float, DoubleTag> df;
-    const hn::Rebind<std::uint16_t, DoubleTag> du;
-    const auto half = hn::LoadU(du, reinterpret_cast<const std::uint16_t*>(data) + index);
-    return hn::PromoteTo(dd, half_to_float(df, half));
-  }
-}
 
 template <FloatType kType, bool kSkipNonfinite>
 void add_runs(const std::byte* data, std::size_t n, MomentLanes& lanes) {
@@ -67,11 +42,7 @@ void add_runs(const std::byte* data, std::size_t n, MomentLanes& lanes) {
       // Comparing with NaN is false, so this drops NaN as well.
       if constexpr (kSkipNonfinite) value = hn::IfThenElseZero(hn::Lt(hn::Abs(value), infinity), value);
       sum[part] = hn::Add(sum[part], value);
-      if constexpr (kType == FloatType::kF64) {
-        squares[part] = hn::Add(squares[part], hn::Mul(value, value));
-      } else {  // these squares are exact in double, so fusing changes nothing
-        squares[part] = hn::MulAdd(value, value, squares[part]);
-      }
+      squares[part] = add_square<kType>(value, squares[part]);
     }
   }
   for (std::size_t part = 0; part < kParts; ++part) {

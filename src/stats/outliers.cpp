@@ -80,8 +80,14 @@ std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span
   std::sort(maxima.begin(), maxima.end(), std::greater<>());
   const double lowest = maxima.size() >= wanted ? maxima[wanted - 1] : 0;
   std::vector<std::size_t> candidates;
-  for (std::size_t i = 0; i < pieces.size(); ++i)
-    if (by_piece[i].any_number && by_piece[i].max_magnitude >= lowest) candidates.push_back(i);
+  // Of pieces that have only equals of it, the first are enough: each of them has one, and ties go by order. Quantized
+  // weights have many such pieces.
+  std::size_t as_low = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (!by_piece[i].any_number || by_piece[i].max_magnitude < lowest) continue;
+    if (by_piece[i].max_magnitude == lowest && ++as_low > wanted) continue;
+    candidates.push_back(i);
+  }
   std::vector<Leaders> leaders(base::thread_count(context), Leaders(wanted));
   base::parallel_for(candidates.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[candidates[item]];

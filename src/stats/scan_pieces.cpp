@@ -1,5 +1,5 @@
-// The scan reads every piece in blocks that stay in the first-level cache, once for the keys and once for the moments.
-// A block with rare elements (zeros, NaN, large values) is read once more; other blocks are not.
+// The scan reads every piece in blocks that stay in the first-level cache. A block with rare elements (NaN, values
+// above a further cutoff) is read once more; other blocks are not.
 #include "stats/scan_pieces.h"
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 
 #include "base/parallel.h"
 #include "checkpoint/tensor_piece.h"
+#include "kernels/block_scan.h"
 #include "kernels/magnitude.h"
 #include "kernels/moments.h"
 #include "pare/error.h"
@@ -93,35 +94,48 @@ void set_extremes(const FloatFormat& format, const kernels::KeyRange& range, Sta
   stats.max_magnitude = std::max(std::abs(stats.min), std::abs(stats.max));
 }
 
-/// Everything but the moments. Returns true if all elements are finite.
-bool count_block(const DTypePlan& plan, const std::byte* data, std::size_t n, Stats& stats) {
+/// A sweep over a block of one-byte elements.
+kernels::BlockScan scan_bytes(const DTypePlan& plan, const std::byte* data, std::size_t n, std::uint64_t cutoff,
+                              kernels::MomentLanes& lanes) {
   const FloatFormat& format = plan.format;
-  const kernels::Width width = format.width;
+  kernels::BlockScan scan;
+  scan.range = kernels::key_range(format.width, data, n, cutoff);
+  if (scan.range.min_key == 0) {
+    scan.zeros = kernels::count_rank(format.width, data, n, 1).below;
+    scan.negative_zeros = kernels::count_pattern(format.width, data, n, format.sign_bit());
+  }
+  const std::uint64_t max_key = std::max(scan.range.max_unsigned & ~format.sign_bit(), scan.range.max_positive);
+  scan.finite = max_key <= format.finite_max;
+  kernels::add_moments_by_table(plan.values.data(), data, n, !scan.finite, lanes);
+  return scan;
+}
+
+/// Sets everything but the sums, which go to `lanes`.
+void count_block(const DTypePlan& plan, const std::byte* data, std::size_t n, Stats& stats,
+                 kernels::MomentLanes& lanes) {
+  const FloatFormat& format = plan.format;
   const std::uint64_t first_cutoff = plan.cutoff_keys.empty() ? 0 : plan.cutoff_keys[0];
-  kernels::KeyRange range = kernels::key_range(width, data, n, first_cutoff);
+  kernels::BlockScan scan = plan.values.empty()
+                                ? kernels::scan_block(float_type(plan.dtype), data, n, first_cutoff, lanes)
+                                : scan_bytes(plan, data, n, first_cutoff, lanes);
+  kernels::KeyRange& range = scan.range;
   const std::uint64_t max_key = std::max(range.max_unsigned & ~format.sign_bit(), range.max_positive);
   stats.count = n;
-  const bool finite = max_key <= format.finite_max;
-  if (!finite) count_nonfinite(format, data, n, stats, range);
+  stats.zeros = scan.zeros;
+  if (!scan.finite) count_nonfinite(format, data, n, stats, range);
   if (stats.nans != n) set_extremes(format, range, stats);
-  std::uint64_t negative_zeros = 0;
-  if (range.min_key == 0) {
-    stats.zeros = kernels::count_rank(width, data, n, 1).below;
-    negative_zeros = kernels::count_pattern(width, data, n, format.sign_bit());
-  }
   for (std::size_t c = 0; c < plan.cutoff_keys.size(); ++c) {
     const std::uint64_t key = plan.cutoff_keys[c];
     kernels::SideCount sides{range.above, range.inside};
     if (c != 0 && max_key >= key) {
-      sides = kernels::count_sides(width, data, n, key);
+      sides = kernels::count_sides(format.width, data, n, key);
     } else if (c != 0) {
       sides = {0, n - range.negative};  // the whole block is below this cutoff
     }
     // NaN keys are above the key of every cutoff, but a NaN never counts as big.
     stats.cutoffs[c].above = sides.above - (key <= format.finite_max || key == format.infinity ? stats.nans : 0);
-    stats.cutoffs[c].inside = sides.inside + (key != 0 ? negative_zeros : 0);
+    stats.cutoffs[c].inside = sides.inside + (key != 0 ? scan.negative_zeros : 0);
   }
-  return finite;
 }
 
 /// Scans elements [first, first + n) into `stats`, whose cutoffs must be set.
@@ -140,13 +154,8 @@ void scan_piece(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t f
     const std::byte* from = piece->data() + begin % at_once * size;
     block.count = block.zeros = block.nans = block.positive_infinities = block.negative_infinities = 0;
     block.min = block.max = block.max_magnitude = 0;
-    const bool finite = count_block(plan, from, count, block);
+    count_block(plan, from, count, block, lanes);
     stats.add(block);
-    if (plan.values.empty()) {
-      kernels::add_moments(float_type(plan.dtype), from, count, !finite, lanes);
-    } else {
-      kernels::add_moments_by_table(plan.values.data(), from, count, !finite, lanes);
-    }
   }
   stats.sum = lanes.total_sum();
   stats.sum_of_squares = lanes.total_squares();

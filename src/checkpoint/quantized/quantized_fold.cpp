@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "checkpoint/element.h"
+#include "kernels/quants/scaled_bytes.h"
 
 namespace pare::checkpoint {
 namespace {
@@ -84,20 +85,6 @@ std::uint16_t narrow_to_f16(float value) {
   return static_cast<std::uint16_t>(sign | ((magnitude - 0x38000000U + 0xfffU + (magnitude >> 13 & 1U)) >> 13));
 }
 
-std::uint16_t narrow_to_bf16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>(bits >> 16 | 0x40U);
-  return static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
-}
-
-template <class Narrow>
-void store_narrow(const float* values, std::size_t n, std::byte* out, Narrow narrow) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::uint16_t bits = narrow(values[i]);
-    std::memcpy(out + i * sizeof bits, &bits, sizeof bits);
-  }
-}
-
 }  // namespace
 
 std::string shape_text(const std::vector<std::uint64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
@@ -109,10 +96,13 @@ DType value_dtype(DType scale) {
 void store_values(DType dtype, const float* values, std::size_t n, std::byte* out) {
   if (dtype == DType::kF32)
     std::memcpy(out, values, n * sizeof(float));
-  else if (dtype == DType::kF16)
-    store_narrow(values, n, out, narrow_to_f16);
+  else if (dtype == DType::kBF16)
+    kernels::to_bf16(values, n, out);
   else
-    store_narrow(values, n, out, narrow_to_bf16);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::uint16_t bits = narrow_to_f16(values[i]);
+      std::memcpy(out + i * sizeof bits, &bits, sizeof bits);
+    }
 }
 
 const float* byte_values(DType dtype) {
@@ -133,6 +123,8 @@ const float* byte_values(DType dtype) {
 }
 
 float load_scale(DType dtype, const std::byte* at) {
+  if (dtype == DType::kF32) return load_as<float>(at);
+  if (dtype == DType::kBF16) return std::bit_cast<float>(std::uint32_t{load_as<std::uint16_t>(at)} << 16);
   if (dtype_bits(dtype) == 8) return byte_values(dtype)[static_cast<unsigned>(*at)];
   return static_cast<float>(load_element(dtype, at));
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/quants/scaled_bytes.h"
+
 namespace pare::checkpoint {
 namespace {
 
@@ -27,6 +29,20 @@ struct ScaleGrid {
     return (row / rows * grid_rows + row % rows / block_rows) * grid_columns + column / block_columns;
   }
 };
+
+/// The type of the kernels for a dtype, if they know it.
+std::optional<kernels::ByteType> byte_type(DType dtype) {
+  switch (dtype) {
+    case DType::kF8E4M3:
+      return kernels::ByteType::kE4M3;
+    case DType::kF8E5M2:
+      return kernels::ByteType::kE5M2;
+    case DType::kI8:
+      return kernels::ByteType::kI8;
+    default:
+      return std::nullopt;
+  }
+}
 
 class ScaledWeights final : public EncodedTensor {
  public:
@@ -51,6 +67,7 @@ class ScaledWeights final : public EncodedTensor {
     const std::byte *weights = weights_.bytes.data(), *scales = scales_.bytes.data();
     const std::byte* zeros = zeros_ ? zeros_->bytes.data() : nullptr;
     const float* values = byte_values(weights_.dtype);
+    const auto type = byte_type(weights_.dtype);
     std::array<float, kScaledChunk> buffer;
     const std::uint64_t end = begin + target.size() / size;
     std::byte* out = target.data();
@@ -61,8 +78,12 @@ class ScaledWeights final : public EncodedTensor {
       const std::uint64_t place = grid_.scale_of(row, column);
       const float scale = load_scale(scales_.dtype, scales + place * scale_size);
       const float zero = zeros == nullptr ? 0 : static_cast<float>(static_cast<std::int8_t>(zeros[place]));
-      for (std::uint64_t i = 0; i < n; ++i)
-        buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale * factor_;
+      if (type) {
+        kernels::scale_bytes(*type, weights + at, n, {zero, scale, factor_}, buffer.data());
+      } else {
+        for (std::uint64_t i = 0; i < n; ++i)
+          buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale * factor_;
+      }
       store_values(dtype, buffer.data(), n, out);
       at += n;
       out += n * size;

@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "kernels/block_scan.h"
 #include "kernels/leading_bits.h"
 #include "kernels/moments.h"
 #include "kernels/targets.h"
@@ -134,6 +135,46 @@ TEST_P(EveryTarget, SumsSkipWhatIsNotFinite) {
   add_moments(FloatType::kF32, reinterpret_cast<const std::byte*>(values.data()), values.size(), true, lanes);
   EXPECT_EQ(lanes.total_sum(), 3.5);
   EXPECT_EQ(lanes.total_squares(), 2.25 + 4 + 16);
+  MomentLanes scanned;
+  const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
+  EXPECT_FALSE(scan_block(FloatType::kF32, bytes, values.size(), 0, scanned).finite);
+  EXPECT_EQ(scanned.total_sum(), 3.5);
+}
+
+TEST_P(EveryTarget, OneSweepFindsWhatTheSeparateOnesDo) {
+  constexpr FloatType kTypes[] = {FloatType::kF64, FloatType::kF32, FloatType::kF16, FloatType::kBF16};
+  constexpr Width kWidthOf[] = {Width::k64, Width::k32, Width::k16, Width::k16};
+  for (const std::size_t t : {0UL, 1UL, 2UL, 3UL})
+    for (const std::size_t n : {1UL, 15UL, 16UL, 17UL, 64UL, 1000UL, 4096UL})
+      for (const bool finite : {true, false}) {
+        const std::size_t size = static_cast<std::size_t>(kWidthOf[t]);
+        std::vector<std::byte> bytes = random_bytes(n * size, n + t);
+        for (std::size_t i = 0; i < n; ++i) {  // zeros of both signs; without the largest exponents all are finite
+          if (i % 7 == 3) std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(i * size), size, std::byte{0});
+          if (i % 14 == 3) bytes[(i + 1) * size - 1] = std::byte{0x80};
+          if (finite) bytes[(i + 1) * size - 1] &= std::byte{0xbf};
+        }
+        const std::uint64_t sign = sign_of(kWidthOf[t]);
+        const std::uint64_t cutoff = pattern_at(kWidthOf[t], bytes.data(), n / 2) & ~sign;
+        SCOPED_TRACE(testing::Message() << "type " << t << ", n " << n);
+        MomentLanes expected, found;
+        expected.sum[3] = found.sum[3] = 1.25;
+        const BlockScan scan = scan_block(kTypes[t], bytes.data(), n, cutoff, found);
+        add_moments(kTypes[t], bytes.data(), n, true, expected);
+        EXPECT_TRUE(std::equal(found.sum, found.sum + MomentLanes::kLanes, expected.sum));
+        EXPECT_TRUE(std::equal(found.squares, found.squares + MomentLanes::kLanes, expected.squares));
+        const KeyRange range = key_range(kWidthOf[t], bytes.data(), n, cutoff);
+        EXPECT_EQ(scan.range.max_unsigned, range.max_unsigned);
+        EXPECT_EQ(scan.range.any_positive, range.any_positive);
+        EXPECT_EQ(scan.range.max_positive, range.max_positive);
+        EXPECT_EQ(scan.range.min_key, range.min_key);
+        EXPECT_EQ(scan.range.above, range.above);
+        EXPECT_EQ(scan.range.inside, range.inside);
+        EXPECT_EQ(scan.range.negative, range.negative);
+        EXPECT_EQ(scan.zeros, count_rank(kWidthOf[t], bytes.data(), n, 1).below);
+        EXPECT_EQ(scan.negative_zeros, count_pattern(kWidthOf[t], bytes.data(), n, sign));
+        EXPECT_TRUE(scan.finite || !finite);
+      }
 }
 
 INSTANTIATE_TEST_SUITE_P(Machine, EveryTarget, testing::ValuesIn(supported_targets()),
