@@ -31,13 +31,30 @@ HWY_INLINE const typename W::Element* weights_at(const std::byte* data) {
   return reinterpret_cast<const typename W::Element*>(data);
 }
 
-/// Calls step(inputs, weights) for each step of a slice, and before them fetch(line) for each of their cache lines.
-template <class W, class Step, class Fetch>
-HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step, Fetch fetch) {
+/// Fetches the next slice while this one is processed in kTurns turns, of which each fetches a part: the hardware does
+/// not foresee the next slice, because it sees this one kTurns times first. (Not a lambda: GCC takes a function that
+/// does nothing else for one that does nothing, and drops the calls that it has not inlined by then.)
+template <std::size_t kTurns>
+struct NextSlice {
+  std::size_t bytes, turn;
+  HWY_INLINE void fetch(const std::byte* data, std::size_t line) const {
+    if (line % kTurns == turn) __builtin_prefetch(data + bytes);
+  }
+};
+
+/// For a slice that is read once, in the order of the memory.
+struct NothingMore {
+  HWY_INLINE void fetch(const std::byte*, std::size_t) const {}
+};
+
+/// Calls step(inputs, weights) for each step of a slice, and next.fetch() for each cache line.
+template <class W, class Step, class Next>
+HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step, Next next) {
+  next.fetch(slice, 0);
   const std::byte* data = slice + kLineBytes;
   if constexpr (sizeof(typename W::Element) == 2) {
     for (std::size_t i = 0; i < steps; ++i, data += kLineBytes) {
-      fetch(data, i);
+      next.fetch(data, i);
       step(inputs_at(data), weights_at<W>(data + kLineBytes / 2));
     }
   } else {
@@ -46,7 +63,7 @@ HWY_INLINE void for_steps(const std::byte* slice, std::size_t steps, Step step, 
       data += kLineBytes;
     }
     for (std::size_t i = 0; i < steps / 2; ++i, data += kTwoSteps) {
-      for (std::size_t line = 0; line < kTwoSteps / kLineBytes; ++line) fetch(data + line * kLineBytes, line);
+      for (std::size_t line = 0; line < kTwoSteps / kLineBytes; ++line) next.fetch(data + line * kLineBytes, line);
       step(inputs_at(data), weights_at<W>(data + kLineBytes));
       step(inputs_at(data + kLineBytes / 2), weights_at<W>(data + 2 * kLineBytes));
     }
@@ -61,15 +78,9 @@ HWY_INLINE void some_outputs(const std::byte* slice, std::size_t bytes, std::siz
   const std::size_t lanes = hn::Lanes(d), width = kVectors * lanes;
   constexpr std::size_t kOutputs = kOutputsAtOnce<kVectors>, kTurns = kSliceOutputs / kOutputs;
   const hn::CappedTag<float, kOutputs> some;
-  const std::size_t turn = first / kOutputs;
   V sum[kOutputs][kVectors];
   for (auto& output : sum)
     for (V& vector : output) vector = hn::Zero(d);
-  // The hardware does not foresee the next slice, as it sees this one kTurns times first. Each turn fetches a part.
-  if (turn == 0) __builtin_prefetch(slice + bytes);
-  const auto fetch = [&](const std::byte* data, std::size_t line) HWY_ATTR {
-    if (line % kTurns == turn) __builtin_prefetch(data + bytes);
-  };
   const auto step = [&](const std::uint16_t* inputs, const typename W::Element* stored) HWY_ATTR {
     // Numbers of the memory are multiplied with a whole vector at no cost; widened ones are put there first.
     HWY_ALIGN float room[kSliceOutputs];
@@ -80,7 +91,7 @@ HWY_INLINE void some_outputs(const std::byte* slice, std::size_t bytes, std::siz
       for (std::size_t v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(factor, hn::LoadU(d, x + v * lanes), sum[o][v]);
     }
   };
-  for_steps<W>(slice, steps, step, fetch);
+  for_steps<W>(slice, steps, step, NextSlice<kTurns>{bytes, first / kOutputs});
   const std::uint16_t* outputs = inputs_at(slice) + first;
   for (std::size_t o = 0; o < kOutputs; ++o) {
     float* to = tile + outputs[o] * width;
@@ -148,8 +159,7 @@ void slices_once(const Slices& slices, const float* x, float* y) {
       for (std::size_t v = 0; v < kVectors; ++v)
         sum[v] = hn::MulAdd(W::load(d, weights + v * kLanes), pick<kLanes>(x, inputs + v * kLanes), sum[v]);
     };
-    for_steps<W>(data, slices.steps[s], step,
-                 [](const std::byte*, std::size_t) HWY_ATTR {});  // the hardware foresees all
+    for_steps<W>(data, slices.steps[s], step, NothingMore());
     alignas(64) float sums[kSliceOutputs];
     for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[v], d, sums + v * kLanes);
     for (std::size_t o = 0; o < kSliceOutputs; ++o) y[inputs_at(data)[o]] += sums[o];
