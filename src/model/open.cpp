@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <system_error>
 
@@ -16,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kLargestSideFile = 64U << 20;
+constexpr std::size_t kLongestFormat = 40;  // in a note
 
 /// The '+' of ENCODER+DECODER; npos if there is none. Paths may hold a '+', too: of several, the first counts that has
 /// existing paths on both sides.
@@ -57,7 +60,7 @@ bool is_side_file(const fs::path& path) {
   if (name == "config.json" || name == "pare.json" || name.ends_with(".index.json") || name.front() == '.')
     return false;
   // What GPTQ and AWQ say of the weights, which are written dequantized.
-  if (name == "quantize_config.json" || name == "quant_config.json") return false;
+  if (name == "quantize_config.json" || name == "quant_config.json" || name == "hf_quant_config.json") return false;
   return extension == ".json" || extension == ".txt" || extension == ".model" || extension == ".jinja";
 }
 
@@ -91,6 +94,12 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
   return found;
 }
 
+bool holds_bitmasks(const Checkpoint& checkpoint) {
+  return std::any_of(checkpoint.tensors().begin(), checkpoint.tensors().end(), [](const TensorView& tensor) {
+    return tensor.bytes.packed() != nullptr && tensor.bytes.packed()->encoding() == Encoding::kBitmask;
+  });
+}
+
 Model open_single(const std::string& source, const ModelOptions& options, const Context& context) {
   Model model{{}, source, {}, {}, Checkpoint::open(source, context), {}, {}, {}, {}, {}, {}};
   std::vector<std::string> gguf_notes;
@@ -104,11 +113,17 @@ Model open_single(const std::string& source, const ModelOptions& options, const 
   // As after an interrupted download; a file that is named itself can do without.
   const bool blank = text && base::is_file(source) && text->find_first_not_of(" \t\r\n") == std::string::npos;
   if (blank) text.reset();
+  const auto sparsity_format = text ? model::sparsity_format(*text) : std::nullopt;
   // The output is not packed, or is packed differently.
   if (text) text = model::without_sparsity_config(*text);
   model::resolve(model, model::Config(text, model.checkpoint.directory() / "config.json"), options.as_class);
   model.notes.insert(model.notes.begin(), model.checkpoint.notes().begin(), model.checkpoint.notes().end());
   model.notes.insert(model.notes.begin(), gguf_notes.begin(), gguf_notes.end());
+  if (sparsity_format && *sparsity_format != "dense" && !holds_bitmasks(model.checkpoint))
+    model.notes.push_back(
+        fmt::format("config.json says that weights are stored as '{}', but none is; its sparsity_config "
+                    "is left out of what pare writes",
+                    sparsity_format->substr(0, kLongestFormat)));
   if (blank) model.notes.push_back("config.json is empty, and is read as if it were absent");
   model.config = text.value_or("");
   return model;

@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kKey = "quantization_config";
+constexpr const char* kSparsity = "sparsity_config";
 constexpr std::string_view kLineBegin =
     "\n  \"quantization_config\": {\"quant_method\":\"compressed-tensors\",\"sparsity_config\":";
 constexpr std::string_view kFormat = "sparse-bitmask";
@@ -46,10 +47,17 @@ bool is_empty(const base::JsonValue& value) {
   return size == 0;
 }
 
+/// The sparsity_config of an entry of compressed-tensors.
+std::optional<base::JsonValue> find_sparsity(const base::JsonValue& entry) {
+  if (!entry.is_object() || !is_text(entry.find("quant_method"), "compressed-tensors")) return std::nullopt;
+  const auto sparsity = entry.find(kSparsity);
+  if (!sparsity || !sparsity->is_object()) return std::nullopt;
+  const auto format = sparsity->find("format");
+  return format && format->is_text() ? sparsity : std::nullopt;
+}
+
+/// Whether the entry says nothing about quantization.
 bool is_sparsity_alone(const base::JsonValue& entry) {
-  if (!entry.is_object() || !is_text(entry.find("quant_method"), "compressed-tensors")) return false;
-  const auto sparsity = entry.find("sparsity_config");
-  if (!sparsity || !sparsity->is_object() || !is_text(sparsity->find("format"), kFormat)) return false;
   const auto groups = entry.find("config_groups");
   return !groups || is_empty(*groups);
 }
@@ -108,11 +116,25 @@ std::string with_sparsity_config(const std::string& config, const std::vector<st
   return config.substr(0, brace) + "\n  \"" + kKey + "\": " + base::compact_text(entry) + "," + config.substr(brace);
 }
 
+std::optional<std::string> sparsity_format(const std::string& config) {
+  const auto document = parsed(config);
+  const auto entry = document ? document->root().find(kKey) : std::nullopt;
+  const auto sparsity = entry ? find_sparsity(*entry) : std::nullopt;
+  if (!sparsity) return std::nullopt;
+  return std::string(sparsity->find("format")->text());
+}
+
 std::string without_sparsity_config(const std::string& config) {
   const auto document = parsed(config);
   if (!document) return config;
   const auto entry = document->root().find(kKey);
-  if (!entry || !is_sparsity_alone(*entry)) return config;
+  if (!entry || !find_sparsity(*entry)) return config;
+  Json json;
+  if (!is_sparsity_alone(*entry)) {
+    json = base::mutable_json<Json>(document->root());
+    json[kKey].erase(kSparsity);
+    return base::indented_text(json);
+  }
   // Pare's own line is cut out, so that every other byte stays as it was.
   const std::size_t brace = config.find('{') + 1;
   if (config.compare(brace, kLineBegin.size(), kLineBegin) == 0) {
@@ -122,7 +144,7 @@ std::string without_sparsity_config(const std::string& config) {
       if (const auto left = parsed(rest); left && !has_key(left->root(), kKey)) return rest;
     }
   }
-  Json json = base::mutable_json<Json>(document->root());
+  json = base::mutable_json<Json>(document->root());
   json.erase(kKey);
   return base::indented_text(json);
 }

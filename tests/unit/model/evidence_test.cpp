@@ -156,6 +156,23 @@ TEST(OpenModel, AnEmptyConfigurationIsAbsent) {
   EXPECT_THAT(model.notes, Contains("config.json is empty, and is read as if it were absent"));
 }
 
+TEST(OpenModel, AStaleSparsityConfigIsReported) {
+  TemporaryDirectory directory;
+  const std::string entry =
+      R"("quantization_config": {"quant_method": "compressed-tensors", "sparsity_config": {"format": )";
+  for (const char* format : {"sparse-24-bitmask", "dense"}) {
+    const std::string config = R"({"model_type": "gpt2", )" + entry + '"' + format + "\"}}}";
+    write_model(directory / format, tiny_gpt2(), config);
+    const Model model = open_model((directory / format).string());
+    EXPECT_THAT(model.config, Not(HasSubstr("quantization_config")));
+    const auto note = Contains(HasSubstr("weights are stored as 'sparse-24-bitmask', but none is"));
+    if (std::string(format) == "dense")
+      EXPECT_THAT(model.notes, Not(note));
+    else
+      EXPECT_THAT(model.notes, note);
+  }
+}
+
 TEST(OpenModel, ModulesOfSentenceTransformersAreKept) {
   TemporaryDirectory directory;
   write_model(directory / "m", tiny_gpt2(), kGpt2);

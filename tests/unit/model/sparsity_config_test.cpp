@@ -43,13 +43,27 @@ TEST(SparsityConfig, OfCompressedTensorsGoesAsWell) {
   EXPECT_EQ(Json::parse(without_sparsity_config(theirs)), Json::parse(R"({"a": 1, "z": 2})"));
 }
 
+TEST(SparsityConfig, GoesInEveryFormat) {
+  for (const char* format : {"dense", "sparse-24-bitmask", "sparse-bitmask"}) {
+    const std::string sparsity = R"("sparsity_config":{"format":")" + std::string(format) + R"("})";
+    const std::string entry = R"({"quant_method":"compressed-tensors",)" + sparsity;
+    const std::string alone = R"({"quantization_config":)" + entry + R"(},"a":1})";
+    EXPECT_EQ(sparsity_format(alone), format);
+    EXPECT_EQ(Json::parse(without_sparsity_config(alone)), Json::parse(R"({"a":1})"));
+    const std::string quantized = R"({"quantization_config":)" + entry + R"(,"config_groups":{"g":{}}}})";
+    EXPECT_EQ(Json::parse(without_sparsity_config(quantized)),
+              Json::parse(R"({"quantization_config":{"quant_method":"compressed-tensors","config_groups":{"g":{}}}})"));
+  }
+  EXPECT_EQ(sparsity_format(R"({"quantization_config":{"quant_method":"awq"}})"), std::nullopt);
+  EXPECT_EQ(sparsity_format("no JSON"), std::nullopt);
+}
+
 TEST(SparsityConfig, LeavesOthersAlone) {
   for (
       const char* config :
       {"", "{}", "[]", "no JSON", R"({"quantization_config":{"quant_method":"awq"},"a":1})",
        R"({"quantization_config":7})",
-       R"({"quantization_config":{"quant_method":"compressed-tensors","sparsity_config":{"format":"dense"}}})",
-       R"({"quantization_config":{"quant_method":"compressed-tensors","sparsity_config":{"format":"sparse-bitmask"},"config_groups":{"g":{}}}})"}) {
+       R"({"quantization_config":{"quant_method":"compressed-tensors","sparsity_config":{},"config_groups":{"g":{}}}})"}) {
     EXPECT_EQ(without_sparsity_config(config), config);
     EXPECT_EQ(with_sparsity_config(config, {"m"}, 0.5), config);
   }
