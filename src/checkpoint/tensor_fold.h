@@ -28,6 +28,7 @@ class TensorFold {
   /// Puts `view` in the place of a tensor and drops the other parts. Returns false, and does nothing, if a tensor of
   /// another place has its name.
   bool replace(std::size_t place, TensorView view, const std::vector<std::size_t>& parts);
+  void drop_metadata(std::size_t i) { files_[tensors_[i].file].metadata_header = {}; }
   void drop(std::size_t i) { role_[i] = Role::kDropped; }
   /// Files that change lose their header, so that they are written anew.
   void finish();

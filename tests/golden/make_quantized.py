@@ -1,31 +1,30 @@
 #!/usr/bin/env python3
 """Writes quantized/: a directory for each layout of quantized weights with its file and config.json, and in
-values.safetensors the values according to the library that reads it (transformers, compressed-tensors 0.14, bitsandbytes)
-or, for GPTQ and AWQ, to a plain encoder that follows the published layout. Run in an environment with torch,
-transformers, compressed-tensors, bitsandbytes, safetensors and numpy."""
+values.safetensors the values according to the library that reads it (transformers, compressed-tensors 0.14, bitsandbytes,
+torchao 0.18, nvidia-modelopt 0.47) or, for GPTQ and AWQ, to a plain encoder that follows the published layout.
+tests/parity/quantized.py calls the same functions with other numbers. Run in an environment with torch, numpy, safetensors
+and these libraries, each of which is imported where it is used.
+
+    make_quantized.py [LAYOUT...]"""
 import json
 import os
 import pathlib
+import sys
+from collections import OrderedDict
 
 os.environ["TORCHDYNAMO_DISABLE"] = "1"  # compressed-tensors compiles small functions
 
-import bitsandbytes.functional as bnb
 import numpy as np
 import torch
-from compressed_tensors.compressors.quantized_compressors.fp4_quantized import NVFP4PackedCompressor
-from compressed_tensors.compressors.quantized_compressors.pack_quantized import PackedQuantizationCompressor
-from compressed_tensors.quantization import QuantizationArgs
 from safetensors.torch import save_file
-from transformers.integrations.finegrained_fp8 import Fp8Dequantize
-from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 OUT = pathlib.Path(__file__).parent / "quantized"
 
 
-def write(name: str, stored: dict, values: dict, config: dict | None = None) -> None:
+def write(name: str, stored: dict, values: dict, config: dict | None = None, metadata: dict | None = None) -> None:
     directory = OUT / name
     directory.mkdir(parents=True, exist_ok=True)
-    save_file(stored, directory / "model.safetensors", {"format": "pt"})
+    save_file(stored, directory / "model.safetensors", metadata or {"format": "pt"})
     save_file({key: value.contiguous() for key, value in values.items()}, directory / "values.safetensors")
     if config is not None:
         text = json.dumps({"model_type": "none", "quantization_config": config}, indent=1)
@@ -39,6 +38,7 @@ def every_byte(rows: int, columns: int, dtype: torch.dtype) -> torch.Tensor:
 
 
 def transformers_value(weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    from transformers.integrations.finegrained_fp8 import Fp8Dequantize
     return Fp8Dequantize(None)._dequantize_one(weight, scale)
 
 
@@ -109,7 +109,7 @@ def grouped(random: np.random.Generator, inputs: int, outputs: int, groups: int,
 
 
 def gptq(name: str, bits: int, checkpoint_format: str | None) -> None:
-    random = np.random.default_rng(bits)
+    random = np.random.default_rng(bits + torch.initial_seed() - 1)
     stored, values = {}, {}
     for module, groups, inputs in (("a", 3, 96), ("b", 1, 64), ("order", 4, 64)):
         g_idx = np.arange(inputs) // (inputs // groups)
@@ -129,7 +129,7 @@ def gptq(name: str, bits: int, checkpoint_format: str | None) -> None:
 
 
 def awq() -> None:
-    random = np.random.default_rng(1)
+    random = np.random.default_rng(torch.initial_seed())
     order = [0, 2, 4, 6, 1, 3, 5, 7]
     integers, zeros, scales, weight = grouped(random, 64, 48, 2, 4, np.arange(64) // 32)
     stored = {"a.qweight": pack_rows(integers, 4, order), "a.qzeros": pack_rows(zeros, 4, order), "a.scales": scales}
@@ -138,6 +138,8 @@ def awq() -> None:
 
 def pack_quantized() -> None:
     """Weights that compressed-tensors packs and unpacks itself."""
+    from compressed_tensors.compressors.quantized_compressors.pack_quantized import PackedQuantizationCompressor
+    from compressed_tensors.quantization import QuantizationArgs
     stored, values = {}, {}
     compressor = PackedQuantizationCompressor()
     for module, bits, symmetric, group in (("a", 4, True, 32), ("b", 8, True, None), ("c", 4, False, 16), ("d", 8, False, 32)):
@@ -154,6 +156,7 @@ def pack_quantized() -> None:
 
 def bitsandbytes() -> None:
     """Rows of whole blocks: for others the library's CPU kernel (0.50) takes the scales of other blocks than it stored."""
+    import bitsandbytes.functional as bnb
     stored, values = {}, {}
     for module, kind, dtype, block, nested, shape in (
             ("a", "nf4", torch.float32, 64, False, (20, 64)), ("b", "nf4", torch.float32, 64, True, (160, 128)),
@@ -171,6 +174,7 @@ def bitsandbytes() -> None:
 
 
 def mxfp4() -> None:
+    from transformers.integrations.mxfp4 import convert_moe_packed_tensors
     stored, values = {}, {}
     for name, outputs, inputs in (("experts.gate_up_proj", 24, 64), ("experts.down_proj", 20, 32)):
         stored[name + "_blocks"] = torch.randint(0, 256, (3, outputs, inputs // 32, 16), dtype=torch.uint8)
@@ -181,6 +185,7 @@ def mxfp4() -> None:
 
 
 def nvfp4() -> None:
+    from compressed_tensors.compressors.quantized_compressors.fp4_quantized import NVFP4PackedCompressor
     packed = {"weight_packed": torch.randint(0, 256, (24, 32), dtype=torch.uint8),
               "weight_scale": (torch.rand(24, 4) * 100).to(torch.float8_e4m3fn),
               "weight_global_scale": torch.tensor([731.25])}
@@ -189,18 +194,91 @@ def nvfp4() -> None:
           {"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized"})
 
 
+def two_of_four(rows: int, columns: int) -> torch.Tensor:
+    from compressed_tensors.compressors.sparse_compressors.sparse_24_bitmask import get_24_bytemasks
+    weight = torch.randn(rows, columns)
+    return weight * get_24_bytemasks(weight)
+
+
+def sparse24() -> None:
+    """Alone, with a group of zeros, and on top of FP8."""
+    from compressed_tensors.compressors.sparse_compressors.sparse_24_bitmask import Sparse24BitMaskTensor
+    stored, values = {}, {}
+    for name, dtype in (("a", torch.bfloat16), ("b", torch.float32), ("c", torch.float8_e4m3fn)):
+        weight = two_of_four(12, 36 if name == "b" else 32)
+        weight[3, 4:8] = 0
+        weight = weight.to(dtype)
+        tensor = Sparse24BitMaskTensor.from_dense(weight)
+        stored |= tensor.dict(f"{name}.weight")
+        values[f"{name}.weight"] = tensor.decompress()
+    stored["c.weight_scale"] = torch.rand(12, 1).bfloat16()
+    values["c.weight"] = transformers_value(values["c.weight"], stored["c.weight_scale"])
+    write("sparse24", stored, values, {"quant_method": "compressed-tensors", "format": "float-quantized",
+                                       "config_groups": {"group_0": {"targets": ["re:.*c$"]}},
+                                       "sparsity_config": {"format": "sparse-24-bitmask", "sparsity_structure": "2:4"}})
+
+
+def marlin24() -> None:
+    """The library only writes this format: values are those of the integers that it packs."""
+    from compressed_tensors.compressors.sparse_quantized_compressors.marlin_24 import Marlin24Compressor
+    from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
+    from compressed_tensors.quantization.lifecycle.forward import quantize
+    stored, values = {}, {}
+    for name, bits, group, rows, columns in (("a", 4, 128, 64, 384), ("b", 8, None, 128, 64), ("c", 8, 128, 64, 256)):
+        arguments = QuantizationArgs(num_bits=bits, symmetric=True, strategy="group" if group else "channel", group_size=group)
+        weight, groups = two_of_four(rows, columns).half(), columns // group if group else 1
+        scale = (torch.rand(rows, groups) * 0.1 + 0.02).half()
+        state = {f"{name}.weight": weight, f"{name}.weight_scale": scale}
+        stored |= Marlin24Compressor().compress(state, {name: QuantizationScheme(targets=["Linear"], weights=arguments)})
+        integers = quantize(x=weight, scale=scale, zero_point=None, args=arguments)
+        values[f"{name}.weight"] = (integers + 0) * scale.repeat_interleave(columns // groups, 1)  # -0 is stored as 0
+    write("marlin24", stored, values, {"quant_method": "compressed-tensors", "format": "marlin-24"})
+
+
+def torchao() -> None:
+    """As transformers saves models of torchao: the parts of the tensor classes, and the classes in the metadata."""
+    from torchao.prototype.safetensors.safetensors_support import flatten_tensor_state_dict
+    from torchao.quantization import (Float8WeightOnlyConfig, Int8WeightOnlyConfig, IntxWeightOnlyConfig, MappingType,
+                                      PerAxis, PerGroup, PerTensor, quantize_)
+    stored, values = {}, {}
+    configs = {"a": Int8WeightOnlyConfig(version=2), "b": IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(32)),
+               "c": Float8WeightOnlyConfig(), "d": Int8WeightOnlyConfig(version=2, granularity=PerTensor()),
+               "e": IntxWeightOnlyConfig(weight_dtype=torch.int8, granularity=PerAxis(0), mapping_type=MappingType.ASYMMETRIC)}
+    for name, config in configs.items():
+        linear = torch.nn.Sequential(OrderedDict({name: torch.nn.Linear(64, 24)}))
+        linear.to(torch.float32 if name == "a" else torch.bfloat16)
+        quantize_(linear, config)
+        stored |= {key: value.data for key, value in linear.state_dict().items()}
+        values |= {key: value.data.dequantize() if key.endswith("weight") else value.data
+                   for key, value in linear.state_dict().items()}
+    flat, metadata = flatten_tensor_state_dict(stored)
+    write("torchao", flat, values, {"quant_method": "torchao"}, metadata | {"format": "pt"})
+
+
+def modelopt() -> None:
+    """NVFP4, and FP8 with a scale for the tensor."""
+    from modelopt.torch.quantization.qtensor.nvfp4_tensor import NVFP4QTensor
+    weight = torch.randn(24, 64)
+    packed, scale, scale_2 = NVFP4QTensor.quantize(weight, 16)
+    values = {"a.weight": packed.dequantize(torch.bfloat16, scale=scale, double_scale=scale_2, block_sizes={-1: 16})}
+    stored = {"a.weight": packed._quantized_data, "a.weight_scale": scale, "a.weight_scale_2": scale_2,
+              "a.input_scale": torch.tensor(0.01)}
+    fp8 = every_byte(16, 32, torch.float8_e4m3fn)
+    stored |= {"b.weight": fp8, "b.weight_scale": torch.tensor(0.03), "b.input_scale": torch.tensor(0.01)}
+    values["b.weight"] = transformers_value(fp8, stored["b.weight_scale"])
+    write("modelopt", stored, values, {"quant_method": "modelopt"})
+
+
+LAYOUTS = {"fp8": fp8, "int8": int8, "gptq4": lambda: gptq("gptq4", 4, None), "gptq8": lambda: gptq("gptq8", 8, "gptq"),
+           "gptq2_v2": lambda: gptq("gptq2_v2", 2, "gptq_v2"), "awq": awq, "pack_quantized": pack_quantized,
+           "bitsandbytes": bitsandbytes, "mxfp4": mxfp4, "nvfp4": nvfp4, "sparse24": sparse24, "marlin24": marlin24,
+           "torchao": torchao, "modelopt": modelopt}
+
+
 def main() -> None:
-    torch.manual_seed(1)
-    fp8()
-    int8()
-    gptq("gptq4", 4, None)
-    gptq("gptq8", 8, "gptq")
-    gptq("gptq2_v2", 2, "gptq_v2")
-    awq()
-    pack_quantized()
-    bitsandbytes()
-    mxfp4()
-    nvfp4()
+    for name in sys.argv[1:] or LAYOUTS:
+        torch.manual_seed(1)
+        LAYOUTS[name]()
 
 
 if __name__ == "__main__":

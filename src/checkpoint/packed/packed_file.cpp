@@ -1,6 +1,7 @@
 #include "checkpoint/packed/packed_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <simdjson.h>
 
 #include <cstring>
@@ -57,11 +58,13 @@ class Parts {
   const std::filesystem::path& path_;
 };
 
-void take_bitmask(Parts& parts, const PartNames& names, StoredTensor& stored) {
+/// "sparse-24-bitmask" has no offsets: every row has as many values.
+void take_bitmask(Parts& parts, const PartNames& names, StoredTensor& stored, bool has_row_offsets = true) {
   stored.positions = parts.take(stored.name, names.bitmask, DType::kU8);
   stored.values = parts.take(stored.name, names.compressed, stored.dtype);
   stored.extents = parts.take(stored.name, names.shape, DType::kI64);
-  stored.row_offsets = parts.take(stored.name, names.row_offsets, DType::kI64);
+  stored.has_row_offsets = has_row_offsets;
+  if (has_row_offsets) stored.row_offsets = parts.take(stored.name, names.row_offsets, DType::kI64);
 }
 
 TensorView view_of(StoredTensor stored, std::uint64_t dense_size) {
@@ -200,8 +203,8 @@ class PareFile {
   std::unordered_map<std::string, dom::element> records_;
 };
 
-/// A file written by compressed-tensors, recognized by the names of its parts only. Each set of parts is replaced by
-/// its tensor, with ".weight" appended to the name.
+/// A file written by compressed-tensors (formats "sparse-bitmask" and "sparse-24-bitmask"), recognized by the names of
+/// its parts only. Each set of parts is replaced by its tensor, with ".weight" appended to the name.
 class BitmaskFile {
  public:
   BitmaskFile(const SourceFile& file, const std::filesystem::path& path)
@@ -249,7 +252,8 @@ class BitmaskFile {
       throw Error(ErrorCode::kMalformed, path_, stored.name, "the file holds it both packed and unpacked");
     stored.dtype = compressed.dtype;
     stored.encoding = Encoding::kBitmask;
-    take_bitmask(parts_, PartNames(stored.name), stored);
+    const PartNames names(stored.name);
+    take_bitmask(parts_, names, stored, parts_.contains(names.row_offsets));
     std::uint64_t elements = 1;
     for (std::size_t axis = 0; axis < stored.extents.size() / 8; ++axis) {
       std::int64_t extent = 0;
@@ -259,6 +263,13 @@ class BitmaskFile {
       elements *= static_cast<std::uint64_t>(extent);  // an overflow is found by make_packed_tensor
     }
     stored.nonzeros = compressed.elements();
+    if (!stored.has_row_offsets &&
+        (stored.shape.size() != 2 || compressed.shape.size() != 2 || compressed.shape[0] != stored.shape[0] ||
+         compressed.shape[1] != stored.shape[1] / 2))
+      throw Error(ErrorCode::kMalformed, path_, stored.name,
+                  fmt::format("its part '{}' has shape [{}] (expected two values in four of each row, as there is no "
+                              "part '{}')",
+                              names.compressed, fmt::join(compressed.shape, ", "), names.row_offsets));
     const std::uint64_t dense_size = elements * dtype_bits(stored.dtype) / 8;
     return view_of(std::move(stored), dense_size);
   }

@@ -187,8 +187,9 @@ class MappedTensor final : public PackedTensor {
     check_values(stored_.values.size());
     const std::uint64_t rows = stored_.rows(), mask = rows * mask_row_bytes(stored_.columns());
     require(stored_.positions.size() == mask, "bitmask", stored_.positions.size(), mask);
-    require(stored_.row_offsets.size() / 8 == rows && stored_.row_offsets.size() % 8 == 0, "row_offsets",
-            stored_.row_offsets.size(), rows * 8);
+    if (stored_.has_row_offsets)
+      require(stored_.row_offsets.size() / 8 == rows && stored_.row_offsets.size() % 8 == 0, "row_offsets",
+              stored_.row_offsets.size(), rows * 8);
     require(stored_.extents.size() == stored_.shape.size() * 8, "'shape'", stored_.extents.size(),
             stored_.shape.size() * 8);
     if (!std::ranges::equal(stored_.extents, std::as_bytes(std::span(stored_.shape))))
@@ -199,6 +200,7 @@ class MappedTensor final : public PackedTensor {
     const std::uint64_t rows = stored_.rows(), columns = stored_.columns();
     if (!bitmask_fits(stored_.positions, rows, columns, stored_.nonzeros))
       fail("its bitmask has bits beyond a row's end, or not as many as there are values");
+    if (!stored_.has_row_offsets) return;
     const std::vector<std::int64_t> offsets = row_offsets(stored_.positions, rows, columns, stored_.inner_rows());
     if (!std::ranges::equal(stored_.row_offsets, std::as_bytes(std::span(offsets))))
       fail("its row_offsets contradict its bitmask");

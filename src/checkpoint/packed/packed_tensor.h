@@ -22,8 +22,9 @@ struct StoredTensor {
   /// Bitmask, gaps, or their compressed form. For the two dense encodings, `values` holds all elements.
   Bytes positions;
   Bytes values;
-  Bytes extents;         ///< kBitmask: the shape as 64-bit integers
-  Bytes row_offsets;     ///< kBitmask
+  Bytes extents;      ///< kBitmask: the shape as 64-bit integers
+  Bytes row_offsets;  ///< kBitmask, unless the format has none
+  bool has_row_offsets = true;
   std::string checksum;  ///< checksum of these parts, in this order; empty if the file has none
 
   /// Rows run along the last axis; a scalar or vector is one row.

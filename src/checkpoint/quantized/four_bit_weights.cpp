@@ -26,7 +26,7 @@ struct FourBitParts {
   bool high_first = false;               ///< which half of a byte comes first
   std::uint64_t block = 1;               ///< weights that share a scale
   DType dtype = DType::kBF16;            ///< of the weights
-  float divisor = 1;                     ///< of all scales
+  float divisor = 1, factor = 1;         ///< of all scales
   std::uint64_t rows = 0, columns = 0;   ///< of a stored matrix, if the weights are the transposed matrices
   std::optional<TensorView> outer = {};  ///< scales of the scales, which are then indices into outer_values
   std::vector<float> outer_values = {};
@@ -80,7 +80,8 @@ class FourBitWeights final : public EncodedTensor {
   float scale_of(std::uint64_t block) const {
     const std::byte* scales = parts_.scales.bytes.data();
     if (!parts_.outer)
-      return load_scale(parts_.scales.dtype, scales + block * (dtype_bits(parts_.scales.dtype) / 8)) / parts_.divisor;
+      return load_scale(parts_.scales.dtype, scales + block * (dtype_bits(parts_.scales.dtype) / 8)) / parts_.divisor *
+             parts_.factor;
     const float outer = load_as<float>(parts_.outer->bytes.data() + block / parts_.outer_block * sizeof(float));
     return parts_.outer_values[static_cast<unsigned>(scales[block])] * outer + parts_.offset;
   }
@@ -136,6 +137,13 @@ std::vector<float> floats_of(const QuantizedFold& fold, std::size_t i, std::uint
   std::vector<float> values(count);
   std::memcpy(values.data(), fold.tensors()[i].bytes.data(), count * sizeof(float));
   return values;
+}
+
+/// A tensor of one number, with an axis or without.
+float single_float(const QuantizedFold& fold, std::size_t i) {
+  fold.require_dtype(i, {DType::kF32});
+  if (!fold.tensors()[i].shape.empty()) fold.require_shape(i, {1});
+  return load_as<float>(fold.tensors()[i].bytes.data());
 }
 
 /// Adds the scales of the blocks, which may be quantized themselves.
@@ -208,6 +216,29 @@ bool fold_mxfp4_experts(QuantizedFold& fold, std::size_t i) {
   return true;
 }
 
+bool fold_modelopt_fp4(QuantizedFold& fold, std::size_t i) {
+  const TensorView& bytes = fold.tensors()[i];
+  const auto scale = fold.find(bytes.name + "_scale"), factor = fold.find(bytes.name + "_scale_2");
+  if (!scale || !factor) return false;
+  if (bytes.shape.size() < 2 || bytes.shape.back() % (kNvBlock / 2) != 0)
+    fold.fail(
+        i, ErrorCode::kMismatch,
+        fmt::format("has shape {} (expected [outputs, a multiple of {}])", shape_text(bytes.shape), kNvBlock / 2));
+  std::vector<std::uint64_t> shape = bytes.shape, blocks = bytes.shape;
+  shape.back() *= 2;
+  blocks.back() /= kNvBlock / 2;
+  fold.require_dtype(*scale, {DType::kF8E4M3});
+  fold.require_shape(*scale, blocks);
+  FourBitParts parts{bytes, fold.tensors()[*scale]};
+  parts.block = kNvBlock;
+  parts.type = "NVFP4";
+  parts.factor = single_float(fold, *factor);
+  parts.values[8] = 0;  // its library knows no -0
+  fold.replace(i, bytes.name, parts.dtype, std::move(shape), std::make_shared<FourBitWeights>(std::move(parts)),
+               {*scale, *factor}, fmt::format("NVFP4 in blocks of {}", kNvBlock));
+  return true;
+}
+
 bool fold_fp4_packed(QuantizedFold& fold, std::size_t i) {
   const TensorView& bytes = fold.tensors()[i];
   const std::string name = bytes.name.substr(0, bytes.name.size() - std::string_view("_packed").size());
@@ -227,11 +258,7 @@ bool fold_fp4_packed(QuantizedFold& fold, std::size_t i) {
   parts.type = global ? "NVFP4" : "MXFP4";
   std::vector<std::size_t> used{scale};
   if (global) {
-    if (fold.tensors()[*global].shape.empty())
-      fold.require_dtype(*global, {DType::kF32});
-    else
-      floats_of(fold, *global, 1);
-    parts.divisor = load_as<float>(fold.tensors()[*global].bytes.data());
+    parts.divisor = single_float(fold, *global);
     used.push_back(*global);
   }
   const std::string kind = fmt::format("{} in blocks of {}", parts.type, block);

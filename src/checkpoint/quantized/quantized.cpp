@@ -5,9 +5,11 @@
 #include <string_view>
 
 #include "checkpoint/quantized/four_bit_weights.h"
+#include "checkpoint/quantized/marlin_weights.h"
 #include "checkpoint/quantized/packed_integers.h"
 #include "checkpoint/quantized/quantized_fold.h"
 #include "checkpoint/quantized/scaled_weights.h"
+#include "checkpoint/quantized/torchao_weights.h"
 
 namespace pare::checkpoint {
 namespace {
@@ -20,6 +22,11 @@ struct Layout {
 };
 
 constexpr Layout kLayouts[] = {
+    {"_qdata", DType::kF8E4M3, fold_torchao},
+    {"_qdata", DType::kF8E5M2, fold_torchao},
+    {"_qdata", DType::kI8, fold_torchao},
+    {"_qdata", DType::kI32, fold_torchao},
+    {"_qdata", DType::kU8, fold_torchao},
     {"", DType::kF8E4M3, fold_scaled},
     {"", DType::kF8E5M2, fold_scaled},
     {"", DType::kF8E4M3FNUZ, fold_scaled},
@@ -27,8 +34,10 @@ constexpr Layout kLayouts[] = {
     {"weight", DType::kI8, fold_scaled},
     {".weight", DType::kI8, fold_scb},
     {".qweight", DType::kI32, fold_qweight},
+    {".weight_packed", DType::kI32, fold_marlin24},
     {".weight_packed", DType::kI32, fold_weight_packed},
     {".weight_packed", DType::kU8, fold_fp4_packed},
+    {"weight", DType::kU8, fold_modelopt_fp4},
     {"_blocks", DType::kU8, fold_mxfp4_experts},
     {".quant_state.bitsandbytes__nf4", DType::kU8, fold_bitsandbytes},
     {".quant_state.bitsandbytes__fp4", DType::kU8, fold_bitsandbytes},

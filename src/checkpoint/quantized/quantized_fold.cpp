@@ -129,6 +129,12 @@ float load_scale(DType dtype, const std::byte* at) {
   return static_cast<float>(load_element(dtype, at));
 }
 
+const std::map<std::string, std::string>& QuantizedFold::metadata_of(std::size_t tensor) {
+  const auto [entry, fresh] = metadata_.try_emplace(tensors_[tensor].file);
+  if (fresh) entry->second = tensors_.file_of(tensor).metadata();
+  return entry->second;
+}
+
 std::optional<std::size_t> QuantizedFold::find(const std::string& name) const {
   const auto found = tensors_.find(name);
   return found && tensors_.is_kept(*found) ? found : std::nullopt;

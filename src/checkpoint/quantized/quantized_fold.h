@@ -23,6 +23,11 @@ class QuantizedFold {
   const TensorFold& tensors() const noexcept { return tensors_; }
   const QuantizationConfig& config() const noexcept { return config_; }
 
+  /// The metadata of the file that holds a tensor.
+  const std::map<std::string, std::string>& metadata_of(std::size_t tensor);
+  /// The metadata of its file will not be written.
+  void drop_metadata(std::size_t tensor) { tensors_.drop_metadata(tensor); }
+
   /// A kept tensor of this name.
   std::optional<std::size_t> find(const std::string& name) const;
   /// A tensor without which another, `of`, has no values.
@@ -42,6 +47,7 @@ class QuantizedFold {
   TensorFold tensors_;
   const QuantizationConfig& config_;
   std::map<std::string, std::size_t> kinds_;
+  std::map<std::size_t, std::map<std::string, std::string>> metadata_;  ///< by file
 };
 
 /// "[128, 64]"

@@ -48,11 +48,12 @@ class ScaledWeights final : public EncodedTensor {
  public:
   /// All values are multiplied by `factor` last.
   ScaledWeights(TensorView weights, TensorView scales, std::optional<TensorView> zeros, const ScaleGrid& grid,
-                float factor = 1)
+                DType dtype, float factor = 1)
       : weights_(std::move(weights)),
         scales_(std::move(scales)),
         zeros_(std::move(zeros)),
         grid_(grid),
+        dtype_(dtype),
         factor_(factor) {}
 
   std::string_view stored_type() const noexcept override { return dtype_name(weights_.dtype); }
@@ -62,8 +63,7 @@ class ScaledWeights final : public EncodedTensor {
   std::size_t granularity() const noexcept override { return 1; }
 
   void decode(std::uint64_t begin, std::span<std::byte> target) const override {
-    const DType dtype = value_dtype(scales_.dtype);
-    const std::size_t size = dtype_bits(dtype) / 8, scale_size = dtype_bits(scales_.dtype) / 8;
+    const std::size_t size = dtype_bits(dtype_) / 8, scale_size = dtype_bits(scales_.dtype) / 8;
     const std::byte *weights = weights_.bytes.data(), *scales = scales_.bytes.data();
     const std::byte* zeros = zeros_ ? zeros_->bytes.data() : nullptr;
     const float* values = byte_values(weights_.dtype);
@@ -84,7 +84,7 @@ class ScaledWeights final : public EncodedTensor {
         for (std::uint64_t i = 0; i < n; ++i)
           buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale * factor_;
       }
-      store_values(dtype, buffer.data(), n, out);
+      store_values(dtype_, buffer.data(), n, out);
       at += n;
       out += n * size;
     }
@@ -94,6 +94,7 @@ class ScaledWeights final : public EncodedTensor {
   TensorView weights_, scales_;
   std::optional<TensorView> zeros_;
   ScaleGrid grid_;
+  DType dtype_;
   float factor_;
 };
 
@@ -204,10 +205,34 @@ bool fold_scb(QuantizedFold& fold, std::size_t i) {
   grid.columns = grid.block_columns = weights.shape[1];
   grid.rows = grid.grid_rows = weights.shape[0];
   constexpr float per_step = 7.874015718698502e-3F;  // 1 / 127, as bitsandbytes rounds it
-  fold.replace(i, weights.name, DType::kF32, weights.shape,
-               std::make_shared<ScaledWeights>(weights, fold.tensors()[*scale], std::nullopt, grid, per_step), parts,
-               "INT8 of bitsandbytes with a scale for each row");
+  fold.replace(
+      i, weights.name, DType::kF32, weights.shape,
+      std::make_shared<ScaledWeights>(weights, fold.tensors()[*scale], std::nullopt, grid, DType::kF32, per_step),
+      parts, "INT8 of bitsandbytes with a scale for each row");
   return true;
+}
+
+void replace_scaled(QuantizedFold& fold, std::size_t i, const ScaledParts& parts) {
+  const TensorView& weights = fold.tensors()[i];
+  const TensorView& scales = fold.tensors()[parts.scale];
+  fold.require_dtype(parts.scale, {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E8M0, DType::kU8});
+  const auto grid = GridFinder(fold, weights.shape, scales.shape).find();
+  if (!grid)
+    fold.fail(parts.scale, ErrorCode::kMismatch,
+              fmt::format("has shape {}, which does not fit {}, {} (expected {})", shape_text(scales.shape),
+                          weights.name, shape_text(weights.shape), expected_shapes(fold, weights.shape)));
+  std::vector<std::size_t> used{parts.scale};
+  std::optional<TensorView> zeros;
+  if (parts.zero) {
+    fold.require_dtype(*parts.zero, {DType::kI8});
+    fold.require_shape(*parts.zero, scales.shape);
+    zeros = fold.tensors()[*parts.zero];
+    used.push_back(*parts.zero);
+  }
+  const DType dtype = parts.dtype.value_or(value_dtype(scales.dtype));
+  fold.replace(i, parts.name, dtype, weights.shape,
+               std::make_shared<ScaledWeights>(weights, scales, std::move(zeros), *grid, dtype), used,
+               scaled_kind(weights.dtype, *grid));
 }
 
 bool fold_scaled(QuantizedFold& fold, std::size_t i) {
@@ -216,24 +241,9 @@ bool fold_scaled(QuantizedFold& fold, std::size_t i) {
   if (!is_integer && !is_fp8(weights.dtype)) return false;
   const auto scale = find_scale(fold, weights.name, is_integer);
   if (!scale) return false;
-  const TensorView& scales = fold.tensors()[*scale];
-  fold.require_dtype(*scale, {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E8M0, DType::kU8});
-  const auto grid = GridFinder(fold, weights.shape, scales.shape).find();
-  if (!grid)
-    fold.fail(*scale, ErrorCode::kMismatch,
-              fmt::format("has shape {}, which does not fit {}, {} (expected {})", shape_text(scales.shape),
-                          weights.name, shape_text(weights.shape), expected_shapes(fold, weights.shape)));
-  std::vector<std::size_t> parts{*scale};
-  std::optional<TensorView> zeros;
-  if (const auto zero = fold.find(weights.name + "_zero_point"); zero && is_integer) {
-    fold.require_dtype(*zero, {DType::kI8});
-    fold.require_shape(*zero, scales.shape);
-    zeros = fold.tensors()[*zero];
-    parts.push_back(*zero);
-  }
-  fold.replace(i, weights.name, value_dtype(scales.dtype), weights.shape,
-               std::make_shared<ScaledWeights>(weights, scales, std::move(zeros), *grid), parts,
-               scaled_kind(weights.dtype, *grid));
+  ScaledParts parts{weights.name, *scale, std::nullopt, std::nullopt};
+  if (is_integer) parts.zero = fold.find(weights.name + "_zero_point");
+  replace_scaled(fold, i, parts);
   return true;
 }
 

@@ -67,7 +67,8 @@ TEST_P(GoldenQuantized, ValuesAreThoseOfTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Layouts, GoldenQuantized,
                          testing::Values("fp8", "int8", "gptq2_v2", "gptq4", "gptq8", "awq", "pack_quantized",
-                                         "bitsandbytes", "mxfp4", "nvfp4"),
+                                         "bitsandbytes", "mxfp4", "nvfp4", "sparse24", "marlin24", "torchao",
+                                         "modelopt"),
                          [](const auto& layout) { return layout.param; });
 
 OwnedTensor zeros(const std::string& name, DType dtype, std::vector<std::uint64_t> shape) {
@@ -294,6 +295,70 @@ TEST(Quantized, FourBitFloatsThatDoNotFit) {
               refuses("a.weight_global_scale", {"F16"}));
   EXPECT_THAT(parts(zeros("a.weight_packed", DType::kU8, {6, 17}), scale, global),
               refuses("a.weight_packed", {"[6, 17]"}));
+}
+
+TEST(Quantized, ModelOptPartsThatDoNotFit) {
+  const auto with = [](std::vector<std::uint64_t> weight, std::vector<std::uint64_t> scale, DType factor) {
+    return [=] {
+      Dequantized({zeros("a.weight", DType::kU8, weight), zeros("a.weight_scale", DType::kF8E4M3, scale),
+                   zeros("a.weight_scale_2", factor, {})});
+    };
+  };
+  EXPECT_NO_THROW(with({6, 16}, {6, 2}, DType::kF32)());
+  EXPECT_THAT(with({6, 16}, {6, 1}, DType::kF32), refuses("a.weight_scale", {"[6, 1]", "expected [6, 2]"}));
+  EXPECT_THAT(with({6, 17}, {6, 2}, DType::kF32), refuses("a.weight", {"[6, 17]", "multiple of 8"}));
+  EXPECT_THAT(with({16}, {2}, DType::kF32), refuses("a.weight", {"[16]"}));
+  EXPECT_THAT(with({6, 16}, {6, 2}, DType::kF16), refuses("a.weight_scale_2", {"F16", "expected F32"}));
+  EXPECT_THAT(Dequantized({zeros("a.weight", DType::kU8, {6, 16})}).notes, IsEmpty());
+}
+
+TEST(Quantized, Marlin24PartsThatDoNotFit) {
+  const auto with = [](std::vector<std::uint64_t> words, std::vector<std::uint64_t> scale, const OwnedTensor& meta) {
+    return [=] {
+      Dequantized({zeros("a.weight_packed", DType::kI32, words), zeros("a.scale_packed", DType::kF16, scale), meta});
+    };
+  };
+  const OwnedTensor meta = zeros("a.meta", DType::kI16, {8, 128});
+  EXPECT_NO_THROW(with({8, 128}, {2, 64}, meta)());
+  EXPECT_NO_THROW(with({8, 256}, {1, 64}, meta)());
+  EXPECT_THAT(with({8, 192}, {2, 64}, meta), refuses("a.weight_packed", {"[8, 192]", "[inputs / 32, 128]"}));
+  EXPECT_THAT(with({128}, {2, 64}, meta), refuses("a.weight_packed", {"[128]"}));
+  EXPECT_THAT(with({8, 128}, {2, 60}, meta), refuses("a.scale_packed", {"[2, 60]", "multiple of 64"}));
+  EXPECT_THAT(with({8, 128}, {0, 64}, meta), refuses("a.scale_packed", {"[0, 64]"}));
+  EXPECT_THAT(with({8, 128}, {3, 64}, meta), refuses("a.scale_packed", {"3 groups", "256 inputs"}));
+  EXPECT_THAT(with({8, 128}, {2, 64}, zeros("a.meta", DType::kI16, {8, 64})), refuses("a.meta", {"expected [8, 128]"}));
+  EXPECT_THAT(with({8, 128}, {2, 64}, zeros("a.meta", DType::kI32, {8, 128})), refuses("a.meta", {"I32"}));
+  EXPECT_THAT(with({8, 128}, {2, 64}, zeros("a.other", DType::kI16, {8, 128})),
+              refuses("a.weight_packed", {"'a.meta' is missing"}));
+}
+
+TEST(Quantized, ClassesOfTorchaoThatAreNotRead) {
+  const auto refuses_class = [](const std::string& cause) {
+    return ThrowsError(ErrorCode::kUnsupported, "model.safetensors", "a._weight_qdata", {cause});
+  };
+  const auto with = [](DType dtype, const OwnedTensor& other) {
+    return [=] {
+      Dequantized({zeros("a._weight_qdata", dtype, {4, 8}), zeros("a._weight_scale", DType::kF32, {4, 1}), other});
+    };
+  };
+  const OwnedTensor none = zeros("a.bias", DType::kF32, {4});
+  EXPECT_NO_THROW(with(DType::kI8, none)());
+  EXPECT_THAT(with(DType::kI32, none), refuses_class("expected Float8Tensor"));
+  EXPECT_THAT(with(DType::kU8, none), refuses_class("save the model dequantized"));
+  EXPECT_THAT(with(DType::kI8, zeros("a._weight_act_pre_scale", DType::kF32, {8})), refuses_class("act_pre_scale"));
+  EXPECT_THAT(with(DType::kI8, zeros("a._weight_zero_point", DType::kI8, {4})),
+              refuses("a._weight_zero_point", {"[4]", "expected [4, 1]"}));
+}
+
+TEST(Quantized, TwoOfFourValuesThatDoNotFit) {
+  const test::TemporaryDirectory room;
+  std::string file = test::read_text(kGolden / "sparse24" / "model.safetensors");
+  const std::size_t shape = file.find("[12,18]");
+  ASSERT_NE(shape, std::string::npos);
+  test::write_text(room / "model.safetensors", file.replace(shape, 7, "[18,12]"));
+  EXPECT_THAT(
+      [&] { Checkpoint::open((room / "model.safetensors").string()); },
+      ThrowsError(ErrorCode::kMalformed, room / "model.safetensors", "b.weight", {"[18, 12]", "two values in four"}));
 }
 
 TEST(Quantized, Configuration) {
