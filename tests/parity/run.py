@@ -24,6 +24,7 @@ import names  # noqa: E402
 import packed  # noqa: E402
 import patterns  # noqa: E402
 import pruning  # noqa: E402
+import quantized  # noqa: E402
 import running  # noqa: E402
 import shares  # noqa: E402
 import tasks  # noqa: E402
@@ -35,7 +36,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "ggufs", "calibration", "tokens", "running", "families", "tasks"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "quantized", "ggufs", "calibration", "tokens", "running", "families", "tasks"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -52,7 +53,8 @@ def main():
             "patterns": lambda: patterns.run(oracle, models, scratch, arguments.full),
             "families": lambda: families.run(oracle, scratch),
             "running": lambda: running.run(oracle, models), "tasks": lambda: tasks.run(oracle, models, scratch),
-            "packed": lambda: packed.run(oracle, scratch), "ggufs": lambda: ggufs.run(oracle, scratch),
+            "packed": lambda: packed.run(oracle, scratch), "quantized": lambda: quantized.run(oracle, scratch),
+            "ggufs": lambda: ggufs.run(oracle, scratch),
             "calibration": lambda: calibration.run(oracle, scratch),
         }
         for part, compare in parts.items():
