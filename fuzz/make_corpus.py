@@ -245,6 +245,39 @@ def families():
             write("fuzz_tokenizer", f"model_{kind}_{first}", bytes([first]) + pieces + field(2, trainer) + normalizer)
 
 
+def quantized():
+    """The modules of tests/golden/quantized, each as fuzz_quantized.cpp reads it; large ones lose their last bytes."""
+    parts = ("weight weight_scale weight_scale_inv scale_weight weight_zero_point SCB weight_format qweight qzeros scales "
+             "g_idx weight_packed weight_shape weight_g_idx weight_global_scale weight_scale_2 scale_packed meta "
+             "_weight_qdata _weight_scale _weight_zero_point x_blocks x_scales weight.quant_state.bitsandbytes__nf4 "
+             "weight.absmax weight.quant_map weight.nested_absmax weight.nested_quant_map input_scale bias").split()
+    dtypes = ("F64 F32 F16 BF16 F8_E4M3 F8_E5M2 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ F6_E2M3 F6_E3M2 F4 C64 I64 I32 I16 I8 U64 "
+              "U32 U16 U8 BOOL").split()
+    for path in sorted((CORPUS.parents[1] / "tests/golden/quantized").glob("*/model.safetensors")):
+        file = path.read_bytes()
+        length, = struct.unpack("<Q", file[:8])
+        modules = {}
+        for name, entry in json.loads(file[8:8 + length]).items():
+            if name == "__metadata__":
+                continue
+            module, _, part = name.partition(".")
+            if name.startswith("experts."):
+                module, part = name.rpartition("_")[0], "x_" + name.rpartition("_")[2]
+            part = part.replace("bitsandbytes__fp4", "bitsandbytes__nf4")
+            if part in parts:
+                begin, end = (8 + length + offset for offset in entry["data_offsets"])
+                head = struct.pack("<BBB", parts.index(part), dtypes.index(entry["dtype"]), len(entry["shape"]))
+                modules.setdefault(module, []).append((head + struct.pack(f"<{len(entry['shape'])}H", *entry["shape"]), file[begin:end]))
+        for module, tensors in modules.items():
+            tensors.sort(key=lambda tensor: len(tensor[1]))
+            block = 16 if path.parent.name == "fp8" else 0
+            flags = (path.parent.name == "gptq2_v2") | 2 * (path.parent.name == "torchao" and module == "a")
+            bits = {"gptq2_v2": 2, "gptq4": 4, "gptq8": 8}.get(path.parent.name, 0)
+            start = bytes([block, block, bits, flags, len(tensors)])
+            data = start + b"".join(head for head, _ in tensors) + b"".join(body for _, body in tensors)
+            write("fuzz_quantized", f"{path.parent.name}_{module}", data[:8192])
+
+
 def kernels():
     """Each kernel of fuzz_kernels.cpp's kCases with ordinary and with special values."""
     special = struct.pack("<8f", 0.0, -0.0, float("nan"), float("inf"), -float("inf"), 1e-40, -1e-40, 1.0)
@@ -269,3 +302,4 @@ if __name__ == "__main__":
     families()
     ggufs()
     kernels()
+    quantized()
