@@ -12,6 +12,7 @@ void bind_inspect(nanobind::module_& module);
 void bind_live_tensors(nanobind::module_& module);
 void bind_prune(nanobind::module_& module);
 void bind_run(nanobind::module_& module);
+void bind_sparse_layers(nanobind::module_& module);
 void bind_study(nanobind::module_& module);
 
 }  // namespace pare::python

@@ -3,9 +3,11 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "bindings.h"
@@ -19,33 +21,37 @@ namespace nb = nanobind;
 namespace pare::python {
 namespace {
 
+using Strings = std::vector<std::string>;
+/// Globs to include and to exclude, and groups.
+using Filters = std::tuple<Strings, Strings, Strings>;
+
 InspectOptions options_of(double threshold, bool is_signed, const std::vector<double>& tails,
-                          const std::vector<double>& quantiles, std::size_t largest, nb::tuple filters) {
+                          const std::vector<double>& quantiles, std::size_t largest, const Filters& filters) {
   InspectOptions options;
   options.cutoff = threshold;
   options.measure = is_signed ? Measure::kSigned : Measure::kMagnitude;
   options.tails = tails;
   options.quantiles = quantiles;
   options.largest = largest;
-  options.include = nb::cast<std::vector<std::string>>(filters[0]);
-  options.exclude = nb::cast<std::vector<std::string>>(filters[1]);
-  for (const std::string& name : nb::cast<std::vector<std::string>>(filters[2]))
+  options.include = std::get<0>(filters);
+  options.exclude = std::get<1>(filters);
+  for (const std::string& name : std::get<2>(filters))
     for (const Group group : parse_groups(name)) options.groups.push_back(group);
   return options;
 }
 
 /// Returns (JSON, text, Markdown) of one model's inspection.
-nb::tuple inspected(const Model& model, double threshold, bool is_signed, const std::vector<double>& tails,
-                    const std::vector<double>& quantiles, std::size_t largest, const nb::tuple& filters,
-                    unsigned threads, const nb::object& progress) {
+Document inspected(const Model& model, double threshold, bool is_signed, const std::vector<double>& tails,
+                   const std::vector<double>& quantiles, std::size_t largest, const Filters& filters, unsigned threads,
+                   const nb::object& progress) {
   const InspectOptions options = options_of(threshold, is_signed, tails, quantiles, largest, filters);
   const Inspection inspection =
       call(threads, progress, [&](const Context& context) { return inspect(model, options, context); });
   const std::span<const Model> models(&model, 1);
   const std::span<const Inspection> inspections(&inspection, 1);
-  return nb::make_tuple(text(inspect_json(models, inspections)),
-                        text(inspect_text(models, inspections, {}, Markup::kText)),
-                        text(inspect_text(models, inspections, {}, Markup::kMarkdown)));
+  return Document(nb::make_tuple(text(inspect_json(models, inspections)),
+                                 text(inspect_text(models, inspections, {}, Markup::kText)),
+                                 text(inspect_text(models, inspections, {}, Markup::kMarkdown))));
 }
 
 }  // namespace

@@ -19,6 +19,13 @@ namespace nb = nanobind;
 namespace pare::python {
 namespace {
 
+using Names = nb::typed<nb::list, nb::str>;
+using Shape = nb::typed<nb::tuple, int, nb::ellipsis>;
+/// As pare.Parameter has them.
+using Row = nb::typed<nb::tuple, nb::str, nb::str, nb::str, Shape, nb::str, nb::str, nb::any, bool>;
+using Rows = nb::typed<nb::list, Row>;
+using ReadOnly = nb::ndarray<nb::numpy, nb::ro>;
+
 nb::dlpack::dtype dlpack_type(DType dtype) {
   using Code = nb::dlpack::dtype_code;
   const auto bits = static_cast<std::uint8_t>(dtype_bits(dtype));
@@ -90,17 +97,17 @@ Array array_of(const Model& model, const std::string& name, nb::dlpack::dtype (*
   return Array(data, shape.size(), shape.data(), owner, nullptr, type(tensor.dtype));
 }
 
-nb::tuple shape_of(const TensorView& tensor) {
+Shape shape_of(const TensorView& tensor) {
   nb::list shape;
   for (const std::uint64_t size : tensor.shape) shape.append(size);
-  return nb::tuple(shape);
+  return Shape(nb::tuple(shape));
 }
 
 nb::object optional_index(int index) { return index < 0 ? nb::none() : nb::object(nb::int_(index)); }
 
-/// (name, stored name, dtype, shape, group, stack, layer, prunable), as pare.Parameter has them.
-nb::list parameters_of(const Model& model) {
-  nb::list list;
+/// (name, stored name, dtype, shape, group, stack, layer, prunable) of each.
+Rows parameters_of(const Model& model) {
+  Rows list;
   for (const Parameter& parameter : model.parameters) {
     const TensorView& tensor = model.tensor(parameter);
     list.append(nb::make_tuple(text(parameter.name), text(tensor.name), text(dtype_name(tensor.dtype)),
@@ -115,8 +122,8 @@ Model opened(const std::string& spec, std::uint64_t seed, const std::string& as_
   return call(threads, progress, [&](const Context& context) { return open_model(spec, {seed, as_class}, context); });
 }
 
-nb::list names_of(const Model& model) {
-  nb::list names;
+Names names_of(const Model& model) {
+  Names names;
   for (const TensorView& tensor : model.checkpoint.tensors()) names.append(text(tensor.name));
   return names;
 }
@@ -137,7 +144,7 @@ void bind_models(nb::module_& module) {
       .def_prop_ro("parameter_count", &Model::parameter_count)
       .def_prop_ro("notes",
                    [](const Model& model) {
-                     nb::list notes;
+                     Names notes;
                      for (const std::string& note : model.notes) notes.append(text(note));
                      return notes;
                    })
@@ -145,12 +152,12 @@ void bind_models(nb::module_& module) {
       .def("tensor_names", names_of)
       .def("numpy",
            [](const Model& model, const std::string& name) {
-             using Array = nb::ndarray<nb::numpy, nb::ro>;
              const std::string dtype(dtype_name(find_tensor(model, name).dtype));
-             return nb::make_tuple(nb::cast(array_of<Array>(model, name, numpy_type)), dtype);
+             using Typed = nb::typed<nb::tuple, nb::any, nb::str>;
+             return Typed(nb::make_tuple(nb::cast(array_of<ReadOnly>(model, name, numpy_type)), dtype));
            })
-      .def("dlpack", [](const Model& model, const std::string& name) {
-        return array_of<nb::ndarray<nb::ro>>(model, name, dlpack_type);
+      .def("dlpack", [](const Model& model, const std::string& name) -> nb::any {
+        return nb::borrow<nb::any>(nb::cast(array_of<nb::ndarray<nb::ro>>(model, name, dlpack_type)));
       });
 }
 

@@ -11,5 +11,6 @@ NB_MODULE(_core, module) {
   pare::python::bind_live_tensors(module);
   pare::python::bind_prune(module);
   pare::python::bind_run(module);
+  pare::python::bind_sparse_layers(module);
   pare::python::bind_study(module);
 }

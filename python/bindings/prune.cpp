@@ -42,7 +42,7 @@ CalibrationOptions calibration_of(const nb::dict& options, std::uint64_t seed) {
   return calibration;
 }
 
-Plan planned(const Model& model, const nb::dict& options, unsigned threads, const nb::object& progress) {
+Plan planned(const Model& model, const Options& options, unsigned threads, const nb::object& progress) {
   const PruneOptions pruning = prune_options(options);
   const CalibrationOptions calibration = calibration_of(options, pruning.seed);
   return call(threads, progress, [&](const Context& context) {
@@ -53,12 +53,12 @@ Plan planned(const Model& model, const nb::dict& options, unsigned threads, cons
 }
 
 /// Returns (JSON, text, Markdown).
-nb::tuple summarized(const Plan& plan, const std::vector<std::string>& directories, unsigned threads) {
+Document summarized(const Plan& plan, const std::vector<std::string>& directories, unsigned threads) {
   const PruneSummary summary = call(threads, nb::none(), [&](const Context& context) {
     return summarize(plan.model, plan.plan, directories, context);
   });
-  return nb::make_tuple(text(prune_json(summary)), text(prune_text(summary, Markup::kText)),
-                        text(prune_text(summary, Markup::kMarkdown)));
+  return Document(nb::make_tuple(text(prune_json(summary)), text(prune_text(summary, Markup::kText)),
+                                 text(prune_text(summary, Markup::kMarkdown))));
 }
 
 Model pruned(const Plan& plan, std::size_t level, unsigned threads, const nb::object& progress) {
@@ -88,8 +88,8 @@ void saved(const Model& model, const std::string& out, bool force, unsigned thre
 }
 
 /// Returns (JSON, text, Markdown). Without `out`, nothing is written.
-nb::tuple packed(const Model& model, const std::string& out, bool zstd, const std::string& encoding, bool force,
-                 unsigned threads, const nb::object& progress) {
+Document packed(const Model& model, const std::string& out, bool zstd, const std::string& encoding, bool force,
+                unsigned threads, const nb::object& progress) {
   PackOptions options{zstd, std::nullopt, force};
   if (!encoding.empty()) {
     options.encoding = parse_encoding(encoding);
@@ -99,8 +99,9 @@ nb::tuple packed(const Model& model, const std::string& out, bool zstd, const st
   const PackSummary summary = call(threads, progress, [&](const Context& context) {
     return out.empty() ? plan_packing(model, options, context) : write_packed(model, out, options, context);
   });
-  return nb::make_tuple(text(pack_json(model, summary, out)), text(pack_text(model, summary, out, Markup::kText)),
-                        text(pack_text(model, summary, out, Markup::kMarkdown)));
+  return Document(nb::make_tuple(text(pack_json(model, summary, out)),
+                                 text(pack_text(model, summary, out, Markup::kText)),
+                                 text(pack_text(model, summary, out, Markup::kMarkdown))));
 }
 
 std::vector<std::string> labels_of(const Plan& plan) {

@@ -25,6 +25,8 @@ namespace nb = nanobind;
 namespace pare::python {
 namespace {
 
+using Ids = nb::typed<nb::dict, nb::str, int>;
+using Array = nb::ndarray<nb::numpy, float, nb::ndim<2>>;
 using Sequences = std::vector<std::vector<TokenId>>;
 
 TokenBatch batch_of(const Sequences& sequences, const Sequences& types) {
@@ -37,12 +39,11 @@ TokenBatch batch_of(const Sequences& sequences, const Sequences& types) {
 }
 
 /// Takes over the memory of the matrix.
-nb::object array_of(Matrix matrix) {
+Array array_of(Matrix matrix) {
   auto kept = std::make_unique<Matrix>(std::move(matrix));
   Matrix* const values = kept.get();
   const nb::capsule owner(kept.release(), [](void* pointer) noexcept { delete static_cast<Matrix*>(pointer); });
-  return nb::cast(
-      nb::ndarray<nb::numpy, float, nb::ndim<2>>(values->values.data(), {values->rows, values->columns}, owner));
+  return Array(values->values.data(), {values->rows, values->columns}, owner);
 }
 
 /// What a model computes of tokens: "logits" of its head, "classes", or "hidden" states.
@@ -64,14 +65,14 @@ Matrix computed(const Runner& runner, const std::string& what, const TokenBatch&
   return what == "hidden" ? std::move(hidden) : runner.logits(hidden, context);
 }
 
-nb::object run(const Runner& runner, const std::string& what, const Sequences& ids, const Sequences& types,
-               const Sequences& targets, unsigned threads, const nb::object& progress) {
+Array run(const Runner& runner, const std::string& what, const Sequences& ids, const Sequences& types,
+          const Sequences& targets, unsigned threads, const nb::object& progress) {
   const TokenBatch batch = batch_of(ids, types), target_batch = batch_of(targets, {});
   return array_of(call(threads, progress,
                        [&](const Context& context) { return computed(runner, what, batch, target_batch, context); }));
 }
 
-Sequences generated(const Runner& runner, const Sequences& ids, TokenId end, const nb::dict& options, unsigned threads,
+Sequences generated(const Runner& runner, const Sequences& ids, TokenId end, const Options& options, unsigned threads,
                     const nb::object& progress) {
   GenerateOptions generation;
   take(options, "beams", generation.beams);
@@ -87,8 +88,8 @@ Sequences generated(const Runner& runner, const Sequences& ids, TokenId end, con
   });
 }
 
-nb::dict traits(const Runner& runner) {
-  nb::dict traits;
+Options traits(const Runner& runner) {
+  Options traits;
   const auto* encoder = dynamic_cast<const EncoderRunner*>(&runner);
   constexpr const char* kKinds[] = {"causal", "encoder", "encoder-decoder"};
   traits["kind"] = kKinds[static_cast<std::size_t>(kind_of(runner))];
@@ -102,9 +103,9 @@ std::unique_ptr<Runner> opened(const Model& model, unsigned threads, const nb::o
   return call(threads, progress, [&](const Context& context) { return open_runner(model, {}, context); });
 }
 
-nb::dict special_tokens(const Tokenizer& tokenizer) {
+Ids special_tokens(const Tokenizer& tokenizer) {
   const SpecialTokens& special = tokenizer.special();
-  nb::dict tokens;
+  Ids tokens;
   const auto add = [&](const char* name, std::optional<std::int32_t> id) {
     if (id) tokens[name] = *id;
   };

@@ -37,8 +37,8 @@ Share sparsity_of(const Model& model, const Context& context) {
   return share;
 }
 
-nb::tuple evaluated(const Model& model, const nb::dict& options, const Model* reference, unsigned threads,
-                    const nb::object& progress) {
+Document evaluated(const Model& model, const Options& options, const Model* reference, unsigned threads,
+                   const nb::object& progress) {
   EvalOptions eval = eval_options(options);
   eval.reference = reference;
   EvalResults results{eval.task, eval.data.string(), reference == nullptr ? "" : reference->title, {}};
@@ -46,8 +46,8 @@ nb::tuple evaluated(const Model& model, const nb::dict& options, const Model* re
     const Share sparsity = sparsity_of(model, context.with_progress({}));
     return EvalRow{model.title, {}, sparsity, evaluate(model, eval, context)};
   }));
-  return nb::make_tuple(text(eval_json(results)), text(eval_text(results, Markup::kText)),
-                        text(eval_text(results, Markup::kMarkdown)));
+  return Document(nb::make_tuple(text(eval_json(results)), text(eval_text(results, Markup::kText)),
+                                 text(eval_text(results, Markup::kMarkdown))));
 }
 
 UnitKind unit_of(const std::string& name) {
@@ -58,9 +58,8 @@ UnitKind unit_of(const std::string& name) {
 }
 
 /// `target`: fraction to prune, or a negative number; `write`: a levels file for prune(), or nothing.
-nb::tuple sensitivity(const Model& model, const nb::dict& options, const std::string& by, double target,
-                      unsigned rounds, const std::string& write, bool force, unsigned threads,
-                      const nb::object& progress) {
+Document sensitivity(const Model& model, const Options& options, const std::string& by, double target, unsigned rounds,
+                     const std::string& write, bool force, unsigned threads, const nb::object& progress) {
   SensitivityOptions chosen;
   chosen.eval = eval_options(options);
   chosen.unit = unit_of(by);
@@ -75,21 +74,21 @@ nb::tuple sensitivity(const Model& model, const nb::dict& options, const std::st
     results.allocations = allocate(model, results.sensitivity, chosen, {target, rounds}, context.part(0.5, 1));
   });
   if (!write.empty()) write_levels(results.allocations.back().sets, write, force);
-  return nb::make_tuple(text(sensitivity_json(results)), text(sensitivity_text(results, Markup::kText)),
-                        text(sensitivity_text(results, Markup::kMarkdown)));
+  return Document(nb::make_tuple(text(sensitivity_json(results)), text(sensitivity_text(results, Markup::kText)),
+                                 text(sensitivity_text(results, Markup::kMarkdown))));
 }
 
-nb::tuple benched(const Model& model, const nb::dict& options, unsigned threads, const nb::object& progress) {
+Document benched(const Model& model, const Options& options, unsigned threads, const nb::object& progress) {
   const BenchOptions bench = bench_options(options);
   const std::vector<BenchResult> results{
       call(threads, progress, [&](const Context& context) { return measure_speed(model, bench, context); })};
-  return nb::make_tuple(text(bench_json(results)), text(bench_text(results, Markup::kText)),
-                        text(bench_text(results, Markup::kMarkdown)));
+  return Document(nb::make_tuple(text(bench_json(results)), text(bench_text(results, Markup::kText)),
+                                 text(bench_text(results, Markup::kMarkdown))));
 }
 
 /// Returns the path of report.md.
-nb::object reported(const std::vector<Model>& models, const std::string& out, const nb::dict& options, unsigned threads,
-                    const nb::object& progress) {
+nb::str reported(const std::vector<Model>& models, const std::string& out, const Options& options, unsigned threads,
+                 const nb::object& progress) {
   const ReportOptions report = report_options(options);
   for (const Model& model : models) check_output_apart(out, model);
   return text(call(threads, progress, [&](const Context& context) {

@@ -7,9 +7,15 @@
 
 namespace pare::python {
 
+/// JSON, text and Markdown of a result.
+using Document = nanobind::typed<nanobind::tuple, nanobind::str, nanobind::str, nanobind::str>;
+/// Options by name.
+using Options = nanobind::typed<nanobind::dict, nanobind::str, nanobind::any>;
+
 /// Bytes that are not UTF-8 become surrogates, as in os.fsdecode().
-inline nanobind::object text(std::string_view bytes) {
-  return nanobind::steal(PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "surrogateescape"));
+inline nanobind::str text(std::string_view bytes) {
+  return nanobind::steal<nanobind::str>(
+      PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "surrogateescape"));
 }
 
 }  // namespace pare::python

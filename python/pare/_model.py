@@ -111,7 +111,8 @@ class Model(Scored):
     @functools.cached_property
     def config(self) -> dict[str, Any]:
         """config.json; empty if there is none."""
-        return json.loads(self._core.config) if self._core.config else {}
+        config: dict[str, Any] = json.loads(self._core.config) if self._core.config else {}
+        return config
 
     @functools.cached_property
     def parameters(self) -> list[Parameter]:

@@ -50,16 +50,16 @@ class Row:
 
     @classmethod
     def parse(cls, data: dict[str, Any]) -> Row:
-        plain = {key: data.get(key) for key in ("group", "stack", "layer")}
-        counts = {key: data[key] for key in ("name", "parameters", "dtype", "zeros", "nan", "inf")}
-        shares = ("share_percent", "share_magnitude_percent", "share_signed_percent", "min", "max", "mean", "std")
+        values: dict[str, Any] = {key: data.get(key) for key in ("group", "stack", "layer")}
+        for key in ("name", "parameters", "dtype", "zeros", "nan", "inf"):
+            values[key] = data[key]
+        for key in ("share_percent", "share_magnitude_percent", "share_signed_percent", "min", "max", "mean", "std"):
+            values[key] = number(data[key])
         return cls(
-            **counts,
-            **{key: number(data[key]) for key in shares},
             tensors=data.get("tensors", 1),
             above={entry["cutoff"]: entry["count"] for entry in data["above"]},
             quantiles={entry["p"]: number(entry["magnitude"]) for entry in data.get("quantiles", [])},
-            **plain,
+            **values,
         )
 
     def flat(self) -> dict[str, Any]:
@@ -152,7 +152,8 @@ class Inspection:
     def rows(self, rows: Rows = "tensors") -> list[Row]:
         if rows not in ("tensors", "groups", "layers", "overall"):
             raise ValueError(f"rows: {rows!r} is not one of tensors, groups, layers, overall")
-        return [self.overall] if rows == "overall" else getattr(self, rows)
+        found: list[Row] = [self.overall] if rows == "overall" else getattr(self, rows)
+        return found
 
     def to_pandas(self, rows: Rows = "tensors") -> Any:
         """A pandas.DataFrame with a line for each row, in full precision."""

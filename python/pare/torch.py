@@ -1,4 +1,4 @@
-"""Pruning of live PyTorch modules, as torch.nn.utils.prune does it, and faster.
+"""Pruning of live PyTorch modules, as torch.nn.utils.prune does it, and faster; sparse kernels for their layers.
 
 The weights that go are those of pare's one selection: the k smallest magnitudes, and among equal ones the first, by
 tensor in the given order and then in C order (torch.topk makes no promise about equal ones). k is rounded as PyTorch
@@ -18,8 +18,16 @@ from torch.nn.utils import prune as torch_prune
 
 from pare import _core
 from pare._progress import Progress, follow
+from pare._sparse_modules import Handle, SparseLinear, is_conv1d, sparse_conv1d
 
-__all__ = ["global_unstructured", "l1_unstructured", "prune_", "prunable_parameters"]
+__all__ = [
+    "dense_linear_",
+    "global_unstructured",
+    "l1_unstructured",
+    "prunable_parameters",
+    "prune_",
+    "sparse_linear_",
+]
 
 Amount = Union[int, float]
 ModuleParameter = tuple[nn.Module, str]
@@ -143,7 +151,7 @@ def _add_masks(
         else:
             whole = before.detach().clone()
             whole[before.bool()] = mask
-            torch_prune.custom_from_mask(module, name, whole)
+            torch_prune.custom_from_mask(module, name, whole)  # type: ignore[no-untyped-call]
 
 
 def global_unstructured(
@@ -198,16 +206,14 @@ def l1_unstructured(
 def _linears(module: nn.Module) -> Iterator[nn.Module]:
     """nn.Linear and the Conv1D of transformers, which need not be installed."""
     for part in module.modules():
-        if isinstance(part, nn.Linear) or any(
-            base.__name__ == "Conv1D" and base.__module__.startswith("transformers.") for base in type(part).__mro__
-        ):
+        if isinstance(part, nn.Linear) or is_conv1d(part):
             yield part
 
 
 def prunable_parameters(module: nn.Module) -> list[ModuleParameter]:
     """What pare prunes by default: the weights of Linear and Conv1D, except those that an embedding shares."""
     embeddings = {id(part.weight) for part in module.modules() if isinstance(part, nn.Embedding)}
-    found = {}
+    found: dict[int, ModuleParameter] = {}
     for part in _linears(module):
         weight = part._parameters.get("weight", part._parameters.get("weight_orig"))
         if weight is not None and id(weight) not in embeddings:
@@ -239,4 +245,50 @@ def prune_(
     parameters = prunable_parameters(module)
     for some in [parameters] if scope == "global" else [[one] for one in parameters]:
         global_unstructured(some, amount=amount, in_place=in_place, threads=threads, progress=progress)
+    return module
+
+
+def _can_be_sparse(part: nn.Module) -> bool:
+    """Layers with masks, parametrizations or a forward() of a subclass stay as they are."""
+    ordinary = type(part) in (nn.Linear, SparseLinear) or (is_conv1d(part) and type(part).__name__.endswith("Conv1D"))
+    weight = part._parameters.get("weight")
+    return (
+        ordinary
+        and weight is not None
+        and weight.dtype == torch.float32
+        and weight.device.type == "cpu"
+        and weight.is_contiguous()
+    )
+
+
+def sparse_linear_(module: nn.Module, *, min_sparsity: float = 0.5) -> Any:
+    """Lets the nn.Linear and Conv1D inside `module` multiply by pare's sparse kernels, and returns it.
+
+    Only layers of F32 on the CPU, of which at least the fraction `min_sparsity` of the weights is 0. Everything else
+    about the module stays: its parameters, its state_dict, isinstance(). A layer computes densely, as before, where the
+    dense product is predicted to be faster, where gradients are needed (use torch.no_grad() or inference_mode()), for
+    other types, and after its weights changed: then call sparse_linear_() again. Threads are torch.get_num_threads().
+    """
+    threads = torch.get_num_threads()
+    layers = _core.SparseLayers(threads)
+    for part in _linears(module):
+        weight = part._parameters.get("weight")
+        if not _can_be_sparse(part) or weight is None:
+            continue
+        zeros = weight.numel() - int(torch.count_nonzero(weight))
+        if zeros < min_sparsity * weight.numel() or zeros == 0:
+            continue
+        out_in = isinstance(part, nn.Linear)
+        outputs, inputs = weight.shape if out_in else weight.shape[::-1]
+        index = layers.add(weight.data_ptr(), "F32", inputs, outputs, out_in, threads)
+        part.__dict__["_pare"] = Handle(layers, index, weight)
+        part.__class__ = SparseLinear if out_in else sparse_conv1d()
+    return module
+
+
+def dense_linear_(module: nn.Module) -> Any:
+    """Undoes sparse_linear_() and returns the module."""
+    for part in _linears(module):
+        if part.__dict__.pop("_pare", None) is not None or type(part).__module__ == "pare._sparse_modules":
+            part.__class__ = type(part).__mro__[1]
     return module

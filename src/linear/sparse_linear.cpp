@@ -52,6 +52,13 @@ bool SparseLinear::apply(const Matrix& x, const float* bias, Matrix& y, const Co
   return false;
 }
 
+bool SparseLinear::apply_rows(const float* x, std::size_t rows, const float* bias, float* y,
+                              const Context& context) const {
+  if (kernel_for(rows) != Kernel::kSliced) return false;
+  sliced(rows, context).multiply_many(x, rows, bias, y, context);
+  return true;
+}
+
 bool SparseLinear::apply_panel(const Activations& x, const float* bias, Activations& y, const Context& context) const {
   if (kernel_for(x.rows) != Kernel::kSliced) return false;
   sliced(x.rows, context).multiply_panel(x.values.data(), x.width, bias, y.values.data(), context);

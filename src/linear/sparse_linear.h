@@ -35,6 +35,8 @@ class SparseLinear {
   /// Computes y = x W + b and returns true if a sparse kernel is faster; otherwise returns false and leaves y
   /// unchanged.
   bool apply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
+  /// The same for more than kernels::kFewRows rows of any memory.
+  bool apply_rows(const float* x, std::size_t rows, const float* bias, float* y, const Context& context) const;
   /// The same for at most kernels::kFewRows rows in at most `pieces` pieces; none if the dense kernel is faster.
   std::optional<Work> work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces,
                            const Context& context) const;

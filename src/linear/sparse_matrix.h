@@ -29,6 +29,8 @@ class SlicedMatrix {
 
   /// y = x W + b; every row of y is written.
   void multiply(const Matrix& x, const float* bias, Matrix& y, const Context& context) const;
+  /// The same for more than a few rows of any memory: [rows, in] to [rows, out].
+  void multiply_many(const float* x, std::size_t rows, const float* bias, float* y, const Context& context) const;
   /// The same in at most `pieces` pieces, for at most kernels::kFewRows rows.
   Work work(const Matrix& x, const float* bias, Matrix& y, std::size_t pieces) const;
   /// The same sums for a panel of inputs [in, width], as a panel of outputs [out, width].
@@ -47,8 +49,8 @@ class SlicedMatrix {
   void fill(const LayerWeights& weights, const Plan& plan, std::size_t tile);
   void multiply_one_by_one(const Matrix& x, const float* bias, Matrix& y, std::size_t tile) const;
   void multiply_tile(std::size_t tile, const float* panel, std::size_t width, float* sums) const;
-  void multiply_rows(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin, std::size_t end,
-                     const float* bias, Matrix& y) const;
+  void multiply_rows(const float* x, std::size_t count, std::size_t begin, std::size_t end, const float* bias,
+                     float* y) const;
 
   std::size_t in_, out_, block_, blocks_, tiles_;
   FloatType type_;

@@ -176,17 +176,17 @@ void SlicedMatrix::multiply_panel(const float* x, std::size_t width, const float
   });
 }
 
-/// Rows [first, first + count) of x, outputs of tiles [begin, end).
-void SlicedMatrix::multiply_rows(const Matrix& x, std::size_t first, std::size_t count, std::size_t begin,
-                                 std::size_t end, const float* bias, Matrix& y) const {
+/// `count` rows of x, outputs of tiles [begin, end).
+void SlicedMatrix::multiply_rows(const float* x, std::size_t count, std::size_t begin, std::size_t end,
+                                 const float* bias, float* y) const {
   const std::size_t lanes = kernels::lanes(), width = (count + lanes - 1) / lanes * lanes;
   float *panel = scratch((in_ + kTileOutputs + 1) * width), *sums = panel + in_ * width;
-  kernels::to_panel(x.row(first), x.columns, count, in_, panel, width);
+  kernels::to_panel(x, in_, count, in_, panel, width);
   for (std::size_t tile = begin; tile < end; ++tile) {
     multiply_tile(tile, panel, width, sums);
     const std::size_t output = tile * kTileOutputs;
-    kernels::from_panel(sums, width, count, tile_outputs(tile), bias == nullptr ? nullptr : bias + output,
-                        y.row(first) + output, y.columns);
+    kernels::from_panel(sums, width, count, tile_outputs(tile), bias == nullptr ? nullptr : bias + output, y + output,
+                        out_);
   }
 }
 
@@ -197,14 +197,19 @@ void SlicedMatrix::multiply(const Matrix& x, const float* bias, Matrix& y, const
     return base::parallel_for(work.pieces, base::worthwhile(context, work.multiply_adds),
                               [&](std::size_t piece, unsigned) { work.compute(piece); });
   }
-  const std::size_t lanes = kernels::lanes(), most = kernels::kMostVectors * lanes, panels = (x.rows + most - 1) / most;
-  const unsigned threads = base::worthwhile_threads(context, (x.rows + lanes - 1) / lanes * lanes * entries_);
+  multiply_many(x.values.data(), x.rows, bias, y.values.data(), context);
+}
+
+void SlicedMatrix::multiply_many(const float* x, std::size_t rows, const float* bias, float* y,
+                                 const Context& context) const {
+  const std::size_t lanes = kernels::lanes(), most = kernels::kMostVectors * lanes, panels = (rows + most - 1) / most;
+  const unsigned threads = base::worthwhile_threads(context, (rows + lanes - 1) / lanes * lanes * entries_);
   // Every thread that needs a panel converts it itself, which is faster than waiting for another thread.
   const std::size_t parts = panels >= 4 * threads || panels % threads == 0 ? 1 : std::min<std::size_t>(threads, tiles_);
   base::parallel_for(panels * parts, context.with_threads(threads), [&](std::size_t item, unsigned) {
     const std::size_t first = item / parts * most, part = item % parts;
-    multiply_rows(x, first, std::min(most, x.rows - first), part * tiles_ / parts, (part + 1) * tiles_ / parts, bias,
-                  y);
+    multiply_rows(x + first * in_, std::min(most, rows - first), part * tiles_ / parts, (part + 1) * tiles_ / parts,
+                  bias, y + first * out_);
   });
 }
 
