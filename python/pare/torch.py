@@ -111,7 +111,21 @@ def _prune_in_place(parameters: Sequence[ModuleParameter], amount: Amount, threa
         torch.autograd.graph.increment_version(weights)
 
 
-def _add_mask(module: nn.Module, name: str, mask: torch.Tensor) -> None:
+class _Masked(torch.autograd.Function):
+    """weights * mask, which was computed already."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: torch.Tensor, mask: torch.Tensor, product: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(mask)
+        return product.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        (mask,) = ctx.saved_tensors
+        return gradients[0] * mask, None, None
+
+
+def _add_mask(module: nn.Module, name: str, mask: torch.Tensor, product: Optional[torch.Tensor]) -> None:
     """What torch.nn.utils.prune.custom_from_mask does to a parameter that has no mask yet, without further passes."""
     method = torch_prune.CustomFromMask(mask)
     method._tensor_name = name
@@ -119,7 +133,11 @@ def _add_mask(module: nn.Module, name: str, mask: torch.Tensor) -> None:
     module.register_parameter(f"{name}_orig", weights)
     del module._parameters[name]
     module.register_buffer(f"{name}_mask", mask)
-    setattr(module, name, weights * mask)
+    if product is None:
+        product = weights * mask
+    else:
+        product = _Masked.apply(weights, mask, product)  # type: ignore[no-untyped-call]
+    setattr(module, name, product)
     module.register_forward_pre_hook(method)
 
 
@@ -131,7 +149,10 @@ def _add_masks(
     progress: Progress,
 ) -> None:
     """Like PyTorch, counts and compares only weights that earlier masks kept."""
-    scores, masks, compared = [], [], []
+    scores: list[torch.Tensor] = []
+    masks: list[torch.Tensor] = []
+    products: list[Optional[torch.Tensor]] = []
+    compared: list[Optional[torch.Tensor]] = []
     for module, name in parameters:
         weights = getattr(module, name)
         score = importance_scores.get((module, name), weights)
@@ -143,11 +164,13 @@ def _add_masks(
         scores.append(score if before is None else score[before.bool()])
         masks.append(torch.empty_like(scores[-1], memory_format=torch.contiguous_format))
         compared.append(before)
-    _prune(scores, amount, [None] * len(scores), masks, threads, progress)
-    for (module, name), mask, before in zip(parameters, masks, compared):
+        plain = before is None and (module, name) not in importance_scores and weights.is_contiguous()
+        products.append(torch.empty_like(scores[-1]) if plain else None)
+    _prune(scores, amount, products, masks, threads, progress)
+    for (module, name), mask, before, product in zip(parameters, masks, compared, products):
         mask = mask.to(getattr(module, name).dtype)
         if before is None:
-            _add_mask(module, name, mask)
+            _add_mask(module, name, mask, product)
         else:
             whole = before.detach().clone()
             whole[before.bool()] = mask
