@@ -131,13 +131,15 @@ class Model(Scored):
         quantized are computed once and then kept. NumPy has no BF16 and no F8: they have the types of ml_dtypes if that
         package is installed, and otherwise come as their bits, in uint16 or uint8.
         """
+        array: Array
         array, dtype = self._core.numpy(name)
         if dtype in _MORE_DTYPES:
             try:
                 import ml_dtypes
             except ImportError:
                 return array
-            array = array.view(getattr(ml_dtypes, _MORE_DTYPES[dtype]))
+            typed: Array = array.view(getattr(ml_dtypes, _MORE_DTYPES[dtype]))
+            return typed
         return array
 
     def dlpack(self, name: str) -> Any:

@@ -1,6 +1,7 @@
 """The stub of the extension module is current, and the package's types are right."""
 
 import importlib.util
+import os
 import pathlib
 import subprocess
 import sys
@@ -32,12 +33,12 @@ def test_the_stub_is_current(tmp_path):
 @pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed")
 def test_types(tmp_path):
     (tmp_path / "use.py").write_text(USE)
-    targets = ["-p", "pare", "use.py"]
-    command = [sys.executable, "-m", "mypy", "--config-file", str(PYTHON / "mypy.ini"), *targets]
+    sources = [*map(str, sorted((PYTHON / "pare").glob("*.py"))), "use.py"]
+    command = [sys.executable, "-m", "mypy", "--config-file", str(PYTHON / "mypy.ini"), *sources]
     found = subprocess.run(
         command,
         cwd=tmp_path,
-        env={**__import__("os").environ, "MYPYPATH": str(PYTHON)},
+        env={**os.environ, "MYPYPATH": str(PYTHON)},
         capture_output=True,
         text=True,
     )
