@@ -11,6 +11,8 @@
 
 namespace pare {
 
+class ProcessGroup;
+
 /// Thrown by a call whose Context was stopped; nothing half written is left behind. It is not an Error: nothing failed.
 class Interrupted : public std::exception {
  public:
@@ -48,6 +50,14 @@ class Context {
   /// counts are not passed on.
   Context part(double begin, double end, std::string step = {}) const;
 
+  /// Returns a copy whose calls are shared by the processes of `group` (see pare/process_group.h).
+  Context with_group(std::shared_ptr<ProcessGroup> group) const;
+  /// Returns a copy whose calls are made by this process alone.
+  Context alone() const { return with_group(nullptr); }
+  ProcessGroup* group() const noexcept { return group_.get(); }  ///< nullptr: this process alone
+  /// Whether this process is rank 0 of its group, or alone. Results of shared calls are complete on rank 0.
+  bool leads() const noexcept;
+
   /// Asks the calls that use this context to stop soon: they throw Interrupted. Async-signal-safe.
   void stop() const noexcept { stopped_->store(true, std::memory_order_relaxed); }
   /// Clears the stop flag, so that new calls may use this context and those that share the flag. Call it only after
@@ -71,6 +81,7 @@ class Context {
  private:
   std::shared_ptr<std::atomic<bool>> stopped_;
   std::shared_ptr<const ProgressFunction> progress_;
+  std::shared_ptr<ProcessGroup> group_;
   unsigned threads_ = 0;
 };
 

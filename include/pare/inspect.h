@@ -70,6 +70,7 @@ struct Inspection {
 };
 
 /// Measures the selected parameters of a model. Those whose dtype is not analyzed are listed in left_out instead.
+/// In a group of processes (pare/process_group.h), rank 0 gets the inspection, and the others an empty one.
 /// Throws Error if a filter matches nothing; Interrupted.
 Inspection inspect(const Model& model, const InspectOptions& options = {}, const Context& context = {});
 

@@ -62,8 +62,9 @@ struct Measurement {
   std::vector<Outlier> largest;         ///< Outlier::tensor is an index into Model::parameters
 };
 
-/// Measures all parameters that `options` selects, and returns their figures. Throws Error if a filter matches nothing;
-/// Interrupted.
+/// Measures all parameters that `options` selects, and returns their figures. In a group of processes
+/// (pare/process_group.h), each measures a part; rank 0 gets the whole, and the others their part. Throws Error if a
+/// filter matches nothing; Interrupted.
 Measurement measure(const Model& model, const InspectOptions& options = {}, const Context& context = {});
 
 /// Likewise, but only those whose index in Model::parameters is among `parameters`. The result may be empty.

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "pare/process_group.h"
+
 namespace pare {
 namespace {
 
@@ -28,6 +30,14 @@ Context Context::with_progress(ProgressFunction progress) const {
   context.progress_ = shared(std::move(progress));
   return context;
 }
+
+Context Context::with_group(std::shared_ptr<ProcessGroup> group) const {
+  Context context = *this;
+  context.group_ = std::move(group);
+  return context;
+}
+
+bool Context::leads() const noexcept { return group_ == nullptr || group_->rank() == 0; }
 
 Context Context::part(double begin, double end, std::string step) const {
   if (!reports()) return *this;

@@ -82,6 +82,7 @@ InspectOptions options_of(const Arguments& arguments) {
 void run_part(const Arguments& arguments, const Context& context) {
   const Part part = part_of(arguments);
   if (arguments.part_file.empty()) throw UsageError("--part requires -o, the file to write the part to");
+  if (context.group() != nullptr) throw UsageError("--part is for a process of its own, not under mpirun");
   if (arguments.models.specs.size() != 1) throw UsageError("--part takes one MODEL");
   prepare_file(arguments.part_file, arguments.force, arguments.run.quiet);
   PartialInspection partial{
@@ -107,6 +108,7 @@ void run(const Arguments& arguments, const Context& context) {
     ProgressLine progress("inspecting " + model.title, arguments.run.quiet);
     inspections.push_back(inspect(model, options, progress.follow(context)));
   }
+  if (!context.leads()) return;
   print_inspections(arguments.output, models, inspections, arguments.run.quiet);
 }
 

@@ -79,6 +79,7 @@ void run_pack(const PackArguments& arguments, const Context& context) {
     summary = arguments.dry_run ? plan_packing(model, options, followed)
                                 : write_packed(model, arguments.output, options, followed);
   }
+  if (!context.leads()) return;
   const std::string directory = arguments.dry_run ? "" : arguments.output;
   print_as(format, {[&](Markup markup) { return pack_text(model, summary, directory, markup); },
                     [&] { return pack_csv_table(summary); }, [&] { return pack_json(model, summary, directory); }});

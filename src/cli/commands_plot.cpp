@@ -38,6 +38,7 @@ void plot_histogram(const Arguments& arguments, Measure measure, const Model& mo
   const Histogram counts =
       histogram(measured_tensors(model), measure, arguments.low, arguments.high, arguments.bins, context);
   model.checkpoint.require_unchanged();
+  if (!context.leads()) return;
   draw(HistogramChart{model.title, counts, measure, arguments.measure.cutoff}, arguments.output, arguments.force,
        context);
 }
@@ -47,8 +48,10 @@ void plot_layers(const Arguments& arguments, Measure measure, const Model& model
   InspectOptions options;
   options.cutoff = arguments.measure.cutoff;
   options.measure = measure;
-  const LineChart chart = share_by_layer_chart(inspect(model, options, progress.follow(context)));
+  const Inspection inspection = inspect(model, options, progress.follow(context));
   model.checkpoint.require_unchanged();
+  if (!context.leads()) return;
+  const LineChart chart = share_by_layer_chart(inspection);
   draw(chart, arguments.output, arguments.force, context);
 }
 
@@ -56,12 +59,11 @@ void plot_cumulative(const Arguments& arguments, const std::vector<Model>& model
   std::vector<std::string> titles;
   std::vector<std::vector<Sketch>> sketches;
   for (const Model& model : models) {
-    ScanOptions options;
-    options.sketches = true;
     titles.push_back(model.title);
-    sketches.push_back(scan(measured_tensors(model), options, context).sketches);
+    sketches.push_back(magnitude_sketch(measured_tensors(model), context));
   }
   require_unchanged(models);
+  if (!context.leads()) return;
   draw(cumulative_share_chart(titles, sketches, arguments.measure.cutoff), arguments.output, arguments.force, context);
 }
 

@@ -150,6 +150,8 @@ void check_distinct(const std::vector<std::string>& directories) {
 void run(const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
   const PruneOptions options = options_of(arguments);
+  if (context.group() != nullptr && (is_calibrated(options.criterion) || options.refit))
+    throw UsageError("calibrated pruning runs as one process, not under mpirun");
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
   if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
@@ -173,6 +175,7 @@ void run(const Arguments& arguments, const Context& context) {
     ProgressLine progress("writing " + arguments.output, arguments.run.quiet);
     write_pruned(model, plan, arguments.output, {arguments.force}, progress.follow(context));
   }
+  if (!context.leads()) return;
   print_as(format, {[&](Markup markup) { return prune_text(summary, markup, arguments.dry_run); },
                     [&] { return prune_csv_table(summary, arguments.dry_run); }, [&] { return prune_json(summary); }});
 }

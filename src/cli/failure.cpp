@@ -1,5 +1,9 @@
 #include "cli/failure.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
 #include <exception>
 
 #include "cli/streams.h"
@@ -19,10 +23,16 @@ FailureReport::FailureReport(int argc, char** argv) noexcept {
     json_ = json_ || asks_for_json(argv[i], i + 1 < argc ? argv[i + 1] : "");
 }
 
+void FailureReport::name_rank(unsigned rank) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  rank_ = fmt::format("rank {} on {}: ", rank, host.data());
+}
+
 void FailureReport::print(std::string_view code, std::string_view message, const std::string& file,
                           const std::string& tensor) const noexcept {
   try {
-    print_error(message);
+    print_error(rank_.empty() ? std::string(message) : rank_ + std::string(message));
     if (json_) cli::print(error_json(code, message, file, tensor));
   } catch (const std::exception&) {  // standard output cannot be written, or memory is exhausted: the line must suffice
   }

@@ -15,6 +15,9 @@ class FailureReport {
   /// Looks for --json and --format json itself, since a command line that cannot be parsed is a failure as well.
   FailureReport(int argc, char** argv) noexcept;
 
+  /// From now on, lines begin with the rank and the host of this process.
+  void name_rank(unsigned rank);
+
   /// `message` is the line; an empty `file` or `tensor` is left out.
   void print(std::string_view code, std::string_view message, const std::string& file = {},
              const std::string& tensor = {}) const noexcept;
@@ -22,6 +25,7 @@ class FailureReport {
 
  private:
   bool json_ = false;
+  std::string rank_;  ///< "rank 3 on HOST: "
 };
 
 }  // namespace pare::cli

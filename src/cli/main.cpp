@@ -2,12 +2,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <string>
+#include <thread>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -16,6 +21,7 @@
 #include "cli/signals.h"
 #include "cli/streams.h"
 #include "pare/error.h"
+#include "pare/process_group.h"
 
 namespace pare::cli {
 namespace {
@@ -74,14 +80,27 @@ std::string command_named(const CLI::App& program) {
   return named.empty() ? std::string() : named.front()->get_name();
 }
 
-int usage_failure(const CLI::App& program, const std::string& what, const FailureReport& report) {
+/// Commands whose work the processes of mpirun share.
+void require_shareable(const CLI::App& program, const Context& context) {
+  constexpr std::string_view kShared[] = {"inspect", "plot", "prune", "pack"};
+  const std::string command = command_named(program);
+  if (context.group() == nullptr || std::find(std::begin(kShared), std::end(kShared), command) != std::end(kShared))
+    return;
+  throw UsageError(fmt::format("pare {} runs as one process, not under mpirun (found {} processes)", command,
+                               context.group()->size()));
+}
+
+int usage_failure(const CLI::App& program, const std::string& what, const FailureReport& report,
+                  const Context& context) {
+  if (!context.leads()) return kUsage;
   const std::string command = command_named(program);
   report.print(error_code_name(ErrorCode::kArgument),
                fmt::format("{} (see pare {}{}--help)", what, command, command.empty() ? "" : " "));
   return kUsage;
 }
 
-int parse_failure(const CLI::App& program, const CLI::ParseError& error, const FailureReport& report) {
+int parse_failure(const CLI::App& program, const CLI::ParseError& error, const FailureReport& report,
+                  const Context& context) {
   if (dynamic_cast<const CLI::CallForHelp*>(&error) != nullptr) {
     print(program.help());
     return 0;
@@ -96,9 +115,9 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error, const F
                          unknown.empty() ? "a command is required: inspect, merge, plot, prune, pack, unpack, eval, "
                                            "sensitivity, bench, tune or report"
                                          : fmt::format("unknown command '{}'", unknown.front()),
-                         report);
+                         report, context);
   }
-  return usage_failure(program, error.what(), report);
+  return usage_failure(program, error.what(), report, context);
 }
 
 /// Runs the command and returns the exit status. Exceptions that leave this function are failures.
@@ -117,42 +136,91 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
   add_bench_command(root, context);
   add_tune_command(root, context);
   add_report_command(root, quoted_command_line(argc, argv), context);
-  for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
+  for (CLI::App* command : program.get_subcommands({})) {
+    command->group("Commands");
+    command->parse_complete_callback([&program, &context] { require_shareable(program, context); });
+  }
   try {
     program.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {
-    return parse_failure(program, error, report);
+    return parse_failure(program, error, report, context);
   } catch (const UsageError& error) {
-    return usage_failure(program, error.what(), report);
+    return usage_failure(program, error.what(), report, context);
   }
 }
 
-/// Ends a command that was stopped by a signal, or because a source was truncated.
-int stopped(const FailureReport& report) {
+/// Ends a command that was stopped by a signal, or because a source was truncated. When a rank of a group fails, mpirun
+/// stops the others, which have nothing to add to the message of that rank.
+int stopped(const FailureReport& report, const Context& context) {
   if (file_shrank()) {
     report.print(error_code_name(ErrorCode::kChanged), "a mapped file shrank while it was being read");
     return kFailure;
   }
-  report.print("interrupted", "interrupted");
+  if (context.leads() && !(context.group() != nullptr && stop_status() == 128 + SIGTERM))
+    report.print("interrupted", "interrupted");
   return stop_status();
 }
 
-int guarded(int argc, char** argv, const Context& context) {
-  const FailureReport report(argc, argv);
+/// Most failures of a group happen to all ranks at once. The others give rank 0 some time to tell of it and to end
+/// them.
+void defer_to_rank_0(const Context& context) {
+  if (context.leads()) return;
+  const auto turn = std::chrono::milliseconds(300 + 5 * context.group()->rank());
+  for (const auto start = std::chrono::steady_clock::now(); std::chrono::steady_clock::now() - start < turn;) {
+    context.check();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+/// Runs the command; every failure becomes one line.
+int guarded(int argc, char** argv, const FailureReport& report, const Context& context) {
   try {
-    return run_command(argc, argv, report, context);
+    try {
+      return run_command(argc, argv, report, context);
+    } catch (...) {
+      if (context.stopped()) return stopped(report, context);  // Ctrl-C may have ended a program that pare had started
+      defer_to_rank_0(context);
+      throw;
+    }
   } catch (const std::bad_alloc&) {
     report.print(error_code_name(ErrorCode::kOutOfMemory), "out of memory");
   } catch (const Interrupted&) {
-    return stopped(report);
+    return stopped(report, context);
   } catch (const Error& error) {
-    if (context.stopped()) return stopped(report);  // Ctrl-C may have ended a program that pare had started
     report.print(error);
   } catch (const std::exception& error) {
     report.print("internal", fmt::format("unexpected failure, please report it: {}", error.what()));
   }
   return kFailure;
+}
+
+/// The bytes that this rank has sent, if PARE_TRAFFIC is set: for measurements (docs/clusters.md).
+void report_traffic(const ProcessGroup& group) {
+  if (std::getenv("PARE_TRAFFIC") == nullptr) return;
+  print_error(
+      fmt::format("rank {}: sent {} bytes in {} messages", group.rank(), group.bytes_sent(), group.messages_sent()));
+}
+
+/// One process, or a rank of those that mpirun started.
+int run_process(int argc, char** argv) {
+  FailureReport report(argc, argv);
+  std::shared_ptr<ProcessGroup> group;
+  try {
+    group = group_of_mpirun();
+  } catch (const Error& error) {
+    report.print(error);
+    return kFailure;
+  }
+  const Context context = Context().with_group(group);
+  if (group) report.name_rank(group->rank());
+  if (!context.leads()) silence();
+  const SignalHandlers handlers(context);  // after MPI has set its own
+  const int status = guarded(argc, argv, report, context);
+  // A usage error happens to all ranks alike, so they end as after a success, each with this status.
+  if (group && status != 0 && status != kUsage) group->abort(status);
+  if (group) report_traffic(*group);
+  return status;
 }
 
 /// Frees reserved memory when memory is exhausted, so that cleaning up can succeed: destructors of JSON values
@@ -177,7 +245,5 @@ void reserve_memory() {
 int main(int argc, char** argv) {
   pare::cli::reserve_standard_streams();
   pare::cli::reserve_memory();
-  const pare::Context context;
-  const pare::cli::SignalHandlers handlers(context);
-  return pare::cli::guarded(argc, argv, context);
+  return pare::cli::run_process(argc, argv);
 }

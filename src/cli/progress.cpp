@@ -50,7 +50,7 @@ ProgressLine::~ProgressLine() {
 }
 
 Context ProgressLine::follow(const Context& context) {
-  if (!enabled_) return context;
+  if (!enabled_ || !context.leads()) return context;
   return context.with_progress([this](const Progress& progress) {
     show(progress.step.empty() ? std::string_view(what_) : progress.step, progress.fraction, progress.bytes);
   });

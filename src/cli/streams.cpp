@@ -14,6 +14,8 @@
 namespace pare::cli {
 namespace {
 
+bool silent = false;
+
 /// 0, or the errno of the failure.
 int write_all(int descriptor, std::string_view text) noexcept {
   while (!text.empty()) {
@@ -34,7 +36,10 @@ void print_line(std::string_view kind, std::string_view text) {
 
 }  // namespace
 
+void silence() noexcept { silent = true; }
+
 void print(std::string_view text) {
+  if (silent) return;
   const int failure = write_all(STDOUT_FILENO, text);
   if (failure == 0) return;
   if (failure == EPIPE) {
@@ -46,7 +51,9 @@ void print(std::string_view text) {
               std::string("standard output: cannot write: ") + std::strerror(failure));
 }
 
-void print_note(std::string_view text) { print_line("pare: note: ", text); }
+void print_note(std::string_view text) {
+  if (!silent) print_line("pare: note: ", text);
+}
 void print_error(std::string_view text) { print_line("pare: ", text); }
 
 void reserve_standard_streams() {

@@ -5,6 +5,9 @@
 
 namespace pare::cli {
 
+/// From now on, print() and print_note() do nothing: for all ranks of a group but one.
+void silence() noexcept;
+
 /// Writes all of `text` to standard output. Throws Error if that fails (a full disk, a closed
 /// stream); if the reader of a pipe has closed it, the program ends quietly, as by SIGPIPE.
 void print(std::string_view text);

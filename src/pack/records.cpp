@@ -45,10 +45,8 @@ Json history(const Model& model, const char* format, const Context& context) {
       return *std::move(json);
     }
   Json sources = Json::array();
-  for (std::size_t file = 0; file < files.size(); ++file) {
-    const prune::SourceHash hash = prune::hash_source(model.checkpoint, file, context);
+  for (const prune::SourceHash& hash : prune::hash_sources(model.checkpoint, context))
     sources.push_back({{"file", hash.file}, {"bytes", hash.bytes}, {"xxh3_128", hash.xxh3_128}});
-  }
   return {{"format", format}, {"version", 1}, {"model", model.title}, {"source", std::move(sources)}};
 }
 

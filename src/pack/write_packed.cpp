@@ -7,24 +7,30 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "base/pieces.h"
+#include "base/shared_directory.h"
 #include "checkpoint/packed/packed_format.h"
 #include "model/model_directory.h"
 #include "model/sparsity_config.h"
+#include "pack/file_summary.h"
 #include "pack/packed_layout.h"
 #include "pack/records.h"
 #include "pare/error.h"
+#include "prune/manifest.h"
+#include "stats/content.h"
 
 namespace pare {
 namespace {
 
 namespace fs = std::filesystem;
 
-void add_sizes(const std::vector<pack::TensorPlan>& plans, const pack::PackedLayout& layout, PackSummary& summary) {
+pack::FileSummary summary_of(const std::vector<pack::TensorPlan>& plans, const pack::PackedLayout& layout) {
+  pack::FileSummary summary;
   for (const pack::TensorPlan& plan : plans)
     summary.tensors.push_back({plan.tensor->name, plan.tensor->dtype, plan.encoding, plan.tensor->elements(),
                                plan.nonzeros, plan.tensor->bytes.size(), plan.stored_bytes()});
-  summary.dense_bytes += layout.dense_file_size();
-  summary.packed_bytes += layout.file_size();
+  summary.dense_bytes = layout.dense_file_size();
+  summary.packed_bytes = layout.file_size();
+  return summary;
 }
 
 /// Indices of the plans, largest tensors first, so that the last task to finish is a small one.
@@ -46,7 +52,7 @@ class Packer {
         meter_(model.checkpoint, context, 2),
         planner_(model, options, meter_, context) {}
 
-  void write_file(std::size_t file, const fs::path& directory, PackSummary& summary) {
+  pack::FileSummary write_file(std::size_t file, const fs::path& directory) {
     const std::vector<pack::TensorPlan> plans = planner_.plan_file(file);
     const pack::PackedLayout layout(model_.checkpoint, file, plans, options_);
     const std::string& name = model_.checkpoint.files()[file].output_name;
@@ -60,11 +66,10 @@ class Packer {
     const std::string header = layout.header(checksums);
     output.write_at(0, header);
     output.commit();
-    files_.push_back({name, layout.stored_names(), layout.file_size() - header.size()});
-    add_sizes(plans, layout, summary);
+    pack::FileSummary summary = summary_of(plans, layout);
+    summary.stored = {name, layout.stored_names(), layout.file_size() - header.size()};
+    return summary;
   }
-
-  const std::vector<pack::StoredFile>& files() const noexcept { return files_; }
 
  private:
   /// Returns the checksum.
@@ -91,7 +96,6 @@ class Packer {
   const Context& context_;
   pack::Meter meter_;
   pack::Planner planner_;
-  std::vector<pack::StoredFile> files_;
 };
 
 /// The configuration that readers of these files need.
@@ -117,12 +121,12 @@ PackSummary plan_packing(const Model& model, const PackOptions& options, const C
   decode_packed(model.checkpoint.tensors(), context);
   pack::Meter meter(model.checkpoint, context, 1);
   pack::Planner planner(model, options, meter, context);
-  PackSummary summary;
-  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) {
+  std::vector<pack::FileSummary> own;
+  for (const std::size_t file : prune::own_files(model.checkpoint, context)) {
     const std::vector<pack::TensorPlan> plans = planner.plan_file(file);
-    add_sizes(plans, pack::PackedLayout(model.checkpoint, file, plans, options), summary);
+    own.push_back(summary_of(plans, pack::PackedLayout(model.checkpoint, file, plans, options)));
   }
-  return summary;
+  return pack::sum_up(pack::of_all_files(model.checkpoint, std::move(own), context));
 }
 
 std::uint64_t packed_bytes(const Model& model, const PackOptions& options, const Context& context) {
@@ -132,17 +136,26 @@ std::uint64_t packed_bytes(const Model& model, const PackOptions& options, const
 PackSummary write_packed(const Model& model, const fs::path& out, const PackOptions& options, const Context& context) {
   decode_packed(model.checkpoint.tensors(), context);
   check_output_apart(out, model);
-  base::OutputDirectory output(out, options.force);
+  stats::require_same_model(model, context);
+  base::SharedDirectory output(out, options.force, context);
   Packer packer(model, options, context);
-  PackSummary summary;
-  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file)
-    packer.write_file(file, output.staging(), summary);
-  std::optional<std::string> index;
-  if (packer.files().size() > 1) index = pack::packed_index(packer.files());
-  model::finish_directory(
-      model, {packed_config(model, options, summary), index, pack::packed_manifest(model, summary, options, context)},
-      output.staging());
+  std::vector<pack::FileSummary> own;
+  for (const std::size_t file : prune::own_files(model.checkpoint, context))
+    own.push_back(packer.write_file(file, output.staging()));
+  const std::vector<pack::FileSummary> files = pack::of_all_files(model.checkpoint, std::move(own), context);
+  const PackSummary summary = pack::sum_up(files);
+  const std::string manifest = pack::packed_manifest(model, summary, options, context);  // with the help of all ranks
   model.checkpoint.require_unchanged();
+  if (context.leads()) {
+    std::vector<pack::StoredFile> stored;
+    for (const pack::FileSummary& file : files) {
+      output.require_visible(file.stored.name);
+      stored.push_back(file.stored);
+    }
+    std::optional<std::string> index;
+    if (stored.size() > 1) index = pack::packed_index(stored);
+    model::finish_directory(model, {packed_config(model, options, summary), index, manifest}, output.staging());
+  }
   output.commit();
   return summary;
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+#include "base/collective.h"
 #include "base/file_map.h"
 #include "base/hash.h"
 #include "base/json_text.h"
@@ -88,6 +91,48 @@ SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file, const Con
   }
   hash.xxh3_128 = sum.hex();
   return hash;
+}
+
+std::vector<std::size_t> own_files(const Checkpoint& checkpoint, const Context& context) {
+  std::vector<std::uint64_t> sizes;
+  for (const CheckpointFile& file : checkpoint.files()) {
+    std::uint64_t& size = sizes.emplace_back(0);
+    for (const std::size_t tensor : file.tensors) size += checkpoint.tensors()[tensor].bytes.size();
+  }
+  const std::vector<unsigned> owners = base::share_out(sizes, base::group_size(context));
+  std::vector<std::size_t> own;
+  for (std::size_t file = 0; file < owners.size(); ++file)
+    if (owners[file] == base::group_rank(context)) own.push_back(file);
+  return own;
+}
+
+std::vector<SourceHash> of_all_files(const Checkpoint& checkpoint, const std::vector<SourceHash>& own,
+                                     const Context& context) {
+  if (context.group() == nullptr) return own;
+  const std::vector<std::size_t> files = own_files(checkpoint, context);
+  base::ByteWriter writer;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    writer.u64(files[i]);
+    writer.text(own[i].file);
+    writer.u64(own[i].bytes);
+    writer.text(own[i].xxh3_128);
+  }
+  std::vector<SourceHash> all(checkpoint.files().size());
+  const std::filesystem::path none;
+  for (const std::vector<std::byte>& message : base::gather(writer.bytes(), context))
+    for (base::ByteReader reader(message, none, "message between processes"); reader.left() != 0;) {
+      SourceHash& hash = all.at(reader.u64());
+      hash.file = reader.text();
+      hash.bytes = reader.u64();
+      hash.xxh3_128 = reader.text();
+    }
+  return all;
+}
+
+std::vector<SourceHash> hash_sources(const Checkpoint& checkpoint, const Context& context) {
+  std::vector<SourceHash> own;
+  for (const std::size_t file : own_files(checkpoint, context)) own.push_back(hash_source(checkpoint, file, context));
+  return of_all_files(checkpoint, own, context);
 }
 
 std::string level_manifest(const Model& model, const PrunePlan& plan, std::size_t level,

@@ -16,6 +16,14 @@ struct SourceHash {
 };
 SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file, const Context& context);
 
+/// The files that this process of a group reads and writes: without a group, all.
+std::vector<std::size_t> own_files(const Checkpoint& checkpoint, const Context& context);
+/// On rank 0 of a group, the hashes of all files in order; `own` are those of own_files(). Elsewhere nothing.
+std::vector<SourceHash> of_all_files(const Checkpoint& checkpoint, const std::vector<SourceHash>& own,
+                                     const Context& context);
+/// The hashes of all files, on rank 0 of a group; each process reads its own files.
+std::vector<SourceHash> hash_sources(const Checkpoint& checkpoint, const Context& context);
+
 /// Text of one level's pare.json.
 std::string level_manifest(const Model& model, const PrunePlan& plan, std::size_t level,
                            const std::vector<SourceHash>& sources);

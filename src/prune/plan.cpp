@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/collective.h"
 #include "pare/error.h"
 #include "pare/prune.h"
 #include "prune/amount.h"
@@ -11,6 +12,7 @@
 #include "prune/masks/count_zeros.h"
 #include "prune/patterns/plan_pattern.h"
 #include "prune/select.h"
+#include "stats/content.h"
 
 namespace pare {
 namespace {
@@ -87,6 +89,23 @@ void plan_unstructured(std::span<const TensorView> tensors, PrunePlan& plan, con
   }
 }
 
+/// The same for each tensor separately, each by one process of the group.
+void plan_per_tensor(std::span<const TensorView> tensors, PrunePlan& plan, const Context& context) {
+  std::vector<std::uint64_t> sizes;
+  for (const TensorView& tensor : tensors) sizes.push_back(tensor.bytes.size());
+  const std::vector<unsigned> owners = base::share_out(sizes, base::group_size(context));
+  std::vector<std::vector<TensorCut>> cuts(plan.levels.size(), std::vector<TensorCut>(tensors.size()));
+  std::uint64_t position = 0;
+  for (std::size_t i = 0; i < tensors.size(); position += tensors[i++].elements()) {
+    if (owners[i] != base::group_rank(context)) continue;
+    const std::vector<SetCut> own =
+        cut_set({&tensors[i], 1}, position, tensors[i].elements(), plan.options, context.alone());
+    for (std::size_t level = 0; level < own.size(); ++level) cuts[level][i] = own[level].tensors.front();
+  }
+  prune::share_cuts(cuts, context);
+  for (std::size_t level = 0; level < cuts.size(); ++level) plan.levels[level].cuts = std::move(cuts[level]);
+}
+
 }  // namespace
 
 bool PruneOptions::prunes() const { return !levels.empty() || !sets.empty() || pattern.level().has_value(); }
@@ -101,16 +120,21 @@ PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Co
     tensors.push_back(model.tensor(model.parameters[parameter]));
     plan.candidates += tensors.back().elements();
   }
+  stats::require_same_model(model, context);
   decode_packed(tensors, context);
   plan.zeros_before = prune::count_zeros(tensors, context);
   if (!options.sets.empty()) {
     plan.levels.push_back(cut_sets(model, plan, tensors, context));
   } else {
     for (const Amount& amount : plan.options.levels) plan.levels.emplace_back().amount = amount;
-    options.pattern != Pattern() ? prune::plan_pattern(model, tensors, plan, context)
-                                 : plan_unstructured(tensors, plan, context);
+    if (options.pattern != Pattern())
+      prune::plan_pattern(model, tensors, plan, context.alone());
+    else if (context.group() != nullptr && options.scope == Scope::kPerTensor)
+      plan_per_tensor(tensors, plan, context);
+    else
+      plan_unstructured(tensors, plan, context);
   }
-  prune::set_zeros(plan, tensors, context);
+  prune::set_zeros(plan, tensors, context.alone());
   return plan;
 }
 

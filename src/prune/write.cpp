@@ -10,6 +10,7 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "base/pieces.h"
+#include "base/shared_directory.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
 #include "checkpoint/tensor_piece.h"
 #include "model/model_directory.h"
@@ -40,9 +41,12 @@ class LevelWriter {
       planned_.emplace(parameter.tensor, i);
       for (const std::size_t copy : parameter.copies) planned_.emplace(copy, i);
     }
-    for (const CheckpointFile& file : model.checkpoint.files())
-      for (const std::size_t tensor : file.tensors) bytes_total_ += model.checkpoint.tensors()[tensor].bytes.size();
-    bytes_total_ *= directories_.size();
+  }
+
+  /// Which files will be written, for the progress.
+  void expect(std::size_t file) {
+    for (const std::size_t tensor : model_.checkpoint.files()[file].tensors)
+      bytes_total_ += model_.checkpoint.tensors()[tensor].bytes.size() * directories_.size();
   }
 
   /// Writes one file of the checkpoint for every level; returns the source's hash.
@@ -118,14 +122,22 @@ void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out
                   const Context& context) {
   decode_packed(model.checkpoint.tensors(), context);
   check_output_apart(out, model);
-  base::OutputDirectory output(out, options.force);
+  base::SharedDirectory output(out, options.force, context);
   std::vector<fs::path> directories;
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     directories.push_back(output.make_directory(level_directory(plan, level, "")));
   }
   LevelWriter writer(model, plan, directories, context);
-  std::vector<prune::SourceHash> sources;
-  for (std::size_t file = 0; file < model.checkpoint.files().size(); ++file) sources.push_back(writer.write_file(file));
+  const std::vector<std::size_t> own = prune::own_files(model.checkpoint, context);
+  std::vector<prune::SourceHash> hashes;
+  for (const std::size_t file : own) writer.expect(file);
+  for (const std::size_t file : own) hashes.push_back(writer.write_file(file));
+  model.checkpoint.require_unchanged();
+  const std::vector<prune::SourceHash> sources = prune::of_all_files(model.checkpoint, hashes, context);
+  if (!context.leads()) return output.commit();
+  for (std::size_t level = 0; level < plan.levels.size(); ++level)
+    for (const CheckpointFile& file : model.checkpoint.files())
+      output.require_visible(level_directory(plan, level, "") / file.output_name);
   const std::optional<std::string> index = checkpoint::rewrite_index(model.checkpoint);
   for (std::size_t level = 0; level < plan.levels.size(); ++level)
     model::finish_directory(model, {model.config, index, prune::level_manifest(model, plan, level, sources)},
@@ -133,7 +145,6 @@ void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out
   if (plan.levels.size() > 1)
     base::write_file(output.staging() / kOutputMarker, prune::plan_manifest(model, plan, sources),
                      base::Publish::kStaged);
-  model.checkpoint.require_unchanged();
   output.commit();
 }
 

@@ -1,11 +1,16 @@
 #include "stats/content.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <span>
 #include <string_view>
 
+#include "base/byte_writer.h"
+#include "base/collective.h"
 #include "base/hash.h"
 #include "checkpoint/tensor_piece.h"
+#include "pare/error.h"
 
 namespace pare::stats {
 namespace {
@@ -40,6 +45,16 @@ std::uint64_t content_hash(const Model& model) {
     if (tensor.bytes.packed() == nullptr && !tensor.bytes.empty()) add_sample(hash, tensor.bytes);
   }
   return hash.value();
+}
+
+void require_same_model(const Model& model, const Context& context) {
+  if (context.group() == nullptr) return;
+  base::ByteWriter writer;
+  writer.u64(content_hash(model));
+  const std::vector<std::vector<std::byte>> hashes = base::gather(writer.bytes(), context);
+  for (std::size_t rank = 1; rank < hashes.size(); ++rank)
+    if (hashes[rank] != hashes[0])
+      throw Error(ErrorCode::kMismatch, model.source, fmt::format("rank {} reads another model than rank 0", rank));
 }
 
 }  // namespace pare::stats

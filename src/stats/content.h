@@ -11,4 +11,7 @@ namespace pare::stats {
 /// short samples of each tensor.
 std::uint64_t content_hash(const Model& model);
 
+/// Throws Error (kMismatch) on rank 0 of a group if the processes have opened different models.
+void require_same_model(const Model& model, const Context& context);
+
 }  // namespace pare::stats

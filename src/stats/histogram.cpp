@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/collective.h"
 #include "base/parallel.h"
 #include "checkpoint/tensor_piece.h"
 #include "kernels/leading_bits.h"
@@ -90,7 +91,7 @@ void add_by_patterns(const Binning& binning, std::span<const TensorView> tensors
 /// F64: element by element.
 void add_by_elements(const Binning& binning, std::span<const TensorView> tensors, const Context& context,
                      Histogram& histogram) {
-  const std::vector<Piece> pieces = cut_into_pieces(tensors);
+  const std::vector<Piece> pieces = own_pieces(tensors, context);
   const std::size_t places = histogram.counts.size() + 3;
   std::vector<std::vector<std::uint64_t>> by_worker(base::thread_count(context), std::vector<std::uint64_t>(places, 0));
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
@@ -102,6 +103,19 @@ void add_by_elements(const Binning& binning, std::span<const TensorView> tensors
   });
   for (const std::vector<std::uint64_t>& counts : by_worker)
     for (std::size_t place = 0; place < places; ++place) binning.add(histogram, place, counts[place]);
+}
+
+/// Of all processes; each has counted some pieces.
+void add_up(Histogram& histogram, const Context& context) {
+  std::vector<std::uint64_t> counts = histogram.counts;
+  counts.insert(counts.end(), {histogram.below, histogram.beyond, histogram.nans});
+  base::add_up(counts, context);
+  const std::size_t bins = histogram.counts.size();
+  histogram.below = counts[bins];
+  histogram.beyond = counts[bins + 1];
+  histogram.nans = counts[bins + 2];
+  counts.resize(bins);
+  histogram.counts = std::move(counts);
 }
 
 }  // namespace
@@ -124,6 +138,7 @@ Histogram histogram(std::span<const TensorView> tensors, Measure measure, double
     const auto add = dtype == DType::kF64 ? stats::add_by_elements : stats::add_by_patterns;
     add(binning, group, context, histogram);
   }
+  stats::add_up(histogram, context);
   return histogram;
 }
 

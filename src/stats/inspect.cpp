@@ -220,7 +220,9 @@ Inspection assemble(const Model& model, const InspectOptions& options, Measureme
 
 Inspection inspect(const Model& model, const InspectOptions& options, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  Inspection result = assemble(model, options, measure(model, options, context), context);
+  Measurement measurement = measure(model, options, context);
+  if (!context.leads()) return Inspection();
+  Inspection result = assemble(model, options, std::move(measurement), context.alone());
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

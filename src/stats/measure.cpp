@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/collective.h"
 #include "pare/error.h"
 #include "stats/content.h"
 #include "stats/partition.h"
@@ -77,6 +78,16 @@ Measurement measure_part(const Model& model, const InspectOptions& options, cons
   return measurement;
 }
 
+/// On rank 0 the measurement of all ranks, elsewhere that of this one.
+Measurement merge_of_ranks(Measurement own, const Context& context) {
+  const std::vector<std::vector<std::byte>> messages =
+      base::gather(context.leads() ? std::vector<std::byte>() : measurement_bytes(own), context);
+  if (!context.leads()) return own;
+  std::vector<Measurement> parts{std::move(own)};
+  for (std::size_t rank = 1; rank < messages.size(); ++rank) parts.push_back(parse_measurement(messages[rank]));
+  return merge(std::move(parts));
+}
+
 void require_alike(const Measurement& left, const Measurement& right) {
   if (left.cutoffs != right.cutoffs || left.largest_wanted != right.largest_wanted || left.sketches != right.sketches)
     throw Error(ErrorCode::kMismatch, "measurements made with different options cannot be merged");
@@ -113,7 +124,10 @@ std::string_view split_name(Split split) noexcept {
 Measurement measure(const Model& model, const InspectOptions& options, const Context& context) {
   std::vector<LeftOut> left_out;
   const Selection selection = stats::select(model, options, left_out);
-  return measure_part(model, options, selection, stats::everything(selection), context);
+  if (context.group() == nullptr) return measure_part(model, options, selection, stats::everything(selection), context);
+  const Part part{base::group_rank(context), base::group_size(context), Split::kBytes};
+  Measurement own = measure_part(model, options, selection, stats::divide(model, selection, part), context.alone());
+  return merge_of_ranks(std::move(own), context);
 }
 
 Measurement measure(const Model& model, const InspectOptions& options, std::span<const std::size_t> parameters,

@@ -44,14 +44,6 @@ std::vector<Unit> units_of(const Selection& selection, std::span<const std::size
   return units;
 }
 
-/// The part in whose share of the bytes the middle of a unit lies.
-std::uint64_t part_at(std::uint64_t before, std::uint64_t bytes, std::uint64_t total, std::uint64_t count) {
-  if (total == 0) return 0;
-  using Wide = unsigned __int128;
-  const Wide twice_middle = Wide{before} * 2 + bytes;
-  return std::min(static_cast<std::uint64_t>(twice_middle * count / (Wide{total} * 2)), count - 1);
-}
-
 void add_pieces(const Selection& selection, std::size_t tensor, std::uint64_t begin, std::uint64_t end,
                 PartOfSelection& part) {
   if (part.tensors.empty() || part.tensors.back() != tensor) part.tensors.push_back(tensor);

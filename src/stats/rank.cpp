@@ -47,7 +47,7 @@ std::vector<std::uint64_t> select_ranks(const RankSpace& space, std::span<const 
   for (const TensorView& tensor : tensors) elements += tensor.elements();
   const std::unique_ptr<KeyCounter> counter = make_rank_counter(space, tensors, context);
   std::vector<std::uint64_t> ranks;
-  for (const SelectedKey& selected : select_keys(*counter, space.is_wide() ? 4 : 2, elements, positions))
+  for (const SelectedKey& selected : select_keys(*counter, space.is_wide() ? 4 : 2, elements, positions, context))
     ranks.push_back(selected.key);
   return ranks;
 }

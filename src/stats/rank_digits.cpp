@@ -83,7 +83,7 @@ class WideCounter final : public KeyCounter {
       : space_(space), tensors_(tensors), context_(context) {}
 
   std::vector<DigitCounts> count(unsigned digit, std::span<const std::uint64_t> prefixes) override {
-    const std::vector<Piece> pieces = cut_into_pieces(tensors_);
+    const std::vector<Piece> pieces = own_pieces(tensors_, context_);
     const unsigned shift = 48 - 16 * digit;
     std::vector<std::vector<DigitCounts>> by_worker(base::thread_count(context_));
     base::parallel_for(pieces.size(), context_, [&](std::size_t item, unsigned worker) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/collective.h"
+
 namespace pare::stats {
 namespace {
 
@@ -49,6 +51,32 @@ void complete(std::vector<Search>& searches, std::vector<std::vector<std::uint64
   }
 }
 
+/// Adds up the tables of all ranks on rank 0, in one message of each rank.
+void reduce(std::vector<DigitCounts>& tables, const Context& context) {
+  if (context.group() == nullptr) return;
+  std::vector<std::uint64_t> all;
+  all.reserve(tables.size() * kDigits);
+  for (const DigitCounts& table : tables) all.insert(all.end(), table.begin(), table.end());
+  base::reduce(all, context);
+  auto from = all.begin();
+  for (DigitCounts& table : tables) {
+    std::copy_n(from, kDigits, table.begin());
+    from += kDigits;
+  }
+}
+
+/// Gives every rank what rank 0 found.
+void share(std::vector<Search>& searches, const Context& context) {
+  std::vector<std::uint64_t> numbers;
+  for (const Search& search : searches) numbers.insert(numbers.end(), {search.prefix, search.position, search.sharing});
+  base::broadcast(numbers, context);
+  for (std::size_t i = 0; i < searches.size(); ++i) {
+    searches[i].prefix = numbers[3 * i];
+    searches[i].position = numbers[3 * i + 1];
+    searches[i].sharing = numbers[3 * i + 2];
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<std::uint64_t>> KeyCounter::list(unsigned, std::span<const std::uint64_t>) {
@@ -56,18 +84,21 @@ std::vector<std::vector<std::uint64_t>> KeyCounter::list(unsigned, std::span<con
 }
 
 std::vector<SelectedKey> select_keys(KeyCounter& keys, unsigned digits, std::uint64_t elements,
-                                     std::span<const std::uint64_t> positions) {
+                                     std::span<const std::uint64_t> positions, const Context& context) {
   std::vector<Search> searches;
   for (const std::uint64_t position : positions) searches.push_back({0, position, elements, 0});
   for (unsigned digit = 0; digit < digits && !searches.empty(); ++digit) {
     const std::vector<std::uint64_t> prefixes = distinct_prefixes(searches);
     const bool few = std::all_of(searches.begin(), searches.end(),
                                  [&](const Search& search) { return search.sharing <= keys.list_limit(); });
-    if (few) {
+    if (few && context.group() == nullptr) {  // lists stay within a process
       complete(searches, keys.list(digit, prefixes));
       break;
     }
-    descend(searches, keys.count(digit, prefixes));
+    std::vector<DigitCounts> counts = keys.count(digit, prefixes);
+    reduce(counts, context);
+    if (context.leads()) descend(searches, counts);
+    share(searches, context);
   }
   std::vector<SelectedKey> selected;
   for (const Search& search : searches) selected.push_back({search.prefix, search.position});

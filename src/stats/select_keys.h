@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "pare/context.h"
+
 namespace pare::stats {
 
 /// Keys are cut into digits of 16 bits, most significant first.
@@ -15,7 +17,8 @@ constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
 /// 2^16 counters of a digit's values.
 using DigitCounts = std::vector<std::uint64_t>;
 
-/// Unsigned keys of many elements, in any order, which can be read several times.
+/// Unsigned keys of many elements, in any order, which can be read several times: in a group of processes, of those
+/// elements that this process reads.
 class KeyCounter {
  public:
   virtual ~KeyCounter() = default;
@@ -35,8 +38,9 @@ struct SelectedKey {
 
 /// The keys at the 0-based `positions` (each below `elements`, the number of elements) of the rising order, in the
 /// order of `positions`. Keys have `digits` digits. The keys are read at most once per digit, for all positions
-/// together.
+/// together. In a group, every rank calls this with the same `positions` and the number of `elements` of all ranks, and
+/// gets the result; each sends its counts once per digit (some 100 KB per position, see base::reduce()).
 std::vector<SelectedKey> select_keys(KeyCounter& keys, unsigned digits, std::uint64_t elements,
-                                     std::span<const std::uint64_t> positions);
+                                     std::span<const std::uint64_t> positions, const Context& context = {});
 
 }  // namespace pare::stats

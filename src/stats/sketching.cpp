@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/collective.h"
 #include "base/parallel.h"
 #include "checkpoint/tensor_piece.h"
 #include "kernels/leading_bits.h"
@@ -92,7 +93,7 @@ std::vector<Piece> join(std::span<const Piece> pieces, std::uint64_t elements) {
 
 LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& context) {
   decode_packed(tensors, context);
-  const std::vector<Piece> pieces = cut_into_pieces(tensors);
+  const std::vector<Piece> pieces = own_pieces(tensors, context);
   std::vector<Counter> counters(base::thread_count(context));
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[item];
@@ -147,8 +148,11 @@ std::vector<Sketch> magnitude_sketch(std::span<const TensorView> tensors, const 
     by_dtype[tensor.dtype].push_back(tensor);
   }
   std::vector<Sketch> sketches;
-  for (const DType dtype : order)
-    sketches.push_back(stats::to_sketch(dtype, stats::count_leading(by_dtype[dtype], context)));
+  for (const DType dtype : order) {
+    stats::LeadingCounts counts = stats::count_leading(by_dtype[dtype], context);
+    base::add_up(counts, context);
+    sketches.push_back(stats::to_sketch(dtype, counts));
+  }
   return sketches;
 }
 

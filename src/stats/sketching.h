@@ -14,7 +14,7 @@ namespace pare::stats {
 using LeadingCounts = std::vector<std::uint64_t>;
 
 /// Counts the elements of all tensors together, which must have the same width. The counts do not depend on the number
-/// of threads.
+/// of threads. Of the pieces that this process reads (see own_pieces()); counts of processes add up.
 LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& context);
 
 /// The Sketch made from such counts of tensors of `dtype`.

@@ -17,6 +17,14 @@ struct Piece {
   std::uint64_t count;
 };
 
+/// The number of the part, of `count` equal parts of `total` bytes in a row, in which the middle of `bytes` lies that
+/// follow `before` others.
+std::uint64_t part_at(std::uint64_t before, std::uint64_t bytes, std::uint64_t total, std::uint64_t count) noexcept;
+
+/// The pieces that this process reads, by rising tensor and element: all, or with a group an interval of about
+/// 1 / group size of the bytes, in the order of the files. Each piece is read by one rank.
+std::vector<Piece> own_pieces(std::span<const TensorView> tensors, const Context& context);
+
 std::vector<Piece> cut_into_pieces(std::span<const TensorView> tensors,
                                    std::uint64_t piece_elements = base::kPieceElements);
 

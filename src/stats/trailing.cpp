@@ -9,7 +9,7 @@ namespace pare::stats {
 
 std::vector<std::uint64_t> count_trailing(std::span<const TensorView> tensors, std::span<const std::uint8_t> slot_of,
                                           std::size_t slots, const Context& context) {
-  const std::vector<Piece> pieces = cut_into_pieces(tensors);
+  const std::vector<Piece> pieces = own_pieces(tensors, context);
   std::vector<std::vector<std::uint64_t>> tables(base::thread_count(context));
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     if (tables[worker].empty()) tables[worker].assign(slots << 16, 0);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "prune/masks/count_zeros.h"
+
 namespace pare {
 namespace table {
 
@@ -109,10 +111,9 @@ PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<st
     if (is_analyzed(tensor.dtype) && !std::binary_search(plan.parameters.begin(), plan.parameters.end(), i))
       untouched.push_back(tensor);
   }
-  for (const Stats& stats : scan(untouched, {}, context).tensors) {
-    summary.untouched += stats.count;
-    summary.untouched_zeros += stats.zeros;
-  }
+  decode_packed(untouched, context);
+  for (const TensorView& tensor : untouched) summary.untouched += tensor.elements();
+  for (const std::uint64_t zeros : prune::count_zeros(untouched, context)) summary.untouched_zeros += zeros;
   return summary;
 }
 

@@ -25,7 +25,7 @@ void for_each_block(std::span<const TensorView> tensors, std::uint64_t first_pos
     starts.push_back(first_position);
     first_position += tensor.elements();
   }
-  const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);
+  const std::vector<stats::Piece> pieces = stats::own_pieces(tensors, context);
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
     const stats::Piece& piece = pieces[item];
     alignas(64) std::array<std::uint32_t, kBlock> scores;
@@ -108,6 +108,7 @@ std::vector<std::vector<kernels::RankCount>> count_scores(std::span<const Tensor
         total[set][i].below += ranks[set][i].below;
         total[set][i].equal += ranks[set][i].equal;
       }
+  add_up_ranks(total, context);
   return total;
 }
 
@@ -140,7 +141,7 @@ std::vector<SetCut> cut_random(std::span<const TensorView> tensors, std::uint64_
   std::vector<std::uint64_t> positions;
   for (const std::uint64_t count : counts) positions.push_back(count == 0 ? 0 : count - 1);
   ScoreCounter scores(tensors, first_position, seed, context);
-  const std::vector<stats::SelectedKey> pivots = stats::select_keys(scores, kScoreDigits, total, positions);
+  const std::vector<stats::SelectedKey> pivots = stats::select_keys(scores, kScoreDigits, total, positions, context);
   const std::vector<std::vector<kernels::RankCount>> ranks =
       count_scores(tensors, first_position, seed, pivots, context);
   for (std::size_t set = 0; set < counts.size(); ++set) {

@@ -14,11 +14,12 @@ namespace {
 
 constexpr std::uint64_t kBlockElements = 4096;  // stays in the first-level cache while all levels read it
 
-/// ranks[set][tensor]: how many elements lie below and at pivots[set][tensor]. Reads the weights once.
+/// ranks[set][tensor]: how many elements lie below and at pivots[set][tensor]. Reads the weights once; of all processes
+/// of a group.
 std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorView> tensors,
                                                          const std::vector<std::vector<std::uint64_t>>& pivots,
                                                          const Context& context) {
-  const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);
+  const std::vector<stats::Piece> pieces = stats::own_pieces(tensors, context);
   std::vector<std::vector<kernels::RankCount>> by_piece(pieces.size());
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
     const stats::Piece& piece = pieces[item];
@@ -43,6 +44,7 @@ std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorV
       ranks[set][pieces[i].tensor].below += by_piece[i][set].below;
       ranks[set][pieces[i].tensor].equal += by_piece[i][set].equal;
     }
+  add_up_ranks(ranks, context);
   return ranks;
 }
 

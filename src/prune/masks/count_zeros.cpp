@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/collective.h"
 #include "base/parallel.h"
 #include "checkpoint/tensor_piece.h"
 #include "kernels/magnitude.h"
@@ -26,7 +27,7 @@ bool must_count(TensorCut& cut, std::uint64_t zeros_before) {
 }  // namespace
 
 std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, const Context& context) {
-  const std::vector<stats::Piece> pieces = stats::cut_into_pieces(tensors);
+  const std::vector<stats::Piece> pieces = stats::own_pieces(tensors, context);
   std::vector<std::uint64_t> by_piece(pieces.size());
   base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
     const TensorView& tensor = tensors[pieces[item].tensor];
@@ -37,6 +38,7 @@ std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, cons
   });
   std::vector<std::uint64_t> zeros(tensors.size());
   for (std::size_t i = 0; i < pieces.size(); ++i) zeros[pieces[i].tensor] += by_piece[i];
+  base::add_up(zeros, context);
   return zeros;
 }
 

@@ -9,7 +9,7 @@
 
 namespace pare::prune {
 
-/// Number of zeros (of either sign) in each tensor. Reads the tensors once.
+/// Number of zeros (of either sign) in each tensor. Reads the tensors once, each process of a group a part.
 std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, const Context& context);
 
 /// Number of zeros of one tensor after each of `masks`. Reads the tensor once. Throws Error, Interrupted.

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Kills ranks, cuts off files and fills disks, and checks that all ranks stop within ten seconds, that no partial output
+# appears, and that a rerun succeeds: faults.sh PARE MODEL SCRATCH [KILLS]. KILLS (default 50) is how often a random rank
+# is killed at a random moment. Exit status 77 without mpirun.
+set -euo pipefail
+pare=$(realpath "$1") model=$(realpath "$2") scratch=$3 kills=${4:-50}
+command -v mpirun >/dev/null || { echo "skipped: no mpirun"; exit 77; }
+rm -rf "$scratch" && mkdir -p "$scratch" && cd "$scratch"
+ranks=4
+run() { mpirun --allow-run-as-root --oversubscribe -n $ranks "$@"; }
+prune=(prune "$model" -o out --levels 10,50,90 --quiet --threads 1)
+fail() { echo "FAILED: $*"; [[ -f log ]] && sed 's/^/  | /' log; exit 1; }
+now() { date +%s%N; }
+
+"$pare" prune "$model" -o expected --levels 10,50,90 --quiet >/dev/null
+same() { diff -r expected out >/dev/null; }
+rerun() {
+  rm -rf out
+  run "$pare" "${prune[@]}" >/dev/null 2>log || fail "the rerun after $1"
+  same || fail "the output after $1 differs"
+  [[ -z "$(find . -maxdepth 1 -name '.out.pare-*')" ]] || fail "the rerun after $1 left a temporary directory"
+  rm -rf out
+}
+# told MATCH: the failure is one line of pare's that matches.
+told() {
+  [[ $(grep -c '^pare: ' log) -eq 1 ]] || fail "expected one line that begins with 'pare: ', for $1"
+  grep -Eq "^pare: $1" log || fail "no line matches: $1"
+}
+
+start=$(now)
+rerun "nothing"
+took=$((($(now) - start) / 1000000))
+
+for ((i = 1; i <= kills; ++i)); do
+  run "$pare" "${prune[@]}" >/dev/null 2>log &
+  mpirun=$!
+  sleep "$(awk -v ms="$((RANDOM % (took + 1)))" 'BEGIN { print ms / 1000 }')"
+  mapfile -t pids < <(pgrep -P $mpirun || true)
+  ((${#pids[@]})) && kill -9 "${pids[RANDOM % ${#pids[@]}]}" 2>/dev/null || true
+  killed=$(now)
+  wait $mpirun && status=0 || status=$?
+  seconds=$((($(now) - killed) / 1000000000))
+  ((seconds < 10)) || fail "kill $i: the others went on for $seconds s"
+  if [[ -e out ]]; then same || fail "kill $i: partial output"; fi
+  [[ -e out || $status -ne 0 ]] || fail "kill $i: success without output"
+  rerun "kill $i"
+done
+echo "$kills kills: everyone stopped, nothing partial, every rerun succeeded"
+
+# A shard that one rank cannot read: it sees another copy of the model, in which a shard is cut off.
+cp -r "$model" cut
+shard=$(find cut -name '*.safetensors' | sort | tail -1)
+truncate -s -100 "$shard"
+cat >cut.sh <<TEXT
+[[ \$OMPI_COMM_WORLD_RANK == 2 ]] && exec "$pare" prune cut "\${@:3}"
+exec "$pare" "\$@"
+TEXT
+start=$(now)
+run bash cut.sh "${prune[@]}" >/dev/null 2>log && fail "a shard that is cut off was read"
+(((($(now) - start) / 1000000000) < 15)) || fail "took long after a shard that was cut off"
+told "rank 2 on .*: cut/$(basename "$shard"): "
+[[ ! -e out ]] || fail "output in spite of a shard that is cut off"
+
+# A full disk on one rank, as far as a limit on the size of files is one.
+cat >full.sh <<TEXT
+[[ \$OMPI_COMM_WORLD_RANK == 1 ]] && ulimit -f 64
+exec "$pare" "\$@"
+TEXT
+run bash full.sh "${prune[@]}" >/dev/null 2>log && fail "a full disk was not noticed"
+told "rank 1 on .*: out/sparsity-[0-9]*/model-.*: cannot "
+[[ ! -e out ]] || fail "output in spite of a full disk"
+
+# All ranks fail alike: one of them says so.
+run "$pare" prune missing -o out --levels 50 >/dev/null 2>log && fail "a missing model was read"
+told "rank 0 on .*: missing: "
+run "$pare" eval "$model" --data x >/dev/null 2>log && fail "eval ran under mpirun"
+told ".*pare eval runs as one process, not under mpirun"
+
+# Ctrl-C.
+run "$pare" "${prune[@]}" >/dev/null 2>log &
+mpirun=$!
+sleep "$(awk -v ms="$((took / 2))" 'BEGIN { print ms / 1000 }')"
+kill -INT $mpirun
+start=$(now)
+wait $mpirun && true
+(((($(now) - start) / 1000000000) < 10)) || fail "an interrupt took long"
+if [[ -e out ]]; then same || fail "an interrupt left partial output"; fi
+rerun "an interrupt"
+cd / && rm -rf "$scratch"
