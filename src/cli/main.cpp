@@ -218,6 +218,7 @@ int run_process(int argc, char** argv) {
   const SignalHandlers handlers(context);  // after MPI has set its own
   const int status = guarded(argc, argv, report, context);
   // A usage error happens to all ranks alike, so they end as after a success, each with this status.
+  if (group && status > 128) std::_Exit(status);  // stopped by mpirun, which ends the others as well
   if (group && status != 0 && status != kUsage) group->abort(status);
   if (group) report_traffic(*group);
   return status;
