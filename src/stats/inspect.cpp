@@ -203,6 +203,7 @@ Inspection assemble(const Model& model, const InspectOptions& options, Measureme
     result.tensors.push_back(
         tensor_row(*selection.parameters[i], selection.tensors[i], std::move(measurement.tensors[i].stats)));
     sketches.push_back(std::move(measurement.tensors[i].sketch));
+    measurement.tensors[i] = {};  // a model may have a million tensors
     everything.push_back(i);
   }
   result.overall = sum_row("(overall)", everything, result.tensors);

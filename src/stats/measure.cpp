@@ -48,12 +48,15 @@ Measurement measure_part(const Model& model, const InspectOptions& options, cons
   measurement.cutoffs = cutoffs_of(options);
   measurement.largest_wanted = options.largest;
   measurement.sketches = !options.quantiles.empty();
-  std::vector<TensorView> tensors;  // only those of the part, so that figures take memory for these only
+  // Figures take memory for the tensors of the part only.
+  const bool whole = part.tensors.size() == selection.tensors.size();
+  std::vector<TensorView> own;
   std::vector<std::size_t> place(selection.tensors.size());
-  for (const std::size_t i : part.tensors) {
-    place[i] = tensors.size();
-    tensors.push_back(selection.tensors[i]);
+  for (std::size_t i = 0; i < part.tensors.size(); ++i) {
+    place[part.tensors[i]] = i;
+    if (!whole) own.push_back(selection.tensors[part.tensors[i]]);
   }
+  const std::span<const TensorView> tensors(whole ? selection.tensors : own);
   std::vector<Piece> pieces = part.pieces;
   for (Piece& piece : pieces) piece.tensor = place[piece.tensor];
   stats::PieceScan scanned =
