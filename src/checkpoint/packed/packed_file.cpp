@@ -253,7 +253,8 @@ class BitmaskFile {
     stored.dtype = compressed.dtype;
     stored.encoding = Encoding::kBitmask;
     const PartNames names(stored.name);
-    take_bitmask(parts_, names, stored, parts_.contains(names.row_offsets));
+    // Two values of every four stand in rows; those of the other format are one row, and its offsets are needed.
+    take_bitmask(parts_, names, stored, compressed.shape.size() != 2 || parts_.contains(names.row_offsets));
     std::uint64_t elements = 1;
     for (std::size_t axis = 0; axis < stored.extents.size() / 8; ++axis) {
       std::int64_t extent = 0;
@@ -263,9 +264,8 @@ class BitmaskFile {
       elements *= static_cast<std::uint64_t>(extent);  // an overflow is found by make_packed_tensor
     }
     stored.nonzeros = compressed.elements();
-    if (!stored.has_row_offsets &&
-        (stored.shape.size() != 2 || compressed.shape.size() != 2 || compressed.shape[0] != stored.shape[0] ||
-         compressed.shape[1] != stored.shape[1] / 2))
+    if (!stored.has_row_offsets && (stored.shape.size() != 2 || compressed.shape[0] != stored.shape[0] ||
+                                    compressed.shape[1] != stored.shape[1] / 2))
       throw Error(ErrorCode::kMalformed, path_, stored.name,
                   fmt::format("its part '{}' has shape [{}] (expected two values in four of each row, as there is no "
                               "part '{}')",
