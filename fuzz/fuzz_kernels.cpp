@@ -207,7 +207,7 @@ void masked(Input& input) {
     mask = static_cast<std::uint16_t>(input.number(2));
     weights += static_cast<std::size_t>(__builtin_popcount(mask));
   }
-  const Weights packed(input, weights + kSliceOutputs);
+  const Weights packed(input, weights + kMaskedAhead);
   const std::vector<float> x = floats(input, rows * in, false), bias = floats(input, kSliceOutputs, false);
   const auto product = [&](const void* data, FloatType type) {
     std::vector<float> y(rows * kSliceOutputs, 7.0F);

@@ -69,8 +69,10 @@ void multiply_slices(const Slices& slices, const float* panel, std::size_t width
 /// The same for a single token: y[output] += weight * x[input].
 void multiply_slices_once(const Slices& slices, const float* x, float* y);
 
+constexpr std::size_t kMaskedAhead = 32;  ///< weights that multiply_masked() may read after the last one
+
 /// 16 outputs next to each other: bit o of masks[k] says whether output o has a weight at input k; the weights follow
-/// each other without gaps, and 16 of them after the last one may be read.
+/// each other without gaps, and kMaskedAhead of them after the last one may be read.
 struct MaskedOutputs {
   const std::uint16_t* masks = nullptr;
   const std::byte* weights = nullptr;

@@ -1,3 +1,4 @@
+#include "kernels/masked_words.h"
 #include "kernels/sparse.h"
 #include "kernels/targets.h"
 
@@ -168,6 +169,10 @@ void all_blocks(const MaskedOutputs* blocks, std::size_t count, const float* x, 
 void MaskedTarget(const MaskedOutputs* blocks, std::size_t count, const float* x, std::size_t rows,
                   std::size_t x_stride, const float* bias, float* y, std::size_t y_stride) {
   if (count == 0) return;
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  if (weight_bytes(blocks->type) == 2 && takes_masked_words())
+    return multiply_masked_words(blocks, count, x, rows, x_stride, bias, y, y_stride);
+#endif
   with_weights(blocks->type, blocks->weights, [&](auto type, const auto*) {
     using W = decltype(type);
     switch (rows) {

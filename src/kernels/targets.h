@@ -6,7 +6,8 @@
 
 namespace pare::kernels {
 
-/// Names of the instruction sets this machine can run, best first, e.g. {"AVX3_ZEN4", "AVX3", "AVX2", ...}.
+/// Names of the instruction sets this machine can run, best first, e.g. {"AVX3_VBMI2", "AVX3", "AVX2", ...}. All are
+/// Highway's but "AVX3_VBMI2": its AVX3 with the kernel of masked_words.h.
 /// After force_target("x"), only "x".
 std::vector<std::string> supported_targets();
 /// The instruction set in use. Throws Error as choose_target() does.
@@ -14,6 +15,9 @@ std::string current_target();
 /// Forces one of supported_targets(), or for "" the best one, regardless of the environment. Returns false if the
 /// machine cannot run it.
 bool force_target(const std::string& name);
+
+/// Whether the instruction set in use is AVX3_VBMI2.
+bool takes_masked_words();
 
 /// Called before every kernel. The first call reads the environment variable PARE_TARGET, which names the instruction
 /// set to use, and throws Error if the machine cannot run it. Safe to call from any thread.

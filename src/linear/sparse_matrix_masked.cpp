@@ -10,8 +10,6 @@ namespace {
 
 using kernels::kSliceOutputs;
 
-constexpr std::size_t kReadAhead = 16;  ///< weights that the kernel may read past the last one
-
 }  // namespace
 
 MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, const Context& context)
@@ -35,8 +33,8 @@ MaskedMatrix::MaskedMatrix(const LayerWeights& weights, LayoutMemory& memory, co
   });
   for (std::size_t group = 0; group < groups; ++group) begin_[group + 1] += begin_[group];
   const std::size_t size = kernels::weight_bytes(type_);
-  weights_ = memory.allocate<std::byte>((begin_.back() + kReadAhead) * size);
-  std::memset(weights_ + begin_.back() * size, 0, kReadAhead * size);
+  weights_ = memory.allocate<std::byte>((begin_.back() + kernels::kMaskedAhead) * size);
+  std::memset(weights_ + begin_.back() * size, 0, kernels::kMaskedAhead * size);
   base::parallel_for(groups, base::worthwhile(context, in_ * out_), [&](std::size_t group, unsigned) {
     const std::size_t first = group * kSliceOutputs;
     const std::uint16_t* masks = masks_ + group * in_;

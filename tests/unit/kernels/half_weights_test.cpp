@@ -130,7 +130,7 @@ TEST_P(HalfWeights, Masks) {
   for (const unsigned keep : {0U, 0x1111U, 0xFFFFU}) {
     std::vector<std::uint16_t> masks(kBlocks * kIn);
     for (std::uint16_t& mask : masks) mask = static_cast<std::uint16_t>(random() & keep);
-    const std::size_t each = (kIn + 1) * kSliceOutputs;
+    const std::size_t each = kIn * kSliceOutputs + kMaskedAhead;
     const Weights w(type(), kBlocks * each, 9);
     const std::vector<float> bias = draw(kOutputs, 10);
     for (std::size_t rows = 1; rows <= kMaskedRows; ++rows) {

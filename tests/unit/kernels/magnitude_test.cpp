@@ -39,7 +39,7 @@ class EveryTarget : public testing::TestWithParam<std::string> {
   void TearDown() override { force_target(""); }
 };
 
-TEST_P(EveryTarget, IsTheOneInUse) { EXPECT_EQ(dispatched_target(), GetParam()); }
+TEST_P(EveryTarget, IsTheOneInUse) { EXPECT_EQ(current_target(), GetParam()); }
 
 TEST_P(EveryTarget, CountsAsAPlainLoop) {
   for (const Width width : kWidths)

@@ -146,7 +146,7 @@ TEST_P(Sparse, MasksTimesFewTokens) {
             }
           masks.push_back(static_cast<std::uint16_t>(mask));
         }
-        packed.resize(packed.size() + 16,
+        packed.resize(packed.size() + kMaskedAhead,
                       std::numeric_limits<float>::quiet_NaN());  // values after the end are not used
         std::vector<float> y(rows * 20, -1);
         const MaskedOutputs block{masks.data(), reinterpret_cast<const std::byte*>(packed.data()), in, outputs};
