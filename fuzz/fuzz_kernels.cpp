@@ -23,7 +23,7 @@
 #include "kernels/peak.h"
 #include "kernels/quants/block_quants.h"
 #include "kernels/quants/scaled_bytes.h"
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
 namespace {

@@ -14,7 +14,7 @@
 
 #include "fuzz/require.h"
 #include "kernels/float_convert.h"
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 #include "kernels/weight_view.h"
 

@@ -1,6 +1,6 @@
 #include "kernels/panel_dense.h"
 
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
 #ifndef PARE_KERNELS_TOGETHER

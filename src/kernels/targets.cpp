@@ -7,7 +7,7 @@
 
 #include "base/once.h"
 #include "kernels/magnitude.h"
-#include "kernels/masked_words.h"
+#include "kernels/sparse/masked_words.h"
 #include "pare/error.h"
 
 namespace pare::kernels {

@@ -1,6 +1,6 @@
 #include "linear/activations.h"
 
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 
 namespace pare::linear {
 

@@ -1,4 +1,4 @@
-// Weight matrices without their zeros, in the layouts that the kernels in kernels/sparse.h read.
+// Weight matrices without their zeros, in the layouts that the kernels in kernels/sparse/sparse.h read.
 #pragma once
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "linear/layer_weights.h"
 #include "linear/layout_memory.h"
 #include "linear/pieces_of_work.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/parallel.h"
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 
 namespace pare::run {
 namespace {

@@ -2,9 +2,11 @@
 
 #include "kernels/targets.h"
 
+#ifndef PARE_KERNELS_TOGETHER
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/quants/block_quants.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
+#endif
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/highway.h>
 

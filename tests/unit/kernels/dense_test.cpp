@@ -12,7 +12,7 @@
 #include "kernels/matvec.h"
 #include "kernels/panel_dense.h"
 #include "kernels/panel_rows.h"
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
 namespace pare::kernels {

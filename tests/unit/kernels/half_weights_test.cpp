@@ -9,7 +9,7 @@
 
 #include "kernels/float_convert.h"
 #include "kernels/matvec.h"
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
 namespace pare::kernels {

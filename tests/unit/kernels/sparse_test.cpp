@@ -1,5 +1,5 @@
 // Sparse products against plain loops in double, for every instruction set; forced one by one.
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 
 #include <gtest/gtest.h>
 

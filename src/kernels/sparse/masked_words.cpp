@@ -1,4 +1,4 @@
-#include "kernels/masked_words.h"
+#include "kernels/sparse/masked_words.h"
 
 #if defined(__x86_64__)
 

@@ -1,10 +1,10 @@
 // Conversion between tokens as rows and tokens as lanes.
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
 #ifndef PARE_KERNELS_TOGETHER
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/sparse_panels.cpp"  // NOLINT: Highway compiles this file per target
+#define HWY_TARGET_INCLUDE "kernels/sparse/sparse_panels.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
 #endif
 // Highway's per-target headers come after foreach_target.h.

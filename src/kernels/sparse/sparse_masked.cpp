@@ -1,10 +1,10 @@
-#include "kernels/masked_words.h"
-#include "kernels/sparse.h"
+#include "kernels/sparse/masked_words.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
 #ifndef PARE_KERNELS_TOGETHER
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/sparse_masked.cpp"  // NOLINT: Highway compiles this file per target
+#define HWY_TARGET_INCLUDE "kernels/sparse/sparse_masked.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
 #endif
 // Highway's per-target headers come after foreach_target.h.

@@ -1,9 +1,9 @@
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
 #ifndef PARE_KERNELS_TOGETHER
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/sparse_slices.cpp"  // NOLINT: Highway compiles this file per target
+#define HWY_TARGET_INCLUDE "kernels/sparse/sparse_slices.cpp"  // NOLINT: Highway compiles this file per target
 #include <hwy/foreach_target.h>
 #endif
 // Highway's per-target headers come after foreach_target.h.

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "kernels/sparse.h"
+#include "kernels/sparse/sparse.h"
 
 namespace pare::kernels {
 
