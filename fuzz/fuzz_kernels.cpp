@@ -103,7 +103,13 @@ void moments(Input& input) {
   });
   compare("scale_bytes", -1, [&] {
     std::vector<float> out(n);
-    scale_bytes(static_cast<ByteType>(offset % 3), data.data(), n, {0.0F, 0.37F, 1.0F}, out.data());
+    const auto byte_type = static_cast<ByteType>(offset % 3);
+    const ByteScale by{offset % 2 == 0 ? 0.0F : 3.0F, 0.37F, 1.0F};
+    scale_bytes(byte_type, data.data(), n, by, out.data());
+    std::vector<std::byte> direct(2 * n), rounded(2 * n);
+    scale_bytes_to_bf16(byte_type, data.data(), n, by, direct.data());
+    to_bf16(out.data(), n, rounded.data());
+    require(direct == rounded, "scaling and rounding can be done at once");
     return Result(out.begin(), out.end());
   });
   compare("float_convert", -1, [&] {

@@ -74,17 +74,22 @@ class ScaledWeights final : public EncodedTensor {
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t row = at / grid_.columns, column = at % grid_.columns;
       const std::uint64_t block_end = std::min((column / grid_.block_columns + 1) * grid_.block_columns, grid_.columns);
-      const std::uint64_t n = std::min<std::uint64_t>({block_end - column, end - at, kScaledChunk});
+      std::uint64_t n = std::min<std::uint64_t>(block_end - column, end - at);
       const std::uint64_t place = grid_.scale_of(row, column);
       const float scale = load_scale(scales_.dtype, scales + place * scale_size);
       const float zero = zeros == nullptr ? 0 : static_cast<float>(static_cast<std::int8_t>(zeros[place]));
-      if (type) {
-        kernels::scale_bytes(*type, weights + at, n, {zero, scale, factor_}, buffer.data());
+      if (type && dtype_ == DType::kBF16) {
+        kernels::scale_bytes_to_bf16(*type, weights + at, n, {zero, scale, factor_}, out);
       } else {
-        for (std::uint64_t i = 0; i < n; ++i)
-          buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale * factor_;
+        n = std::min<std::uint64_t>(n, kScaledChunk);
+        if (type) {
+          kernels::scale_bytes(*type, weights + at, n, {zero, scale, factor_}, buffer.data());
+        } else {
+          for (std::uint64_t i = 0; i < n; ++i)
+            buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale * factor_;
+        }
+        store_values(dtype_, buffer.data(), n, out);
       }
-      store_values(dtype_, buffer.data(), n, out);
       at += n;
       out += n * size;
     }

@@ -10,6 +10,7 @@
 // Highway's per-target headers come after foreach_target.h.
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernels/weights-inl.h"
@@ -45,30 +46,131 @@ HWY_INLINE hn::Vec<FloatTag> byte_values(const std::byte* bytes) {
   }
 }
 
-/// kPlain: nothing but the scale.
-template <ByteType type, bool kPlain>
-void scale_typed(const std::byte* bytes, std::size_t n, const ByteScale& by, float* HWY_RESTRICT out) {
+/// Whether a byte is NaN.
+template <ByteType type>
+bool any_nan(const std::byte* bytes, std::size_t n) {
+  if constexpr (type == ByteType::kI8) return false;
+  constexpr std::uint8_t kLimit = type == ByteType::kE4M3 ? 0x7e : 0x7c;
+  const hn::ScalableTag<std::uint8_t> d;
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes);
+  const std::size_t whole = n - n % hn::Lanes(d);
+  auto largest = hn::Zero(d);
+  for (std::size_t i = 0; i < whole; i += hn::Lanes(d))
+    largest = hn::Max(largest, hn::And(hn::LoadU(d, data + i), hn::Set(d, 0x7f)));
+  bool found = !hn::AllFalse(d, hn::Gt(largest, hn::Set(d, kLimit)));
+  for (std::size_t i = whole; i < n; ++i) found = found || (data[i] & 0x7f) > kLimit;
+  return found;
+}
+
+/// The values of bytes without NaN, of E4M3 divided by 256.
+template <ByteType type>
+HWY_INLINE hn::Vec<FloatTag> number_values(const std::byte* bytes) {
   const FloatTag d;
-  const auto zero = hn::Set(d, by.zero), scale = hn::Set(d, by.scale), factor = hn::Set(d, by.factor);
-  const auto values = [=](const std::byte* from) HWY_ATTR {
-    const auto value = byte_values<type>(from);
-    if constexpr (kPlain) return hn::Mul(value, scale);
-    return hn::Mul(hn::Mul(hn::Sub(value, zero), scale), factor);
-  };
+  if constexpr (type == ByteType::kI8) {
+    return byte_values<type>(bytes);
+  } else {
+    const hn::Rebind<std::uint8_t, FloatTag> narrow;
+    const hn::Rebind<std::uint16_t, FloatTag> half;
+    const auto bits = hn::PromoteTo(half, hn::LoadU(narrow, reinterpret_cast<const std::uint8_t*>(bytes)));
+    if constexpr (type == ByteType::kE5M2) return half_to_float(d, hn::ShiftLeft<8>(bits));
+    const auto sign = hn::And(hn::ShiftLeft<8>(bits), hn::Set(half, 0x8000));
+    return half_to_float(d, hn::Or(sign, hn::And(hn::ShiftLeft<7>(bits), hn::Set(half, 0x3f80))));
+  }
+}
+
+/// The upper halves of the patterns of numbers, rounded, in 32 bits.
+template <class D>
+HWY_INLINE hn::Vec<D> rounded_halves(D d, hn::Vec<D> bits) {
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1));
+  return hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(d, 0x7fff))));
+}
+
+/// BF16, rounded, of numbers.
+HWY_INLINE auto rounded_numbers(hn::Vec<FloatTag> values) {
+  const hn::Rebind<std::uint32_t, FloatTag> d;
+  const hn::Rebind<std::int32_t, FloatTag> ds;
+  const hn::Rebind<std::uint16_t, FloatTag> half;
+  return hn::DemoteTo(half, hn::BitCast(ds, rounded_halves(d, hn::BitCast(d, values))));
+}
+
+/// Calls store(i, count, values) for each vector of values from element i on.
+template <class Values, class Store>
+HWY_INLINE void for_vectors(const std::byte* bytes, std::size_t n, const Values& values, const Store& store) {
   const std::size_t whole = n / kWidth * kWidth;
-  for (std::size_t i = 0; i < whole; i += kWidth) hn::StoreU(values(bytes + i), d, out + i);
+  for (std::size_t i = 0; i < whole; i += kWidth) store(i, kWidth, values(bytes + i));
   if (whole == n) return;
   std::byte rest[kWidth] = {};
-  float last[kWidth];
   std::memcpy(rest, bytes + whole, n - whole);
-  hn::StoreU(values(rest), d, last);
-  std::memcpy(out + whole, last, (n - whole) * sizeof(float));
+  store(whole, n - whole, values(rest));
+}
+
+template <ByteType type, class Store>
+HWY_INLINE void scale_typed(const std::byte* bytes, std::size_t n, const ByteScale& by, const Store& store) {
+  const FloatTag d;
+  const auto zero = hn::Set(d, by.zero), scale = hn::Set(d, by.scale), factor = hn::Set(d, by.factor);
+  for_vectors(
+      bytes, n,
+      [=](const std::byte* from)
+          HWY_ATTR { return hn::Mul(hn::Mul(hn::Sub(byte_values<type>(from), zero), scale), factor); },
+      store);
+}
+
+/// Whether numbers go through number_values(): the power of two in the scale then changes no product.
+template <ByteType type>
+bool is_plain(const std::byte* bytes, std::size_t n, const ByteScale& by) {
+  constexpr float kMost = 0x1p100F;
+  return by.zero == 0 && by.factor == 1 && by.scale < kMost && by.scale > -kMost && !any_nan<type>(bytes, n);
 }
 
 template <ByteType type>
-void scale_any(const std::byte* bytes, std::size_t n, const ByteScale& by, float* out) {
-  if (by.zero == 0 && by.factor == 1) return scale_typed<type, true>(bytes, n, by, out);
-  scale_typed<type, false>(bytes, n, by, out);
+HWY_INLINE hn::Vec<FloatTag> plain_scale(const ByteScale& by) {
+  return hn::Set(FloatTag(), type == ByteType::kE4M3 ? by.scale * 256 : by.scale);
+}
+
+template <ByteType type>
+void scale_any(const std::byte* bytes, std::size_t n, const ByteScale& by, float* HWY_RESTRICT out) {
+  const FloatTag d;
+  const auto store = [=](std::size_t i, std::size_t count, hn::Vec<FloatTag> values) HWY_ATTR {
+    if (count == kWidth) return hn::StoreU(values, d, out + i);
+    float last[kWidth];
+    hn::StoreU(values, d, last);
+    std::memcpy(out + i, last, count * sizeof(float));
+  };
+  if (!is_plain<type>(bytes, n, by)) return scale_typed<type>(bytes, n, by, store);
+  const auto scale = plain_scale<type>(by);
+  for_vectors(
+      bytes, n, [=](const std::byte* from) HWY_ATTR { return hn::Mul(number_values<type>(from), scale); }, store);
+}
+
+/// Returns false, and writes nothing, for what is not plain.
+template <ByteType type>
+bool scale_to_bf16(const std::byte* bytes, std::size_t n, const ByteScale& by, std::uint16_t* HWY_RESTRICT out) {
+  if (!is_plain<type>(bytes, n, by)) return false;
+  const hn::Rebind<std::uint16_t, FloatTag> half;
+  const auto store = [=](std::size_t i, std::size_t count, hn::Vec<decltype(half)> halves) HWY_ATTR {
+    if (count == kWidth) return hn::StoreU(halves, half, out + i);
+    std::uint16_t last[kWidth];
+    hn::StoreU(halves, half, last);
+    std::memcpy(out + i, last, count * sizeof(std::uint16_t));
+  };
+  const auto scale = plain_scale<type>(by);
+  for_vectors(
+      bytes, n,
+      [=](const std::byte* from) HWY_ATTR { return rounded_numbers(hn::Mul(number_values<type>(from), scale)); },
+      store);
+  return true;
+}
+
+bool ScaleBytesToBf16Target(ByteType type, const std::byte* bytes, std::size_t n, const ByteScale& by, std::byte* out) {
+  auto* to = reinterpret_cast<std::uint16_t*>(out);
+  switch (type) {
+    case ByteType::kE4M3:
+      return scale_to_bf16<ByteType::kE4M3>(bytes, n, by, to);
+    case ByteType::kE5M2:
+      return scale_to_bf16<ByteType::kE5M2>(bytes, n, by, to);
+    default:
+      return scale_to_bf16<ByteType::kI8>(bytes, n, by, to);
+  }
 }
 
 void ScaleBytesTarget(ByteType type, const std::byte* bytes, std::size_t n, const ByteScale& by, float* out) {
@@ -82,29 +184,27 @@ void ScaleBytesTarget(ByteType type, const std::byte* bytes, std::size_t n, cons
   }
 }
 
-/// The upper halves of the patterns, rounded.
-HWY_INLINE auto rounded_halves(const float* values) {
+/// BF16, rounded, of any values.
+HWY_INLINE auto rounded_values(const float* values) {
   const hn::Rebind<std::uint32_t, FloatTag> d;
   const hn::Rebind<std::int32_t, FloatTag> ds;
   const hn::Rebind<std::uint16_t, FloatTag> half;
   const auto bits = hn::LoadU(d, reinterpret_cast<const std::uint32_t*>(values));
-  const auto upper = hn::ShiftRight<16>(bits);
-  const auto odd = hn::And(upper, hn::Set(d, 1));
-  const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(d, 0x7fff))));
   const auto is_nan = hn::Gt(hn::And(bits, hn::Set(d, 0x7fffffff)), hn::Set(d, 0x7f800000));
-  return hn::DemoteTo(half, hn::BitCast(ds, hn::IfThenElse(is_nan, hn::Or(upper, hn::Set(d, 0x40)), rounded)));
+  const auto quiet = hn::Or(hn::ShiftRight<16>(bits), hn::Set(d, 0x40));
+  return hn::DemoteTo(half, hn::BitCast(ds, hn::IfThenElse(is_nan, quiet, rounded_halves(d, bits))));
 }
 
 void ToBf16Target(const float* values, std::size_t n, std::byte* out) {
   const hn::Rebind<std::uint16_t, FloatTag> half;
   const std::size_t whole = n / kWidth * kWidth;
   auto* to = reinterpret_cast<std::uint16_t*>(out);
-  for (std::size_t i = 0; i < whole; i += kWidth) hn::StoreU(rounded_halves(values + i), half, to + i);
+  for (std::size_t i = 0; i < whole; i += kWidth) hn::StoreU(rounded_values(values + i), half, to + i);
   if (whole == n) return;
   float rest[kWidth] = {};
   std::uint16_t halves[kWidth];
   std::memcpy(rest, values + whole, (n - whole) * sizeof(float));
-  hn::StoreU(rounded_halves(rest), half, halves);
+  hn::StoreU(rounded_values(rest), half, halves);
   std::memcpy(out + 2 * whole, halves, (n - whole) * sizeof(std::uint16_t));
 }
 
@@ -115,11 +215,22 @@ HWY_AFTER_NAMESPACE();
 namespace pare::kernels {
 namespace {
 HWY_EXPORT(ScaleBytesTarget);
+HWY_EXPORT(ScaleBytesToBf16Target);
 HWY_EXPORT(ToBf16Target);
 }  // namespace
 
 void scale_bytes(ByteType type, const std::byte* bytes, std::size_t n, const ByteScale& by, float* out) {
   PARE_DISPATCH(ScaleBytesTarget)(type, bytes, n, by, out);
+}
+void scale_bytes_to_bf16(ByteType type, const std::byte* bytes, std::size_t n, const ByteScale& by, std::byte* out) {
+  constexpr std::size_t kChunk = 512;
+  if (PARE_DISPATCH(ScaleBytesToBf16Target)(type, bytes, n, by, out)) return;
+  float values[kChunk];
+  for (std::size_t i = 0; i < n; i += kChunk) {
+    const std::size_t some = std::min(kChunk, n - i);
+    scale_bytes(type, bytes + i, some, by, values);
+    to_bf16(values, some, out + 2 * i);
+  }
 }
 void to_bf16(const float* values, std::size_t n, std::byte* out) { PARE_DISPATCH(ToBf16Target)(values, n, out); }
 

@@ -52,6 +52,30 @@ TEST_P(EveryTargetOfBytes, HaveTheirValues) {
     }
 }
 
+TEST_P(EveryTargetOfBytes, WithoutNanAreTheSame) {
+  for (const ByteType type : {ByteType::kE4M3, ByteType::kE5M2, ByteType::kI8})
+    for (const ByteScale& by : {ByteScale{0, 0.00123F, 1}, ByteScale{0, -1e-39F, 1}, ByteScale{0, 3e38F, 1},
+                                ByteScale{5, 0.7F, 1}, ByteScale{0, std::numeric_limits<float>::infinity(), 1}})
+      for (const bool with_nan : {false, true}) {
+        std::vector<std::byte> bytes;
+        for (unsigned bits = 0; bits < 700; ++bits)
+          if (with_nan || !std::isnan(value_of(type, bits & 0xff))) bytes.push_back(static_cast<std::byte>(bits));
+        std::vector<float> out(bytes.size());
+        std::vector<std::byte> halves(2 * bytes.size() + 1), expected_halves(2 * bytes.size());
+        scale_bytes(type, bytes.data(), bytes.size(), by, out.data());
+        scale_bytes_to_bf16(type, bytes.data(), bytes.size(), by, halves.data() + 1);
+        to_bf16(out.data(), out.size(), expected_halves.data());
+        EXPECT_TRUE(std::equal(expected_halves.begin(), expected_halves.end(), halves.begin() + 1));
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+          const float expected = (value_of(type, static_cast<unsigned>(bytes[i])) - by.zero) * by.scale;
+          EXPECT_TRUE(std::isnan(expected)
+                          ? std::isnan(out[i])
+                          : std::bit_cast<std::uint32_t>(expected) == std::bit_cast<std::uint32_t>(out[i]))
+              << i << ": " << expected << " " << out[i];
+        }
+      }
+}
+
 TEST_P(EveryTargetOfBytes, RoundToTheNearestEvenBf16) {
   // The upper half of a pattern, its lower half, and the rounded upper half.
   constexpr std::uint32_t kCases[][3] = {{0x3f80, 0x7fff, 0x3f80}, {0x3f80, 0x8000, 0x3f80}, {0x3f81, 0x8000, 0x3f82},
