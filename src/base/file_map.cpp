@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/descriptor.h"
+#include "base/holes.h"
 #include "base/system_error.h"
 #include "pare/error.h"
 
@@ -46,12 +47,16 @@ std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) 
   if (size == 0) return std::shared_ptr<const FileMap>(new FileMap(nullptr, 0, version_of(path, status)));
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED) throw Error(code_of_errno(errno), path, std::string("cannot map: ") + std::strerror(errno));
+  const bool sparse = static_cast<std::uint64_t>(status.st_blocks) * 512 < size;  // or compressed
+  if (sparse) note_holes(fd.get(), static_cast<const std::byte*>(data), size);
   return std::shared_ptr<const FileMap>(
       new FileMap(static_cast<const std::byte*>(data), size, version_of(path, status)));
 }
 
 FileMap::~FileMap() {
-  if (size_ != 0) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (size_ == 0) return;
+  forget_holes(data_);
+  ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 ScratchFile::ScratchFile(std::uint64_t size) : size_(size) {

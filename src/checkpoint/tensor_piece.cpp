@@ -3,10 +3,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/holes.h"
 #include "base/pieces.h"
 
 namespace pare::checkpoint {
 namespace {
+
+/// What holes of files read as, never written to: all of it is one page of zeros of the system.
+alignas(64) std::byte zeros[std::size_t{32} << 20];
 
 using Buffer = base::AlignedBuffer<std::byte>;
 
@@ -46,6 +50,7 @@ std::size_t elements_at_once(const TensorBytes& bytes, std::size_t block) noexce
 TensorPiece::TensorPiece(const TensorBytes& bytes, std::size_t begin, std::size_t size) : size_(size) {
   if (bytes.encoded() == nullptr) {
     data_ = bytes.data() == nullptr ? nullptr : bytes.data() + begin;
+    if (size <= sizeof zeros && base::is_hole(data_, size)) data_ = zeros;
     return;
   }
   if (size == 0) return;
