@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -17,23 +18,23 @@
 namespace pare {
 namespace {
 
-using stats::Selection;
+using Parameters = std::span<const Parameter* const>;
 
 /// Throws Error unless `measurement` holds exactly the selected parameters.
-void require_measured(const Model& model, const Selection& selection, const Measurement& measurement) {
-  for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
-    const TensorView& tensor = selection.tensors[i];
-    if (i >= measurement.tensors.size() || measurement.tensors[i].name != selection.parameters[i]->name ||
-        measurement.tensors[i].parameter != static_cast<std::size_t>(selection.parameters[i] - model.parameters.data()))
-      throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name, "was not measured");
+void require_measured(const Model& model, Parameters parameters, const Measurement& measurement) {
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const TensorView& tensor = model.tensor(*parameters[i]);
+    if (i >= measurement.tensors.size() || measurement.tensors[i].name != parameters[i]->name ||
+        measurement.tensors[i].parameter != static_cast<std::size_t>(parameters[i] - model.parameters.data()))
+      throw Error(ErrorCode::kMismatch, model.source, parameters[i]->name, "was not measured");
     if (measurement.tensors[i].dtype != tensor.dtype || measurement.tensors[i].shape != tensor.shape)
-      throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name,
+      throw Error(ErrorCode::kMismatch, model.source, parameters[i]->name,
                   "dtype or shape differs from what was measured");
     if (!measurement.tensors[i].pieces.empty())
-      throw Error(ErrorCode::kMismatch, model.source, selection.parameters[i]->name, "was measured only in part");
+      throw Error(ErrorCode::kMismatch, model.source, parameters[i]->name, "was measured only in part");
   }
-  if (measurement.tensors.size() != selection.parameters.size())
-    throw Error(ErrorCode::kMismatch, model.source, measurement.tensors[selection.parameters.size()].name,
+  if (measurement.tensors.size() != parameters.size())
+    throw Error(ErrorCode::kMismatch, model.source, measurement.tensors[parameters.size()].name,
                 "measured but not selected");
 }
 
@@ -88,9 +89,9 @@ std::vector<std::pair<Key, std::vector<std::size_t>>> partition(std::size_t coun
   return parts;
 }
 
-void add_groups(Inspection& result, const Selection& selection) {
-  auto parts = partition<Group>(result.tensors.size(),
-                                [&](std::size_t i) { return std::optional(selection.parameters[i]->group); });
+void add_groups(Inspection& result, Parameters parameters) {
+  auto parts =
+      partition<Group>(result.tensors.size(), [&](std::size_t i) { return std::optional(parameters[i]->group); });
   std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [group, members] : parts) {
     InspectRow row = sum_row(std::string(group_name(group)), members, result.tensors);
@@ -99,10 +100,10 @@ void add_groups(Inspection& result, const Selection& selection) {
   }
 }
 
-void add_layers(Inspection& result, const Selection& selection) {
+void add_layers(Inspection& result, Parameters parameters) {
   using Key = std::pair<std::string, int>;
   auto parts = partition<Key>(result.tensors.size(), [&](std::size_t i) {
-    const Parameter& parameter = *selection.parameters[i];
+    const Parameter& parameter = *parameters[i];
     return parameter.layer < 0 ? std::nullopt : std::optional<Key>(Key{parameter.stack, parameter.layer});
   });
   std::map<std::string, std::size_t> rank;  // stacks by first appearance: "encoder" before "decoder"
@@ -120,37 +121,43 @@ void add_layers(Inspection& result, const Selection& selection) {
 }
 
 /// Quantiles of all rows at once, so that every tensor is read only once.
-void add_quantiles(Inspection& result, const Selection& selection, std::span<const Sketch> sketches,
+void add_quantiles(Inspection& result, const Model& model, Parameters parameters, std::span<const Sketch> sketches,
                    const Context& context) {
+  std::vector<TensorView> tensors;
+  for (const Parameter* parameter : parameters) tensors.push_back(model.tensor(*parameter));
+  const std::size_t count = result.tensors.size();
   std::vector<InspectRow*> rows;
   std::vector<stats::QuantileRow> sets;
-  const auto add = [&](InspectRow& row, const auto& holds) {
+  const auto add = [&](InspectRow& row) {
     rows.push_back(&row);
-    stats::QuantileRow& set = sets.emplace_back();
-    set.numbers = row.stats.count - row.stats.nans;
-    for (std::size_t i = 0; i < result.tensors.size(); ++i)
-      if (holds(result.tensors[i])) set.tensors.push_back(i);
+    sets.push_back({{}, row.stats.count - row.stats.nans});
+    return sets.size() - 1;
   };
-  for (std::size_t i = 0; i < result.tensors.size(); ++i) {
-    rows.push_back(&result.tensors[i]);
-    sets.push_back({{i}, result.tensors[i].stats.count - result.tensors[i].stats.nans});
+  for (std::size_t i = 0; i < count; ++i) sets[add(result.tensors[i])].tensors = {i};
+  const std::size_t overall = add(result.overall);
+  std::map<Group, std::size_t> groups;
+  for (InspectRow& row : result.groups) groups[row.group] = add(row);
+  std::map<std::pair<std::string, int>, std::size_t> layers;
+  for (InspectRow& row : result.layers) layers[{row.stack, row.layer}] = add(row);
+  for (std::size_t i = 0; i < count; ++i) {
+    const InspectRow& tensor = result.tensors[i];
+    sets[overall].tensors.push_back(i);
+    sets[groups.at(tensor.group)].tensors.push_back(i);
+    const auto layer = layers.find({tensor.stack, tensor.layer});
+    if (layer != layers.end()) sets[layer->second].tensors.push_back(i);
   }
-  add(result.overall, [](const InspectRow&) { return true; });
-  for (InspectRow& row : result.groups) add(row, [&](const InspectRow& tensor) { return tensor.group == row.group; });
-  for (InspectRow& row : result.layers)
-    add(row, [&](const InspectRow& tensor) { return tensor.stack == row.stack && tensor.layer == row.layer; });
   const std::vector<std::vector<double>> quantiles =
-      stats::row_quantiles(selection.tensors, sketches, sets, result.options.quantiles, context);
+      stats::row_quantiles(tensors, sketches, sets, result.options.quantiles, context);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->quantiles = quantiles[i];
 }
 
 /// The share by layer, for each kind of matrix that at least two layers have.
-void add_spreads(Inspection& result, const Selection& selection) {
+void add_spreads(Inspection& result, const Model& model, Parameters parameters) {
   using Kind = std::tuple<std::string, Group, bool>;
   const auto kinds = partition<Kind>(result.tensors.size(), [&](std::size_t i) {
-    const Parameter& p = *selection.parameters[i];
+    const Parameter& p = *parameters[i];
     const bool matrix =
-        p.layer >= 0 && p.group != Group::kBias && p.group != Group::kNorm && selection.tensors[i].shape.size() >= 2;
+        p.layer >= 0 && p.group != Group::kBias && p.group != Group::kNorm && model.tensor(p).shape.size() >= 2;
     return matrix ? std::optional<Kind>(Kind{p.stack, p.group, p.cross_attention}) : std::nullopt;
   });
   for (const auto& [kind, members] : kinds) {
@@ -194,23 +201,25 @@ Inspection assemble(const Model& model, const InspectOptions& options, Measureme
   result.options = options;
   result.left_out = model.left_out;
   result.notes = model.notes;
-  const Selection selection = stats::select(model, options, result.left_out);
-  require_measured(model, selection, measurement);
+  const std::vector<const Parameter*> parameters = stats::select_parameters(model, options, result.left_out);
+  require_measured(model, parameters, measurement);
   require_options(model, options, measurement);
   std::vector<std::size_t> everything;
   std::vector<Sketch> sketches;
-  for (std::size_t i = 0; i < selection.parameters.size(); ++i) {
+  result.tensors.reserve(parameters.size());  // a model may have a million tensors, so memory matters here
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
     result.tensors.push_back(
-        tensor_row(*selection.parameters[i], selection.tensors[i], std::move(measurement.tensors[i].stats)));
-    sketches.push_back(std::move(measurement.tensors[i].sketch));
-    measurement.tensors[i] = {};  // a model may have a million tensors
+        tensor_row(*parameters[i], model.tensor(*parameters[i]), std::move(measurement.tensors[i].stats)));
+    if (!options.quantiles.empty()) sketches.push_back(std::move(measurement.tensors[i].sketch));
+    measurement.tensors[i] = {};
     everything.push_back(i);
   }
+  measurement.tensors = {};
   result.overall = sum_row("(overall)", everything, result.tensors);
-  add_groups(result, selection);
-  add_layers(result, selection);
-  add_spreads(result, selection);
-  if (!options.quantiles.empty()) add_quantiles(result, selection, sketches, context);
+  add_groups(result, parameters);
+  add_layers(result, parameters);
+  add_spreads(result, model, parameters);
+  if (!options.quantiles.empty()) add_quantiles(result, model, parameters, sketches, context);
   for (const Outlier& outlier : measurement.largest) {
     const Parameter& parameter = model.parameters.at(outlier.tensor);
     result.largest.push_back({parameter.name, position(outlier.index, model.tensor(parameter).shape), outlier.value});

@@ -61,6 +61,7 @@ Measurement measure_part(const Model& model, const InspectOptions& options, cons
   for (Piece& piece : pieces) piece.tensor = place[piece.tensor];
   stats::PieceScan scanned =
       stats::scan_pieces(tensors, pieces, {measurement.cutoffs, measurement.sketches, options.largest}, context);
+  measurement.tensors.reserve(tensors.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Parameter* parameter = selection.parameters[part.tensors[i]];
     measurement.tensors.push_back({static_cast<std::size_t>(parameter - model.parameters.data()),

@@ -101,17 +101,14 @@ class RowQuantiles {
 
   /// Finds the bins of a row's positions.
   std::vector<Sought> seek(std::size_t row, std::span<const std::uint64_t> positions) {
-    std::vector<std::uint64_t> counts(kBins, 0);
-    for (const std::size_t tensor : rows_[row].tensors)
-      for (const Sketch::Bin& bin : sketches_[tensor].bins())
-        counts[first_digit(tensor, bin)] += bin.positive + bin.negative;
+    const std::vector<Count> counts = counts_of(row);
     std::vector<Sought> sought;
     std::map<std::uint32_t, std::size_t> known;
     for (std::uint64_t position : positions) {
-      std::uint32_t bin = 0;
-      while (position >= counts[bin]) position -= counts[bin++];
-      const auto [entry, fresh] = known.emplace(bin, candidates_.size());
-      if (fresh) candidates_.push_back({row, bin, counts[bin]});
+      auto count = counts.begin();
+      while (position >= count->elements) position -= count++->elements;
+      const auto [entry, fresh] = known.emplace(count->bin, candidates_.size());
+      if (fresh) candidates_.push_back({row, count->bin, count->elements});
       sought.push_back({entry->second, position});
     }
     return sought;
@@ -139,6 +136,45 @@ class RowQuantiles {
   double value(std::uint64_t rank) const { return space_.value(rank); }
 
  private:
+  struct Count {
+    std::uint32_t bin;
+    std::uint64_t elements;
+  };
+
+  /// Elements of a row by bin, rising. A model can have a million rows of a few elements, for which a table of all bins
+  /// would be too large.
+  std::vector<Count> counts_of(std::size_t row) const {
+    std::size_t bins = 0;
+    for (const std::size_t tensor : rows_[row].tensors) bins += sketches_[tensor].bins().size();
+    std::vector<Count> counts;
+    if (bins < kBins / 8) {
+      for (const std::size_t tensor : rows_[row].tensors)
+        for (const Sketch::Bin& bin : sketches_[tensor].bins())
+          counts.push_back({first_digit(tensor, bin), bin.positive + bin.negative});
+      std::sort(counts.begin(), counts.end(), [](const Count& a, const Count& b) { return a.bin < b.bin; });
+      return counts_by_bin(counts);
+    }
+    std::vector<std::uint64_t> table(kBins, 0);
+    for (const std::size_t tensor : rows_[row].tensors)
+      for (const Sketch::Bin& bin : sketches_[tensor].bins())
+        table[first_digit(tensor, bin)] += bin.positive + bin.negative;
+    for (std::uint32_t bin = 0; bin < kBins; ++bin)
+      if (table[bin] != 0) counts.push_back({bin, table[bin]});
+    return counts;
+  }
+
+  /// One entry for each bin.
+  static std::vector<Count> counts_by_bin(const std::vector<Count>& sorted) {
+    std::vector<Count> counts;
+    for (const Count& count : sorted) {
+      if (counts.empty() || counts.back().bin != count.bin)
+        counts.push_back(count);
+      else
+        counts.back().elements += count.elements;
+    }
+    return counts;
+  }
+
   std::uint32_t first_digit(std::size_t tensor, const Sketch::Bin& bin) const {
     if (tensors_[tensor].dtype == DType::kF32) return bin.key;
     return static_cast<std::uint32_t>(space_.to_rank(tensors_[tensor].dtype, bin.key) >> 16);

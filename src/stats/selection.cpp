@@ -40,9 +40,10 @@ bool selected(const Parameter& parameter, const InspectOptions& options) {
 
 }  // namespace
 
-Selection select(const Model& model, const InspectOptions& options, std::vector<LeftOut>& left_out) {
+std::vector<const Parameter*> select_parameters(const Model& model, const InspectOptions& options,
+                                                std::vector<LeftOut>& left_out) {
   require_matches(model, options);
-  Selection selection;
+  std::vector<const Parameter*> parameters;
   for (const Parameter& parameter : model.parameters) {
     if (!selected(parameter, options)) continue;
     const TensorView& tensor = model.tensor(parameter);
@@ -50,16 +51,23 @@ Selection select(const Model& model, const InspectOptions& options, std::vector<
       left_out.push_back({parameter.name, "dtype " + std::string(dtype_name(tensor.dtype)) + " is not measured"});
       continue;
     }
-    selection.parameters.push_back(&parameter);
-    selection.tensors.push_back(tensor);
+    parameters.push_back(&parameter);
   }
-  if (selection.parameters.empty()) {
+  if (parameters.empty()) {
     if (model.parameters.empty()) throw Error(ErrorCode::kUnsupported, model.source, "contains no parameters");
     const bool filtered = !options.include.empty() || !options.exclude.empty() || !options.groups.empty();
     throw Error(
         filtered ? ErrorCode::kArgument : ErrorCode::kUnsupported, model.source,
         filtered ? "no parameter of a measured dtype passes the filters" : "contains no parameter of a measured dtype");
   }
+  return parameters;
+}
+
+Selection select(const Model& model, const InspectOptions& options, std::vector<LeftOut>& left_out) {
+  Selection selection;
+  selection.parameters = select_parameters(model, options, left_out);
+  selection.tensors.reserve(selection.parameters.size());
+  for (const Parameter* parameter : selection.parameters) selection.tensors.push_back(model.tensor(*parameter));
   return selection;
 }
 

@@ -13,6 +13,10 @@ struct Selection {
   std::vector<TensorView> tensors;
 };
 
+/// Only the parameters, which take less memory.
+std::vector<const Parameter*> select_parameters(const Model& model, const InspectOptions& options,
+                                                std::vector<LeftOut>& left_out);
+
 /// The parameters that `options` selects; those that cannot be measured are added to `left_out`. Throws Error if a
 /// filter matches nothing.
 Selection select(const Model& model, const InspectOptions& options, std::vector<LeftOut>& left_out);

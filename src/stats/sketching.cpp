@@ -21,6 +21,7 @@ namespace {
 /// Elements that are counted between two passes over a table. There are many, because a table has 2^17 counters.
 constexpr std::uint64_t kRunElements = 1ULL << 22;
 constexpr std::uint64_t kBlockElements = 1ULL << 14;
+constexpr std::uint64_t kFewElements = 2048;
 
 /// The table of one thread. It is added to 64-bit counters before a 32-bit counter can overflow.
 class Counter {
@@ -89,6 +90,25 @@ std::vector<Piece> join(std::span<const Piece> pieces, std::uint64_t elements) {
   return joined;
 }
 
+/// Without a table, which takes longer to clear than so few elements to sort.
+Sketch sketch_of_few(const TensorView& tensor, const Piece& run) {
+  const FloatFormat& format = float_format(tensor.dtype);
+  const checkpoint::TensorPiece data(tensor.bytes, run.begin * format.size(), run.count * format.size());
+  const unsigned dropped = format.bits() > 16 ? format.bits() - 16 : 0;
+  std::vector<std::uint64_t> patterns;
+  for (std::uint64_t i = 0; i < run.count; ++i) patterns.push_back(load_pattern(format, data.data(), i));
+  const auto key_of = [&](std::uint64_t pattern) {
+    return static_cast<std::uint32_t>((pattern & ~format.sign_bit()) >> dropped);
+  };
+  std::sort(patterns.begin(), patterns.end(), [&](std::uint64_t a, std::uint64_t b) { return key_of(a) < key_of(b); });
+  std::vector<Sketch::Bin> bins;
+  for (const std::uint64_t pattern : patterns) {
+    if (bins.empty() || bins.back().key != key_of(pattern)) bins.push_back({key_of(pattern), 0, 0});
+    ++((pattern & format.sign_bit()) == 0 ? bins.back().positive : bins.back().negative);
+  }
+  return Sketch(tensor.dtype, std::move(bins));
+}
+
 }  // namespace
 
 LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& context) {
@@ -125,10 +145,15 @@ std::vector<Sketch> tensor_sketches(std::span<const TensorView> tensors, std::sp
   base::parallel_for(runs.size(), context, [&](std::size_t item, unsigned worker) {
     const Piece& run = runs[item];
     const TensorView& tensor = tensors[run.tensor];
-    counters[worker].count(tensor, run.begin, run.count);
-    counts[worker].assign(kernels::kLeadingBins, 0);
-    counters[worker].move_to(counts[worker]);
-    const Sketch sketch = to_sketch(tensor.dtype, counts[worker]);
+    Sketch sketch;
+    if (run.count <= kFewElements) {
+      sketch = sketch_of_few(tensor, run);
+    } else {
+      counters[worker].count(tensor, run.begin, run.count);
+      counts[worker].assign(kernels::kLeadingBins, 0);
+      counters[worker].move_to(counts[worker]);
+      sketch = to_sketch(tensor.dtype, counts[worker]);
+    }
     const std::scoped_lock lock(locks[run.tensor % locks.size()]);
     sketches[run.tensor].add(sketch);
   });
