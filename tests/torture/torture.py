@@ -119,16 +119,25 @@ class Torture:
             file.write(f"#!/bin/sh\ncat '{self.path('picture.png')}'\n")
         os.chmod(self.path("gnuplot"), 0o755)
         for arguments in (["prune", self.path("model"), "-o", self.path("pruned"), "--levels", "90"],
-                          ["pack", self.path("pruned"), "-o", self.path("packed")]):
+                          ["pack", self.path("pruned"), "-o", self.path("packed")],
+                          ["convert", self.path("model"), "-o", self.path("model.gguf")],
+                          ["inspect", self.path("model"), "--part", "1/2", "-o", self.path("part-1")],
+                          ["inspect", self.path("model"), "--part", "2/2", "-o", self.path("part-2")]):
             subprocess.run([self.options.pare, *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def commands(self):
         model, data = self.path("model"), ["--task", "perplexity", "--data", self.path("text"), "--limit", "1"]
         return [
             Command("inspect", ["inspect", model, "--format", "json"], None, True, 4),
+            Command("part", ["inspect", model, "--part", "1/2", "-o", "out.part"], "out.part", True, 4),
+            Command("merge", ["merge", self.path("part-1"), self.path("part-2"), "--format", "json"], None, True, 2),
             Command("plot", ["plot", model, "-o", "out.png"], "out.png", True, 4),
             Command("prune", ["prune", model, "-o", "out", "--levels", "50,90"], "out", True, 8),
             Command("prune-1x4", ["prune", model, "-o", "out", "--levels", "50", "--pattern", "1x4"], "out", True, 4),
+            Command("prune-wanda", ["prune", model, "-o", "out", "--levels", "50", "--criterion", "wanda", "--data",
+                                    self.path("text"), "--sequences", "2", "--length", "8"], "out", True, 4),
+            Command("to-gguf", ["convert", model, "-o", "out.gguf"], "out.gguf", True, 4),
+            Command("from-gguf", ["convert", self.path("model.gguf"), "-o", "out"], "out", True, 4),
             Command("pack", ["pack", self.path("pruned"), "-o", "out"], "out", True, 8),
             Command("pack-zstd", ["pack", self.path("pruned"), "-o", "out", "--zstd"], "out", True, 4),
             Command("unpack", ["unpack", self.path("packed"), "-o", "out"], "out", True, 8),
