@@ -6,6 +6,7 @@
 namespace pare::test {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -171,6 +172,16 @@ TEST(OpenModel, AStaleSparsityConfigIsReported) {
     else
       EXPECT_THAT(model.notes, note);
   }
+}
+
+TEST(OpenModel, FilesThatDescribeQuantizedWeightsAreLeftOut) {
+  TemporaryDirectory directory;
+  write_model(directory / "m", tiny_gpt2(), kGpt2);
+  for (const char* name : {"quantize_config.json", "quant_config.json", "hf_quant_config.json", "vocab.json"})
+    write_text(directory / "m" / name, "{}");
+  std::vector<std::string> kept;
+  for (const auto& [path, name] : open_model((directory / "m").string()).side_files) kept.push_back(name);
+  EXPECT_THAT(kept, AllOf(Contains("vocab.json"), Not(Contains(HasSubstr("quant")))));
 }
 
 TEST(OpenModel, ModulesOfSentenceTransformersAreKept) {
