@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr std::size_t kMostTensors = 10, kMostBytes = std::size_t{1} << 16;
+constexpr std::size_t kMostTensors = 10, kMostBytes = std::size_t{1} << 14;
 
 /// By index, as make_corpus.py has them.
 constexpr std::string_view kPartNames[] = {"weight",
