@@ -80,9 +80,9 @@ class MpiGroup final : public ProcessGroup {
   base::MpiCalls calls_;
 };
 
-/// How many processes mpirun started: the variables of Open MPI, of MPICH and its kin, and of Slurm's PMI.
+/// How many processes mpirun started: the variables of Open MPI, and of MPICH and its kin.
 unsigned processes_started() {
-  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"})
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
     if (const char* text = std::getenv(variable)) return static_cast<unsigned>(std::strtoul(text, nullptr, 10));
   return 1;
 }

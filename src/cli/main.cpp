@@ -202,6 +202,13 @@ void report_traffic(const ProcessGroup& group) {
       fmt::format("rank {}: sent {} bytes in {} messages", group.rank(), group.bytes_sent(), group.messages_sent()));
 }
 
+/// For failures before MPI is there: whether this is rank 0 of mpirun, or alone.
+bool is_first() {
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMI_RANK"})
+    if (const char* rank = std::getenv(variable)) return std::string_view(rank) == "0";
+  return true;
+}
+
 /// One process, or a rank of those that mpirun started.
 int run_process(int argc, char** argv) {
   FailureReport report(argc, argv);
@@ -209,7 +216,7 @@ int run_process(int argc, char** argv) {
   try {
     group = group_of_mpirun();
   } catch (const Error& error) {
-    report.print(error);
+    if (is_first()) report.print(error);
     return kFailure;
   }
   const Context context = Context().with_group(group);

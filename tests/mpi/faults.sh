@@ -86,6 +86,11 @@ told "rank 0 on .*: missing: "
 run "$pare" eval "$model" --data x >/dev/null 2>log && fail "eval ran under mpirun"
 told ".*pare eval runs as one process, not under mpirun"
 
+# A pare without the module for MPI.
+mkdir alone && cp "$pare" alone/
+run alone/pare inspect "$model" >/dev/null 2>log && fail "pare ran without its module for MPI"
+told "started as one of $ranks processes, but this pare was built without MPI"
+
 # Ctrl-C.
 "${mpirun[@]}" "$pare" "${prune[@]}" >/dev/null 2>log &
 parent=$!
