@@ -8,9 +8,9 @@
 namespace pare::run {
 namespace {
 
-constexpr std::array kKinds{bart_kind,     bert_kind,    bloom_kind,     composed_kind, gemma_kind,      gpt2_kind,
-                            gpt_neox_kind, granite_kind, llama_kind,     mixture_kind,  modernbert_kind, opt_kind,
-                            phi_kind,      roberta_kind, starcoder_kind, t5_kind};
+constexpr std::array kKinds{bart_kind, bert_kind,     bloom_kind,   composed_kind,  falcon_kind,  gemma_kind,
+                            gpt2_kind, gpt_neox_kind, granite_kind, llama_kind,     mixture_kind, modernbert_kind,
+                            opt_kind,  phi_kind,      roberta_kind, starcoder_kind, t5_kind};
 
 }  // namespace
 

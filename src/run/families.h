@@ -24,6 +24,7 @@ std::string runnable_types();
 
 // One source file for each group of related families.
 std::span<const RunnableFamily> bart_kind();
+std::span<const RunnableFamily> falcon_kind();
 std::span<const RunnableFamily> gpt2_kind();
 std::span<const RunnableFamily> bert_kind();
 std::span<const RunnableFamily> composed_kind();

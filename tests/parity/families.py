@@ -76,6 +76,10 @@ def decoders():
     yield "opt, like the 350m", hf.OPTForCausalLM, hf.OPTConfig(**opt, word_embed_proj_dim=24, do_layer_norm_before=False)
     yield "opt, no biases, no last norm", hf.OPTForCausalLM, hf.OPTConfig(**opt, word_embed_proj_dim=32, enable_bias=False,
                                                                           _remove_final_layer_norm=True)
+    falcon = dict(vocab_size=97, hidden_size=32, num_hidden_layers=3, num_attention_heads=4)
+    yield "falcon", hf.FalconForCausalLM, hf.FalconConfig(**falcon)
+    yield "falcon, biases, own keys, serial", hf.FalconForCausalLM, hf.FalconConfig(
+        **falcon, bias=True, multi_query=False, parallel_attn=False, ffn_hidden_size=40)
     yield "gpt_neox", hf.GPTNeoXForCausalLM, hf.GPTNeoXConfig(**SMALL)
     yield "gpt_neox, serial, all rotated, no bias", hf.GPTNeoXForCausalLM, hf.GPTNeoXConfig(
         **SMALL, use_parallel_residual=False, attention_bias=False,

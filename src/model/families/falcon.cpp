@@ -13,30 +13,30 @@ bool has_two_norms(const Site& site) {
   return is_parallel(site) && site.config.number("num_ln_in_parallel_attn").value_or(recent ? 2 : 1) == 2;
 }
 bool has_one_norm(const Site& site) { return !has_two_norms(site); }
-const Rows kEmbedding{{"word_embeddings.weight", Role::kEmbedding}};
+const Rows kEmbedding{{"word_embeddings.weight", Role::kEmbedding, Slot::kWordEmbedding}};
 const Rows kLayer{
     {"self_attention.query_key_value.weight", Role::kQkv},
     {"self_attention.query_key_value.bias", Role::kBias, {}, has_bias},
     {"self_attention.dense.weight", Role::kO},
     {"self_attention.dense.bias", Role::kBias, {}, has_bias},
-    {"mlp.dense_h_to_4h.weight", Role::kFeedForward},
+    {"mlp.dense_h_to_4h.weight", Role::kFeedForward, Slot::kUp},
     {"mlp.dense_h_to_4h.bias", Role::kBias, {}, has_bias},
-    {"mlp.dense_4h_to_h.weight", Role::kFeedForward},
+    {"mlp.dense_4h_to_h.weight", Role::kFeedForward, Slot::kDown},
     {"mlp.dense_4h_to_h.bias", Role::kBias, {}, has_bias},
-    {"post_attention_layernorm.weight", Role::kNorm, {}, is_sequential},
+    {"post_attention_layernorm.weight", Role::kNorm, Slot::kFeedForwardNorm, is_sequential},
     {"post_attention_layernorm.bias", Role::kBias, {}, is_sequential},
-    {"input_layernorm.weight", Role::kNorm, {}, has_one_norm},
+    {"input_layernorm.weight", Role::kNorm, Slot::kAttentionNorm, has_one_norm},
     {"input_layernorm.bias", Role::kBias, {}, has_one_norm},
-    {"ln_attn.weight", Role::kNorm, {}, has_two_norms},
+    {"ln_attn.weight", Role::kNorm, Slot::kAttentionNorm, has_two_norms},
     {"ln_attn.bias", Role::kBias, {}, has_two_norms},
-    {"ln_mlp.weight", Role::kNorm, {}, has_two_norms},
+    {"ln_mlp.weight", Role::kNorm, Slot::kFeedForwardNorm, has_two_norms},
     {"ln_mlp.bias", Role::kBias, {}, has_two_norms},
 };
-const Rows kFinalNorm{{"ln_f.weight", Role::kNorm}, {"ln_f.bias", Role::kBias}};
+const Rows kFinalNorm{{"ln_f.weight", Role::kNorm, Slot::kFinalNorm}, {"ln_f.bias", Role::kBias}};
 
-const Rows kOutput{{"lm_head.weight", Role::kHead}};
-const Rows kScore{{"score.weight", Role::kHead}};
-const Rows kClassifier{{"classifier.weight", Role::kHead}, {"classifier.bias", Role::kBias}};
+const Rows kOutput{{"lm_head.weight", Role::kHead, Slot::kHead}};
+const Rows kScore{{"score.weight", Role::kHead, Slot::kClassifier}};
+const Rows kClassifier{{"classifier.weight", Role::kHead, Slot::kClassifier}, {"classifier.bias", Role::kBias}};
 const Rows kQuestionAnswering{{"qa_outputs.weight", Role::kHead}, {"qa_outputs.bias", Role::kBias}};
 const std::vector<Tie> kTies{{"lm_head.weight", "word_embeddings.weight"}};
 
