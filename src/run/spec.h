@@ -26,7 +26,7 @@ enum class NormKind : std::uint8_t {
 /// Order of the rows of a fused projection.
 enum class QkvOrder : std::uint8_t {
   kMatrices,  ///< all queries, then all keys, then all values
-  kHeads,     ///< query, key and value of the first head, then those of the second, ...
+  kHeads,     ///< queries, key and value of the first head of keys, then those of the second, ...
 };
 
 enum class Positions : std::uint8_t {

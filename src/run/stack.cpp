@@ -16,17 +16,22 @@ void scale_all(Matrix& x, float factor) {
   for (float& value : x.values) value *= factor;
 }
 
-/// Brings the elements of a projection whose heads hold query, key and value side by side into the order of
-/// QkvOrder::kMatrices.
-Activations separate_heads(const Activations& fused, std::size_t heads, std::size_t width) {
+/// Brings the elements of a projection in the order of QkvOrder::kHeads into that of QkvOrder::kMatrices.
+Activations separate_heads(const Activations& fused, const StackSpec& spec) {
   Activations separate(fused, fused.columns);
   const std::size_t step = fused.is_panel() ? fused.width : 1;  // floats of an element
   const std::size_t rows = fused.is_panel() ? 1 : fused.rows, row = fused.columns * step;
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t head = 0; head < heads; ++head)
-      for (std::size_t part = 0; part < 3; ++part)
-        std::copy_n(fused.values.data() + i * row + (3 * head + part) * width * step, width * step,
-                    separate.values.data() + i * row + (part * heads + head) * width * step);
+  const std::size_t head = spec.head_width * step, group = spec.heads / spec.kv_heads;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const float* from = fused.values.data() + i * row;
+    float* queries = separate.values.data() + i * row;
+    float *keys = queries + spec.heads * head, *values = keys + spec.kv_heads * head;
+    for (std::size_t k = 0; k < spec.kv_heads; ++k, from += (group + 2) * head) {
+      std::copy_n(from, group * head, queries + k * group * head);
+      std::copy_n(from + group * head, head, keys + k * head);
+      std::copy_n(from + (group + 1) * head, head, values + k * head);
+    }
+  }
   return separate;
 }
 
@@ -240,7 +245,7 @@ Projected Stack::project(const Attention& attention, const Activations& x, const
   if (attention.qkv) {
     projected.fused = apply(*attention.qkv, x, context);
     Activations& fused = projected.fused;
-    if (spec_.qkv_order == QkvOrder::kHeads) fused = separate_heads(fused, spec_.heads, spec_.head_width);
+    if (spec_.qkv_order == QkvOrder::kHeads) fused = separate_heads(fused, spec_);
     const std::size_t keys = spec_.heads * spec_.head_width, values = keys + spec_.kv_heads * spec_.head_width;
     projected.queries = elements_of(fused);
     projected.keys = elements_of(fused, keys);

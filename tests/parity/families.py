@@ -80,6 +80,9 @@ def decoders():
     yield "falcon", hf.FalconForCausalLM, hf.FalconConfig(**falcon)
     yield "falcon, biases, own keys, serial", hf.FalconForCausalLM, hf.FalconConfig(
         **falcon, bias=True, multi_query=False, parallel_attn=False, ffn_hidden_size=40)
+    yield "falcon, recent", hf.FalconForCausalLM, hf.FalconConfig(**falcon, new_decoder_architecture=True, num_kv_heads=2)
+    yield "falcon, recent, one norm", hf.FalconForCausalLM, hf.FalconConfig(
+        **falcon, new_decoder_architecture=True, num_kv_heads=4, num_ln_in_parallel_attn=1)
     yield "gpt_neox", hf.GPTNeoXForCausalLM, hf.GPTNeoXConfig(**SMALL)
     yield "gpt_neox, serial, all rotated, no bias", hf.GPTNeoXForCausalLM, hf.GPTNeoXConfig(
         **SMALL, use_parallel_residual=False, attention_bias=False,

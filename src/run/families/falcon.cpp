@@ -18,7 +18,6 @@ ModelSpec falcon_spec(const model::Config& config) {
   stack.width = size_setting(config, {"hidden_size"}, 4544);
   const std::size_t heads = size_setting(config, {"num_attention_heads", "n_head"}, 71);
   const bool recent = config.flag("new_decoder_architecture").value_or(false);
-  if (recent) throw Error(ErrorCode::kUnsupported, config.path(), "'new_decoder_architecture' is not supported");
   const bool shared = !recent && config.flag("multi_query").value_or(true);
   set_heads(config, stack, heads, shared ? 1 : size_setting(config, {"num_kv_heads", "n_head_kv"}, heads));
   stack.inner = size_setting(config, {"ffn_hidden_size"}, 4 * stack.width);
