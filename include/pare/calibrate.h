@@ -4,11 +4,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 #include "pare/model.h"
 #include "pare/prune.h"
 
 namespace pare {
+
+/// How the weights to prune are divided among the linears.
+enum class AllocationKind : std::uint8_t {
+  kUniform,  ///< the same level for each
+  /// Layers with a larger share of outliers, weights whose |w| times the norm of their input is far above the layer's
+  /// mean, have lower levels (OWL: Yin et al. 2024).
+  kOwl,
+  /// Linears whose pruning changes the model's predictions more have lower levels: each linear alone is pruned to 50 %,
+  /// and the change of the logits is measured. It is taken to be proportional to the squared error of the linear's
+  /// outputs, which is measured at several levels, and to add up over the linears.
+  kSecondOrder,
+};
+/// "uniform", "owl", "second-order".
+std::string_view allocation_name(AllocationKind allocation) noexcept;
 
 /// The text on which the inputs of linears are gathered.
 struct CalibrationOptions {
@@ -18,6 +33,10 @@ struct CalibrationOptions {
   std::size_t sequences = 128;  ///< number of windows of tokens, each of which begins at a random place of the text
   std::size_t length = 2048;    ///< tokens of a window; a model with fewer positions and a shorter text bound it
   std::uint64_t seed = 0;       ///< of the places
+  /// For unstructured pruning to levels by a calibrated criterion; others must leave it uniform.
+  AllocationKind allocation = AllocationKind::kUniform;
+  double owl_multiple = 5;  ///< of the layer's mean, above which OWL calls a weight an outlier
+  double owl_range = 0.08;  ///< how far OWL's levels may be from the mean level
 };
 
 /// Returns the weights to prune by a calibrated criterion (see is_calibrated()), or by any other criterion with

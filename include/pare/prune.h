@@ -163,6 +163,9 @@ struct LevelPlan {
   /// Largest pruned |w|. Set only for global, unstructured magnitude pruning, and only if anything is pruned.
   std::optional<double> threshold;
   std::vector<TensorCut> cuts;  ///< one per PrunePlan::parameters
+  /// The level of each matrix, if they differ because a calibrated criterion divided this one among them. As a levels
+  /// file, they prune the same number of weights of each.
+  std::vector<PruneSet> sets = {};
 };
 
 struct PrunePlan {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "calibrate/layer_by_layer.h"
+#include "calibrate/spread.h"
 #include "pare/error.h"
 #include "prune/masks/count_zeros.h"
 #include "prune/patterns/plan_pattern.h"
@@ -18,6 +19,7 @@ namespace calibrate {
 namespace {
 
 constexpr std::size_t kNamesInNote = 3;
+constexpr double kShareOfAllocation = 0.4;  ///< of the progress
 
 template <class Names>
 std::string names_text(const Names& names) {
@@ -36,10 +38,15 @@ void note(PrunePlan& plan, const std::set<std::string>& names, std::string_view 
                                      names_text(names)));
 }
 
-void require_suitable(const PruneOptions& options) {
+void require_suitable(const PruneOptions& options, AllocationKind allocation) {
   const auto refuse = [&](const std::string& cause) {
     throw Error(ErrorCode::kArgument, fmt::format("the criterion {} {}", criterion_name(options.criterion), cause));
   };
+  if (allocation != AllocationKind::kUniform && !is_calibrated(options.criterion))
+    refuse(fmt::format("does not support the allocation {}", allocation_name(allocation)));
+  if (allocation != AllocationKind::kUniform && (!options.sets.empty() || options.pattern != Pattern()))
+    throw Error(ErrorCode::kArgument, fmt::format("the allocation {} needs levels, which neither sets nor patterns fix",
+                                                  allocation_name(allocation)));
   if (!is_calibrated(options.criterion)) {
     if (!options.refit) refuse("does not look at a text");
     return;  // plan_pruning() checks the others
@@ -73,11 +80,8 @@ void select_linears(const Model& model, PrunePlan& plan) {
   plan.parameters = std::move(linears);
 }
 
-std::vector<Level> levels_of(const Model& model, const PrunePlan& plan) {
-  std::vector<Level> levels;
-  for (const Amount& amount : plan.options.levels)
-    levels.push_back({amount, std::vector<Amount>(plan.parameters.size(), amount)});
-  if (plan.options.sets.empty()) return levels;
+/// The level that sets define.
+Level level_of_sets(const Model& model, const PrunePlan& plan) {
   Level level{{}, std::vector<Amount>(plan.parameters.size())};
   const std::vector<std::vector<std::size_t>> members = prune::members_of(model, plan.parameters, plan.options.sets);
   double pruned = 0;
@@ -89,7 +93,31 @@ std::vector<Level> levels_of(const Model& model, const PrunePlan& plan) {
     }
   level.amount.fraction = pruned / static_cast<double>(plan.candidates);
   level.amount.label = fmt::format("{:.4g}", 100 * level.amount.fraction);
-  return {level};
+  return level;
+}
+
+std::vector<Level> levels_of(const Model& model, const PrunePlan& plan, const CalibrationOptions& calibration,
+                             const Context& context) {
+  if (!plan.options.sets.empty()) return {level_of_sets(model, plan)};
+  std::vector<Level> levels;
+  for (const Amount& amount : plan.options.levels)
+    levels.push_back({amount, std::vector<Amount>(plan.parameters.size(), amount)});
+  if (calibration.allocation == AllocationKind::kUniform) return levels;
+  const std::vector<std::vector<double>> fractions = spread_levels(model, plan, calibration, context);
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    for (std::size_t k = 0; k < plan.parameters.size(); ++k)
+      levels[i].of_each[k] = {fractions[i][k], std::nullopt, fmt::format("{:.4g}", 100 * fractions[i][k])};
+  return levels;
+}
+
+/// One for each parameter.
+std::vector<PruneSet> sets_of(const Model& model, const PrunePlan& plan, const Level& level) {
+  std::vector<PruneSet> sets;
+  for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
+    const std::string& name = model.parameters[plan.parameters[i]].name;
+    sets.push_back({name, {glob_of(name)}, level.of_each[i]});
+  }
+  return sets;
 }
 
 /// Levels whose weights a criterion that is not calibrated chooses, among the linears of the plan only.
@@ -121,12 +149,17 @@ std::vector<Level> chosen_levels(const Model& model, PrunePlan& plan, const Prun
 }  // namespace
 }  // namespace calibrate
 
+std::string_view allocation_name(AllocationKind allocation) noexcept {
+  constexpr std::string_view kNames[] = {"uniform", "owl", "second-order"};
+  return kNames[static_cast<std::size_t>(allocation)];
+}
+
 PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const CalibrationOptions& calibration,
                           const Context& context) {
   PrunePlan plan;
   plan.options = prune::completed(options);
   if (is_calibrated(options.criterion)) plan.options.scope = Scope::kPerTensor;
-  calibrate::require_suitable(plan.options);
+  calibrate::require_suitable(plan.options, calibration.allocation);
   plan.parameters = select_parameters(model, options);
   calibrate::select_linears(model, plan);
   std::vector<TensorView> tensors;
@@ -136,14 +169,17 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
   }
   decode_packed(tensors, context.with_progress({}));
   plan.zeros_before = prune::count_zeros(tensors, context.with_progress({}));
-  calibrate::LayerByLayer run(model, plan, calibration, context);
+  const bool allocates = calibration.allocation != AllocationKind::kUniform;
+  const double begin = allocates ? calibrate::kShareOfAllocation : 0;
+  calibrate::LayerByLayer run(model, plan, calibration, context.part(begin, 1));
   const std::vector<calibrate::Level> levels =
-      is_calibrated(options.criterion) ? calibrate::levels_of(model, plan)
+      is_calibrated(options.criterion) ? calibrate::levels_of(model, plan, calibration, context.part(0, begin))
                                        : calibrate::chosen_levels(model, plan, options, context.with_progress({}));
   for (std::size_t i = 0; i < levels.size(); ++i) {
     LevelPlan& level = plan.levels.emplace_back();
     level.amount = levels[i].amount;
     level.cuts = run.run(levels[i], i, levels.size());
+    if (allocates) level.sets = calibrate::sets_of(model, plan, levels[i]);
   }
   calibrate::note(plan, run.unseen(), "saw no input other than zero and were pruned by magnitude");
   calibrate::note(plan, run.raised(), "had nearly dependent inputs, so the damping of the Hessian was raised");

@@ -29,6 +29,16 @@ Matrix LayerPasses::states_after(std::size_t layer, std::size_t batch, Matrix st
                             layer + 1, context);
 }
 
+Matrix LayerPasses::last_states(std::size_t layer, std::size_t batch, const Context& context) const {
+  if (both_ == nullptr) return runner_.run_layers(text_.batches[batch], states_[batch], layer, layers(), context);
+  const TokenBatch &sources = text_.batches[batch], &targets = text_.targets[batch];
+  if (layer >= encoder_layers_)
+    return both_->run_decoder(targets, states_[batch], sources, encoded_[batch], layer - encoder_layers_,
+                              decoder_layers_, context);
+  const Matrix encoded = both_->run_encoder(sources, states_[batch], layer, encoder_layers_, context);
+  return both_->run_decoder(targets, {}, sources, encoded, 0, decoder_layers_, context);
+}
+
 void LayerPasses::run(std::size_t layer, std::size_t batch, bool keep, const Context& context) {
   if (!keep) {
     states_after(layer, batch, states_[batch], context);

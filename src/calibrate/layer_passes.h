@@ -20,6 +20,9 @@ class LayerPasses {
   /// Runs a layer on the states before it. `keep`: the states after it replace them; to be done for every batch before
   /// the next layer runs.
   void run(std::size_t layer, std::size_t batch, bool keep, const Context& context);
+  /// What this layer and all that follow make of the states before it: the last hidden states (the decoder's). Keeps
+  /// nothing.
+  Matrix last_states(std::size_t layer, std::size_t batch, const Context& context) const;
 
  private:
   Matrix states_after(std::size_t layer, std::size_t batch, Matrix states, const Context& context) const;

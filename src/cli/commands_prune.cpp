@@ -35,6 +35,8 @@ constexpr const char* kExamples = R"(Examples:
       half of the weights, drawn at random
   pare prune ./model -o half --criterion alps --data text.txt --levels 50
       half of every layer's weights, by what it computes on a text; the others make up for those that go
+  pare prune ./model -o half --criterion alps --data text.txt --levels 50 --allocation second-order
+      the same in all, but less of the layers whose weights matter more
 
 Without --tensors and --group the weight matrices of Linear and Conv1D layers are pruned:
 no embeddings, norms, biases, nor a head tied to an embedding.
@@ -43,6 +45,7 @@ no embeddings, norms, biases, nor a head tied to an embedding.
 struct CalibrationArguments {
   std::string data;
   std::uint64_t sequences = 0, length = 0;  ///< 0: not given
+  std::string allocation, allocation_out;
   bool refit = false;
 };
 
@@ -86,7 +89,26 @@ Criterion criterion_of(const Arguments& arguments) {
     throw UsageError(
         fmt::format("--data, --sequences and --length do not apply to --criterion {}", arguments.criterion));
   }
+  if (!calibration.allocation.empty() && !is_calibrated(criterion))
+    throw UsageError(fmt::format("--allocation does not apply to --criterion {}", arguments.criterion));
   return criterion;
+}
+
+AllocationKind allocation_of(const Arguments& arguments) {
+  constexpr AllocationKind kKinds[] = {AllocationKind::kUniform, AllocationKind::kOwl, AllocationKind::kSecondOrder};
+  if (arguments.calibration.allocation.empty()) return AllocationKind::kUniform;
+  std::vector<std::string_view> names;
+  for (const AllocationKind kind : kKinds) names.push_back(allocation_name(kind));
+  return kKinds[choose("--allocation", arguments.calibration.allocation, names)];
+}
+
+/// Throws before any work where --allocation-out cannot be written.
+void check_allocation_out(const Arguments& arguments, const PruneOptions& options) {
+  const std::string& path = arguments.calibration.allocation_out;
+  if (path.empty()) return;
+  if (allocation_of(arguments) == AllocationKind::kUniform || options.levels.size() != 1)
+    throw UsageError("--allocation-out takes one level, and requires --allocation owl or second-order");
+  prepare_file(path, arguments.force, arguments.run.quiet);
 }
 
 PrunePlan plan_of(const Model& model, const PruneOptions& options, const Arguments& arguments, const Context& context) {
@@ -96,6 +118,7 @@ PrunePlan plan_of(const Model& model, const PruneOptions& options, const Argumen
   if (arguments.calibration.sequences != 0) calibration.sequences = arguments.calibration.sequences;
   if (arguments.calibration.length != 0) calibration.length = arguments.calibration.length;
   calibration.seed = arguments.models.options.seed;
+  calibration.allocation = allocation_of(arguments);
   ProgressLine progress("calibrating", arguments.run.quiet);
   return plan_calibrated(model, options, calibration, progress.follow(context));
 }
@@ -121,6 +144,18 @@ PruneOptions options_of(const Arguments& arguments) {
 }
 
 void add_calibration(Command& command, CalibrationArguments& arguments) {
+  command
+      .add_option("--allocation", arguments.allocation,
+                  "How a level is divided among the linears of layers.\n"
+                  "uniform: the same for each (default); owl: less of layers with outliers;\n"
+                  "second-order: less of linears that change predictions more; slower")
+      ->type_name("uniform|owl|second-order")
+      ->group("Calibration");
+  command
+      .add_option("--allocation-out", arguments.allocation_out,
+                  "Write the level of each linear to FILE, for --levels FILE")
+      ->type_name("FILE")
+      ->group("Calibration");
   command.add_flag("--refit", arguments.refit, "Fit the weights that remain to what each linear computed before")
       ->group("Calibration");
   command
@@ -154,6 +189,7 @@ void run(const Arguments& arguments, const Context& context) {
     throw UsageError("calibrated pruning runs as one process, not under mpirun");
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
+  check_allocation_out(arguments, options);
   if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
   const std::vector<Model> models = open_models(arguments.models, context);
   const Model& model = models.front();
@@ -176,6 +212,8 @@ void run(const Arguments& arguments, const Context& context) {
     write_pruned(model, plan, arguments.output, {arguments.force}, progress.follow(context));
   }
   if (!context.leads()) return;
+  if (const std::string& path = arguments.calibration.allocation_out; !path.empty())
+    write_levels(plan.levels.front().sets, path, arguments.force);
   print_as(format, {[&](Markup markup) { return prune_text(summary, markup, arguments.dry_run); },
                     [&] { return prune_csv_table(summary, arguments.dry_run); }, [&] { return prune_json(summary); }});
 }

@@ -31,6 +31,13 @@ Json amount_json(const Amount& amount) {
   return {{"label", amount.label}, {"fraction", amount.fraction}};
 }
 
+Json sets_json(const std::vector<PruneSet>& sets) {
+  Json json = Json::array();
+  for (const PruneSet& set : sets)
+    json.push_back({{"name", set.name}, {"tensors", set.tensors}, {"amount", amount_json(set.amount)}});
+  return json;
+}
+
 Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceHash>& sources) {
   const PruneOptions& options = plan.options;
   Json files = Json::array();
@@ -48,10 +55,7 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
             {"parameters", model.parameter_count()},
             {"pruned_tensors", plan.parameters.size()},
             {"candidates", plan.candidates}};
-  if (!options.sets.empty()) {
-    for (const PruneSet& set : options.sets)
-      json["sets"].push_back({{"name", set.name}, {"tensors", set.tensors}, {"amount", amount_json(set.amount)}});
-  }
+  if (!options.sets.empty()) json["sets"] = sets_json(options.sets);
   if (options.criterion == Criterion::kRandom) json["seed"] = options.seed;
   if (options.refit) json["refit"] = true;
   if (plan.calibration) {
@@ -65,11 +69,13 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
 }
 
 Json level_json(const PrunePlan& plan, const LevelPlan& level) {
-  return {{"amount", amount_json(level.amount)},
-          {"pruned", level.pruned},
-          {"zeros", level.zeros},
-          {"sparsity", plan.candidates == 0 ? 0.0 : static_cast<double>(level.zeros) / plan.candidates},
-          {"threshold", level.threshold ? base::number_or_null(*level.threshold) : Json()}};
+  Json json{{"amount", amount_json(level.amount)},
+            {"pruned", level.pruned},
+            {"zeros", level.zeros},
+            {"sparsity", plan.candidates == 0 ? 0.0 : static_cast<double>(level.zeros) / plan.candidates},
+            {"threshold", level.threshold ? base::number_or_null(*level.threshold) : Json()}};
+  if (!level.sets.empty()) json["sets"] = sets_json(level.sets);
+  return json;
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import transformers  # noqa: E402
 
+import allocation  # noqa: E402
 import calibration  # noqa: E402
 import malformed  # noqa: E402
 import families  # noqa: E402
@@ -36,7 +37,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "quantized", "ggufs", "calibration", "tokens", "running", "families", "tasks"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "quantized", "ggufs", "calibration", "allocation", "tokens", "running", "families", "tasks"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -56,6 +57,7 @@ def main():
             "packed": lambda: packed.run(oracle, scratch), "quantized": lambda: quantized.run(oracle, scratch),
             "ggufs": lambda: ggufs.run(oracle, scratch),
             "calibration": lambda: calibration.run(oracle, scratch),
+            "allocation": lambda: allocation.run(oracle, scratch),
         }
         for part, compare in parts.items():
             if arguments.only not in (None, part):

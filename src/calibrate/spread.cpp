@@ -1,0 +1,155 @@
+#include "calibrate/spread.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "base/parallel.h"
+#include "calibrate/calibrated_criterion.h"
+#include "calibrate/cheapest_levels.h"
+#include "calibrate/dense_walk.h"
+#include "calibrate/layer_probe.h"
+
+namespace pare::calibrate {
+namespace {
+
+constexpr double kProbed = 0.5;                ///< level to which a linear is pruned to see what that does
+constexpr std::size_t kTokensOfCurves = 8192;  ///< on which errors are measured
+constexpr double kRoom = 0.5;  ///< no level goes farther from the target towards 1 than this share of the way
+
+using Fractions = std::vector<double>;
+
+std::vector<std::uint64_t> weights_of(const Model& model, const PrunePlan& plan) {
+  std::vector<std::uint64_t> weights;
+  for (const std::size_t parameter : plan.parameters)
+    weights.push_back(model.tensor(model.parameters[parameter]).elements());
+  return weights;
+}
+
+/// The first batches of the text.
+CalibrationText first_tokens(const CalibrationText& text, std::size_t tokens) {
+  CalibrationText first;
+  std::size_t sum = 0;
+  for (std::size_t i = 0; i < text.batches.size() && sum < tokens; ++i) {
+    sum += text.batches[i].tokens();
+    first.batches.push_back(text.batches[i]);
+    if (!text.targets.empty()) first.targets.push_back(text.targets[i]);
+  }
+  return first;
+}
+
+/// What each linear's levels cost: how much the model's predictions change. A linear that reads nothing costs nothing.
+std::vector<MatrixCost> second_order_costs(const Model& model, const PrunePlan& plan, const CalibrationText& text,
+                                           const Context& context) {
+  std::vector<MatrixCost> costs(plan.parameters.size());
+  const std::vector<std::uint64_t> weights = weights_of(model, plan);
+  for (std::size_t i = 0; i < costs.size(); ++i) costs[i].weights = static_cast<double>(weights[i]);
+  const Context quiet = context.with_progress({});
+  const CalibrationText few = first_tokens(text, kTokensOfCurves);
+  const bool fits = needs_products(plan.options);
+  DenseWalk walk(model, plan.parameters, few, true, context);
+  LayerProbe probe(walk.weights().model(), text, quiet);
+  const auto visit = [&](const SharedInputs& inputs, const Context& part) {
+    if (std::all_of(inputs.squares.begin(), inputs.squares.end(), [](double sum) { return sum == 0; })) return;
+    const ScaledHessian hessian = scaled_hessian(inputs);
+    for (std::size_t i = 0; i < inputs.linears.size(); ++i) {
+      part.report(static_cast<double>(i) / static_cast<double>(inputs.linears.size()));
+      part.check();
+      const std::size_t index = walk.index(inputs.linears[i]);
+      LinearTask task = walk.weights().task(index);
+      require_finite(task, model.source, inputs.linears[i]);
+      const ErrorCurve curve = error_curve(task, hessian, fits, quiet);
+      walk.weights().finish(index, task);
+      const double gain = curve.probed > 0 ? probe.change(quiet) / curve.probed : 0;
+      walk.weights().load(index);
+      for (std::size_t k = 0; k < curve.errors.size(); ++k) costs[index].cost[k] = gain * curve.errors[k];
+    }
+  };
+  walk.run(
+      visit, [&] { probe.advance(quiet); }, context);
+  return costs;
+}
+
+/// Share of a layer's weights whose |w| times the norm of its input is more than `multiple` times the mean.
+double outlier_ratio(const std::vector<std::vector<float>>& scores, double multiple) {
+  double sum = 0, count = 0, above = 0;
+  for (const std::vector<float>& some : scores) {
+    sum = std::accumulate(some.begin(), some.end(), sum);
+    count += static_cast<double>(some.size());
+  }
+  const double bound = multiple * sum / count;
+  for (const std::vector<float>& some : scores)
+    above += static_cast<double>(
+        std::count_if(some.begin(), some.end(), [&](float score) { return static_cast<double>(score) > bound; }));
+  return above / count;
+}
+
+/// The outlier ratio of the layer of each parameter.
+Fractions outlier_ratios(const Model& model, const PrunePlan& plan, const CalibrationText& text, double multiple,
+                         const Context& context) {
+  Fractions ratios(plan.parameters.size());
+  DenseWalk walk(model, plan.parameters, text, false, context);
+  std::vector<std::vector<float>> scores;
+  std::vector<std::size_t> members;
+  const auto visit = [&](const SharedInputs& inputs, const Context&) {
+    for (const std::string& name : inputs.linears) {
+      members.push_back(walk.index(name));
+      const LinearTask task = walk.weights().task(members.back());
+      std::vector<float>& some = scores.emplace_back(task.weights.size());
+      for (std::size_t i = 0; i < some.size(); ++i)
+        some[i] = static_cast<float>(std::fabs(static_cast<double>(task.weights[i])) *
+                                     std::sqrt(inputs.squares[i % task.in]));
+    }
+  };
+  const auto after = [&] {
+    for (const std::size_t member : members) ratios[member] = outlier_ratio(scores, multiple);
+    members.clear();
+    scores.clear();
+  };
+  walk.run(visit, after, context);
+  return ratios;
+}
+
+/// Yin et al. 2024: levels fall with the outlier ratio, within a range around the target, which is their mean.
+Fractions outlier_levels(const Fractions& ratios, const std::vector<std::uint64_t>& weights, double target,
+                         double range) {
+  const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+  const double scale = *most > *least ? 2 * range / (*most - *least) : 0;
+  double mean = 0, sum = 0;
+  for (std::size_t i = 0; i < ratios.size(); ++i) {
+    mean += ratios[i] * static_cast<double>(weights[i]);
+    sum += static_cast<double>(weights[i]);
+  }
+  mean /= sum;
+  Fractions levels;
+  for (const double ratio : ratios) levels.push_back(std::clamp(target - scale * (ratio - mean), 0.0, 1.0));
+  return levels;
+}
+
+}  // namespace
+
+std::vector<std::vector<double>> spread_levels(const Model& model, const PrunePlan& plan,
+                                               const CalibrationOptions& options, const Context& context) {
+  const std::vector<std::uint64_t> weights = weights_of(model, plan);
+  const Context quiet = context.with_progress({});
+  const auto runner = open_runner(model, {KernelChoice::kDense}, quiet);
+  const CalibrationText text = read_calibration_text(model, *runner, options);
+  std::vector<MatrixCost> costs;
+  Fractions ratios;
+  if (options.allocation == AllocationKind::kOwl)
+    ratios = outlier_ratios(model, plan, text, options.owl_multiple, context);
+  else
+    costs = second_order_costs(model, plan, text, context);
+  std::vector<Fractions> all;
+  for (const Amount& amount : plan.options.levels) {
+    const Fractions levels =
+        options.allocation == AllocationKind::kOwl
+            ? outlier_levels(ratios, weights, amount.fraction, options.owl_range)
+            : cheapest_levels(costs, amount.fraction, amount.fraction + kRoom * (1 - amount.fraction));
+    all.push_back(whole_weights(levels, weights, amount.of(plan.candidates)));
+  }
+  return all;
+}
+
+}  // namespace pare::calibrate
