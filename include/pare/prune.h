@@ -68,8 +68,8 @@ struct Amount {
 struct Pattern {
   enum class Kind : std::uint8_t {
     kUnstructured,  ///< each weight by itself
-    /// Of every m consecutive weights along the input axis, the n with the largest magnitudes remain. Of r < m weights
-    /// at the end of the axis, ceil(n * r / m) remain.
+    /// Of every m consecutive weights along the input axis, the n that rank highest by the criterion remain. Of r < m
+    /// weights at the end of the axis, ceil(n * r / m) remain.
     kNOfM,
     kRows,     ///< whole outputs: ln_structured(dim=0) of a Linear, dim=1 of a Conv1D
     kColumns,  ///< whole inputs: ln_structured(dim=1) of a Linear, dim=0 of a Conv1D
@@ -111,14 +111,14 @@ std::string glob_of(std::string_view name);
 struct PruneOptions {
   std::vector<Amount> levels;  ///< must be empty where the pattern fixes the level
   /// If not empty, these sets make the only level; `levels`, `scope`, `include`, `exclude` and `groups` must then keep
-  /// their defaults. By magnitude only. A parameter may belong to one set at most.
+  /// their defaults. Not at random. A parameter may belong to one set at most.
   std::vector<PruneSet> sets;
   Criterion criterion = Criterion::kMagnitude;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;
-  /// Patterns other than kUnstructured prune matrices only, by magnitude, and cannot be combined with `sets`. Rows,
-  /// columns and N:M are always pruned per tensor; blocks follow `scope`. Amounts count rows, columns or blocks, not
-  /// weights.
+  /// Patterns other than kUnstructured prune matrices only, by magnitude (N:M also by calibrated criteria), and cannot
+  /// be combined with `sets`. Rows, columns and N:M are always pruned per tensor; blocks follow `scope`. Amounts count
+  /// rows, columns or blocks, not weights.
   Pattern pattern = {};
   /// Whether the weights that remain are fitted to what each linear computed with all of them, on a text, after the
   /// criterion, whichever, has chosen. Then plan_calibrated() makes the plan.

@@ -25,10 +25,10 @@ using Strings = std::vector<std::string>;
 /// Globs to include and to exclude, and groups.
 using Filters = std::tuple<Strings, Strings, Strings>;
 
-InspectOptions options_of(double threshold, bool is_signed, const std::vector<double>& tails,
+InspectOptions options_of(double cutoff, bool is_signed, const std::vector<double>& tails,
                           const std::vector<double>& quantiles, std::size_t largest, const Filters& filters) {
   InspectOptions options;
-  options.cutoff = threshold;
+  options.cutoff = cutoff;
   options.measure = is_signed ? Measure::kSigned : Measure::kMagnitude;
   options.tails = tails;
   options.quantiles = quantiles;
@@ -41,10 +41,10 @@ InspectOptions options_of(double threshold, bool is_signed, const std::vector<do
 }
 
 /// Returns (JSON, text, Markdown) of one model's inspection.
-Document inspected(const Model& model, double threshold, bool is_signed, const std::vector<double>& tails,
+Document inspected(const Model& model, double cutoff, bool is_signed, const std::vector<double>& tails,
                    const std::vector<double>& quantiles, std::size_t largest, const Filters& filters, unsigned threads,
                    const nb::object& progress) {
-  const InspectOptions options = options_of(threshold, is_signed, tails, quantiles, largest, filters);
+  const InspectOptions options = options_of(cutoff, is_signed, tails, quantiles, largest, filters);
   const Inspection inspection =
       call(threads, progress, [&](const Context& context) { return inspect(model, options, context); });
   const std::span<const Model> models(&model, 1);
@@ -57,7 +57,7 @@ Document inspected(const Model& model, double threshold, bool is_signed, const s
 }  // namespace
 
 void bind_inspect(nb::module_& module) {
-  module.def("inspect", inspected, nb::arg("model"), nb::arg("threshold"), nb::arg("signed"), nb::arg("tails"),
+  module.def("inspect", inspected, nb::arg("model"), nb::arg("cutoff"), nb::arg("signed"), nb::arg("tails"),
              nb::arg("quantiles"), nb::arg("largest"), nb::arg("filters"), nb::arg("threads"),
              nb::arg("progress").none());
 }

@@ -126,7 +126,7 @@ BenchOptions bench_options(const nb::dict& options) {
 ReportOptions report_options(const nb::dict& options) {
   ReportOptions report;
   report.levels = amounts_of(options);
-  take(options, "threshold", report.cutoff);
+  take(options, "cutoff", report.cutoff);
   bool is_signed = false;
   take(options, "signed", is_signed);
   report.measure = is_signed ? Measure::kSigned : Measure::kMagnitude;

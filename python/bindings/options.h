@@ -31,7 +31,7 @@ PruneOptions prune_options(const nanobind::dict& options);
 EvalOptions eval_options(const nanobind::dict& options);
 /// sequences, length, context, steps, runs, sizes, and those of prune_options().
 BenchOptions bench_options(const nanobind::dict& options);
-/// threshold, signed, scope, schedule, pattern, norm, compared_patterns, evals (dictionaries), bench (a dictionary),
+/// cutoff, signed, scope, schedule, pattern, norm, compared_patterns, evals (dictionaries), bench (a dictionary),
 /// keep_models, force.
 ReportOptions report_options(const nanobind::dict& options);
 

@@ -2,7 +2,7 @@
 
     import pare
     model = pare.open("gpt2")
-    print(model.inspect(threshold=0.1))
+    print(model.inspect(cutoff=0.1))
 
 pare.torch prunes modules of PyTorch in place. docs/python.md describes the package.
 """

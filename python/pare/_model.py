@@ -152,7 +152,7 @@ class Model(Scored):
 
     def inspect(
         self,
-        threshold: float = 0.1,
+        cutoff: float = 0.1,
         *,
         measure: Literal["magnitude", "signed"] = "magnitude",
         tails: Iterable[float] = (1, 2, 5),
@@ -164,7 +164,7 @@ class Model(Scored):
         threads: int = 0,
         progress: Progress = None,
     ) -> Inspection:
-        """Finds where the parameters above `threshold` are: by tensor, group, layer and overall.
+        """Finds where the parameters above `cutoff` are: by tensor, group, layer and overall.
 
         `include` and `exclude` are globs over parameter names, `groups` are names such as "attention" or
         "feed-forward". `quantiles` (0 to 1) are those of |w|. `largest` is how many single weights to list. `threads`
@@ -177,7 +177,7 @@ class Model(Scored):
             return Inspection.parse(
                 *_core.inspect(
                     self._core,
-                    threshold,
+                    cutoff,
                     measure == "signed",
                     list(tails),
                     list(quantiles),

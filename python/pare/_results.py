@@ -30,9 +30,9 @@ class Row:
 
     name: str
     parameters: int
-    share_percent: float  # above the threshold, in the measure that was asked for
-    share_magnitude_percent: float  # |w| > threshold
-    share_signed_percent: float  # w < 0 or w >= threshold
+    share_percent: float  # above the cutoff, in the measure that was asked for
+    share_magnitude_percent: float  # |w| > cutoff
+    share_signed_percent: float  # w < 0 or w >= cutoff
     dtype: str  # "mixed" if there are several
     tensors: int
     zeros: int
@@ -109,7 +109,7 @@ class Inspection:
     source: str
     architecture: str
     model_type: str
-    threshold: float
+    cutoff: float
     measure: str  # "magnitude" or "signed"
     overall: Row
     groups: list[Row]
@@ -136,7 +136,7 @@ class Inspection:
         ]
         return cls(
             **{key: model[key] for key in ("title", "source", "architecture", "model_type", "notes")},
-            threshold=data["cutoff"],
+            cutoff=data["cutoff"],
             measure=data["measure"],
             overall=Row.parse(model["overall"]),
             groups=[Row.parse(row) for row in model["groups"]],
@@ -165,11 +165,11 @@ class Inspection:
     def __repr__(self) -> str:
         return (
             f"Inspection({self.title!r}, parameters={self.overall.parameters}, "
-            f"share_percent={self.overall.share_percent:.2f}, threshold={self.threshold:g})"
+            f"share_percent={self.overall.share_percent:.2f}, cutoff={self.cutoff:g})"
         )
 
     def _repr_html_(self) -> str:
-        above = f"|w| > {self.threshold:g}" if self.measure == "magnitude" else f"outside [0, {self.threshold:g})"
+        above = f"|w| > {self.cutoff:g}" if self.measure == "magnitude" else f"outside [0, {self.cutoff:g})"
         titles = ["", "parameters", above + " (%)", "zeros", "std", "min", "max"]
         rows = [
             [row.name, row.parameters, round(row.share_percent, 2), row.zeros, row.std, row.min, row.max]

@@ -223,7 +223,7 @@ def report(
     out: Path,
     *,
     levels: Optional[Levels] = None,
-    threshold: float = 0.1,
+    cutoff: float = 0.1,
     measure: str = "magnitude",
     scope: str = "global",
     schedule: str = "independent",
@@ -247,7 +247,7 @@ def report(
         raise ValueError(f"measure: {measure!r} is not one of magnitude, signed")
     options: dict[str, Any] = {
         "levels": level_texts(levels),
-        "threshold": threshold,
+        "cutoff": cutoff,
         "signed": measure == "signed",
         "scope": scope,
         "schedule": schedule,

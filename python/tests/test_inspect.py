@@ -10,7 +10,7 @@ import pare
 def test_figures_equal_those_of_numpy(gpt2):
     safetensors = pytest.importorskip("safetensors.numpy")
     stored = safetensors.load_file(MODELS / "gpt2-world" / "model.safetensors")
-    inspection = gpt2.inspect(threshold=0.05, tails=[1], quantiles=[0.25, 0.5])
+    inspection = gpt2.inspect(cutoff=0.05, tails=[1], quantiles=[0.25, 0.5])
     names = {parameter.name: parameter.tensor for parameter in gpt2.parameters}
     assert [row.name for row in inspection.tensors] == list(names)
     for row in inspection.tensors:

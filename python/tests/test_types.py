@@ -14,7 +14,7 @@ import numpy
 import pare
 
 model = pare.open("gpt2")
-inspection: pare.Inspection = model.inspect(threshold=0.1, groups="attention")
+inspection: pare.Inspection = model.inspect(cutoff=0.1, groups="attention")
 share: float = inspection.overall.share_percent
 array: numpy.ndarray = model.tensor("wte.weight")
 sparse: pare.Model = model.prune(levels=[50, 90])[90]

@@ -112,8 +112,8 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error, const F
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
     return usage_failure(program,
-                         unknown.empty() ? "a command is required: inspect, merge, plot, prune, pack, unpack, eval, "
-                                           "sensitivity, bench, tune or report"
+                         unknown.empty() ? "a command is required: inspect, merge, plot, prune, pack, unpack, convert, "
+                                           "eval, sensitivity, bench, tune or report"
                                          : fmt::format("unknown command '{}'", unknown.front()),
                          report, context);
   }
