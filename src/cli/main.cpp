@@ -166,7 +166,7 @@ int stopped(const FailureReport& report, const Context& context) {
 /// them.
 void defer_to_rank_0(const Context& context) {
   if (context.leads()) return;
-  const auto turn = std::chrono::milliseconds(300 + 5 * context.group()->rank());
+  const auto turn = std::chrono::milliseconds(1000 + 5 * context.group()->rank());
   for (const auto start = std::chrono::steady_clock::now(); std::chrono::steady_clock::now() - start < turn;) {
     context.check();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -216,7 +216,11 @@ int run_process(int argc, char** argv) {
   try {
     group = group_of_mpirun();
   } catch (const Error& error) {
-    if (is_first()) report.print(error);
+    // mpirun ends all ranks when the first one fails, so the others give rank 0 time to tell why.
+    if (is_first())
+      report.print(error);
+    else
+      std::this_thread::sleep_for(std::chrono::seconds(5));
     return kFailure;
   }
   const Context context = Context().with_group(group);
