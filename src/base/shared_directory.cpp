@@ -1,6 +1,6 @@
 #include "base/shared_directory.h"
 
-#include <cstring>
+#include <span>
 #include <system_error>
 #include <vector>
 
@@ -17,8 +17,8 @@ SharedDirectory::SharedDirectory(const std::filesystem::path& path, bool force, 
     own_.emplace(path, force);
     staging_ = own_->staging();
   }
-  std::vector<std::byte> name(staging_.native().size());
-  std::memcpy(name.data(), staging_.native().data(), name.size());
+  const std::span<const std::byte> path_bytes = std::as_bytes(std::span(staging_.native()));
+  std::vector<std::byte> name(path_bytes.begin(), path_bytes.end());
   broadcast(name, context_);
   staging_ = as_text(name);
 }
