@@ -1,6 +1,7 @@
 # Compiling several sources of a stage or a test program as one takes 0.4 of the time: what they include is read once,
-# and templates are instantiated once. Names in anonymous namespaces must differ within a stage; SEPARATE sources, such
-# as the families' tables, are compiled by themselves. `-DPARE_UNITY=OFF` compiles each by itself.
+# and templates are instantiated once. Names in anonymous namespaces must differ within a stage; SEPARATE sources are
+# compiled by themselves. `-DPARE_UNITY=OFF` compiles each by itself. Tests use smaller batches, because they are rebuilt
+# more often.
 option(PARE_UNITY "Compile several sources of a stage at once" ON)
 
 function(pare_use_unity target batch)

@@ -53,6 +53,7 @@ struct Family {
 
 // Each source file in families/ has the tables of related families and a namespace of its own, so that the files can be
 // compiled as one.
+
 // Those of the study, and encoders with BERT's layers.
 namespace encoder_decoder {
 const std::vector<Family>& tables();
