@@ -3,7 +3,7 @@
 # appears, and that a rerun succeeds: faults.sh PARE MODEL SCRATCH [KILLS]. KILLS (default 50) is how often a random rank
 # is killed at a random moment. Exit status 77 without mpirun.
 set -euo pipefail
-pare=$(realpath "$1") model=$(realpath "$2") scratch=$3 kills=${4:-50}
+pare=$(realpath "$1") model=$(realpath "$2") scratch=$(realpath -m "$3") kills=${4:-50}
 command -v mpirun >/dev/null || { echo "skipped: no mpirun"; exit 77; }
 rm -rf "$scratch" && mkdir -p "$scratch" && cd "$scratch"
 ranks=4
