@@ -2,7 +2,7 @@
 # Runs commands with several ranks and compares what they print and write with what one process does, byte for byte:
 # compare.sh PARE MODEL SCRATCH [RANKS...]. MODEL should have several shards. Exit status 77 without mpirun.
 set -euo pipefail
-pare=$(realpath "$1") model=$(realpath "$2") scratch=$3
+pare=$(realpath "$1") model=$(realpath "$2") scratch=$(realpath -m "$3")
 ranks=("${@:4}")
 [[ ${#ranks[@]} -gt 0 ]] || ranks=(2 3 8)
 command -v mpirun >/dev/null || { echo "skipped: no mpirun"; exit 77; }
