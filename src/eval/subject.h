@@ -17,9 +17,9 @@ struct Subject {
   std::shared_ptr<const Model> model;
   std::shared_ptr<const Runner> runner;
   std::shared_ptr<const Tokenizer> tokenizer;
-  Context context;                   ///< of the call that scores it
-  std::size_t shared_layers = 0;     ///< number of its first layers that share the prepared model's weights
-  std::shared_ptr<KeptStates> kept;  ///< states after these layers; null where nothing is scored again
+  Context context;                        ///< of the call that scores it
+  std::size_t shared_layers = 0;          ///< number of its first layers that share the prepared model's weights
+  std::shared_ptr<KeptStates> kept = {};  ///< states after these layers; null where nothing is scored again
 
   // The runner as what a task needs; `unsuitable` has refused others.
   const CausalRunner& causal() const { return dynamic_cast<const CausalRunner&>(*runner); }

@@ -33,9 +33,10 @@ TEST(Holes, AreThoseOfTheFileSystem) {
   EXPECT_TRUE(is_hole(data + kSize - 100, 100));
   EXPECT_FALSE(is_hole(data + kSize - 100, 101));
   for (std::size_t begin = 0; begin < kSize; begin += 1 << 20)  // a hole reads as zeros
-    if (is_hole(data + begin, 1 << 20))
+    if (is_hole(data + begin, 1 << 20)) {
       EXPECT_TRUE(
           std::all_of(data + begin, data + begin + (1 << 20), [](std::byte byte) { return byte == std::byte{}; }));
+    }
 }
 
 TEST(Holes, AreForgottenWithTheirFile) {

@@ -92,7 +92,9 @@ TEST_P(HalfLinear, SparseLayouts) {
           return y.values;
         };
         EXPECT_EQ(sliced(w.half()), sliced(w.full())) << rows << " rows, " << zeros;
-        if (rows <= kernels::kMaskedRows) EXPECT_EQ(masked(w.half()), masked(w.full())) << rows << " rows, " << zeros;
+        if (rows <= kernels::kMaskedRows) {
+          EXPECT_EQ(masked(w.half()), masked(w.full())) << rows << " rows, " << zeros;
+        }
       }
     }
 }
