@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 // Highway has no operation for it, so this file is for one instruction set and uses its intrinsics.
 #define PARE_VBMI2 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,fma,popcnt")))
@@ -25,7 +26,9 @@ constexpr std::size_t kBlocks = 4;  ///< a sum waits for its last multiply-add, 
 PARE_VBMI2_INLINE __m512i spread(const std::uint16_t* packed, std::uint32_t mask) {
   __m512i words = _mm512_loadu_si512(packed);
   asm("" : "+v"(words));  // or GCC gives the instruction an operand in memory, which is many times slower
-  return _mm512_maskz_expand_epi16(mask, words);
+  __m512i zeros;          // AMD's Zen 5 waits for what was in the result's register, even where it is not kept
+  asm("vpxorq %0, %0, %0" : "=v"(zeros));
+  return _mm512_mask_expand_epi16(zeros, mask, words);
 }
 
 /// The first and the second 16 of 32 numbers as F32.
@@ -98,18 +101,19 @@ __attribute__((optimize("no-tree-slp-vectorize"))) PARE_VBMI2 void some_blocks(c
 }
 
 template <class Words, std::size_t kRows>
-PARE_VBMI2 void all_blocks(const MaskedOutputs* blocks, std::size_t count, const float* x, std::size_t x_stride,
-                           const float* bias, float* y, std::size_t y_stride) {
-  for (std::size_t b = 0; b < count;) {
-    const float* some = bias == nullptr ? nullptr : bias + b * kSliceOutputs;
-    if (b + kBlocks <= count) {
-      some_blocks<Words, kRows, kBlocks>(blocks + b, x, x_stride, some, y + b * kSliceOutputs, y_stride);
-      b += kBlocks;
-    } else {
-      some_blocks<Words, kRows, 1>(blocks + b, x, x_stride, some, y + b * kSliceOutputs, y_stride);
-      ++b;
-    }
-  }
+void all_blocks(const MaskedOutputs* blocks, std::size_t count, const float* x, std::size_t x_stride, const float* bias,
+                float* y, std::size_t y_stride) {
+  const auto some = [&]<std::size_t kSome>(std::integral_constant<std::size_t, kSome>) {
+    some_blocks<Words, kRows, kSome>(blocks, x, x_stride, bias, y, y_stride);
+    blocks += kSome;
+    count -= kSome;
+    bias = bias == nullptr ? nullptr : bias + kSome * kSliceOutputs;
+    y += kSome * kSliceOutputs;
+  };
+  while (count >= kBlocks) some(std::integral_constant<std::size_t, kBlocks>());
+  if (count == 3) some(std::integral_constant<std::size_t, 3>());
+  if (count == 2) some(std::integral_constant<std::size_t, 2>());
+  if (count == 1) some(std::integral_constant<std::size_t, 1>());
 }
 
 template <class Words>

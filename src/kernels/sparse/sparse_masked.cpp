@@ -60,14 +60,17 @@ struct ByTable {
 
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
 
-/// The same for 16 outputs by that instruction, which is faster for 16-bit weights: they come from registers. With an
-/// operand in memory, it is many times slower.
+/// The same for 16 outputs by that instruction, which is faster for 16-bit weights. With an operand in memory it is many
+/// times slower, and with one that keeps nothing of its result's register AMD's Zen 5 still waits for that register.
 struct ByInstruction {
   using D = hn::ScalableTag<float>;
   static constexpr std::size_t kBlocks = 4;  ///< a sum waits for its last multiply-add, so several are computed in turn
   template <class W>
   static HWY_INLINE hn::Vec<D> expand(const typename W::Element* packed, std::uint32_t mask) {
-    return {_mm512_maskz_expand_ps(static_cast<__mmask16>(mask), W::load(D(), packed).raw)};
+    __m512 zeros, values = W::load(D(), packed).raw;
+    asm("vpxorq %0, %0, %0" : "=v"(zeros));
+    asm("" : "+v"(values));
+    return {_mm512_mask_expand_ps(zeros, static_cast<__mmask16>(mask), values)};
   }
 };
 
