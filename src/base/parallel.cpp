@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/pieces.h"
+#include "base/team.h"
 
 namespace pare::base {
 namespace {
@@ -39,6 +40,29 @@ tbb::task_arena& arena_of(unsigned workers) {
   return *arena;
 }
 
+/// Calls work(worker) for every worker: 0 on this thread, the others where oneTBB finds a thread for them.
+void on_threads(unsigned workers, const std::function<void(unsigned worker)>& work) {
+  // More threads than the machine has cores are allowed on request.
+  std::optional<tbb::global_control> limit;
+  if (workers > static_cast<unsigned>(tbb::info::default_concurrency()))
+    limit.emplace(tbb::global_control::max_allowed_parallelism, workers);
+  arena_of(workers).execute([&] {
+    tbb::task_group group;
+    for (unsigned worker = 1; worker < workers; ++worker) {
+      tbb::task_handle task = group.defer([&work, worker] {
+        take();
+        work(worker);
+        publish();
+      });
+      publish();
+      group.run(std::move(task));
+    }
+    work(0);
+    group.wait();
+    take();
+  });
+}
+
 }  // namespace
 
 unsigned thread_count(unsigned requested) noexcept {
@@ -49,7 +73,8 @@ unsigned thread_count(unsigned requested) noexcept {
 }
 
 unsigned worthwhile_threads(unsigned requested, std::size_t multiply_adds) noexcept {
-  return multiply_adds < kWorthSharing ? 1 : thread_count(requested);
+  const std::size_t least = Team::of_this_thread() == nullptr ? kWorthSharing : kWorthSharing / 16;
+  return multiply_adds < least ? 1 : thread_count(requested);
 }
 
 void parallel_for(std::size_t items, const Context& context,
@@ -73,31 +98,28 @@ void parallel_for(std::size_t items, const Context& context,
       }
     }
   };
-  if (workers == 1) {
+  if (workers == 1)
     work(0);
-  } else {
-    // More threads than the machine has cores are allowed on request.
-    std::optional<tbb::global_control> limit;
-    if (workers > static_cast<unsigned>(tbb::info::default_concurrency()))
-      limit.emplace(tbb::global_control::max_allowed_parallelism, workers);
-    arena_of(workers).execute([&] {
-      tbb::task_group group;
-      for (unsigned worker = 1; worker < workers; ++worker) {
-        tbb::task_handle task = group.defer([&work, worker] {
-          take();
-          work(worker);
-          publish();
-        });
-        publish();
-        group.run(std::move(task));
-      }
-      work(0);
-      group.wait();
-      take();
-    });
-  }
+  else if (Team* team = Team::of_this_thread(); team == nullptr || !team->run(workers, std::ref(work)))
+    on_threads(workers, std::ref(work));
   if (failure) std::rethrow_exception(failure);
   context.check();
+}
+
+void with_team(const Context& context, const std::function<void()>& body) {
+  const unsigned workers = thread_count(context);
+  if (workers == 1 || Team::of_this_thread() != nullptr) return body();
+  Team team;
+  std::exception_ptr failure;
+  on_threads(workers, [&](unsigned worker) {
+    if (worker != 0) return team.help(worker);
+    try {
+      team.lead(body);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace pare::base

@@ -12,7 +12,7 @@ namespace pare::base {
 unsigned thread_count(unsigned requested) noexcept;
 inline unsigned thread_count(const Context& context) noexcept { return thread_count(context.threads()); }
 
-/// The same, but 1 for work of few multiply-adds: handing a piece to a second thread takes some ten microseconds.
+/// The same, but 1 for work of few multiply-adds: handing a piece to a second thread takes some microseconds.
 unsigned worthwhile_threads(unsigned requested, std::size_t multiply_adds) noexcept;
 inline unsigned worthwhile_threads(const Context& context, std::size_t multiply_adds) noexcept {
   return worthwhile_threads(context.threads(), multiply_adds);
@@ -29,5 +29,11 @@ inline Context worthwhile(const Context& context, std::size_t multiply_adds) {
 /// ends the loop and is rethrown.
 void parallel_for(std::size_t items, const Context& context,
                   const std::function<void(std::size_t item, unsigned worker)>& body);
+
+/// Runs `body` once, on this thread, while the other context.threads() - 1 threads stay awake for its calls of
+/// parallel_for(), which then cost a microsecond instead of some ten: for many short loops one after another, as in a
+/// forward pass of few tokens. A loop inside another loop's body finds no such thread, so `body` should not nest them.
+/// Rethrows what `body` throws.
+void with_team(const Context& context, const std::function<void()>& body);
 
 }  // namespace pare::base

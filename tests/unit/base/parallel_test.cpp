@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -90,6 +92,83 @@ TEST_P(ParallelFor, StopsWithInterrupted) {
   EXPECT_GE(visited, 11U);
   EXPECT_LT(visited, 1'000'000U);
   EXPECT_THROW(parallel_for(1, context, [](std::size_t, unsigned) { FAIL() << "called after the stop"; }), Interrupted);
+}
+
+TEST_P(ParallelFor, InATeamVisitsEveryItemOnceInEachOfManyLoops) {
+  const Context context(GetParam());
+  constexpr std::size_t kLoops = 2000;
+  std::vector<std::atomic<int>> visits(kLoops);
+  with_team(context, [&] {
+    for (std::size_t loop = 0; loop < kLoops; ++loop) {
+      std::vector<int> seen(loop % 40);  // not atomic: a helper that came late would be found by a sanitizer
+      parallel_for(seen.size(), context, [&](std::size_t item, unsigned worker) {
+        EXPECT_LT(worker, thread_count(context));
+        ++seen[item];
+        ++visits[loop];
+      });
+      EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), static_cast<std::ptrdiff_t>(seen.size()));
+    }
+  });
+  for (std::size_t loop = 0; loop < kLoops; ++loop) EXPECT_EQ(visits[loop], static_cast<int>(loop % 40));
+}
+
+TEST_P(ParallelFor, InATeamHelpersThatFellAsleepComeBack) {
+  const Context context(GetParam());
+  std::atomic<int> count{0};
+  with_team(context, [&] {
+    for (int loop = 0; loop < 3; ++loop) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+      parallel_for(100, context, [&](std::size_t, unsigned) { ++count; });
+    }
+  });
+  EXPECT_EQ(count, 300);
+}
+
+TEST_P(ParallelFor, ATeamEndsWithAnExceptionAndAnotherCanFollow) {
+  const Context context(GetParam());
+  EXPECT_THROW(with_team(context,
+                         [&] {
+                           parallel_for(100, context, [](std::size_t item, unsigned) {
+                             if (item == 10) throw Error(ErrorCode::kMalformed, "f", "cause");
+                           });
+                         }),
+               Error);
+  EXPECT_THROW(with_team(context, [] { throw std::out_of_range("x"); }), std::out_of_range);
+  std::atomic<int> count{0};
+  with_team(context, [&] { parallel_for(100, context, [&](std::size_t, unsigned) { ++count; }); });
+  EXPECT_EQ(count, 100);
+}
+
+TEST_P(ParallelFor, TeamsOfSeveralThreadsAndNestedLoopsDoNotMix) {
+  const Context context(GetParam());
+  std::atomic<int> count{0};
+  const auto run = [&] {
+    with_team(context, [&] {
+      for (int loop = 0; loop < 20; ++loop)
+        parallel_for(4, context, [&](std::size_t, unsigned) {
+          with_team(context, [&] { parallel_for(5, context, [&](std::size_t, unsigned) { ++count; }); });
+        });
+    });
+  };
+  std::thread first(run), second(run);
+  first.join();
+  second.join();
+  EXPECT_EQ(count, 2 * 20 * 4 * 5);
+}
+
+TEST(Team, AnInterruptedOneCanBeFollowedByAnother) {
+  const Context stopped(3);
+  EXPECT_THROW(with_team(stopped,
+                         [&] {
+                           parallel_for(1000, stopped, [&](std::size_t item, unsigned) {
+                             if (item == 5) stopped.stop();
+                           });
+                         }),
+               Interrupted);
+  const Context context(3);
+  std::atomic<int> count{0};
+  with_team(context, [&] { parallel_for(7, context, [&](std::size_t, unsigned) { ++count; }); });
+  EXPECT_EQ(count, 7);
 }
 
 }  // namespace
