@@ -150,6 +150,14 @@ Activations apply(const Linear& linear, const Activations& x, const Context& con
   return y;
 }
 
+Unbiased apply_unbiased(const Linear& linear, const Activations& x, const Context& context) {
+  if (linear.bias == nullptr || x.is_panel() || x.rows <= kernels::kFewRows)
+    return {apply(linear, x, context), nullptr};
+  Linear unbiased = linear;
+  unbiased.bias = nullptr;
+  return {apply(unbiased, x, context), linear.bias};
+}
+
 void apply_each(std::span<const Linear* const> linears, const Activations& x, std::span<Activations> results,
                 const Context& context) {
   if (x.is_panel()) {

@@ -55,6 +55,13 @@ Activations apply(const Linear& linear, const Activations& x, const Context& con
 void apply_each(std::span<const Linear* const> linears, const Activations& x, std::span<Activations> results,
                 const Context& context);
 
+/// A product to which `bias` is still to be added, if it is not null: in rows, by the operation that reads them next.
+struct Unbiased {
+  Activations product;
+  const float* bias = nullptr;
+};
+Unbiased apply_unbiased(const Linear& linear, const Activations& x, const Context& context);
+
 /// The same for linears known at compile time: auto [q, k, v] = apply_all(x, context, q_proj, k_proj, v_proj).
 template <class X, class... Linears>
 std::array<X, sizeof...(Linears)> apply_all(const X& x, const Context& context, const Linears&... linears) {

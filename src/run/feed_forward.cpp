@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/elementwise.h"
+#include "run/threaded.h"
 
 namespace pare::run {
 
@@ -36,27 +36,30 @@ void FeedForward::for_linears(const std::function<void(const linear::Linear&)>& 
     if (*linear) f(**linear);
 }
 
-Activations FeedForward::run(const Activations& x, const Context& context) const {
+linear::Unbiased FeedForward::run(const Activations& x, const Context& context) const {
   Activations inner;
   if (gate_up_) {
     const Activations both = apply(*gate_up_, x, context);
     inner = Activations(x, inner_);
     const std::size_t rows = x.is_panel() ? 1 : x.rows, half = inner.values.size() / std::max<std::size_t>(1, rows);
-    for (std::size_t i = 0; i < rows; ++i) {
-      const float* row = both.values.data() + i * 2 * half;
-      float* to = inner.values.data() + i * half;
-      std::copy_n(row, half, to);
-      kernels::activate_gated(activation_, to, row + half, half);
-    }
+    in_pieces(rows, half, context, [&](std::size_t begin, std::size_t count) {
+      for (std::size_t i = begin; i < begin + count; ++i) {
+        const float* row = both.values.data() + i * 2 * half;
+        float* to = inner.values.data() + i * half;
+        std::copy_n(row, half, to);
+        kernels::activate_gated(activation_, to, row + half, half);
+      }
+    });
   } else if (gate_) {
     auto [gate, up] = linear::apply_all(x, context, *gate_, *up_);
     inner = std::move(gate);
-    kernels::activate_gated(activation_, inner.values.data(), up.values.data(), up.values.size());
+    activate_gated(activation_, inner, up, context);
   } else {
-    inner = apply(*up_, x, context);
-    kernels::activate(activation_, inner.values.data(), inner.values.size());
+    linear::Unbiased up = apply_unbiased(*up_, x, context);
+    activate(activation_, up, context);
+    inner = std::move(up.product);
   }
-  return apply(*down_, inner, context);
+  return apply_unbiased(*down_, inner, context);
 }
 
 ExpertMixture::ExpertMixture(StackWeights& weights, int layer, const StackSpec& spec)
@@ -93,7 +96,7 @@ Matrix ExpertMixture::run(const Matrix& x, const Context& context) const {
     if (choices.empty()) continue;
     Matrix own = Matrix::unset(choices.size(), x.columns);
     for (std::size_t i = 0; i < choices.size(); ++i) std::copy_n(x.row(choices[i].token), x.columns, own.row(i));
-    const Matrix out = experts_[expert].run(std::move(own), context);
+    const Matrix out = finished(experts_[expert].run(std::move(own), context), context);
     for (std::size_t i = 0; i < choices.size(); ++i) {
       float* to = sum.row(choices[i].token);
       for (std::size_t c = 0; c < x.columns; ++c) to[c] += choices[i].weight * out.row(i)[c];

@@ -16,7 +16,7 @@ class FeedForward {
   /// `place` tells the layer, and the expert if it is one.
   FeedForward(StackWeights& weights, Place place, std::size_t width, std::size_t inner, kernels::Activation activation);
   /// x: [tokens, width], and so is the result, in rows or in panels.
-  linear::Activations run(const linear::Activations& x, const Context& context) const;
+  linear::Unbiased run(const linear::Activations& x, const Context& context) const;
   void for_linears(const std::function<void(const linear::Linear&)>& f) const;
 
  private:

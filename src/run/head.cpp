@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "kernels/elementwise.h"
 #include "pare/error.h"
+#include "run/threaded.h"
 
 namespace pare::run {
 
@@ -28,9 +28,10 @@ Head::Head(StackWeights& weights, const HeadSpec& spec, Stack& stack)
 }
 
 Matrix Head::transformed(const Matrix& hidden, const Context& context) const {
-  Matrix x = apply(*transform_, hidden, context);
-  kernels::activate(spec_.activation, x.values.data(), x.values.size());
-  stack_.normalize(norm_, x);
+  linear::Unbiased product = apply_unbiased(*transform_, hidden, context);
+  activate(spec_.activation, product, context);
+  Matrix x = std::move(product.product);
+  stack_.normalize(norm_, x, context);
   return x;
 }
 

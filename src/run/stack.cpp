@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "base/parallel.h"
-#include "kernels/elementwise.h"
 #include "kernels/panel_rows.h"
 #include "pare/error.h"
 #include "run/embedding.h"
+#include "run/threaded.h"
 
 namespace pare::run {
 namespace {
@@ -51,13 +51,16 @@ void Stack::normalize_panel(const Norm& norm, float* panel, std::size_t width) c
     kernels::rms_norm_panel(panel, width, norm.width, norm.weight, spec_.epsilon, panel);
 }
 
-void Stack::normalize(const Norm& norm, Matrix& x) const { normalize_rows(norm, x.values.data(), x.rows); }
+void Stack::normalize(const Norm& norm, Matrix& x, const Context& context) const {
+  in_pieces(x.rows, norm.width, context,
+            [&](std::size_t begin, std::size_t count) { normalize_rows(norm, x.row(begin), count); });
+}
 
-void Stack::normalize(const Norm& norm, Activations& x) const {
+void Stack::normalize(const Norm& norm, Activations& x, const Context& context) const {
   if (x.is_panel())
     normalize_panel(norm, x.values.data(), x.width);
   else
-    normalize_rows(norm, x.values.data(), x.rows);
+    normalize(norm, static_cast<Matrix&>(x), context);
 }
 
 void Stack::normalize_heads(const Norm& norm, kernels::HeadResult view, std::size_t tokens, std::size_t heads) const {
@@ -71,19 +74,23 @@ void Stack::normalize_heads(const Norm& norm, kernels::HeadResult view, std::siz
     normalize_panel(norm, view.data + i * norm.width * view.element, view.element);
 }
 
-const Activations& Stack::before(const Norm& norm, Activations& x, Activations& own) const {
+const Activations& Stack::before(const Norm& norm, Activations& x, Activations& own, const Context& context) const {
   if (!norm || spec_.norm_after_sum) return x;
   own = x;
-  normalize(norm, own);
+  normalize(norm, own, context);
   if (spec_.residual_from_norm) x = own;
   return own;
 }
 
-void Stack::add_branch(Activations& x, Activations branch, const Norm& post_norm, const Norm& norm) const {
-  if (post_norm) normalize(post_norm, branch);
-  scale_all(branch, spec_.residual_scale);
-  kernels::add(x.values.data(), branch.values.data(), x.values.size());
-  if (norm && spec_.norm_after_sum) normalize(norm, x);
+void Stack::add_branch(Activations& x, linear::Unbiased branch, const Norm& post_norm, const Norm& norm,
+                       const Context& context) const {
+  if (post_norm || spec_.residual_scale != 1) {
+    branch = {finished(std::move(branch), context)};
+    if (post_norm) normalize(post_norm, branch.product, context);
+    scale_all(branch.product, spec_.residual_scale);
+  }
+  add(x, std::move(branch), context);
+  if (norm && spec_.norm_after_sum) normalize(norm, x, context);
 }
 
 std::size_t Stack::seen(const KvCache* cache, std::size_t sequence) const {
@@ -110,7 +117,7 @@ Matrix Stack::embed(const TokenBatch& batch, KvCache* cache, const Context& cont
     check_length(before, batch.length(s), longest_);
     if (positions_.rows() != 0) add_positions(batch, s, before, x);
   }
-  if (embedding_norm_) normalize(embedding_norm_, x);
+  if (embedding_norm_) normalize(embedding_norm_, x, context);
   return project_in_ && !project_first ? apply(*project_in_, x, context) : x;
 }
 
@@ -191,19 +198,26 @@ Matrix Stack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, s
   const auto for_parts = [&](const std::function<void(Part&)>& f) {
     base::parallel_for(parts.size(), context, [&](std::size_t i, unsigned) { f(parts[i]); });
   };
-  for (std::size_t i = begin; i <= end; ++i) {
-    for_parts([&](Part& part) {
-      if (i != begin) end_layer(i - 1, part, pass, own);
-      if (i != end) begin_layer(i, part, pass, own);
-    });
-    if (i != end) attend(i, parts, pass);
-  }
+  const auto all_layers = [&] {
+    for (std::size_t i = begin; i <= end; ++i) {
+      for_parts([&](Part& part) {
+        if (i != begin) end_layer(i - 1, part, pass, own);
+        if (i != end) begin_layer(i, part, pass, own);
+      });
+      if (i != end) attend(i, parts, pass);
+    }
+  };
+  // Where each part has several threads of its own, loops are nested.
+  if (parts.size() == 1 || own.threads() == 1)
+    base::with_team(context, all_layers);
+  else
+    all_layers();
   x = collect(std::move(parts), batch);
   if (end < layers_.size()) return x;
   if (cache != nullptr)
     for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
   if (final_norm_) {
-    normalize(final_norm_, x);
+    normalize(final_norm_, x, context);
     nan_check_.part(x, final_norm_name_);
   }
   return project_out_ ? apply(*project_out_, x, context) : x;
@@ -212,7 +226,7 @@ Matrix Stack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, s
 void Stack::begin_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const {
   const Attention& attention = layers_[index].self;
   Activations own;
-  part.projected = project(attention, before(attention.norm, part.x, own), context);
+  part.projected = project(attention, before(attention.norm, part.x, own, context), context);
   if (spec_.layers[index].rotary >= 0) rotate(static_cast<std::size_t>(spec_.layers[index].rotary), part, pass);
   part.mixed = Activations(part.x, spec_.heads * spec_.head_width);
 }
@@ -220,22 +234,21 @@ void Stack::begin_layer(std::size_t index, Part& part, const Pass& pass, const C
 void Stack::end_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const {
   const Layer& layer = layers_[index];
   Activations& x = part.x;
-  const auto feed = [&](const Activations& read) -> Activations {
-    if (layer.experts) return layer.experts->run(read, context);
+  const auto feed = [&](const Activations& read) -> linear::Unbiased {
+    if (layer.experts) return {layer.experts->run(read, context)};
     return layer.feed_forward->run(read, context);
   };
   Activations own;
-  Activations branch = apply(*layer.self.o, part.mixed, context);
+  linear::Unbiased branch = apply_unbiased(*layer.self.o, part.mixed, context);
   if (spec_.parallel) {
-    const Activations fed = feed(before(layer.norm, x, own));
-    kernels::add(branch.values.data(), fed.values.data(), fed.values.size());
-    kernels::add(x.values.data(), branch.values.data(), x.values.size());
+    add(branch.product, feed(before(layer.norm, x, own, context)), context);
+    add(x, std::move(branch), context);
   } else {
-    add_branch(x, std::move(branch), layer.self.post_norm, layer.self.norm);
+    add_branch(x, std::move(branch), layer.self.post_norm, layer.self.norm, context);
     if (spec_.cross_attention)
-      add_branch(x, attend_to_encoder(index, before(layer.cross.norm, x, own), part, pass, context),
-                 layer.cross.post_norm, layer.cross.norm);
-    add_branch(x, feed(before(layer.norm, x, own)), layer.post_norm, layer.norm);
+      add_branch(x, attend_to_encoder(index, before(layer.cross.norm, x, own, context), part, pass, context),
+                 layer.cross.post_norm, layer.cross.norm, context);
+    add_branch(x, feed(before(layer.norm, x, own, context)), layer.post_norm, layer.norm, context);
   }
   nan_check_.part(x, layer.name, x.is_panel() ? part.tiles[0].row : 0, pass.batch.tokens());
 }
@@ -291,8 +304,8 @@ void Stack::attend(std::size_t index, std::span<Part> parts, const Pass& pass) c
   attend_self(heads, tiles, pass.cache, index, pass.context);
 }
 
-Activations Stack::attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
-                                     const Context& context) const {
+linear::Unbiased Stack::attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
+                                          const Context& context) const {
   const Attention& attention = layers_[index].cross;
   Activations q = apply(*attention.q, x, context), mixed(x, q.columns);
   const Heads heads{spec_.heads, spec_.kv_heads, spec_.head_width, spec_.layers[index].attention_scale};
@@ -303,7 +316,7 @@ Activations Stack::attend_to_encoder(std::size_t index, const Activations& x, co
         {tile, read_only(from_token(elements_of(q), token)), {}, {}, from_token(elements_of(mixed), token)});
   }
   attend_cross(heads, tiles, *pass.cache, index, context);
-  return apply(*attention.o, mixed, context);
+  return apply_unbiased(*attention.o, mixed, context);
 }
 
 void Stack::remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, std::size_t begin,

@@ -50,7 +50,7 @@ class Stack {
   /// Loads a norm of `weights`, as `spec` has them, of `width` elements.
   Norm load_norm(StackWeights& weights, Place place, std::size_t width);
   /// Replaces the rows of x by their norms.
-  void normalize(const Norm& norm, Matrix& x) const;
+  void normalize(const Norm& norm, Matrix& x, const Context& context) const;
 
  private:
   struct Attention {
@@ -98,18 +98,19 @@ class Stack {
 
   Projected project(const Attention& attention, const Activations& x, const Context& context) const;
   void rotate(std::size_t rotary, Part& part, const Pass& pass) const;
-  Activations attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
-                                const Context& context) const;
+  linear::Unbiased attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
+                                     const Context& context) const;
   /// Normalizes the heads of q or k, or their whole rows.
   void normalize_heads(const Norm& norm, kernels::HeadResult view, std::size_t tokens, std::size_t heads) const;
   void normalize_rows(const Norm& norm, float* rows, std::size_t count) const;
   void normalize_panel(const Norm& norm, float* panel, std::size_t width) const;
-  void normalize(const Norm& norm, Activations& x) const;
+  void normalize(const Norm& norm, Activations& x, const Context& context) const;
   /// x as a branch reads it: `own` if a norm precedes the branch, which then holds the result. With
   /// residual_from_norm, x becomes that too.
-  const Activations& before(const Norm& norm, Activations& x, Activations& own) const;
+  const Activations& before(const Norm& norm, Activations& x, Activations& own, const Context& context) const;
   /// x += branch, with the norms that follow.
-  void add_branch(Activations& x, Activations branch, const Norm& post_norm, const Norm& norm) const;
+  void add_branch(Activations& x, linear::Unbiased branch, const Norm& post_norm, const Norm& norm,
+                  const Context& context) const;
 
   StackSpec spec_;
   NanCheck nan_check_;
