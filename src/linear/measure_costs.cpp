@@ -21,14 +21,16 @@ using linear::Linear;
 using linear::MaskedMatrix;
 using linear::SlicedMatrix;
 
-constexpr std::size_t kSide = 1024;        // rows and columns of the weight matrices
-constexpr std::size_t kMatrices = 24;      // together larger than a cache, as in a model
-constexpr std::size_t kSmallSide = 256;    // the same for a small model
-constexpr std::size_t kSmallMatrices = 4;  // together in a cache
-constexpr std::size_t kManyTokens = 16;    // from here on, few matrices suffice: arithmetic dominates
+constexpr std::size_t kSide = 1024;                          // rows and columns of the weight matrices
+constexpr std::size_t kLargeBytes = std::size_t{128} << 20;  // of weights: more than a cache holds, as in a model
+constexpr std::size_t kSmallSide = 256;                      // the same for a small model
+constexpr std::size_t kSmallMatrices = 4;                    // together in a cache
+constexpr std::size_t kManyTokens = 16;                      // from here on, few matrices suffice: arithmetic dominates
 constexpr std::size_t kManyMatrices = 2;
-constexpr std::size_t kFewTokens = 8;    // up to here it matters whether weights are in a cache
-constexpr std::array kZeros{0.5, 0.95};  // the sparsities through which a straight line is fitted
+constexpr std::size_t kFewTokens = 8;  // up to here it matters whether weights are in a cache
+/// The sparsities through which a straight line is fitted: between them the choice is open, and the time of kMasked
+/// rises faster with the number of nonzeros once reading them takes longer than placing them.
+constexpr std::array kZeros{0.3, 0.9};
 constexpr std::array<std::size_t, 9> kTokens{1, 2, 4, 8, 16, 32, 64, 128, 512};
 
 /// Weights of F32 or BF16, of which a share of about `zeros` is 0, the same in every run.
@@ -98,29 +100,29 @@ Line line_through(double x0, double y0, double x1, double y1) {
   return constant < 0 ? Line{y1 / x1, 0} : Line{slope, constant};
 }
 
-KernelCost measure(std::size_t tokens, const Layers& half, const Layers& few, const Context& context) {
-  const std::size_t side = half.side;
+KernelCost measure(std::size_t tokens, const Layers& more, const Layers& few, const Context& context) {
+  const std::size_t side = more.side;
   Matrix x(tokens, side), y(tokens, side);
   std::fill(x.values.begin(), x.values.end(), 0.5F);
-  const std::size_t count = tokens < kManyTokens ? half.dense.size() : kManyMatrices;
+  const std::size_t count = tokens < kManyTokens ? more.dense.size() : kManyMatrices;
   KernelCost cost;
   cost.tokens = tokens;
   const double weights = static_cast<double>(side) * static_cast<double>(side), edge = 2.0 * static_cast<double>(side);
   cost.dense_weight =
-      nanoseconds_of(count, context, [&](std::size_t i) { linear::apply(Linear(half.dense[i]), x, context); }) /
+      nanoseconds_of(count, context, [&](std::size_t i) { linear::apply(Linear(more.dense[i]), x, context); }) /
       weights;
   const auto sliced = [&](const Layers& layers) {
     const std::vector<SlicedMatrix>& matrices = tokens > kManyTokens ? layers.many : layers.few;
     return nanoseconds_of(count, context, [&](std::size_t i) { matrices[i].multiply(x, nullptr, y, context); });
   };
-  const Line of_sliced = line_through(few.nonzeros, sliced(few), half.nonzeros, sliced(half));
+  const Line of_sliced = line_through(few.nonzeros, sliced(few), more.nonzeros, sliced(more));
   cost.sliced_nonzero = of_sliced.slope;
   cost.sliced_edge = of_sliced.constant / edge;
   if (tokens > kernels::kMaskedRows) return cost;
   const auto masked = [&](const Layers& layers) {
     return nanoseconds_of(count, context, [&](std::size_t i) { layers.masked[i].multiply(x, nullptr, y, context); });
   };
-  const Line of_masked = line_through(few.nonzeros, masked(few), half.nonzeros, masked(half));
+  const Line of_masked = line_through(few.nonzeros, masked(few), more.nonzeros, masked(more));
   cost.masked_nonzero = of_masked.slope;
   cost.masked_weight = of_masked.constant / weights;
   return cost;
@@ -135,18 +137,20 @@ KernelCosts measure_kernel_costs(const Context& context) {
   costs.measured = true;
   const auto points = [&](FloatType type, std::size_t side, std::size_t matrices, std::size_t most_tokens,
                           double before, double share) {
-    const Layers half(type, kZeros[0], side, matrices, context), few(type, kZeros[1], side, matrices, context);
+    const Layers more(type, kZeros[0], side, matrices, context), few(type, kZeros[1], side, matrices, context);
     std::vector<KernelCost> measured;
     for (const std::size_t tokens : kTokens) {
       if (tokens > most_tokens) break;
-      measured.push_back(measure(tokens, half, few, context));
+      // As in a forward pass, where one product follows another.
+      base::with_team(context, [&] { measured.push_back(measure(tokens, more, few, context)); });
       context.report(before + share * static_cast<double>(measured.size()) / kTokens.size(), "timing kernels");
     }
     return measured;
   };
-  costs.points = points(FloatType::kF32, kSide, kMatrices, kTokens.back(), 0, 0.45);
+  const auto large = [](FloatType type) { return kLargeBytes / (kSide * kSide * kernels::weight_bytes(type)); };
+  costs.points = points(FloatType::kF32, kSide, large(FloatType::kF32), kTokens.back(), 0, 0.45);
   costs.cached_points = points(FloatType::kF32, kSmallSide, kSmallMatrices, kFewTokens, 0.45, 0.1);
-  costs.half_points = points(FloatType::kBF16, kSide, kMatrices, kTokens.back(), 0.5, 0.45);
+  costs.half_points = points(FloatType::kBF16, kSide, large(FloatType::kBF16), kTokens.back(), 0.5, 0.45);
   costs.cached_half_points = points(FloatType::kBF16, kSmallSide, kSmallMatrices, kFewTokens, 0.95, 0.1);
   context.report(1, "timing kernels");
   return costs;
