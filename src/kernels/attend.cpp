@@ -1,5 +1,6 @@
 #include "kernels/attend.h"
 
+#include "kernels/one_to_four.h"
 #include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
@@ -173,16 +174,7 @@ void attend_lanes(const Attention& head, const Lanes& queries, const float* q, f
 
 HWY_INLINE void attend_vectors(const Attention& head, const Lanes& queries, std::size_t width, const float* q,
                                float* rows, float* result) {
-  switch (width / hn::Lanes(D())) {
-    case 1:
-      return attend_lanes<1>(head, queries, q, rows, result);
-    case 2:
-      return attend_lanes<2>(head, queries, q, rows, result);
-    case 3:
-      return attend_lanes<3>(head, queries, q, rows, result);
-    default:
-      return attend_lanes<kMostVectors>(head, queries, q, rows, result);
-  }
+  with_constant(width / hn::Lanes(D()), [&](auto vectors) { attend_lanes<vectors()>(head, queries, q, rows, result); });
 }
 
 void attend_many(const Attention& head, HeadResult out, std::vector<float>& scratch) {

@@ -1,5 +1,6 @@
 #include "kernels/matvec.h"
 
+#include "kernels/one_to_four.h"
 #include "kernels/targets.h"
 
 #ifndef PARE_KERNELS_TOGETHER
@@ -144,35 +145,19 @@ void in_out_rows(const float* x, const WeightView& view, const typename W::Eleme
   }
 }
 
-template <class F>
-void with_rows(std::size_t rows, F f) {
-  switch (rows) {
-    case 1:
-      return f(std::integral_constant<std::size_t, 1>());
-    case 2:
-      return f(std::integral_constant<std::size_t, 2>());
-    case 3:
-      return f(std::integral_constant<std::size_t, 3>());
-    case 4:
-      return f(std::integral_constant<std::size_t, 4>());
-    default:
-      return;
-  }
-}
-
 void OutInTarget(const float* x, std::size_t rows, const WeightView& view, std::size_t begin, std::size_t end,
                  const float* bias, float* y, std::size_t y_stride) {
   with_weights(view.type, view.data, [&](auto type, const auto* w) {
-    with_rows(rows,
-              [&](auto count) { out_in_rows<decltype(type), count()>(x, view, w, begin, end, bias, y, y_stride); });
+    with_constant(rows,
+                  [&](auto count) { out_in_rows<decltype(type), count()>(x, view, w, begin, end, bias, y, y_stride); });
   });
 }
 
 void InOutTarget(const float* x, std::size_t rows, const WeightView& view, std::size_t begin, std::size_t end,
                  const float* bias, float* y, std::size_t y_stride) {
   with_weights(view.type, view.data, [&](auto type, const auto* w) {
-    with_rows(rows,
-              [&](auto count) { in_out_rows<decltype(type), count()>(x, view, w, begin, end, bias, y, y_stride); });
+    with_constant(rows,
+                  [&](auto count) { in_out_rows<decltype(type), count()>(x, view, w, begin, end, bias, y, y_stride); });
   });
 }
 

@@ -1,5 +1,6 @@
 #include "kernels/panel_dense.h"
 
+#include "kernels/one_to_four.h"
 #include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
@@ -76,17 +77,8 @@ void outputs_of(const WeightView& w, bool out_in, std::size_t begin, std::size_t
 void DensePanelTarget(const WeightView& w, bool out_in, std::size_t begin, std::size_t end, const float* panel,
                       std::size_t width, float* result) {
   with_weights(w.type, w.data, [&](auto type, const auto*) {
-    using W = decltype(type);
-    switch (width / hn::Lanes(D())) {
-      case 1:
-        return outputs_of<W, 1>(w, out_in, begin, end, panel, result);
-      case 2:
-        return outputs_of<W, 2>(w, out_in, begin, end, panel, result);
-      case 3:
-        return outputs_of<W, 3>(w, out_in, begin, end, panel, result);
-      default:
-        return outputs_of<W, kMostVectors>(w, out_in, begin, end, panel, result);
-    }
+    with_constant(width / hn::Lanes(D()),
+                  [&](auto vectors) { outputs_of<decltype(type), vectors()>(w, out_in, begin, end, panel, result); });
   });
 }
 

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/one_to_four.h"
+
 // Highway has no operation for it, so this file is for one instruction set and uses its intrinsics.
 #define PARE_VBMI2 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,fma,popcnt")))
 #define PARE_VBMI2_INLINE PARE_VBMI2 inline __attribute__((always_inline))
@@ -111,24 +113,13 @@ void all_blocks(const MaskedOutputs* blocks, std::size_t count, const float* x, 
     y += kSome * kSliceOutputs;
   };
   while (count >= kBlocks) some(std::integral_constant<std::size_t, kBlocks>());
-  if (count == 3) some(std::integral_constant<std::size_t, 3>());
-  if (count == 2) some(std::integral_constant<std::size_t, 2>());
-  if (count == 1) some(std::integral_constant<std::size_t, 1>());
+  with_constant(count, some);
 }
 
 template <class Words>
 void multiply(const MaskedOutputs* blocks, std::size_t count, const float* x, std::size_t rows, std::size_t x_stride,
               const float* bias, float* y, std::size_t y_stride) {
-  switch (rows) {
-    case 1:
-      return all_blocks<Words, 1>(blocks, count, x, x_stride, bias, y, y_stride);
-    case 2:
-      return all_blocks<Words, 2>(blocks, count, x, x_stride, bias, y, y_stride);
-    case 3:
-      return all_blocks<Words, 3>(blocks, count, x, x_stride, bias, y, y_stride);
-    default:
-      return all_blocks<Words, kMaskedRows>(blocks, count, x, x_stride, bias, y, y_stride);
-  }
+  with_constant(rows, [&](auto n) { all_blocks<Words, n()>(blocks, count, x, x_stride, bias, y, y_stride); });
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "kernels/one_to_four.h"
 #include "kernels/sparse/masked_words.h"
 #include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
@@ -60,8 +61,9 @@ struct ByTable {
 
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
 
-/// The same for 16 outputs by that instruction, which is faster for 16-bit weights. With an operand in memory it is many
-/// times slower, and with one that keeps nothing of its result's register AMD's Zen 5 still waits for that register.
+/// The same for 16 outputs by that instruction, which is faster for 16-bit weights. With an operand in memory it is
+/// many times slower, and with one that keeps nothing of its result's register AMD's Zen 5 still waits for that
+/// register.
 struct ByInstruction {
   using D = hn::ScalableTag<float>;
   static constexpr std::size_t kBlocks = 4;  ///< a sum waits for its last multiply-add, so several are computed in turn
@@ -177,17 +179,8 @@ void MaskedTarget(const MaskedOutputs* blocks, std::size_t count, const float* x
     return multiply_masked_words(blocks, count, x, rows, x_stride, bias, y, y_stride);
 #endif
   with_weights(blocks->type, blocks->weights, [&](auto type, const auto*) {
-    using W = decltype(type);
-    switch (rows) {
-      case 1:
-        return all_blocks<W, 1>(blocks, count, x, x_stride, bias, y, y_stride);
-      case 2:
-        return all_blocks<W, 2>(blocks, count, x, x_stride, bias, y, y_stride);
-      case 3:
-        return all_blocks<W, 3>(blocks, count, x, x_stride, bias, y, y_stride);
-      default:
-        return all_blocks<W, kMaskedRows>(blocks, count, x, x_stride, bias, y, y_stride);
-    }
+    with_constant(rows,
+                  [&](auto n) { all_blocks<decltype(type), n()>(blocks, count, x, x_stride, bias, y, y_stride); });
   });
 }
 

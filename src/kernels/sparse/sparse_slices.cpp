@@ -1,3 +1,4 @@
+#include "kernels/one_to_four.h"
 #include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
 
@@ -115,17 +116,8 @@ void all_slices(const Slices& slices, const float* panel, bool add, float* tile)
 
 void SlicesTarget(const Slices& slices, const float* panel, std::size_t width, bool add, float* tile) {
   with_weights(slices.type, slices.data, [&](auto type, const auto*) {
-    using W = decltype(type);
-    switch (width / hn::Lanes(D())) {
-      case 1:
-        return all_slices<W, 1>(slices, panel, add, tile);
-      case 2:
-        return all_slices<W, 2>(slices, panel, add, tile);
-      case 3:
-        return all_slices<W, 3>(slices, panel, add, tile);
-      default:
-        return all_slices<W, kMostVectors>(slices, panel, add, tile);
-    }
+    with_constant(width / hn::Lanes(D()),
+                  [&](auto vectors) { all_slices<decltype(type), vectors()>(slices, panel, add, tile); });
   });
 }
 
