@@ -207,11 +207,11 @@ struct CheckpointFile {
 class Checkpoint {
  public:
   /// Opens a model directory, a .safetensors file, an index (*.index.json), a PyTorch zip archive
-  /// (.bin, .pt, .pth), a GGUF file (of a split model the first one) or a name in the local Hugging Face cache
-  /// (HF_HUB_CACHE, HF_HOME), for example "gpt2" or "openai-community/gpt2". In a directory the order of preference is
-  /// that of transformers: model.safetensors, its index, pytorch_model.bin, its index. If there is none of these, the
-  /// directory must contain exactly one checkpoint file. Throws Error (file, tensor, cause) for anything that is not a
-  /// well-formed checkpoint; Interrupted.
+  /// (.bin, .pt, .pth), a GGUF file (of a split model the first one) or a name on the Hugging Face Hub, for
+  /// example "gpt2" or "openai-community/gpt2@REVISION", which is downloaded unless the local cache has it. In a
+  /// directory the order of preference is that of transformers: model.safetensors, its index, pytorch_model.bin, its
+  /// index. If there is none of these, the directory must contain exactly one checkpoint file. Throws Error (file,
+  /// tensor, cause) for anything that is not a well-formed checkpoint; Interrupted.
   static Checkpoint open(const std::string& where, const Context& context = {});
 
   /// Makes a checkpoint from tensors in memory; `keep_alive` owns their bytes. `files` says into which files they are

@@ -25,7 +25,7 @@ enum class ErrorCode : std::uint8_t {
   kMismatch,     ///< config, tensors, shards and tokenizer contradict each other, or two models or measurements differ
   kLimit,        ///< larger, longer or more deeply nested than pare or the model accepts
   kOutOfMemory,  ///< memory is exhausted, or the call would exhaust it
-  kUnavailable,  ///< a program or a capability of the machine is missing or failed, e.g. gnuplot
+  kUnavailable,  ///< a program, a server or a capability of the machine is missing, failed or refuses, e.g. gnuplot
   kChanged,      ///< a file changed while it was read
 };
 

@@ -17,6 +17,8 @@ std::string inspect_json(std::span<const Model> models, std::span<const Inspecti
 std::string prune_json(const PruneSummary& summary);
 /// `directory`: where the files were written; empty for a plan.
 std::string pack_json(const Model& model, const PackSummary& summary, const std::string& directory);
+/// `planned`: nothing was downloaded.
+std::string download_json(const HubDownload& download, bool planned);
 std::string eval_json(const EvalResults& results);
 std::string sensitivity_json(const SensitivityResults& results);
 std::string bench_json(const std::vector<BenchResult>& results);

@@ -14,6 +14,7 @@
 #include "pare/bench.h"
 #include "pare/document.h"
 #include "pare/eval.h"
+#include "pare/hub.h"
 #include "pare/inspect.h"
 #include "pare/model.h"
 #include "pare/pack.h"
@@ -85,6 +86,13 @@ std::string pack_text(const Model& model, const PackSummary& summary, const std:
 Table pack_csv_table(const PackSummary& summary);
 /// A row per encoding, then all of them together.
 Table pack_encodings_table(const PackSummary& summary);
+
+// pare download.
+
+/// `planned`: nothing was downloaded.
+std::string download_text(const HubDownload& download, bool planned, Markup markup);
+/// A row per file.
+Table download_table(const HubDownload& download);
 
 // pare eval.
 

@@ -346,11 +346,12 @@ def open(
     threads: int = 0,
     progress: Progress = None,
 ) -> Model:
-    """Opens a model: a directory, a file, a name in the Hugging Face cache, or ENCODER+DECODER.
+    """Opens a model: a directory, a file, a name on the Hugging Face Hub, or ENCODER+DECODER.
 
     `source` may begin with "TITLE=". `seed` is for the weights of ENCODER+DECODER that are drawn at random. `as_class`
-    is the class of transformers to read the checkpoint as. Nothing is copied and no code of a file is executed. Raises
-    Error for anything that is not a well-formed checkpoint.
+    is the class of transformers to read the checkpoint as. Nothing is copied and no code of a file is executed. A model
+    of the Hub that is not in the local cache is downloaded into it. Raises Error for anything that is not a well-formed
+    checkpoint.
     """
     with follow("opening", progress) as report:
         return Model(_core.open_model(os.fspath(source), seed, as_class, threads, report))

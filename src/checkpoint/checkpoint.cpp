@@ -14,7 +14,7 @@
 #include "checkpoint/aliases.h"
 #include "checkpoint/formats.h"
 #include "checkpoint/gguf/gguf_file.h"
-#include "checkpoint/hub.h"
+#include "checkpoint/hub_files.h"
 #include "checkpoint/index.h"
 #include "checkpoint/quantized/quantized.h"
 #include "checkpoint/reparametrized.h"
@@ -227,7 +227,7 @@ std::map<std::string, std::string> CheckpointFile::metadata() const {
 
 Checkpoint Checkpoint::open(const std::string& where, const Context& context) {
   fs::path path = where;
-  if (!base::is_there(path)) path = checkpoint::find_in_hub_cache(where);
+  if (!base::is_there(path)) path = checkpoint::find_model(where, context);
   if (base::is_directory(path)) path = weights_in(path);
   Assembler assembler(context);
   assembler.add(path);

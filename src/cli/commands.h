@@ -13,6 +13,7 @@ class Command;
 
 void add_bench_command(Command& program, const Context& context);
 void add_convert_command(Command& program, const Context& context);
+void add_download_command(Command& program, const Context& context);
 void add_inspect_command(Command& program, const Context& context);
 void add_merge_command(Command& program, const Context& context);
 void add_eval_command(Command& program, const Context& context);

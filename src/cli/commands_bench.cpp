@@ -60,7 +60,7 @@ void run(const Arguments& arguments, const Context& context) {
   BenchOptions options = arguments.bench;
   options.pruning = pruning_of(arguments);
   options.sizes = !arguments.no_sizes;
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   std::vector<BenchResult> results;
   {
     ProgressLine progress("bench", arguments.run.quiet);

@@ -51,7 +51,7 @@ void run_convert(const ConvertArguments& arguments, const Context& context) {
     prepare_file(arguments.output, arguments.force, arguments.run.quiet);
   else
     prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   prepare_apart(arguments.output, models, arguments.run.quiet);
   ProgressLine progress("converting " + arguments.output, arguments.run.quiet);

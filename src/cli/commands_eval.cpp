@@ -156,7 +156,7 @@ EvalResults results_of(const Arguments& arguments, const std::vector<Model>& mod
   std::optional<Model> reference;
   const bool compares = options.task == Task::kDivergence;
   if (compares && !arguments.reference.empty())
-    reference = open_model(arguments.reference, arguments.models.options, context);
+    reference = open_one_model(arguments.reference, arguments.models.options, arguments.run.quiet, context);
   if (compares && !reference && models.size() == 1 && pruned_count(pruning) == 0)
     throw UsageError("divergence requires a second MODEL, --levels or --reference MODEL");
   // Without another reference, the first model is the reference, and is not compared with itself.
@@ -176,7 +176,7 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
       static_cast<KernelChoice>(choose("--kernels", arguments.kernels, {"fastest", "dense", "sliced", "masked"}));
   if (!arguments.reference.empty() && options.task != Task::kDivergence)
     throw UsageError("--reference requires --task divergence");
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const EvalResults results = results_of(arguments, models, options, context);
   print_as(format, {[&](Markup markup) { return eval_text(results, markup); }, [&] { return eval_csv_table(results); },
                     [&] { return eval_json(results); }});

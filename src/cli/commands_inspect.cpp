@@ -19,7 +19,7 @@ namespace inspect_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare inspect gpt2
-      the overall figures, groups, layers and what stands out of GPT-2 in the Hugging Face cache
+      the overall figures, groups, layers and what stands out of GPT-2, from the Hugging Face Hub
   pare inspect ./model --rows tensors --measure signed
       every tensor in the study's own measure
   pare inspect before=./model after=./pruned
@@ -87,7 +87,7 @@ void run_part(const Arguments& arguments, const Context& context) {
   prepare_file(arguments.part_file, arguments.force, arguments.run.quiet);
   PartialInspection partial{
       arguments.models.specs.front(), arguments.models.options, options_of(arguments), part, {}, {}};
-  const Model model = open_model(partial.model, partial.model_options, context);
+  const Model model = open_one_model(partial.model, partial.model_options, arguments.run.quiet, context);
   check_output_apart(arguments.part_file, model);
   {
     ProgressLine progress(fmt::format("inspecting part {} of {}", arguments.part, model.title), arguments.run.quiet);
@@ -102,7 +102,7 @@ void run(const Arguments& arguments, const Context& context) {
   if (!arguments.part.empty()) return run_part(arguments, context);
   if (!arguments.part_file.empty()) throw UsageError("-o writes a part and requires --part");
   const InspectOptions options = options_of(arguments);
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   std::vector<Inspection> inspections;
   for (const Model& model : models) {
     ProgressLine progress("inspecting " + model.title, arguments.run.quiet);

@@ -35,7 +35,7 @@ void run(const Arguments& arguments, const Context& context) {
   for (const std::string& part : arguments.parts) partials.push_back(load_partial(part));
   PartialInspection whole = merge_partials(std::move(partials));
   const std::string& spec = arguments.model.empty() ? whole.model : arguments.model;
-  const std::vector<Model> models{open_model(spec, whole.model_options, context)};
+  const std::vector<Model> models{open_one_model(spec, whole.model_options, arguments.run.quiet, context)};
   std::vector<Inspection> inspections;
   {
     ProgressLine progress("inspecting " + models.front().title, arguments.run.quiet);

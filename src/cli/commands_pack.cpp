@@ -69,7 +69,7 @@ void run_pack(const PackArguments& arguments, const Context& context) {
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
   if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
   PackSummary summary;
@@ -88,7 +88,7 @@ void run_pack(const PackArguments& arguments, const Context& context) {
 void run_unpack(const UnpackArguments& arguments, const Context& context) {
   if (arguments.output.empty()) throw UsageError("-o is required (output directory)");
   prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
   ProgressLine progress("unpacking " + arguments.output, arguments.run.quiet);

@@ -84,7 +84,7 @@ void run(const Arguments& arguments, const Context& context) {
   check(arguments, kind);
   prepare_file(arguments.output, arguments.force, arguments.run.quiet);
   require_gnuplot();
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   prepare_apart(arguments.output, models, arguments.run.quiet);
   for (const Model& model : models) print_notes(model, arguments.run.quiet);
   if (kind == 0) plot_histogram(arguments, measure, models.front(), context);

@@ -191,7 +191,7 @@ void run(const Arguments& arguments, const Context& context) {
     throw UsageError("-o is required (output directory), or --dry-run");
   check_allocation_out(arguments, options);
   if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
   const PrunePlan plan = plan_of(model, options, arguments, context);

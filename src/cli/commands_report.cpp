@@ -98,7 +98,7 @@ void run(const Arguments& arguments, const std::string& command_line, const Cont
   if (arguments.output.empty()) throw UsageError("-o is required (output directory)");
   prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
   require_gnuplot();
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   prepare_apart(arguments.output, models, arguments.run.quiet);
   std::filesystem::path path;
   {

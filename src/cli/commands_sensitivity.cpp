@@ -58,7 +58,7 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
   for (const std::string* file : {&arguments.write, &arguments.chart})
     if (!file->empty()) prepare_file(*file, arguments.force, arguments.run.quiet);
   if (!arguments.chart.empty()) require_gnuplot();
-  const std::vector<Model> models = open_models(arguments.models, context);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   for (const std::string* file : {&arguments.write, &arguments.chart})
     if (!file->empty()) prepare_apart(*file, models, arguments.run.quiet);

@@ -39,8 +39,9 @@ constexpr const char* kExamples = R"(Examples:
   pare report gpt2 t5-small -o study                the whole study of two models
 
 MODEL is a directory, a checkpoint file (.safetensors, .bin, .pt, .pth, .ckpt, .gguf), an index file, or a
-name in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME). TITLE=MODEL gives it a title,
-ENCODER+DECODER composes an encoder-decoder. pare COMMAND --help lists all options.
+name on the Hugging Face Hub, which is downloaded unless the local cache has it (HF_HOME, HF_TOKEN,
+HF_HUB_OFFLINE). TITLE=MODEL gives it a title, ENCODER+DECODER composes an encoder-decoder.
+pare COMMAND --help lists all options.
 
 Exit status: 0 success, 1 failure, 2 usage error, 128 + signal number (130 for Ctrl-C) if interrupted.
 With --json, a failure is also printed as JSON: {"error": {"code": "not-found", "message": ...}}.
@@ -113,7 +114,7 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error, const F
     const std::vector<std::string> unknown = program.remaining();
     return usage_failure(program,
                          unknown.empty() ? "a command is required: inspect, merge, plot, prune, pack, unpack, convert, "
-                                           "eval, sensitivity, bench, tune or report"
+                                           "download, eval, sensitivity, bench, tune or report"
                                          : fmt::format("unknown command '{}'", unknown.front()),
                          report, context);
   }
@@ -131,6 +132,7 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
   add_prune_command(root, context);
   add_pack_commands(root, context);
   add_convert_command(root, context);
+  add_download_command(root, context);
   add_eval_command(root, context);
   add_sensitivity_command(root, context);
   add_bench_command(root, context);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cli/arguments.h"
+#include "cli/progress.h"
 #include "cli/streams.h"
 #include "pare/error.h"
 #include "pare/publish.h"
@@ -15,8 +16,8 @@ namespace pare::cli {
 void add_models(Command& command, ModelArguments& arguments, bool several) {
   command
       .add_option("MODEL", arguments.specs,
-                  "A directory, a checkpoint file, an index file, or a name in the local\n"
-                  "Hugging Face cache; TITLE=MODEL, ENCODER+DECODER (see pare --help)")
+                  "A directory, a checkpoint file, an index file, or a name on the\n"
+                  "Hugging Face Hub; TITLE=MODEL, ENCODER+DECODER (see pare --help)")
       ->required()
       ->type_name("")
       ->expected(1, several ? 1 << 20 : 1);
@@ -202,10 +203,16 @@ Schedule schedule_of(std::string_view name) {
   return kSchedules[choose("--schedule", name, {schedule_name(kSchedules[0]), schedule_name(kSchedules[1])})];
 }
 
-std::vector<Model> open_models(const ModelArguments& arguments, const Context& context) {
+Model open_one_model(const std::string& spec, const ModelOptions& options, bool quiet, const Context& context) {
+  ProgressLine progress("opening " + spec, quiet);
+  return open_model(spec, options, progress.follow(context));
+}
+
+std::vector<Model> open_models(const ModelArguments& arguments, bool quiet, const Context& context) {
   std::vector<Model> models;
   models.reserve(arguments.specs.size());
-  for (const std::string& spec : arguments.specs) models.push_back(open_model(spec, arguments.options, context));
+  for (const std::string& spec : arguments.specs)
+    models.push_back(open_one_model(spec, arguments.options, quiet, context));
   return models;
 }
 

@@ -90,7 +90,9 @@ std::vector<PruneOptions> with_patterns(const PruneOptions& options, const Patte
 Scope scope_of(std::string_view name);  ///< empty: global
 Schedule schedule_of(std::string_view name);
 
-std::vector<Model> open_models(const ModelArguments& arguments, const Context& context);
+/// Opens a model and shows the progress of its download, if there is one, unless `quiet`.
+Model open_one_model(const std::string& spec, const ModelOptions& options, bool quiet, const Context& context);
+std::vector<Model> open_models(const ModelArguments& arguments, bool quiet, const Context& context);
 /// Prints notes on a model to standard error, for output formats that programs read.
 void print_notes(const Model& model, bool quiet);
 void print_notes(const std::string& title, const std::vector<std::string>& notes, bool quiet);

@@ -208,6 +208,7 @@ class Mutator:
             "XDG_CACHE_HOME": os.path.join(folder, "cache"),
             "TMPDIR": folder,
             "HOME": folder,
+            "HF_HUB_OFFLINE": "1",
         }
         os.chdir(folder)
         errors = os.path.join(folder, "stderr")
@@ -314,7 +315,7 @@ def main():
         os.path.join(root, "models"),
         os.path.abspath(options.models),
         options.pare,
-        {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": root},
+        {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": root, "HF_HUB_OFFLINE": "1"},
     )
     mutator = Mutator(options, root)
     if options.one is not None:

@@ -102,7 +102,8 @@ class Torture:
         self.failures = []
         self.counts, self.times, self.whole = {}, {}, {}
         self.environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PARE_GNUPLOT": self.path("gnuplot"),
-                            "XDG_CACHE_HOME": self.path("cache"), "TMPDIR": self.path("tmp")}
+                            "XDG_CACHE_HOME": self.path("cache"), "TMPDIR": self.path("tmp"),
+                            "HF_HUB_OFFLINE": "1"}
 
     def path(self, *names):
         return os.path.join(self.root, *names)

@@ -1,49 +1,27 @@
 // Names found in the Hugging Face cache, as huggingface_hub lays it out:
 // CACHE/models--ORGANIZATION--NAME/{refs/main, snapshots/REVISION/...}.
-#include "checkpoint/hub.h"
+#include "hub/hub_cache.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <optional>
 
-#include "pare/checkpoint.h"
-#include "support/safetensors.h"
+#include "hub/download.h"
+#include "support/files.h"
+#include "support/variables.h"
 
-namespace pare::checkpoint {
+namespace pare::hub {
 namespace {
 
 using test::error_of;
+using test::ScopedVariable;
 using test::write_text;
 using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 namespace fs = std::filesystem;
-
-/// Sets an environment variable (nullopt: unsets it) and puts it back at the end of the scope.
-class ScopedVariable {
- public:
-  ScopedVariable(const char* name, const std::optional<std::string>& value) : name_(name) {
-    if (const char* before = ::getenv(name)) before_ = before;
-    set(value);
-  }
-  ~ScopedVariable() { set(before_); }
-  ScopedVariable(const ScopedVariable&) = delete;
-  ScopedVariable& operator=(const ScopedVariable&) = delete;
-
- private:
-  void set(const std::optional<std::string>& value) const {
-    if (value) {
-      ::setenv(name_, value->c_str(), 1);
-    } else {
-      ::unsetenv(name_);
-    }
-  }
-  const char* name_;
-  std::optional<std::string> before_;
-};
 
 class Hub : public testing::Test {
  protected:
@@ -61,6 +39,7 @@ class Hub : public testing::Test {
   ScopedVariable cache_{"HF_HUB_CACHE", (directory_ / "hub").string()};
   ScopedVariable home_{"HF_HOME", std::nullopt};
   ScopedVariable xdg_{"XDG_CACHE_HOME", std::nullopt};
+  ScopedVariable offline_{"HF_HUB_OFFLINE", std::nullopt};
 };
 
 TEST_F(Hub, FindsAModelOfAnOrganization) {
@@ -162,13 +141,18 @@ TEST_F(Hub, VariablesAreExpanded) {
 TEST_F(Hub, ALinkWithoutItsBlobIsNamed) {
   const fs::path snapshot = add("models--a--b");
   fs::create_symlink("../../blobs/0123", snapshot / "model.safetensors");
-  EXPECT_EQ(failure("a/b"), (snapshot / "model.safetensors").string() +
-                                ": is a link to a blob that is not in the Hugging Face cache; download 'a/b' again");
+  const ScopedVariable offline("HF_HUB_OFFLINE", "1");
+  EXPECT_EQ(error_of([] { find_or_download("a/b", {}, {}); }),
+            (snapshot / "model.safetensors").string() +
+                ": is a link to a blob that is not in the Hugging Face cache; download 'a/b' again");
 }
 
 TEST_F(Hub, SaysWhereItLooked) {
-  EXPECT_EQ(failure("a/b"), "a/b: no such file or directory, and no such model in the Hugging Face cache " +
-                                (directory_ / "hub").string());
+  const std::string place =
+      "a/b: no such file or directory, and no such model in the Hugging Face cache " + (directory_ / "hub").string();
+  EXPECT_EQ(failure("a/b"), place);
+  const ScopedVariable offline("HF_HUB_OFFLINE", "yes");
+  EXPECT_EQ(failure("a/b"), place + ", where alone pare looks as long as HF_HUB_OFFLINE is set");
 }
 
 TEST_F(Hub, PathsAreNoNames) {
@@ -177,28 +161,5 @@ TEST_F(Hub, PathsAreNoNames) {
     EXPECT_THAT(failure(name), AllOf(EndsWith("no such file or directory"), testing::Not(HasSubstr("cache")))) << name;
 }
 
-TEST_F(Hub, OpensASnapshotOfLinksIntoBlobs) {
-  const fs::path snapshot = add("models--a--b");
-  write_text(directory_ / "hub/models--a--b/blobs/0123", test::safetensors_of({{"w", "xyz"}}));
-  write_text(directory_ / "hub/models--a--b/blobs/4567", "{}");
-  fs::create_symlink("../../blobs/0123", snapshot / "model.safetensors");
-  fs::create_symlink("../../blobs/4567", snapshot / "config.json");
-  const Checkpoint checkpoint = Checkpoint::open("a/b");
-  EXPECT_EQ(checkpoint.directory(), snapshot);
-  EXPECT_EQ(checkpoint.config_text(), "{}");
-  ASSERT_EQ(checkpoint.files().size(), 1U);
-  EXPECT_EQ(checkpoint.files()[0].output_name, "model.safetensors") << "the link's name, not the blob's";
-  EXPECT_EQ(test::text_of(checkpoint.find("w")->bytes), "xyz");
-}
-
-TEST_F(Hub, ADirectoryOfThatNameComesFirst) {
-  add("models--a--b");
-  write_text(directory_ / "a/b/model.safetensors", test::safetensors_of({{"local", "x"}}));
-  const fs::path before = fs::current_path();
-  fs::current_path(directory_.path());
-  EXPECT_NE(Checkpoint::open("a/b").find("local"), nullptr);
-  fs::current_path(before);
-}
-
 }  // namespace
-}  // namespace pare::checkpoint
+}  // namespace pare::hub

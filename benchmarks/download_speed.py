@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Downloads 1 GB from a local server with `pare download` and with curl: download_speed.py --pare PROGRAM [--bytes N]
+
+Both write to the same directory, in turn, three times each. pare also computes the SHA-256 and syncs the file.
+"""
+import argparse
+import mmap
+import hashlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "hub"))
+from hub_server import HubServer, Model  # noqa: E402
+
+
+def timed(command, environment):
+    begin = time.monotonic()
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    return time.monotonic() - begin
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pare", required=True)
+    parser.add_argument("--bytes", type=int, default=1_000_000_000)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pare-download-") as folder:
+        source = os.path.join(folder, "source")
+        block = os.urandom(1 << 24)
+        with open(source, "wb") as file:
+            for begin in range(0, options.bytes, len(block)):
+                file.write(block[:options.bytes - begin])
+        with open(source, "rb") as file:
+            data = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        model = Model({"model.safetensors": data}, large={"model.safetensors"})
+        model.hashes["model.safetensors"] = hashlib.sha256(data).hexdigest()
+        hub = HubServer()
+        hub.models["org/model"] = model
+        url = f"{hub.url}/org/model/resolve/{model.commit}/model.safetensors"
+        cache, copy = os.path.join(folder, "cache"), os.path.join(folder, "copy")
+        environment = {"PATH": os.environ["PATH"], "HOME": folder, "HF_HUB_CACHE": cache, "HF_ENDPOINT": hub.url}
+        times = {"curl": [], "pare": []}
+        for _ in range(options.runs):
+            times["curl"].append(timed(["curl", "-sSL", "-o", copy, url], environment))
+            os.remove(copy)
+            times["pare"].append(timed([os.path.abspath(options.pare), "download", "org/model"], environment))
+            shutil.rmtree(cache)
+        for name, seconds in times.items():
+            print(f"{name}: {options.bytes / 1e6 / statistics.median(seconds):.0f} MB/s "
+                  f"({', '.join(f'{second:.2f}' for second in seconds)} s)")
+        ratio = statistics.median(times["curl"]) / statistics.median(times["pare"])
+        print(f"pare reaches {ratio:.2f} of curl's speed")
+        hub.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+#include "hub/transfer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "base/descriptor.h"
+#include "base/system_error.h"
+#include "hub/digest.h"
+#include "pare/error.h"
+
+namespace pare::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail_on(const fs::path& path, const char* what, int number) {
+  throw Error(base::code_of_errno(number), path, std::string(what) + ": " + std::strerror(number));
+}
+
+/// The file under its temporary name, ETAG.incomplete. It always holds the beginning of the file without gaps, so that
+/// any later download can continue it.
+class PartialFile {
+ public:
+  PartialFile(const RemoteFile& file, fs::path path, ByteCount& count)
+      : file_(file), path_(std::move(path)), count_(count) {
+    constexpr mode_t kMode = 0666;  // less the umask
+    constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+    descriptor_ = std::make_unique<base::Descriptor>(::open(path_.c_str(), kFlags, kMode));
+    struct stat status {};
+    if (!descriptor_->is_open() || ::fstat(descriptor_->get(), &status) != 0) fail_on(path_, "cannot be opened", errno);
+    size_ = static_cast<std::uint64_t>(status.st_size);
+    resumed_ = size_ > 0;
+    count_.change(0, size_, 0);
+    if (size_ > file_.size)
+      restart();
+    else
+      follow();
+  }
+
+  /// Leaves what there is to be continued.
+  ~PartialFile() {
+    if (size_ == 0) remove();
+  }
+  PartialFile(const PartialFile&) = delete;
+  PartialFile& operator=(const PartialFile&) = delete;
+
+  std::uint64_t size() const noexcept { return size_; }
+  std::uint64_t expected_size() const noexcept { return file_.size; }
+  bool is_whole() const noexcept { return size_ == file_.size; }
+  bool was_resumed() const noexcept { return resumed_; }  ///< holds bytes of an earlier process
+
+  void write(std::span<const std::byte> bytes) {
+    if (bytes.size() > file_.size - size_)
+      throw Error(ErrorCode::kMalformed, file_.name,
+                  fmt::format("the server sends more than the {} bytes that it announced", file_.size));
+    const std::size_t received = bytes.size();
+    while (!bytes.empty()) {
+      const auto written = ::pwrite(descriptor_->get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail_on(path_, "cannot be written (what is there will be continued)", errno);
+      size_ += static_cast<std::uint64_t>(written);
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    count_.change(size_ - received, size_, received);
+    if (digest_) digest_->advance(size_);
+  }
+
+  /// Empties the file.
+  void restart() {
+    digest_.reset();  // before the bytes that it reads go
+    if (::ftruncate(descriptor_->get(), 0) != 0) fail_on(path_, "cannot be truncated", errno);
+    count_.change(size_, 0, 0);
+    size_ = 0;
+    resumed_ = false;
+    follow();
+  }
+
+  /// Whether the hash of the whole file is the one that the server gave.
+  bool has_expected_hash(const Context& context) {
+    if (!digest_) return true;
+    found_ = digest_->finish(context);
+    digest_.reset();
+    return found_ == file_.expected;
+  }
+  const std::string& hash() const noexcept { return found_; }
+
+  void publish(const fs::path& blob) {
+    if (::fdatasync(descriptor_->get()) != 0) fail_on(path_, "cannot be written", errno);
+    if (::rename(path_.c_str(), blob.c_str()) != 0) fail_on(blob, "cannot be made", errno);
+    published_ = true;
+  }
+  void remove() noexcept {
+    if (!published_) ::unlink(path_.c_str());
+  }
+
+ private:
+  void follow() {
+    if (file_.digest == DigestKind::kNone) return;
+    digest_ = std::make_unique<FollowingDigest>(descriptor_->get(), file_.digest, file_.size);
+    digest_->advance(size_);
+  }
+
+  const RemoteFile& file_;
+  const fs::path path_;
+  ByteCount& count_;
+  std::unique_ptr<base::Descriptor> descriptor_;
+  std::uint64_t size_ = 0;
+  bool resumed_ = false, published_ = false;
+  std::string found_;
+  std::unique_ptr<FollowingDigest> digest_;  // last, because its thread reads through the descriptor
+};
+
+/// One request for what is missing.
+void request_rest(PartialFile& partial, const std::string& url, HttpClient& client, const Asked& asked) {
+  const std::uint64_t from = partial.size();
+  BodyReader body;
+  body.begin = [&](const HttpResponse& response) {
+    // A server that ignores ranges answers with status 200 and all of the file.
+    const bool continues = response.status == 206 && response.range_begin() == from;
+    if (response.status == 206 && !continues)
+      throw HttpFailure(asked.spec,
+                        fmt::format("{} sends another range of '{}' than was asked for", response.host, asked.file),
+                        false);
+    if (!continues && from > 0) partial.restart();
+  };
+  body.read = [&](std::span<const std::byte> bytes) { partial.write(bytes); };
+  const HttpResponse response = client.send({url, asked.spec, false, from}, body);
+  if (response.status == 416 && from > 0) {  // the file is shorter than what is there
+    partial.restart();
+    throw HttpFailure(asked.spec, fmt::format("{} does not have the rest of '{}'", response.host, asked.file), true);
+  }
+  require_success(response, asked, client.settings());
+  if (!partial.is_whole())
+    throw HttpFailure(asked.spec,
+                      fmt::format("{} sends {} bytes of '{}' (expected {})", response.host, partial.size(), asked.file,
+                                  partial.expected_size()),
+                      true);
+}
+
+}  // namespace
+
+void ByteCount::change(std::uint64_t before, std::uint64_t there, std::uint64_t received) {
+  constexpr std::uint64_t kBetweenReports = 1 << 20;
+  const std::uint64_t now = there_.fetch_add(there - before) + (there - before);  // modulo 2^64
+  const std::uint64_t got = received_.fetch_add(received) + received;
+  if (got / kBetweenReports == reported_.exchange(got / kBetweenReports) && now != total_) return;
+  const bool done = now == total_;
+  const double fraction =
+      done || now <= before_ ? 0 : static_cast<double>(now - before_) / static_cast<double>(total_ - before_);
+  context_.report(done ? 1 : fraction, step_, got);
+}
+
+void download_blob(const RemoteFile& file, const std::string& url, const RepositoryFolder& folder, HttpClient& client,
+                   const Asked& asked, ByteCount& count) {
+  constexpr std::chrono::milliseconds kBetweenAttempts{50};
+  const CacheLock guard(folder.lock(file.etag), [&] { client.wait(kBetweenAttempts); });
+  if (folder.has_blob(file.etag)) return count.change(0, file.size, 0);  // another process was faster
+  PartialFile partial(file, folder.incomplete(file.etag), count);
+  for (;;) {
+    const auto rest = [&] {
+      if (!partial.is_whole()) request_rest(partial, url, client, asked);
+    };
+    with_retries(client, rest, [&] { return partial.size(); });
+    if (partial.has_expected_hash(client.context())) break;
+    if (!partial.was_resumed()) {
+      partial.remove();
+      throw Error(ErrorCode::kMalformed, asked.spec,
+                  fmt::format("'{}' was damaged on the way, or the server has another file: its hash is {} (expected "
+                              "{}); nothing of it was kept",
+                              file.name, partial.hash(), file.expected));
+    }
+    partial.restart();  // what an earlier run left may be what is damaged
+  }
+  partial.publish(folder.blob(file.etag));
+}
+
+}  // namespace pare::hub
