@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/descriptor.h"
 #include "base/system_error.h"
@@ -58,19 +59,30 @@ class PartialFile {
   bool is_whole() const noexcept { return size_ == file_.size; }
   bool was_resumed() const noexcept { return resumed_; }  ///< holds bytes of an earlier process
 
+  /// Takes the next bytes; they are in the file after flush().
   void write(std::span<const std::byte> bytes) {
-    if (bytes.size() > file_.size - size_)
+    if (bytes.size() > file_.size - size_ - buffer_.size())
       throw Error(ErrorCode::kMalformed, file_.name,
                   fmt::format("the server sends more than the {} bytes that it announced", file_.size));
-    const std::size_t received = bytes.size();
-    while (!bytes.empty()) {
-      const auto written = ::pwrite(descriptor_->get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail_on(path_, "cannot be written (what is there will be continued)", errno);
-      size_ += static_cast<std::uint64_t>(written);
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    if (buffer_.size() >= kBuffer) flush();
+  }
+
+  void flush() {
+    std::size_t done = 0;
+    int failure = 0;
+    while (done < buffer_.size() && failure == 0) {
+      const auto written =
+          ::pwrite(descriptor_->get(), buffer_.data() + done, buffer_.size() - done, static_cast<off_t>(size_ + done));
+      if (written >= 0)
+        done += static_cast<std::size_t>(written);
+      else if (errno != EINTR)
+        failure = errno;
     }
-    count_.change(size_ - received, size_, received);
+    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(done));
+    size_ += done;
+    if (failure != 0) fail_on(path_, "cannot be written (what is there will be continued)", failure);
+    count_.change(size_ - done, size_, done);
     if (digest_) digest_->advance(size_);
   }
 
@@ -79,6 +91,7 @@ class PartialFile {
     digest_.reset();  // before the bytes that it reads go
     if (::ftruncate(descriptor_->get(), 0) != 0) fail_on(path_, "cannot be truncated", errno);
     count_.change(size_, 0, 0);
+    buffer_.clear();
     size_ = 0;
     resumed_ = false;
     follow();
@@ -109,10 +122,13 @@ class PartialFile {
     digest_->advance(size_);
   }
 
+  static constexpr std::size_t kBuffer = 1 << 20;  // libcurl gives 16 KiB at a time
+
   const RemoteFile& file_;
   const fs::path path_;
   ByteCount& count_;
   std::unique_ptr<base::Descriptor> descriptor_;
+  std::vector<std::byte> buffer_;
   std::uint64_t size_ = 0;
   bool resumed_ = false, published_ = false;
   std::string found_;
@@ -133,7 +149,14 @@ void request_rest(PartialFile& partial, const std::string& url, HttpClient& clie
     if (!continues && from > 0) partial.restart();
   };
   body.read = [&](std::span<const std::byte> bytes) { partial.write(bytes); };
-  const HttpResponse response = client.send({url, asked.spec, false, from}, body);
+  HttpResponse response;
+  try {
+    response = client.send({url, asked.spec, false, from}, body);
+  } catch (...) {
+    partial.flush();  // what arrived need not be sent again
+    throw;
+  }
+  partial.flush();
   if (response.status == 416 && from > 0) {  // the file is shorter than what is there
     partial.restart();
     throw HttpFailure(asked.spec, fmt::format("{} does not have the rest of '{}'", response.host, asked.file), true);
