@@ -37,10 +37,10 @@ struct ReportOptions {
   std::string command;       ///< command line to show in the report; empty: none
 };
 
-/// Writes out/report.md, out/results.json, PNG files in out/charts/, tables in out/tables/ and, with keep_models, the
-/// pruned checkpoints. The directory appears complete or not at all. Returns the path of report.md. Throws Error if two
-/// models have the same title, if a model cannot be measured or pruned, if gnuplot fails, or if `out` cannot be
-/// written; Interrupted.
+/// Writes out/report.md, the same as a page that needs no other file in out/report.html, out/results.json, PNG files in
+/// out/charts/, tables in out/tables/ and, with keep_models, the pruned checkpoints. The directory appears complete or
+/// not at all. Returns the path of report.md. Throws Error if two models have the same title, if a model cannot be
+/// measured or pruned, if gnuplot fails, or if `out` cannot be written; Interrupted.
 std::filesystem::path write_report(const std::vector<Model>& models, const std::filesystem::path& out,
                                    const ReportOptions& options = {}, const Context& context = {});
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "chart/gnuplot.h"
@@ -47,6 +48,8 @@ struct TradeOffChart {
   bool log_y = false, percent_y = false;
   std::vector<Panel> panels;
 };
+
+using AnyChart = std::variant<HistogramChart, HistogramGrid, LineChart, BarChart, TradeOffChart>;
 
 std::string histogram_script(const HistogramChart& chart, PictureFormat format);
 std::string line_script(const LineChart& chart, PictureFormat format);

@@ -8,6 +8,7 @@
 
 #include "chart/chart.h"
 #include "chart/chart_canvas.h"
+#include "chart/chart_scales.h"
 
 namespace pare::chart {
 namespace {
@@ -35,43 +36,6 @@ bool crosses(const std::array<double, 2>& from, const std::array<double, 2>& to,
 }
 
 using Point = TradeOffChart::Point;
-
-std::vector<Point> drawable(const TradeOffChart& chart, const TradeOffChart::Panel& panel) {
-  std::vector<Point> points;
-  for (Point point : panel.points) {
-    if (chart.percent_y) point.y *= 100;
-    if (std::isfinite(point.x) && std::isfinite(point.y) && (!chart.log_y || point.y > 0)) points.push_back(point);
-  }
-  return points;
-}
-
-double place_on(const Axis& axis, double value) {
-  return axis.logarithmic ? std::log(value / axis.low) / std::log(axis.high / axis.low)
-                          : (value - axis.low) / (axis.high - axis.low);
-}
-
-Axis x_axis(const std::vector<Point>& points) {
-  double high = 1;
-  for (const Point& point : points) high = std::max(high, point.x);
-  Axis axis = linear_axis(0, high, TicText::kPlain, false, false, 6);
-  axis.high = high * 1.1;  // room for the last label
-  return axis;
-}
-
-Axis y_axis(const TradeOffChart& chart) {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  for (const auto& panel : chart.panels)
-    for (const Point& point : drawable(chart, panel)) {
-      low = std::min(low, point.y);
-      high = std::max(high, point.y);
-    }
-  if (!(low <= high)) low = chart.log_y ? 0.1 : 0, high = 1;
-  const TicText text = chart.percent_y ? TicText::kPercent : TicText::kPlain;
-  if (chart.log_y) return log_axis(low / 1.5, high * 1.5, text);
-  Axis axis = linear_axis(std::min(0.0, low), std::max(high, low + 1e-3), text, true);
-  axis.high += 0.06 * (axis.high - axis.low);
-  return axis;
-}
 
 /// Candidate places of a label: directions from its point, best first, and distances.
 constexpr std::array<std::array<double, 2>, 8> kDirections = {
@@ -183,13 +147,13 @@ void add_labels(Canvas& canvas, const Rectangle& place, const std::vector<Point>
 
 std::string trade_off_script(const TradeOffChart& chart, PictureFormat format) {
   Canvas canvas(format, kWidth, kHeight);
-  const Axis y = y_axis(chart);
+  const Axis y = trade_off_y(chart);
   const double left = canvas.left_margin(y), gap = 0.05, right = 0.98;
   const auto count = static_cast<double>(std::max<std::size_t>(chart.panels.size(), 1));
   const double width = (right - left - gap * (count - 1)) / count;
   for (std::size_t i = 0; i < chart.panels.size(); ++i) {
-    const std::vector<Point> points = drawable(chart, chart.panels[i]);
-    const Axis x = x_axis(points);
+    const std::vector<Point> points = trade_off_points(chart, chart.panels[i]);
+    const Axis x = trade_off_x(points);
     canvas.add("unset label\nunset arrow\n");
     if (i == 0) canvas.title(chart.title, {});
     const double x0 = left + static_cast<double>(i) * (width + gap);

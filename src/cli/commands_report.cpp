@@ -17,7 +17,8 @@ namespace report_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare report gpt2 bert=bert-base-uncased+bert-base-uncased t5-small -o study
-      the study: tables, charts and pruning at 10, 50, 90, 95 and 99 %, in study/report.md
+      the study: tables, charts and pruning at 10, 50, 90, 95 and 99 %, in study/report.md and, to
+      sort, filter and send, in study/report.html
   pare report ./model -o study --levels 50,90 --keep-models
       two levels, and the pruned checkpoints under study/models/
   pare report ./model -o study --pattern 1x8 --levels 50,80

@@ -148,6 +148,7 @@ fs::path write_report(const std::vector<Model>& models, const fs::path& out, con
   base::write_file(directory / "results.json", report_json(document), base::Publish::kStaged);
   base::write_file(directory / kOutputMarker, kMarkerText, base::Publish::kStaged);
   base::write_file(directory / "report.md", report_markdown(document), base::Publish::kStaged);
+  base::write_file(directory / "report.html", report_html(document), base::Publish::kStaged);
   for (const Model& model : models) model.checkpoint.require_unchanged();
   output.commit();
   context.report(1, "done");

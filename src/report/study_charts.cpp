@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <map>
+#include <variant>
 
 #include "base/parallel.h"
-#include "chart/chart.h"
 #include "chart/chart_axis.h"
 #include "pare/chart.h"
 #include "pare/error.h"
@@ -18,14 +18,8 @@
 namespace pare::report {
 namespace {
 
-template <class Chart>
-ChartFile chart_file(std::string name, std::string alt, Chart chart) {
-  return {std::move(name),
-          std::move(alt),
-          [chart = std::move(chart)](const std::filesystem::path& file, const Context& context) {
-            draw(chart, file, false, context);
-          },
-          {}};
+ChartFile chart_file(std::string name, std::string alt, chart::AnyChart chart) {
+  return {std::move(name), std::move(alt), std::move(chart), {}};
 }
 
 ChartFile histogram_file(const Study& study) {
@@ -173,7 +167,8 @@ void draw_charts(const std::vector<ChartFile*>& charts, const std::filesystem::p
                  const Context& context) {
   base::parallel_for(charts.size(), context, [&](std::size_t i, unsigned) {
     try {
-      charts[i]->draw(directory / charts[i]->name, context);
+      std::visit([&](const auto& chart) { draw(chart, directory / charts[i]->name, false, context); },
+                 charts[i]->chart);
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "chart/chart.h"
 #include "report/study.h"
 
 namespace pare::report {
@@ -14,7 +14,7 @@ namespace pare::report {
 struct ChartFile {
   std::string name;  ///< e.g. "gpt2-histogram.png", to stand under charts/
   std::string alt;   ///< a description for readers who cannot see it
-  std::function<void(const std::filesystem::path& file, const Context& context)> draw;
+  chart::AnyChart chart;
   std::string failure = {};  ///< why it could not be drawn; empty if it was
 };
 

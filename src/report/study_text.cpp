@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "report/markdown_page.h"
 #include "report/study_eval.h"
 #include "report/study_findings.h"
 #include "report/study_patterns.h"
@@ -12,35 +13,6 @@
 
 namespace pare::report {
 namespace {
-
-/// A Markdown document with the elements that only reports have. Sentences are already Markdown.
-class Page : public Document {
- public:
-  Page() : Document(Markup::kMarkdown) {}
-
-  /// Sentences as one paragraph.
-  void sentences(const Sentences& sentences) {
-    std::string paragraph;
-    for (const std::string& sentence : sentences) paragraph += (paragraph.empty() ? "" : " ") + sentence;
-    if (!paragraph.empty()) raw(paragraph);
-  }
-  void bullets(const Sentences& items) {
-    std::string text;
-    for (const std::string& item : items) text += (text.empty() ? "- " : "\n- ") + item;
-    if (!text.empty()) raw(text);
-  }
-  void image(const ChartFile& chart) {
-    if (!chart.failure.empty())
-      return paragraph(fmt::format("{}: this chart could not be drawn ({}).", chart.alt, chart.failure));
-    raw(fmt::format("![{}](charts/{})", markdown_escape(chart.alt), chart.name));
-  }
-  void images(const std::vector<ChartFile>& charts) {
-    for (const ChartFile& chart : charts) image(chart);
-  }
-  void folded(std::string_view summary, const Table& content) {
-    raw(fmt::format("<details><summary>{}</summary>\n\n{}\n</details>", summary, to_markdown(content)));
-  }
-};
 
 std::vector<Inspection> inspections_of(const std::vector<Study>& studies) {
   std::vector<Inspection> inspections;
@@ -63,8 +35,8 @@ void add_head(Page& page, const StudyDocument& document) {
                   "gain?"});
   std::string made = "Made by pare " PARE_VERSION;
   if (!document.options.command.empty()) made += " with " + markdown_code(document.options.command);
-  page.raw(made + ". All figures in full precision: [results.json](results.json).");
-  page.table(models_table(*document.studies));
+  page.sentences({made + ".", "All figures in full precision: [results.json](results.json)."});
+  page.table("The models", models_table(*document.studies));
   const std::string magnitude = markdown_escape(measure_title(Measure::kMagnitude, document.options.cutoff));
   const std::string outside = markdown_escape(measure_title(Measure::kSigned, document.options.cutoff));
   page.bullets(
@@ -81,21 +53,21 @@ void add_overview(Page& page, const StudyDocument& document) {
   const std::vector<Inspection> inspections = inspections_of(studies);
   page.heading(studies.size() > 1 ? "Side by side" : "Overall", 2);
   page.bullets(shared_findings(studies));
-  page.table(overall_table(inspections));
+  page.table("All parameters", overall_table(inspections));
   page.image(document.shared->cumulative);
   if (studies.size() > 1) {
     page.heading("By group: " + measure_title(inspections.front().options), 3);
-    page.table(side_by_side_table(inspections, Rows::kGroups));
+    page.table("Share by group of weights", side_by_side_table(inspections, Rows::kGroups));
     page.heading("The long tail", 3);
-    page.table(tails_table(studies));
+    page.table("Parameters in the tail", tails_table(studies));
   }
   page.image(document.shared->tail);
   page.heading(fmt::format("Before and after pruning: {}", measure_title(inspections.front().options)), 3);
-  page.table(shared_levels_table(studies));
+  page.table("Share before and after pruning", shared_levels_table(studies));
   page.image(document.shared->levels);
   if (!any_bench(studies)) return;
   page.heading("Shares, cost, size and run time together", 3);
-  page.table(gains_table(studies));
+  page.table("Share, score, size and speed at each level", gains_table(studies));
 }
 
 void add_shares(Page& page, const Study& study, const ModelCharts& charts) {
@@ -103,16 +75,17 @@ void add_shares(Page& page, const Study& study, const ModelCharts& charts) {
   page.heading("Shares: how many parameters are big", 3);
   page.sentences(overall_findings(study));
   page.image(charts.histogram);
-  page.table(rows_table(inspection, Rows::kGroups));
+  page.table("By group of weights", rows_table(inspection, Rows::kGroups));
   page.heading("By layer", 3);
   page.sentences(layer_findings(study));
   page.images(charts.by_layer);
-  if (!inspection.spreads.empty()) page.table(spread_table(inspection));
+  page.heat_maps(study);
+  if (!inspection.spreads.empty()) page.table("How the share varies between layers", spread_table(inspection));
   if (!inspection.layers.empty()) page.folded("Every layer", rows_table(inspection, Rows::kLayers));
-  page.raw(fmt::format("Every tensor: [table](tables/{0}.md), [CSV](tables/{0}.csv).", study.slug));
+  page.every_tensor(study);
   page.heading("The long tail", 3);
   page.sentences(tail_findings(study));
-  page.table(largest_table(inspection));
+  page.table("The largest magnitudes", largest_table(inspection));
 }
 
 std::string method(const Study& study) {
@@ -134,20 +107,20 @@ void add_pruning(Page& page, const Study& study, const ModelCharts& charts, cons
   Sentences notes;
   for (const std::string& note : study.plan.notes) notes.push_back(markdown_escape(note));
   page.bullets(notes);
-  page.table(levels_table(study));
+  page.table("Each level", levels_table(study));
   page.sentences(level_findings(study));
   page.image(charts.pruned);
   page.folded("What was pruned and what was left alone, by group", selection_table(study));
   page.heading("Sparsity by layer at each level", 3);
   page.sentences(evenness_findings(study));
   page.images(charts.sparsity);
-  page.table(layer_sparsity_table(study));
+  page.table("Sparsity of each layer", layer_sparsity_table(study));
   if (!options.keep_models) return;
   std::string links;
   for (std::size_t i = 0; i < study.levels.size(); ++i)
     links +=
         fmt::format("{}[{}]({})", i == 0 ? "" : ", ", level_title(study.plan.levels[i].amount), level_path(study, i));
-  page.raw("Pruned checkpoints: " + links + ".");
+  page.sentences({"Pruned checkpoints: " + links + "."});
 }
 
 void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
@@ -167,7 +140,7 @@ void add_tasks(Page& page, const Study& study, const ModelCharts& charts) {
                                 plural(dense.tokens, "token"))});
     page.image(charts.tasks[chart++]);
     page.sentences(task_findings(curve, study.plan));
-    page.table(task_table(curve, study.plan));
+    page.table(fmt::format("Scores on {}", task), task_table(curve, study.plan));
     page.bullets(dense.notes);
   }
   if (!left_out.empty())
@@ -178,7 +151,7 @@ void add_patterns(Page& page, const Study& study) {
   if (study.patterns.empty()) return;
   page.heading("Patterns at equal sparsity", 3);
   page.sentences(pattern_findings(study));
-  page.table(pattern_table(study));
+  page.table("Patterns at each level", pattern_table(study));
 }
 
 void add_gains(Page& page, const Study& study, const ModelCharts& charts) {
@@ -192,17 +165,17 @@ void add_gains(Page& page, const Study& study, const ModelCharts& charts) {
     page.heading("Size: what packing saves", 3);
     page.images(charts.sizes);
     page.sentences(escaped_all(size_findings(bench)));
-    page.table(sizes_table(bench));
+    page.table("Size of the files", sizes_table(bench));
     page.folded("Loading, from the page cache to the first result", load_table(bench));
   }
   page.heading("Run time: what sparse kernels save", 3);
   page.images(charts.speed);
   page.sentences(escaped_all(speed_findings(bench)));
   page.heading(table::prefill_title(bench), 4);
-  page.table(prefill_table(bench));
+  page.table(fmt::format("Time of {}", table::prefill_title(bench)), prefill_table(bench));
   if (bench.decodes) {
     page.heading(fmt::format("One token at a time, after {}", bench.context), 4);
-    page.table(decode_table(bench));
+    page.table("Time of one token", decode_table(bench));
     page.folded("How long one token takes", latency_table(bench));
   }
   page.bullets(escaped_all(bench_remarks(bench)));
@@ -234,26 +207,29 @@ std::string level_path(const Study& study, std::size_t level) {
   return fmt::format("models/{}/{}{}", study.slug, label.starts_with("amount-") ? "" : "sparsity-", label);
 }
 
-std::string report_markdown(const StudyDocument& document) {
-  Page page;
+void write_study(Page& page, const StudyDocument& document) {
   add_head(page, document);
   add_overview(page, document);
   for (std::size_t i = 0; i < document.studies->size(); ++i)
     add_model(page, (*document.studies)[i], (*document.charts)[i], document.options);
   page.heading("How long it took", 2);
-  page.table(steps_table(*document.studies));
+  page.table("Time of each step", steps_table(*document.studies));
   page.sentences({fmt::format("In all, with charts and files: {:.2f} s.", document.seconds)});
+}
+
+std::string report_markdown(const StudyDocument& document) {
+  MarkdownPage page;
+  write_study(page, document);
   return page.text();
 }
 
 std::string tensors_markdown(const Study& study) {
-  Page page;
+  MarkdownPage page;
   page.heading(study.inspection.title + ": every tensor", 1);
-  page.raw(
-      fmt::format("Part of the [report](../report.md). The same for programs: [CSV]({}.csv). Zeros after pruning "
-                  "are given for the tensors that are pruned.",
-                  study.slug));
-  page.table(tensors_table(study));
+  page.sentences({"Part of the [report](../report.md).",
+                  fmt::format("The same for programs: [CSV]({}.csv).", study.slug),
+                  "Zeros after pruning are given for the tensors that are pruned."});
+  page.table("", tensors_table(study));
   return page.text();
 }
 

@@ -1,4 +1,4 @@
-// report.md and results.json.
+// report.md, report.html and results.json.
 #pragma once
 
 #include <string>
@@ -18,8 +18,15 @@ struct StudyDocument {
   double seconds = 0;  ///< from opening the models to this point, including charts and checkpoints
 };
 
+class Page;
+
+/// Writes the whole report to a page.
+void write_study(Page& page, const StudyDocument& document);
+
 /// Markdown for a code-hosting page. Paths are relative: charts/, tables/, models/.
 std::string report_markdown(const StudyDocument& document);
+/// One self-contained page (html/html_page.h).
+std::string report_html(const StudyDocument& document);
 /// The linked page with all tensors of one model.
 std::string tensors_markdown(const Study& study);
 /// Every figure in full, as JSON.
