@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/manual/program_text.h"
 #include "cli/options.h"
 #include "pare/error.h"
 #include "pare/linear.h"
@@ -107,5 +108,7 @@ void Command::callback(std::function<void()> run) {
 }
 
 std::size_t Command::count(const std::string& name) const { return app_->count(name); }
+
+ProgramText Command::text() const { return program_text(*app_); }
 
 }  // namespace pare::cli

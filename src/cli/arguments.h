@@ -12,6 +12,8 @@ class Option;
 
 namespace pare::cli {
 
+struct ProgramText;
+
 /// An option being declared. Used like a pointer, as CLI11's own: `add_option(...)->type_name("N")->group("Output")`.
 class Option {
  public:
@@ -49,6 +51,8 @@ class Command {
   void callback(std::function<void()> run);
   /// How often the option was given.
   std::size_t count(const std::string& name) const;
+  /// Its commands and their options, as declared so far.
+  ProgramText text() const;
 
  private:
   CLI::App* app_;

@@ -17,6 +17,7 @@ void add_download_command(Command& program, const Context& context);
 void add_inspect_command(Command& program, const Context& context);
 void add_merge_command(Command& program, const Context& context);
 void add_eval_command(Command& program, const Context& context);
+void add_manual_commands(Command& program);  ///< completion and man, which describe all commands added before they run
 void add_plot_command(Command& program, const Context& context);
 void add_prune_command(Command& program, const Context& context);
 void add_pack_commands(Command& program, const Context& context);  ///< pack and unpack

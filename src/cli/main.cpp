@@ -138,6 +138,7 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
   add_bench_command(root, context);
   add_tune_command(root, context);
   add_report_command(root, quoted_command_line(argc, argv), context);
+  add_manual_commands(root);
   for (CLI::App* command : program.get_subcommands({})) {
     command->group("Commands");
     command->parse_complete_callback([&program, &context] { require_shareable(program, context); });
