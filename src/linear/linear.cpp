@@ -38,7 +38,7 @@ void multiply_many(const Linear& linear, const Matrix& x, Matrix& y, const Conte
 std::size_t pieces_for(std::size_t linears, std::size_t weights, unsigned threads) {
   constexpr std::size_t kPiece = std::size_t{1} << 20;  // weights that a thread reads in some 50 microseconds
   if (threads == 1) return 1;
-  if (linears > 1) return 4 * std::size_t{threads};
+  if (linears > 1) return 2 * std::size_t{threads};
   return weights < threads * kPiece ? threads : std::max<std::size_t>(2 * std::size_t{threads}, weights / kPiece);
 }
 
