@@ -162,6 +162,12 @@ class Check:
         self.browser.evaluate("document.querySelector('.heat .choice label:last-child input').click()")
         self.equal(self.browser.evaluate(text), f"{zeros[name]:.1f}", f"zeros of {name} in the map")
 
+    def contents(self):
+        self.browser.evaluate("document.querySelectorAll('.heat')[1].scrollIntoView()")
+        self.browser.evaluate("new Promise(done => setTimeout(done, 100))")
+        self.equal(self.browser.evaluate("[...document.querySelectorAll('nav [aria-current]')].map(e => e.textContent)"),
+                   ["By layer"], "the section that is read, in the table of contents")
+
     def themes(self):
         color = "getComputedStyle(document.body).backgroundColor"
         light = self.browser.evaluate(color)
@@ -209,7 +215,8 @@ class Check:
                     self.browser.screenshot(self.out / f"{width}-{'dark' if dark else 'light'}.png", whole=True)
                 self.faults += [f"{where}: {complaint}" for complaint in self.browser.complaints()]
         self.browser.open(url)
-        for step in (self.names, self.tables, self.charts, self.heat, self.themes, self.accessibility_tree, self.printing):
+        for step in (self.names, self.tables, self.charts, self.heat, self.contents, self.themes,
+                     self.accessibility_tree, self.printing):
             try:
                 step()
             except (RuntimeError, StopIteration) as error:

@@ -251,15 +251,20 @@
   function setUpContents() {
     const links = new Map([...document.querySelectorAll('nav a')].map((link) => [link.hash.slice(1), link]));
     const headings = [...document.querySelectorAll('h2[id], h3[id]')].filter((heading) => links.has(heading.id));
-    const inView = new Set();
-    const watch = new IntersectionObserver((changes) => {
-      for (const { target, isIntersecting } of changes) inView[isIntersecting ? 'add' : 'delete'](target);
-      const first = headings.find((heading) => inView.has(heading));
-      if (!first) return;
-      for (const link of links.values()) link.removeAttribute('aria-current');
-      links.get(first.id).setAttribute('aria-current', 'location');
-    });
-    headings.forEach((heading) => watch.observe(heading));
+    // What is read is below the last heading in the upper third of the window, or above it.
+    const show = () => {
+      const current = headings.findLast((heading) => heading.getBoundingClientRect().top < innerHeight / 3) ?? headings[0];
+      for (const [id, link] of links) {
+        if (id === current?.id) link.setAttribute('aria-current', 'location');
+        else link.removeAttribute('aria-current');
+      }
+    };
+    let due = false; // at most once a frame
+    addEventListener('scroll', () => {
+      if (!due) requestAnimationFrame(() => { due = false; show(); });
+      due = true;
+    }, { passive: true });
+    show();
   }
 
   // Paper shows everything, including what is folded.
