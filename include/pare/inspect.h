@@ -22,6 +22,8 @@ struct InspectOptions {
   std::vector<std::string> include;    ///< globs over parameter names; empty: all
   std::vector<std::string> exclude;    ///< globs of parameters to leave out
   std::vector<Group> groups;           ///< groups to measure; empty: all. A parameter must pass all three
+  /// Whether Inspection::tensors has the tensors. Without them, a model of a million takes a fraction of the memory.
+  bool tensor_rows = true;
 };
 
 /// One line of a table: a tensor, a group, a layer, or everything.
@@ -59,7 +61,7 @@ struct Inspection {
   std::string title, architecture, source;
   InspectOptions options;
   InspectRow overall;
-  std::vector<InspectRow> tensors;  ///< in named_parameters() order
+  std::vector<InspectRow> tensors;  ///< in named_parameters() order; empty without InspectOptions::tensor_rows
   std::vector<InspectRow> groups;
   std::vector<InspectRow> layers;    ///< by stack, then layer; parameters outside any layer are not counted
   std::vector<LayerSpread> spreads;  ///< of matrices (no biases or norms) that at least two layers have

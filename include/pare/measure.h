@@ -85,10 +85,9 @@ Measurement merge(const Measurement& left, const Measurement& right);
 Measurement merge(std::vector<Measurement> parts);
 
 /// Returns the Inspection for a complete measurement, one that covers every parameter that `options` selects. If
-/// options.quantiles is not empty, the weights are read a second time. inspect(model, options) calls measure() and then
-/// this function.
-/// Throws Error (kMismatch) for a selected parameter that was not measured, and if the measurement is of another model
-/// or was made with other options; Interrupted.
+/// options.quantiles is not empty, the weights are read a second time. inspect(model, options) returns what measure()
+/// and this function do. Throws Error (kMismatch) for a selected parameter that was not measured, and if the
+/// measurement is of another model or was made with other options; Interrupted.
 Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement,
                     const Context& context = {});
 

@@ -8,7 +8,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
+#include <utility>
 
 #include "base/descriptor.h"
 #include "base/holes.h"
@@ -23,6 +28,17 @@ FileVersion version_of(const std::filesystem::path& path, const struct stat& sta
           status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
+/// Of all FileMaps, by where they begin.
+struct OpenMaps {
+  std::shared_mutex mutex;
+  std::map<const std::byte*, std::size_t> sizes;
+};
+
+OpenMaps& open_maps() {
+  static OpenMaps& maps = *new OpenMaps;  // never destroyed: a FileMap may live until the end of the process
+  return maps;
+}
+
 /// Opens an unnamed file in `directory`, which disappears when it is closed, even if the process is killed. Returns -1
 /// with errno set on failure.
 int create_nameless(const std::filesystem::path& directory) {
@@ -35,6 +51,14 @@ int create_nameless(const std::filesystem::path& directory) {
 }
 
 }  // namespace
+
+FileMap::FileMap(const std::byte* data, std::size_t size, FileVersion version)
+    : data_(data), size_(size), version_(std::move(version)) {
+  if (size_ == 0) return;
+  OpenMaps& maps = open_maps();
+  const std::unique_lock lock(maps.mutex);
+  maps.sizes.emplace(data_, size_);
+}
 
 std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) {
   const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
@@ -56,7 +80,21 @@ std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) 
 FileMap::~FileMap() {
   if (size_ == 0) return;
   forget_holes(data_);
+  {
+    OpenMaps& maps = open_maps();
+    const std::unique_lock lock(maps.mutex);
+    maps.sizes.erase(data_);
+  }
   ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void release_pages(const std::byte* data) noexcept {
+  OpenMaps& maps = open_maps();
+  const std::shared_lock lock(maps.mutex);
+  const auto after = maps.sizes.upper_bound(data);
+  if (after == maps.sizes.begin()) return;
+  const auto [begin, size] = *std::prev(after);
+  if (data < begin + size) ::madvise(const_cast<std::byte*>(begin), size, MADV_DONTNEED);
 }
 
 ScratchFile::ScratchFile(std::uint64_t size) : size_(size) {

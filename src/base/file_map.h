@@ -25,12 +25,15 @@ class FileMap {
   const FileVersion& version() const noexcept { return version_; }
 
  private:
-  FileMap(const std::byte* data, std::size_t size, FileVersion version)
-      : data_(data), size_(size), version_(std::move(version)) {}
+  FileMap(const std::byte* data, std::size_t size, FileVersion version);
   const std::byte* data_;
   std::size_t size_;
   FileVersion version_;
 };
+
+/// Lets go of the pages of the FileMap in which `data` lies; does nothing if it lies in none. They stay in the page
+/// cache and come back when they are read. For those who are done with one of thousands of files.
+void release_pages(const std::byte* data) noexcept;
 
 /// Writable memory backed by an unlinked file in TMPDIR (default /tmp), for tensors that must be
 /// made (drawn weights, strided views): it can be written back to disk, so it costs no anonymous

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 #include <system_error>
-#include <unordered_map>
 
 #include "base/bytes.h"
 #include "base/file_map.h"
@@ -16,6 +15,7 @@
 #include "checkpoint/gguf/gguf_file.h"
 #include "checkpoint/hub_files.h"
 #include "checkpoint/index.h"
+#include "checkpoint/name_index.h"
 #include "checkpoint/quantized/quantized.h"
 #include "checkpoint/reparametrized.h"
 #include "checkpoint/safetensors/safetensors_header.h"
@@ -38,7 +38,7 @@ struct Checkpoint::State {
   std::vector<TensorView> tensors;
   std::vector<CheckpointFile> files;
   fs::path directory;
-  std::unordered_map<std::string_view, std::size_t> by_name;
+  checkpoint::NameIndex by_name;
   std::vector<std::shared_ptr<const void>> keep_alive;
   std::vector<std::string> notes;
   std::shared_ptr<const checkpoint::GgufMetadata> gguf;
@@ -57,7 +57,7 @@ struct Checkpoint::State {
   /// Must be called once tensors is final: the names' storage must not move any more.
   void index_names() {
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      if (by_name.emplace(tensors[i].name, i).second) continue;
+      if (by_name.add(i, [this](std::size_t tensor) { return std::string_view(tensors[tensor].name); }) == i) continue;
       const fs::path& path = files.empty() ? directory : files[tensors[i].file].path;
       throw Error(ErrorCode::kMismatch, path, tensors[i].name,
                   "another file of the checkpoint holds a tensor of this name");
@@ -122,11 +122,7 @@ class Assembler {
     file.metadata_header = source.metadata_header;
     notes.insert(notes.end(), source.notes.begin(), source.notes.end());
     if (!source.version.path.empty()) file.sources.push_back(source.version);
-    if (source.stored_names.empty()) {
-      for (const TensorView& tensor : source.tensors) stored_.emplace_back(tensor.name, files.size());
-    } else {
-      for (std::string& name : source.stored_names) stored_.emplace_back(std::move(name), files.size());
-    }
+    if (comparison_ != nullptr) compare(source);
     const std::vector<bool> alias = checkpoint::find_aliases(source.tensors);
     for (std::size_t i = 0; i < source.tensors.size(); ++i) {
       if (!alias[i] || !format->shares_storage) file.tensors.push_back(tensors.size());
@@ -166,7 +162,10 @@ class Assembler {
 
   void add_shards(const fs::path& path) {
     const checkpoint::ShardIndex index = checkpoint::parse_index(read_text(path), path);
-    for (const std::string& shard : index.shards) {
+    checkpoint::IndexComparison comparison(index);
+    comparison_ = &comparison;
+    for (shard_ = 0; shard_ < index.shards().size(); ++shard_) {
+      const std::string& shard = index.shards()[shard_];
       const fs::path file = path.parent_path() / shard;
       if (!base::is_there(file))
         throw Error(ErrorCode::kNotFound, path, fmt::format("names shard '{}', which does not exist", shard));
@@ -175,36 +174,20 @@ class Assembler {
                     fmt::format("names shard '{}', which is not a checkpoint file", shard));
       add(file);
     }
-    compare(index, path);
+    comparison_ = nullptr;
+    for (std::string& note : comparison.notes(path.filename().string())) notes.push_back(std::move(note));
   }
 
-  /// Readers of indices take the tensors that the shards hold. What the index says otherwise is worth a note only.
-  void compare(const checkpoint::ShardIndex& index, const fs::path& path) {
-    std::vector<std::string> unlisted, elsewhere, absent;
-    std::set<std::string_view> present;
-    for (const auto& [name, holder] : stored_) {
-      present.insert(name);
-      const auto entry = index.weight_map.find(name);
-      if (entry == index.weight_map.end())
-        unlisted.push_back(name);
-      else if (files[holder].path != path.parent_path() / entry->second)
-        elsewhere.push_back(name);
-    }
-    for (const auto& [tensor, shard] : index.weight_map)
-      if (!present.contains(tensor)) absent.push_back(tensor);
-    const auto note = [&](const std::vector<std::string>& names, const char* what) {
-      if (!names.empty())
-        notes.push_back(fmt::format("{}: {} {} ({}{})", path.filename().string(), names.size(), what, names.front(),
-                                    names.size() > 1 ? ", ..." : ""));
-    };
-    note(unlisted, "tensors of its shards are not listed, and are read all the same");
-    note(elsewhere, "tensors are in other shards than it says");
-    note(absent, "tensors that it lists are in no shard");
+  void compare(const checkpoint::SourceFile& source) {
+    for (const std::string& name : source.stored_names) comparison_->see(shard_, name);
+    if (!source.stored_names.empty()) return;
+    for (const TensorView& tensor : source.tensors) comparison_->see(shard_, tensor.name);
   }
 
   const Context& context_;
-  std::int64_t parts_ = 1;                                   ///< of a split GGUF model
-  std::vector<std::pair<std::string, std::size_t>> stored_;  ///< stored names and the files that hold them
+  std::int64_t parts_ = 1;                             ///< of a split GGUF model
+  checkpoint::IndexComparison* comparison_ = nullptr;  ///< while shards are added
+  std::size_t shard_ = 0;                              ///< the one that is added
 };
 
 /// Renames shards if two would be written under the same name ("pytorch_model.bin" beside "model.safetensors"), or if
@@ -261,8 +244,9 @@ Checkpoint Checkpoint::from_tensors(std::vector<TensorView> tensors, std::vector
 std::span<const TensorView> Checkpoint::tensors() const noexcept { return state_->tensors; }
 
 const TensorView* Checkpoint::find(std::string_view name) const noexcept {
-  const auto found = state_->by_name.find(name);
-  return found == state_->by_name.end() ? nullptr : &state_->tensors[found->second];
+  const auto found =
+      state_->by_name.find(name, [this](std::size_t i) { return std::string_view(state_->tensors[i].name); });
+  return found ? &state_->tensors[*found] : nullptr;
 }
 
 std::span<const CheckpointFile> Checkpoint::files() const noexcept { return state_->files; }

@@ -62,7 +62,7 @@ class Choice {
       if (is_beside(file, has_modules)) names.push_back(file.name);
     std::vector<std::string> shards;
     if (is_index(main)) {
-      shards = index_at(fetch_(main), main).shards;
+      shards = index_at(fetch_(main), main).shards();
     } else {
       shards = later_parts_of(main);
     }
@@ -118,7 +118,7 @@ class Choice {
 bool has_all_shards(const fs::path& path) {
   try {
     const ShardIndex index = index_at(path, path.string());
-    return std::all_of(index.shards.begin(), index.shards.end(), [&](const std::string& shard) {
+    return std::all_of(index.shards().begin(), index.shards().end(), [&](const std::string& shard) {
       std::error_code failure;
       return fs::exists(path.parent_path() / shard, failure);
     });

@@ -6,17 +6,21 @@ namespace pare::checkpoint {
 
 TensorFold::TensorFold(std::vector<TensorView>& tensors, std::vector<CheckpointFile>& files)
     : tensors_(tensors), files_(files), role_(tensors.size(), Role::kKept) {
-  for (std::size_t i = 0; i < tensors.size(); ++i) index_.emplace(tensors[i].name, i);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    index_.add(i, [&](std::size_t tensor) { return std::string_view(tensors[tensor].name); });
 }
 
 std::optional<std::size_t> TensorFold::find(const std::string& name) const {
-  const auto found = index_.find(name);
-  return found == index_.end() ? std::nullopt : std::optional(found->second);
+  const auto stored = index_.find(name, [this](std::size_t i) { return std::string_view(tensors_[i].name); });
+  if (stored) return stored;
+  const auto added = added_.find(name);
+  return added == added_.end() ? std::nullopt : std::optional(added->second);
 }
 
 bool TensorFold::replace(std::size_t place, TensorView view, const std::vector<std::size_t>& parts) {
-  const auto [entry, added] = index_.emplace(view.name, place);  // so that nothing else takes the name
-  if (!added && entry->second != place) return false;
+  const std::optional<std::size_t> known = find(view.name);
+  if (known && *known != place) return false;
+  if (!known) added_.emplace(view.name, place);  // so that nothing else takes the name
   made_.insert_or_assign(place, std::move(view));
   role_[place] = Role::kReplaced;
   for (const std::size_t part : parts) role_[part] = Role::kDropped;
@@ -39,7 +43,8 @@ void TensorFold::finish() {
     files_[file].tensors = std::move(listed);
     if (changed[file]) files_[file].header = {};
   }
-  index_.clear();
+  index_ = {};
+  added_.clear();
   tensors_ = std::move(kept);
 }
 

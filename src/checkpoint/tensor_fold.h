@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "checkpoint/name_index.h"
 #include "pare/checkpoint.h"
 
 namespace pare::checkpoint {
@@ -38,7 +39,8 @@ class TensorFold {
 
   std::vector<TensorView>& tensors_;
   std::vector<CheckpointFile>& files_;
-  std::unordered_map<std::string, std::size_t> index_;
+  NameIndex index_;                                     ///< of tensors_, of two equal names the first
+  std::unordered_map<std::string, std::size_t> added_;  ///< names of replacements that no tensor has
   std::vector<Role> role_;
   std::unordered_map<std::size_t, TensorView> made_;
 };

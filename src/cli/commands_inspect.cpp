@@ -101,7 +101,8 @@ void run(const Arguments& arguments, const Context& context) {
   check_inspect_output(arguments.output);
   if (!arguments.part.empty()) return run_part(arguments, context);
   if (!arguments.part_file.empty()) throw UsageError("-o writes a part and requires --part");
-  const InspectOptions options = options_of(arguments);
+  InspectOptions options = options_of(arguments);
+  options.tensor_rows = shows_tensors(arguments.output);
   const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   std::vector<Inspection> inspections;
   for (const Model& model : models) {

@@ -34,6 +34,7 @@ void run(const Arguments& arguments, const Context& context) {
   std::vector<PartialInspection> partials;
   for (const std::string& part : arguments.parts) partials.push_back(load_partial(part));
   PartialInspection whole = merge_partials(std::move(partials));
+  whole.options.tensor_rows = shows_tensors(arguments.output);
   const std::string& spec = arguments.model.empty() ? whole.model : arguments.model;
   const std::vector<Model> models{open_one_model(spec, whole.model_options, arguments.run.quiet, context)};
   std::vector<Inspection> inspections;

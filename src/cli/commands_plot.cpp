@@ -48,6 +48,7 @@ void plot_layers(const Arguments& arguments, Measure measure, const Model& model
   InspectOptions options;
   options.cutoff = arguments.measure.cutoff;
   options.measure = measure;
+  options.tensor_rows = false;
   const Inspection inspection = inspect(model, options, progress.follow(context));
   model.checkpoint.require_unchanged();
   if (!context.leads()) return;

@@ -1,5 +1,6 @@
 #include "cli/inspect_output.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "cli/arguments.h"
@@ -39,6 +40,13 @@ void add_inspect_output(Command& command, InspectOutput& output) {
 void check_inspect_output(const InspectOutput& output) {
   format_of(output.format);
   rows_asked(output.rows);
+}
+
+bool shows_tensors(const InspectOutput& output) {
+  const Format format = format_of(output.format);
+  const std::vector<Rows> rows = rows_asked(output.rows);
+  return format == Format::kJson || (format == Format::kCsv && rows.empty()) ||
+         std::find(rows.begin(), rows.end(), Rows::kTensors) != rows.end();
 }
 
 void print_inspections(const InspectOutput& output, const std::vector<Model>& models,

@@ -20,6 +20,8 @@ struct InspectOutput {
 void add_inspect_output(Command& command, InspectOutput& output);
 /// Throws UsageError for rows and formats that do not exist.
 void check_inspect_output(const InspectOutput& output);
+/// Whether the output has a row for each tensor, for InspectOptions::tensor_rows.
+bool shows_tensors(const InspectOutput& output);
 /// Prints to standard output; for csv, notes on the models to standard error unless `quiet`.
 void print_inspections(const InspectOutput& output, const std::vector<Model>& models,
                        const std::vector<Inspection>& inspections, bool quiet);

@@ -20,34 +20,55 @@ std::string with_index(std::string_view pattern, int layer) {
 }  // namespace
 
 Names::Names(const Checkpoint& checkpoint, std::string prefix) : checkpoint_(checkpoint), prefix_(std::move(prefix)) {
-  names_.reserve(checkpoint.tensors().size());
-  for (const TensorView& tensor : checkpoint.tensors()) {
+  const std::span<const TensorView> tensors = checkpoint.tensors();
+  const auto bare = [&](const TensorView& tensor) {
     std::string name = without_wrappers(tensor.name);
     if (name.starts_with(prefix_)) name.erase(0, prefix_.size());
-    names_.push_back(std::move(name));
+    return name;
+  };
+  if (std::all_of(tensors.begin(), tensors.end(),
+                  [&](const TensorView& tensor) { return bare(tensor) == tensor.name; }))
+    return;
+  names_.reserve(tensors.size());
+  for (const TensorView& tensor : tensors) {
+    std::string name = bare(tensor);
+    const std::string_view whole = tensor.name;
+    names_.push_back(whole.ends_with(name) ? whole.substr(whole.size() - name.size())
+                                           : std::string_view(made_.emplace_back(std::move(name))));
+    index_.add(names_.size() - 1, [this](std::size_t i) { return names_[i]; });
   }
-  for (std::size_t i = 0; i < names_.size(); ++i) index_.emplace(names_[i], i);
 }
 
 std::optional<std::size_t> Names::find(std::string_view name) const {
-  const auto found = index_.find(name);
-  return found == index_.end() ? std::nullopt : std::optional(found->second);
+  if (names_.empty()) {
+    const TensorView* tensor = checkpoint_.find(name);
+    return tensor == nullptr ? std::nullopt
+                             : std::optional(static_cast<std::size_t>(tensor - checkpoint_.tensors().data()));
+  }
+  return index_.find(name, [this](std::size_t i) { return names_[i]; });
+}
+
+template <class Matches>
+bool Names::any(const Matches& matches) const {
+  for (std::size_t i = 0; i < checkpoint_.tensors().size(); ++i)
+    if (matches(name(i))) return true;
+  return false;
 }
 
 bool Names::has_ending(std::string_view ending) const {
-  return std::any_of(names_.begin(), names_.end(), [ending](std::string_view name) {
+  return any([ending](std::string_view name) {
     return name.ends_with(ending) && (name.size() == ending.size() || name[name.size() - ending.size() - 1] == '.');
   });
 }
 
 bool Names::has_match(std::string_view glob) const {
-  return std::any_of(names_.begin(), names_.end(), [glob](const std::string& name) { return glob_match(glob, name); });
+  return any([glob](std::string_view name) { return glob_match(glob, name); });
 }
 
 unsigned Names::count_blocks(std::string_view before) const {
   unsigned count = 0;
-  for (std::size_t i = 0; i < names_.size(); ++i) {
-    const std::string_view name = names_[i];
+  for (std::size_t i = 0; i < checkpoint_.tensors().size(); ++i) {
+    const std::string_view name = this->name(i);
     for (auto at = name.find(before); at != std::string_view::npos; at = name.find(before, at + 1)) {
       if (at != 0 && name[at - 1] != '.') continue;
       const char *begin = name.data() + at + before.size(), *past = name.data() + name.size();

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "checkpoint/name_index.h"
 #include "model/config.h"
 #include "pare/model.h"
 
@@ -98,7 +99,9 @@ class Names {
   Names& operator=(Names&&) = default;
   const std::string& prefix() const noexcept { return prefix_; }
   /// The name of checkpoint.tensors()[index] without what a wrapper has added.
-  std::string_view name(std::size_t index) const { return names_[index]; }
+  std::string_view name(std::size_t index) const {
+    return names_.empty() ? std::string_view(checkpoint_.tensors()[index].name) : names_[index];
+  }
   /// Index of the tensor with this name; nullopt if there is none.
   std::optional<std::size_t> find(std::string_view name) const;
   bool has(std::string_view name) const { return find(name).has_value(); }
@@ -110,10 +113,15 @@ class Names {
   unsigned count_blocks(std::string_view before) const;
 
  private:
+  template <class Matches>
+  bool any(const Matches& matches) const;
+
   Checkpoint checkpoint_;
   std::string prefix_;
-  std::vector<std::string> names_;
-  std::unordered_map<std::string_view, std::size_t> index_;  ///< of names_, of two equal ones the first
+  /// Ends of the tensors' names, or else in made_; empty if all are those of the tensors. There may be a million.
+  std::vector<std::string_view> names_;
+  std::deque<std::string> made_;
+  checkpoint::NameIndex index_;  ///< of names_, of two equal ones the first
 };
 
 /// Number of blocks: the first of `keys` in the configuration, else as the names of the tensors show. Throws Error for

@@ -186,7 +186,17 @@ bool is_token_embedding(std::string_view name) {
 /// Finds the second names of tied weights. Linear in the number of tensors, but for embeddings and output layers.
 class TiedNames {
  public:
-  explicit TiedNames(const Model& model) : model_(model) {}
+  explicit TiedNames(const Model& model) : model_(model) {
+    for (const Parameter& parameter : model.parameters)
+      if (const std::byte* place = place_of(model.tensor(parameter))) shared_.push_back(place);
+    std::sort(shared_.begin(), shared_.end());
+    // Only places that occur twice are kept, which are few among a million tensors.
+    std::size_t kept = 0;
+    for (std::size_t i = 1; i < shared_.size(); ++i)
+      if (shared_[i] == shared_[i - 1] && (kept == 0 || shared_[kept - 1] != shared_[i])) shared_[kept++] = shared_[i];
+    shared_.resize(kept);
+    shared_.shrink_to_fit();
+  }
 
   /// The earlier parameter of which this one is another name: the same bytes of the file, or an output layer or an
   /// embedding of tokens with an embedding's values.
@@ -194,8 +204,8 @@ class TiedNames {
     const Parameter& parameter = model_.parameters[index];
     const TensorView& tensor = model_.tensor(parameter);
     if (tensor.shape.size() < 2 || tensor.bytes.empty()) return std::nullopt;
-    if (tensor.bytes.packed() == nullptr && tensor.bytes.encoded() == nullptr) {
-      const auto [first, added] = places_.try_emplace({tensor.bytes.data(), tensor.dtype, tensor.shape}, index);
+    if (const std::byte* place = place_of(tensor); std::binary_search(shared_.begin(), shared_.end(), place)) {
+      const auto [first, added] = places_.try_emplace({place, tensor.dtype, tensor.shape}, index);
       if (!added) return first->second;
     }
     const bool embedding = parameter.group == Group::kEmbedding;
@@ -212,7 +222,14 @@ class TiedNames {
  private:
   static constexpr std::size_t kMostCompared = 64;
 
+  /// Where a tensor lies in memory; nullptr if its bytes have to be made.
+  static const std::byte* place_of(const TensorView& tensor) {
+    const bool made = tensor.bytes.packed() != nullptr || tensor.bytes.encoded() != nullptr;
+    return made ? nullptr : tensor.bytes.data();
+  }
+
   const Model& model_;
+  std::vector<const std::byte*> shared_;  ///< where more than one tensor lies, rising
   std::map<std::tuple<const std::byte*, DType, std::vector<std::uint64_t>>, std::size_t> places_;
   std::vector<std::size_t> embeddings_;
 };
@@ -245,6 +262,7 @@ void resolve_generic(Model& model, const Config& config, const std::string& reas
                         ": every floating-point tensor counts as a parameter, in the order of names (numbers "
                         "as numbers); groups, layers and what can be pruned are guessed from names");
   const std::span<const TensorView> tensors = model.checkpoint.tensors();
+  model.parameters.reserve(tensors.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (is_buffer(tensors[i]))
       model.left_out.push_back({tensors[i].name, "buffer"});

@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <optional>
+#include <set>
 #include <span>
-#include <tuple>
 #include <utility>
 
+#include "base/file_map.h"
 #include "pare/error.h"
 #include "pare/measure.h"
 #include "stats/content.h"
-#include "stats/inspect_spread.h"
+#include "stats/inspection_builder.h"
+#include "stats/outliers.h"
 #include "stats/row_quantiles.h"
 #include "stats/selection.h"
 
@@ -19,6 +20,9 @@ namespace pare {
 namespace {
 
 using Parameters = std::span<const Parameter* const>;
+
+/// Tensors that are measured at a time.
+constexpr std::size_t kBatch = 8192;
 
 /// Throws Error unless `measurement` holds exactly the selected parameters.
 void require_measured(const Model& model, Parameters parameters, const Measurement& measurement) {
@@ -40,84 +44,11 @@ void require_measured(const Model& model, Parameters parameters, const Measureme
 
 /// Throws Error unless the measurement is of this model, with these options.
 void require_options(const Model& model, const InspectOptions& options, const Measurement& measurement) {
-  std::vector<double> cutoffs{options.cutoff};
-  cutoffs.insert(cutoffs.end(), options.tails.begin(), options.tails.end());
   if (measurement.sketches == options.quantiles.empty() || measurement.largest_wanted != options.largest ||
-      measurement.cutoffs != cutoffs)
+      measurement.cutoffs != stats::cutoffs_of(options))
     throw Error(ErrorCode::kMismatch, model.source, "was measured with different options");
   if (measurement.content != stats::content_hash(model))
     throw Error(ErrorCode::kMismatch, model.source, "the measurement is of another model");
-}
-
-InspectRow tensor_row(const Parameter& parameter, const TensorView& tensor, Stats stats) {
-  InspectRow row;
-  row.name = parameter.name;
-  row.dtype = dtype_name(tensor.dtype);
-  row.group = parameter.group;
-  row.stack = parameter.stack;
-  row.layer = parameter.layer;
-  row.stats = std::move(stats);
-  return row;
-}
-
-/// One row that sums up `members` (indices of tensor rows, rising, so that the order of sums is fixed).
-InspectRow sum_row(std::string name, const std::vector<std::size_t>& members, const std::vector<InspectRow>& tensors) {
-  InspectRow row;
-  row.name = std::move(name);
-  row.tensors = members.size();
-  row.stats = tensors[members.front()].stats;
-  row.dtype = tensors[members.front()].dtype;
-  for (std::size_t i = 1; i < members.size(); ++i) {
-    row.stats.add(tensors[members[i]].stats);
-    if (tensors[members[i]].dtype != row.dtype) row.dtype = "mixed";
-  }
-  return row;
-}
-
-/// Members of each key, keys in the order in which they first appear. key_of(index) may be nullopt.
-template <class Key, class KeyOf>
-std::vector<std::pair<Key, std::vector<std::size_t>>> partition(std::size_t count, KeyOf key_of) {
-  std::vector<std::pair<Key, std::vector<std::size_t>>> parts;
-  std::map<Key, std::size_t> where;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::optional<Key> key = key_of(i);
-    if (!key) continue;
-    const auto [entry, fresh] = where.emplace(*key, parts.size());
-    if (fresh) parts.push_back({*key, {}});
-    parts[entry->second].second.push_back(i);
-  }
-  return parts;
-}
-
-void add_groups(Inspection& result, Parameters parameters) {
-  auto parts =
-      partition<Group>(result.tensors.size(), [&](std::size_t i) { return std::optional(parameters[i]->group); });
-  std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (const auto& [group, members] : parts) {
-    InspectRow row = sum_row(std::string(group_name(group)), members, result.tensors);
-    row.group = group;
-    result.groups.push_back(std::move(row));
-  }
-}
-
-void add_layers(Inspection& result, Parameters parameters) {
-  using Key = std::pair<std::string, int>;
-  auto parts = partition<Key>(result.tensors.size(), [&](std::size_t i) {
-    const Parameter& parameter = *parameters[i];
-    return parameter.layer < 0 ? std::nullopt : std::optional<Key>(Key{parameter.stack, parameter.layer});
-  });
-  std::map<std::string, std::size_t> rank;  // stacks by first appearance: "encoder" before "decoder"
-  for (const auto& [key, members] : parts) rank.emplace(key.first, rank.size());
-  std::sort(parts.begin(), parts.end(), [&](const auto& a, const auto& b) {
-    return std::pair(rank[a.first.first], a.first.second) < std::pair(rank[b.first.first], b.first.second);
-  });
-  for (const auto& [key, members] : parts) {
-    const std::string name = (key.first.empty() ? "" : key.first + " ") + "layer " + std::to_string(key.second);
-    InspectRow row = sum_row(name, members, result.tensors);
-    row.stack = key.first;
-    row.layer = key.second;
-    result.layers.push_back(std::move(row));
-  }
 }
 
 /// Quantiles of all rows at once, so that every tensor is read only once.
@@ -151,42 +82,48 @@ void add_quantiles(Inspection& result, const Model& model, Parameters parameters
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->quantiles = quantiles[i];
 }
 
-/// The share by layer, for each kind of matrix that at least two layers have.
-void add_spreads(Inspection& result, const Model& model, Parameters parameters) {
-  using Kind = std::tuple<std::string, Group, bool>;
-  const auto kinds = partition<Kind>(result.tensors.size(), [&](std::size_t i) {
-    const Parameter& p = *parameters[i];
-    const bool matrix =
-        p.layer >= 0 && p.group != Group::kBias && p.group != Group::kNorm && model.tensor(p).shape.size() >= 2;
-    return matrix ? std::optional<Kind>(Kind{p.stack, p.group, p.cross_attention}) : std::nullopt;
-  });
-  for (const auto& [kind, members] : kinds) {
-    std::map<int, Stats> layers;
-    for (const std::size_t member : members) {
-      const InspectRow& row = result.tensors[member];
-      const auto [layer, fresh] = layers.emplace(row.layer, row.stats);
-      if (!fresh) layer->second.add(row.stats);
-    }
-    if (layers.size() < 2) continue;
-    LayerSpread spread;
-    std::tie(spread.stack, spread.group, spread.cross_attention) = kind;
-    for (const auto& [layer, stats] : layers) {
-      spread.layers.push_back(layer);
-      spread.shares.push_back(stats.share(result.options.measure));
-    }
-    stats::summarize(spread);
-    result.spreads.push_back(std::move(spread));
-  }
+std::uint64_t bytes_of(const Model& model, Parameters parameters) {
+  std::uint64_t bytes = 0;
+  for (const Parameter* parameter : parameters) bytes += model.tensor(*parameter).bytes.size();
+  return bytes;
 }
 
-/// Coordinates of a flat index in C order.
-std::vector<std::uint64_t> position(std::uint64_t index, const std::vector<std::uint64_t>& shape) {
-  std::vector<std::uint64_t> coordinates(shape.size());
-  for (std::size_t axis = shape.size(); axis-- > 0;) {
-    coordinates[axis] = index % shape[axis];
-    index /= shape[axis];
+/// Each file once; what was read of it is not read again.
+void release_files(std::span<const TensorView> tensors) {
+  std::set<std::size_t> files;
+  for (const TensorView& tensor : tensors)
+    if (tensor.bytes.packed() == nullptr && tensor.bytes.encoded() == nullptr && files.insert(tensor.file).second)
+      base::release_pages(tensor.bytes.data());
+}
+
+/// Measures some thousand tensors at a time, so that a model of a million takes little more memory than its names.
+Inspection inspect_in_batches(const Model& model, const InspectOptions& options, const Context& context) {
+  stats::InspectionBuilder builder(model, options);
+  std::vector<LeftOut> left_out;
+  const std::vector<const Parameter*> parameters = stats::select_parameters(model, options, left_out);
+  const bool several = parameters.size() > kBatch;
+  const std::uint64_t total = several && context.reports() ? bytes_of(model, parameters) : 0;
+  std::uint64_t before = 0;
+  std::vector<Outlier> largest;
+  for (std::size_t begin = 0; begin < parameters.size(); begin += kBatch) {
+    const Parameters batch = Parameters(parameters).subspan(begin, std::min(kBatch, parameters.size() - begin));
+    std::vector<TensorView> tensors;
+    for (const Parameter* parameter : batch) tensors.push_back(model.tensor(*parameter));
+    const Context counting = total == 0 ? context : context.with_progress([&](const Progress& progress) {
+      context.report_bytes(before + progress.bytes, total);
+    });
+    ScanResult scanned = scan(tensors, {stats::cutoffs_of(options), false, options.largest}, counting);
+    for (std::size_t i = 0; i < batch.size(); ++i) builder.add(*batch[i], std::move(scanned.tensors[i]));
+    for (const Outlier& outlier : scanned.largest)
+      largest.push_back(
+          {static_cast<std::size_t>(batch[outlier.tensor] - model.parameters.data()), outlier.index, outlier.value});
+    before += bytes_of(model, batch);
+    if (several) release_files(tensors);
   }
-  return coordinates;
+  for (const Outlier& outlier : stats::leading(std::move(largest), options.largest)) builder.add_largest(outlier);
+  Inspection result = builder.finish();
+  result.left_out.insert(result.left_out.end(), left_out.begin(), left_out.end());
+  return result;
 }
 
 }  // namespace
@@ -194,45 +131,40 @@ std::vector<std::uint64_t> position(std::uint64_t index, const std::vector<std::
 Inspection assemble(const Model& model, const InspectOptions& options, Measurement measurement,
                     const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  Inspection result;
-  result.title = model.title;
-  result.architecture = model.architecture;
-  result.source = model.source;
-  result.options = options;
-  result.left_out = model.left_out;
-  result.notes = model.notes;
-  const std::vector<const Parameter*> parameters = stats::select_parameters(model, options, result.left_out);
+  std::vector<LeftOut> left_out;
+  const std::vector<const Parameter*> parameters = stats::select_parameters(model, options, left_out);
   require_measured(model, parameters, measurement);
   require_options(model, options, measurement);
-  std::vector<std::size_t> everything;
+  InspectOptions building = options;
+  building.tensor_rows = options.tensor_rows || !options.quantiles.empty();  // they are found for all rows at once
+  stats::InspectionBuilder builder(model, building);
   std::vector<Sketch> sketches;
-  result.tensors.reserve(parameters.size());  // a model may have a million tensors, so memory matters here
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    result.tensors.push_back(
-        tensor_row(*parameters[i], model.tensor(*parameters[i]), std::move(measurement.tensors[i].stats)));
+    builder.add(*parameters[i], std::move(measurement.tensors[i].stats));
     if (!options.quantiles.empty()) sketches.push_back(std::move(measurement.tensors[i].sketch));
-    measurement.tensors[i] = {};
-    everything.push_back(i);
+    measurement.tensors[i] = {};  // a model may have a million tensors, so memory matters here
   }
   measurement.tensors = {};
-  result.overall = sum_row("(overall)", everything, result.tensors);
-  add_groups(result, parameters);
-  add_layers(result, parameters);
-  add_spreads(result, model, parameters);
+  for (const Outlier& outlier : measurement.largest) builder.add_largest(outlier);
+  Inspection result = builder.finish();
+  result.options = options;
+  result.left_out.insert(result.left_out.end(), left_out.begin(), left_out.end());
   if (!options.quantiles.empty()) add_quantiles(result, model, parameters, sketches, context);
-  for (const Outlier& outlier : measurement.largest) {
-    const Parameter& parameter = model.parameters.at(outlier.tensor);
-    result.largest.push_back({parameter.name, position(outlier.index, model.tensor(parameter).shape), outlier.value});
-  }
+  if (!options.tensor_rows) result.tensors = {};
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
 
 Inspection inspect(const Model& model, const InspectOptions& options, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  Measurement measurement = measure(model, options, context);
-  if (!context.leads()) return Inspection();
-  Inspection result = assemble(model, options, std::move(measurement), context.alone());
+  Inspection result;
+  if (context.group() == nullptr && options.quantiles.empty()) {
+    result = inspect_in_batches(model, options, context);
+  } else {
+    Measurement measurement = measure(model, options, context);
+    if (!context.leads()) return Inspection();
+    result = assemble(model, options, std::move(measurement), context.alone());
+  }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -1,14 +1,13 @@
 #include "pare/measure.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
-#include <tuple>
 #include <utility>
 
 #include "base/collective.h"
 #include "pare/error.h"
 #include "stats/content.h"
+#include "stats/outliers.h"
 #include "stats/partition.h"
 #include "stats/scan_pieces.h"
 #include "stats/selection.h"
@@ -19,12 +18,6 @@ namespace {
 using stats::PartOfSelection;
 using stats::Piece;
 using stats::Selection;
-
-std::vector<double> cutoffs_of(const InspectOptions& options) {
-  std::vector<double> cutoffs{options.cutoff};
-  cutoffs.insert(cutoffs.end(), options.tails.begin(), options.tails.end());
-  return cutoffs;
-}
 
 /// Sums of a tensor whose pieces have all been measured.
 void add_up(MeasuredTensor& tensor) {
@@ -45,7 +38,7 @@ Measurement measure_part(const Model& model, const InspectOptions& options, cons
                          const PartOfSelection& part, const Context& context) {
   Measurement measurement;
   measurement.content = stats::content_hash(model);
-  measurement.cutoffs = cutoffs_of(options);
+  measurement.cutoffs = stats::cutoffs_of(options);
   measurement.largest_wanted = options.largest;
   measurement.sketches = !options.quantiles.empty();
   // Figures take memory for the tensors of the part only.
@@ -176,10 +169,7 @@ Measurement merge(std::vector<Measurement> parts) {
     }
   }
   whole.tensors.resize(kept);
-  std::sort(whole.largest.begin(), whole.largest.end(), [](const Outlier& a, const Outlier& b) {
-    return std::tuple(-std::abs(a.value), a.tensor, a.index) < std::tuple(-std::abs(b.value), b.tensor, b.index);
-  });
-  whole.largest.resize(std::min(whole.largest.size(), whole.largest_wanted));
+  whole.largest = stats::leading(std::move(whole.largest), whole.largest_wanted);
   return whole;
 }
 

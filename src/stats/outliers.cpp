@@ -70,6 +70,12 @@ void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, st
 
 }  // namespace
 
+std::vector<Outlier> leading(std::vector<Outlier> outliers, std::size_t wanted) {
+  std::sort(outliers.begin(), outliers.end(), ranks_before);
+  outliers.resize(std::min(outliers.size(), wanted));
+  return outliers;
+}
+
 std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span<const Piece> pieces,
                                   std::span<const PieceFigures> by_piece, std::size_t wanted, const Context& context) {
   // Every piece holds one element as large as its maximum, so the wanted-th largest maximum is a

@@ -10,6 +10,9 @@
 
 namespace pare::stats {
 
+/// The `wanted` largest of `outliers`, in descending order of magnitude, ties by order of tensor and index.
+std::vector<Outlier> leading(std::vector<Outlier> outliers, std::size_t wanted);
+
 /// The `wanted` largest |w|, ties by order of tensor and index, NaN left out. Only pieces whose maximum can be among
 /// them are read again.
 std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span<const Piece> pieces,

@@ -40,6 +40,12 @@ bool selected(const Parameter& parameter, const InspectOptions& options) {
 
 }  // namespace
 
+std::vector<double> cutoffs_of(const InspectOptions& options) {
+  std::vector<double> cutoffs{options.cutoff};
+  cutoffs.insert(cutoffs.end(), options.tails.begin(), options.tails.end());
+  return cutoffs;
+}
+
 std::vector<const Parameter*> select_parameters(const Model& model, const InspectOptions& options,
                                                 std::vector<LeftOut>& left_out) {
   require_matches(model, options);

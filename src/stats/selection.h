@@ -13,6 +13,9 @@ struct Selection {
   std::vector<TensorView> tensors;
 };
 
+/// At which elements are counted: InspectOptions::cutoff, then the tails.
+std::vector<double> cutoffs_of(const InspectOptions& options);
+
 /// Only the parameters, which take less memory.
 std::vector<const Parameter*> select_parameters(const Model& model, const InspectOptions& options,
                                                 std::vector<LeftOut>& left_out);

@@ -75,7 +75,7 @@ void add_standouts(Document& document, const Inspection& inspection, bool titled
 /// Tables that the usual view does not contain.
 std::string hint(std::span<const Inspection> inspections) {
   std::size_t tensors = 0;
-  for (const Inspection& inspection : inspections) tensors = std::max(tensors, inspection.tensors.size());
+  for (const Inspection& inspection : inspections) tensors = std::max<std::size_t>(tensors, inspection.overall.tensors);
   return fmt::format("--rows tensors shows {}", tensors == 1 ? "the tensor" : fmt::format("all {} tensors", tensors));
 }
 

@@ -45,6 +45,24 @@ TEST_F(FileMapTest, OutlivesTheName) {
   EXPECT_EQ(text_of(*map), "still here");
 }
 
+TEST_F(FileMapTest, ReadsTheSameAfterItsPagesAreReleased) {
+  const std::string text(100'000, 'x');
+  test::write_text(directory_ / "file", text);
+  auto map = FileMap::open(directory_ / "file");
+  const std::byte* data = map->bytes().data();
+  EXPECT_EQ(text_of(*map), text);
+  for (const std::size_t place : {0, 50'000, 99'999}) {
+    release_pages(data + place);
+    EXPECT_EQ(text_of(*map), text);
+  }
+  map.reset();
+  release_pages(data);  // of no file any more
+  release_pages(nullptr);
+  std::string own = "not of a file";
+  release_pages(reinterpret_cast<const std::byte*>(own.data()));
+  EXPECT_EQ(own, "not of a file");
+}
+
 TEST_F(FileMapTest, FollowsLinks) {
   test::write_text(directory_ / "blob", "data");  // the Hugging Face cache is made of them
   fs::create_symlink("blob", directory_ / "link");

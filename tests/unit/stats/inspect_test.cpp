@@ -268,6 +268,43 @@ TEST(Inspect, TheNumberOfThreadsChangesNoBit) {
   }
 }
 
+TEST(Inspect, ManyTensorsAddUpWithAndWithoutTheirRows) {
+  constexpr std::uint64_t kTensors = 20'000;
+  ModelInMemory memory;
+  for (std::uint64_t i = 0; i < kTensors; ++i)
+    memory.add("h." + std::to_string(i), {-0.5F - static_cast<float>(i), 0.05F},
+               i % 2 == 0 ? Group::kOther : Group::kNorm, static_cast<int>(i / 5000), {}, {1, 2});
+  const Model model = memory.model();
+  InspectOptions options;
+  const Inspection all = inspect(model, options);
+  ASSERT_THAT(all.tensors, SizeIs(kTensors));
+  EXPECT_EQ(all.tensors.back().stats.min, -19999.5);
+  options.tensor_rows = false;
+  double fraction = 0;
+  const Context context(1, [&](const Progress& progress) { fraction = std::max(fraction, progress.fraction); });
+  const Inspection without = inspect(model, options, context);
+  EXPECT_EQ(fraction, 1);
+  EXPECT_THAT(without.tensors, IsEmpty());
+  for (const Inspection* result : {&all, &without}) {
+    EXPECT_EQ(result->overall.tensors, kTensors);
+    EXPECT_EQ(result->overall.stats.count, 2 * kTensors);
+    EXPECT_EQ(result->overall.stats.cutoffs[0].above, kTensors);
+    EXPECT_EQ(result->overall.stats.min, -19999.5);
+    EXPECT_EQ(result->overall.stats.sum, all.overall.stats.sum);
+    EXPECT_THAT(names(result->groups), ElementsAre("norm", "other"));
+    EXPECT_EQ(result->groups[0].stats.count, kTensors);
+    EXPECT_THAT(names(result->layers), ElementsAre("layer 0", "layer 1", "layer 2", "layer 3"));
+    EXPECT_EQ(result->layers[3].stats.max_magnitude, 19999.5);
+    ASSERT_THAT(result->spreads, SizeIs(1));  // not of norms
+    EXPECT_THAT(result->spreads[0].shares, ElementsAre(.5, .5, .5, .5));
+    ASSERT_THAT(result->largest, SizeIs(10));
+    for (std::size_t i = 0; i < 10; ++i) {
+      EXPECT_EQ(result->largest[i].tensor, "h." + std::to_string(kTensors - 1 - i));
+      EXPECT_THAT(result->largest[i].position, ElementsAre(0, 0));
+    }
+  }
+}
+
 TEST(Measure, EverySplitMergesToTheSameInspection) {
   ModelInMemory owner;
   for (int i = 0; i < 5; ++i)
