@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
@@ -95,6 +97,21 @@ void release_pages(const std::byte* data) noexcept {
   if (after == maps.sizes.begin()) return;
   const auto [begin, size] = *std::prev(after);
   if (data < begin + size) ::madvise(const_cast<std::byte*>(begin), size, MADV_DONTNEED);
+}
+
+void read_ahead(const std::byte* data, std::size_t size) noexcept {
+  static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  // One call reads no more than the window of the system's own read-ahead, which is 128 KiB unless it is changed.
+  constexpr std::size_t kStep = std::size_t{128} << 10;
+  const auto page_of = [](const std::byte* at) {
+    return const_cast<std::byte*>(at - reinterpret_cast<std::uintptr_t>(at) % page);
+  };
+  // The ends may have been read together with what lies beside them.
+  unsigned char resident = 1;
+  if (size == 0 || ::mincore(page_of(data + size / 2), page, &resident) != 0 || (resident & 1U) != 0) return;
+  const std::byte* end = data + size;
+  for (std::byte* at = page_of(data); at < end; at += kStep)
+    ::madvise(at, std::min(kStep, static_cast<std::size_t>(end - at)), MADV_WILLNEED);
 }
 
 ScratchFile::ScratchFile(std::uint64_t size) : size_(size) {

@@ -35,6 +35,10 @@ class FileMap {
 /// cache and come back when they are read. For those who are done with one of thousands of files.
 void release_pages(const std::byte* data) noexcept;
 
+/// Asks the system to read a part of a mapped file, without waiting, unless its middle is in memory already. (The
+/// kernel tells this only of files that the user owns or may write; others are taken to be in memory.)
+void read_ahead(const std::byte* data, std::size_t size) noexcept;
+
 /// Writable memory backed by an unlinked file in TMPDIR (default /tmp), for tensors that must be
 /// made (drawn weights, strided views): it can be written back to disk, so it costs no anonymous
 /// memory, and it is gone with the process.

@@ -215,7 +215,7 @@ PieceScan scan_pieces(std::span<const TensorView> tensors, std::span<const Piece
   std::uint64_t bytes_total = 0;
   for (const Piece& piece : pieces) bytes_total += piece.count * float_format(tensors[piece.tensor].dtype).size();
   std::atomic<std::uint64_t> bytes_done{0};
-  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
+  for_pieces(tensors, pieces, context, [&](std::size_t item, unsigned) {
     const Piece& piece = pieces[item];
     const DTypePlan& plan = plans.at(tensors[piece.tensor].dtype);
     Stats stats = empty;

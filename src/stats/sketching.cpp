@@ -115,7 +115,7 @@ LeadingCounts count_leading(std::span<const TensorView> tensors, const Context& 
   decode_packed(tensors, context);
   const std::vector<Piece> pieces = own_pieces(tensors, context);
   std::vector<Counter> counters(base::thread_count(context));
-  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
+  for_pieces(tensors, pieces, context, [&](std::size_t item, unsigned worker) {
     const Piece& piece = pieces[item];
     const TensorView& tensor = tensors[piece.tensor];
     counters[worker].count(tensor, piece.begin, piece.count);

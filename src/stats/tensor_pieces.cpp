@@ -1,10 +1,67 @@
 #include "stats/tensor_pieces.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/collective.h"
+#include "base/file_map.h"
+#include "base/holes.h"
+#include "base/parallel.h"
 
 namespace pare::stats {
+namespace {
+
+/// Asks the system for pieces before they are read.
+class ReadAhead {
+ public:
+  ReadAhead(std::span<const TensorView> tensors, std::span<const Piece> pieces) : tensors_(tensors), pieces_(pieces) {}
+
+  /// Called before a piece is read. A thread that finds another one at it does without.
+  void reach(std::size_t piece) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) return;
+    for (; reached_ < piece; ++reached_) ahead_ -= std::min(ahead_, bytes_of(pieces_[reached_]));
+    next_ = std::max(next_, piece);
+    for (; next_ < pieces_.size() && ahead_ < kAhead; ++next_) {
+      ahead_ += bytes_of(pieces_[next_]);
+      ask_for(pieces_[next_]);
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kAhead = 16U << 20;  // bytes: 5 ms of 3 GB/s
+  static constexpr std::uint64_t kSmallest = 64U
+                                             << 10;  // bytes; a smaller piece comes with the page that is read first
+
+  std::uint64_t bytes_of(const Piece& piece) const {
+    return piece.count * dtype_bits(tensors_[piece.tensor].dtype) / 8;
+  }
+
+  void ask_for(const Piece& piece) const {
+    const TensorBytes& bytes = tensors_[piece.tensor].bytes;
+    const std::uint64_t size = bytes_of(piece);
+    if (size < kSmallest || bytes.packed() != nullptr || bytes.encoded() != nullptr) return;
+    const std::byte* data = bytes.data() + piece.begin * dtype_bits(tensors_[piece.tensor].dtype) / 8;
+    if (!base::is_hole(data, size)) base::read_ahead(data, size);
+  }
+
+  std::span<const TensorView> tensors_;
+  std::span<const Piece> pieces_;
+  std::mutex mutex_;
+  std::size_t reached_ = 0, next_ = 0;
+  std::uint64_t ahead_ = 0;  ///< bytes from piece reached_ up to piece next_
+};
+
+}  // namespace
+
+void for_pieces(std::span<const TensorView> tensors, std::span<const Piece> pieces, const Context& context,
+                const std::function<void(std::size_t piece, unsigned worker)>& body) {
+  ReadAhead ahead(tensors, pieces);
+  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
+    ahead.reach(item);
+    body(item, worker);
+  });
+}
 
 std::vector<Piece> cut_into_pieces(std::span<const TensorView> tensors, std::uint64_t piece_elements) {
   std::vector<Piece> pieces;

@@ -11,7 +11,7 @@ std::vector<std::uint64_t> count_trailing(std::span<const TensorView> tensors, s
                                           std::size_t slots, const Context& context) {
   const std::vector<Piece> pieces = own_pieces(tensors, context);
   std::vector<std::vector<std::uint64_t>> tables(base::thread_count(context));
-  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned worker) {
+  for_pieces(tensors, pieces, context, [&](std::size_t item, unsigned worker) {
     if (tables[worker].empty()) tables[worker].assign(slots << 16, 0);
     const Piece& piece = pieces[item];
     const checkpoint::TensorPiece data(tensors[piece.tensor].bytes, piece.begin * 4, piece.count * 4);

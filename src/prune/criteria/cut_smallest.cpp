@@ -21,7 +21,7 @@ std::vector<std::vector<kernels::RankCount>> count_ranks(std::span<const TensorV
                                                          const Context& context) {
   const std::vector<stats::Piece> pieces = stats::own_pieces(tensors, context);
   std::vector<std::vector<kernels::RankCount>> by_piece(pieces.size());
-  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
+  stats::for_pieces(tensors, pieces, context, [&](std::size_t item, unsigned) {
     const stats::Piece& piece = pieces[item];
     const TensorView& tensor = tensors[piece.tensor];
     const stats::FloatFormat& format = stats::float_format(tensor.dtype);

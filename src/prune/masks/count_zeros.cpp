@@ -29,7 +29,7 @@ bool must_count(TensorCut& cut, std::uint64_t zeros_before) {
 std::vector<std::uint64_t> count_zeros(std::span<const TensorView> tensors, const Context& context) {
   const std::vector<stats::Piece> pieces = stats::own_pieces(tensors, context);
   std::vector<std::uint64_t> by_piece(pieces.size());
-  base::parallel_for(pieces.size(), context, [&](std::size_t item, unsigned) {
+  stats::for_pieces(tensors, pieces, context, [&](std::size_t item, unsigned) {
     const TensorView& tensor = tensors[pieces[item].tensor];
     const stats::FloatFormat& format = stats::float_format(tensor.dtype);
     const std::size_t size = format.size();
