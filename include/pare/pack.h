@@ -17,7 +17,8 @@ struct PackOptions {
   /// If set, each tensor is stored in this encoding or dense, whichever is smaller. With Encoding::kBitmask the files
   /// are what compressed-tensors' "sparse-bitmask" readers load, config.json's entry included.
   std::optional<Encoding> encoding;
-  bool force = false;  ///< replace an existing output that pare wrote
+  bool force = false;   ///< replace an existing output that pare wrote
+  bool resume = false;  ///< as WriteOptions::resume (pare/prune.h)
 };
 
 /// How one tensor is stored.

@@ -199,6 +199,9 @@ Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level,
 
 struct WriteOptions {
   bool force = false;  ///< replace an existing output that pare wrote
+  /// Keep the files that are finished if the call fails or is killed, and use those that an earlier call with `resume`
+  /// has finished, if it was made with the same plan for the same files. The output is the same, byte for byte.
+  bool resume = false;
 };
 
 /// Returns the directory for level `level` of the plan: `out` itself for a single level, else out/sparsity-LABEL.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -139,12 +140,14 @@ void write_file(const fs::path& path, std::string_view text, Publish publish) {
   file.commit();
 }
 
-OutputDirectory::OutputDirectory(fs::path path, bool force) : path_(without_trailing_separator(path)), force_(force) {
+OutputDirectory::OutputDirectory(fs::path path, bool force, bool keep)
+    : path_(without_trailing_separator(path)), force_(force), keep_(keep) {
   check_output_directory(path_, force);
   make_parents();
-  remove_dead_staged(path_);
+  const std::optional<Staged> left = keep_ ? take_over_staged(path_, kFinishedFolder) : std::nullopt;
+  remove_dead_staged(path_);  // others, as the one taken over is locked
   try {
-    staged_ = create_staged_directory(path_);
+    staged_ = left ? *left : create_staged_directory(path_);
   } catch (...) {
     remove_empty_directories(parent_of(path_), made_parent_);
     throw;
@@ -152,8 +155,8 @@ OutputDirectory::OutputDirectory(fs::path path, bool force) : path_(without_trai
 }
 
 OutputDirectory::~OutputDirectory() {
-  if (!committed_) {
-    std::error_code ignored;
+  std::error_code ignored;
+  if (!committed_ && !(keep_ && fs::exists(staged_.path / kFinishedFolder, ignored))) {
     fs::remove_all(staged_.path, ignored);
     remove_empty_directories(parent_of(path_), made_parent_);
   }

@@ -49,12 +49,17 @@ class OutputFile {
 /// Writes a small file in one call, with the guarantees of OutputFile.
 void write_file(const std::filesystem::path& path, std::string_view text, Publish publish = Publish::kNew);
 
+/// Where an OutputDirectory that keeps what is finished has the records of it (base/resume/finished_files.h).
+inline constexpr const char* kFinishedFolder = ".finished";
+
 /// A directory that is filled under a temporary name beside its final one.
 class OutputDirectory {
  public:
-  /// Removes what killed runs to the same `path` left. Throws Error where check_output_directory() does.
-  OutputDirectory(std::filesystem::path path, bool force);
-  ~OutputDirectory();  ///< removes the directory unless it was committed
+  /// Removes what killed runs to the same `path` left. With `keep`, takes over a directory with records instead. Throws
+  /// Error where check_output_directory() does.
+  OutputDirectory(std::filesystem::path path, bool force, bool keep = false);
+  /// Removes the directory unless it was committed, or is kept because it has records.
+  ~OutputDirectory();
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
@@ -72,7 +77,7 @@ class OutputDirectory {
   std::filesystem::path path_;
   std::filesystem::path made_parent_;  ///< topmost directory made for it; empty if all were there
   Staged staged_;
-  bool force_;
+  bool force_, keep_;
   bool committed_ = false;
 };
 

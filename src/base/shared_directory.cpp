@@ -11,10 +11,10 @@
 
 namespace pare::base {
 
-SharedDirectory::SharedDirectory(const std::filesystem::path& path, bool force, const Context& context)
-    : context_(context) {
+SharedDirectory::SharedDirectory(const std::filesystem::path& path, bool force, const Context& context, bool keep)
+    : context_(context), keep_(keep) {
   if (context_.leads()) {
-    own_.emplace(path, force);
+    own_.emplace(path, force, keep);
     staging_ = own_->staging();
   }
   const std::span<const std::byte> path_bytes = std::as_bytes(std::span(staging_.native()));

@@ -13,9 +13,11 @@ namespace pare::base {
 /// on a file system that all ranks see.
 class SharedDirectory {
  public:
-  SharedDirectory(const std::filesystem::path& path, bool force, const Context& context);
+  SharedDirectory(const std::filesystem::path& path, bool force, const Context& context, bool keep = false);
 
   const std::filesystem::path& staging() const noexcept { return staging_; }  ///< the directory to fill
+  /// Whether what is finished is kept if the run fails, for FinishedFiles.
+  bool keeps() const noexcept { return keep_; }
   std::filesystem::path make_directory(const std::filesystem::path& relative) const;
   /// Throws Error on rank 0 if a file that another rank has written, `file` inside staging(), is not there.
   void require_visible(const std::filesystem::path& file) const;
@@ -24,6 +26,7 @@ class SharedDirectory {
 
  private:
   Context context_;
+  bool keep_;
   std::optional<OutputDirectory> own_;
   std::filesystem::path staging_;
 };

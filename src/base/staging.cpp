@@ -111,6 +111,26 @@ Staged create_staged_directory(const fs::path& output) {
   });
 }
 
+std::optional<Staged> take_over_staged(const fs::path& output, const fs::path& name) {
+  const std::string prefix = prefix_of(output);
+  std::error_code failure;
+  for (fs::directory_iterator it(parent_of(output), failure), end; !failure && it != end; it.increment(failure)) {
+    if (!is_staged_name(it->path().filename().string(), prefix)) continue;
+    // The path is put together as create_staged() does, so that messages name it alike.
+    const Staged staged{output.parent_path() / it->path().filename(),
+                        ::open(it->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (staged.descriptor < 0) continue;
+    struct stat status {};
+    std::error_code ignored;
+    if (::fstat(staged.descriptor, &status) == 0 && status.st_uid == ::geteuid() &&
+        ::flock(staged.descriptor, LOCK_EX | LOCK_NB) == 0 && is_same(staged.path, staged.descriptor) &&
+        fs::is_directory(staged.path / name, ignored))
+      return staged;
+    ::close(staged.descriptor);
+  }
+  return std::nullopt;
+}
+
 std::vector<fs::path> remove_dead_staged(const fs::path& output) {
   std::vector<fs::path> removed;
   const std::string prefix = prefix_of(output);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace pare::base {
@@ -16,6 +17,10 @@ struct Staged {
 /// Creates ".NAME.pare-xxxxxxxx" beside `output`. Throws Error naming `output`.
 Staged create_staged_file(const std::filesystem::path& output);
 Staged create_staged_directory(const std::filesystem::path& output);
+
+/// Locks the directory that an earlier run of this user to `output` has left, if no process has locked it and it holds
+/// `name`. Returns nullopt if there is none.
+std::optional<Staged> take_over_staged(const std::filesystem::path& output, const std::filesystem::path& name);
 
 /// Removes the temporary files and directories of earlier runs to `output` that no process has locked. Returns the
 /// removed paths. A file system that refuses is not an error.

@@ -39,7 +39,7 @@ struct PackArguments {
   FormatArguments format;
   RunArguments run;
   std::string output, encoding;
-  bool zstd = false, force = false, dry_run = false;
+  bool zstd = false, force = false, resume = false, dry_run = false;
 };
 
 struct UnpackArguments {
@@ -53,6 +53,7 @@ PackOptions options_of(const PackArguments& arguments) {
   PackOptions options;
   options.zstd = arguments.zstd;
   options.force = arguments.force;
+  options.resume = arguments.resume;
   if (arguments.encoding.empty()) return options;
   if (arguments.zstd) throw UsageError("--zstd and --encoding cannot be combined");
   std::vector<std::string_view> names;
@@ -68,7 +69,7 @@ void run_pack(const PackArguments& arguments, const Context& context) {
   const PackOptions options = options_of(arguments);
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
-  if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
+  if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet, arguments.resume);
   const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
@@ -109,6 +110,7 @@ void add_pack_commands(Command& program, const Context& context) {
       ->type_name("NAME")
       ->group("Packing");
   add_output(*pack, packing->output, packing->force, "DIR", "Output directory");
+  add_resume(*pack, packing->resume);
   pack->add_flag("--dry-run", packing->dry_run, "Print what would be written, and write nothing")->group("Output");
   add_format(*pack, packing->format);
   add_running(*pack, packing->run);

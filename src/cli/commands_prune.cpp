@@ -58,7 +58,7 @@ struct Arguments {
   CalibrationArguments calibration;
   std::string output, scope, criterion = "magnitude", schedule = "independent";
   std::vector<std::string> levels, amounts;
-  bool force = false, dry_run = false;
+  bool force = false, resume = false, dry_run = false;
 };
 
 std::vector<Amount> amounts_of(const Arguments& arguments) {
@@ -187,10 +187,12 @@ void run(const Arguments& arguments, const Context& context) {
   const PruneOptions options = options_of(arguments);
   if (context.group() != nullptr && (is_calibrated(options.criterion) || options.refit))
     throw UsageError("calibrated pruning runs as one process, not under mpirun");
+  if (arguments.resume && (is_calibrated(options.criterion) || options.refit))
+    throw UsageError("--resume does not apply to calibrated pruning");
   if (arguments.output.empty() && !arguments.dry_run)
     throw UsageError("-o is required (output directory), or --dry-run");
   check_allocation_out(arguments, options);
-  if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet);
+  if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet, arguments.resume);
   const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
@@ -209,7 +211,7 @@ void run(const Arguments& arguments, const Context& context) {
   const PruneSummary summary = summarize(model, plan, std::move(directories), context);
   if (!arguments.dry_run) {
     ProgressLine progress("writing " + arguments.output, arguments.run.quiet);
-    write_pruned(model, plan, arguments.output, {arguments.force}, progress.follow(context));
+    write_pruned(model, plan, arguments.output, {arguments.force, arguments.resume}, progress.follow(context));
   }
   if (!context.leads()) return;
   if (const std::string& path = arguments.calibration.allocation_out; !path.empty())
@@ -249,6 +251,7 @@ void add_prune_command(Command& program, const Context& context) {
   add_filters(*command, arguments->filters, "Prune");
   add_output(*command, arguments->output, arguments->force, "DIR",
              "Output directory; with several levels, DIR/sparsity-LEVEL for each");
+  add_resume(*command, arguments->resume);
   command->add_flag("--dry-run", arguments->dry_run, "Print what would be pruned by tensor, and write nothing")
       ->group("Output");
   add_format(*command, arguments->format);

@@ -81,6 +81,14 @@ void add_output(Command& command, std::string& path, bool& force, const std::str
   command.add_flag("--force", force, "Replace existing output written by pare")->group("Output");
 }
 
+void add_resume(Command& command, bool& resume) {
+  command
+      .add_flag("--resume", resume,
+                "Keep finished files if the run fails or is killed, and go on from\n"
+                "where an earlier run with --resume and the same options ended")
+      ->group("Output");
+}
+
 void add_levels(Command& command, std::vector<std::string>& levels, const std::string& help, bool file) {
   command.add_option("--levels", levels, help)
       ->type_name(file ? "P,...|FILE" : "P,...")
@@ -232,9 +240,9 @@ void remove_leftovers_of(const std::string& path, bool quiet) {
 
 }  // namespace
 
-void prepare_directory(const std::string& path, bool force, bool quiet) {
+void prepare_directory(const std::string& path, bool force, bool quiet, bool resume) {
   check_output_directory(path, force);
-  remove_leftovers_of(path, quiet);
+  if (!resume) remove_leftovers_of(path, quiet);
 }
 
 void prepare_file(const std::string& path, bool force, bool quiet) {

@@ -56,6 +56,8 @@ void add_filters(Command& command, FilterArguments& arguments, const std::string
 void add_running(Command& command, RunArguments& arguments);
 /// A directory or file to write, and --force. `what` ends the help text of -o.
 void add_output(Command& command, std::string& path, bool& force, const std::string& type, const std::string& what);
+/// --resume, of commands that write many files.
+void add_resume(Command& command, bool& resume);
 /// `file`: a file of levels is accepted as well.
 void add_levels(Command& command, std::vector<std::string>& levels, const std::string& help, bool file = false);
 void add_schedule(Command& command, std::string& scope, std::string& schedule);
@@ -97,8 +99,8 @@ std::vector<Model> open_models(const ModelArguments& arguments, bool quiet, cons
 void print_notes(const Model& model, bool quiet);
 void print_notes(const std::string& title, const std::vector<std::string>& notes, bool quiet);
 /// Before any work: throws Error where check_output_directory() or check_output_file() does, and removes what killed
-/// runs to the same output left, printing a note on each.
-void prepare_directory(const std::string& path, bool force, bool quiet);
+/// runs to the same output left, printing a note on each (unless this run shall `resume` one).
+void prepare_directory(const std::string& path, bool force, bool quiet, bool resume = false);
 void prepare_file(const std::string& path, bool force, bool quiet);
 /// Once the models are open: throws Error where check_output_apart() does; a note if `path` is a model's own directory.
 void prepare_apart(const std::string& path, const std::vector<Model>& models, bool quiet);

@@ -49,6 +49,18 @@ FileSummary read_summary(base::ByteReader& reader) {
 
 }  // namespace
 
+std::vector<std::byte> summary_bytes(const FileSummary& summary) {
+  base::ByteWriter writer;
+  write_summary(writer, summary);
+  return std::move(writer.bytes());
+}
+
+FileSummary parse_summary(std::span<const std::byte> bytes) {
+  const std::filesystem::path none;
+  base::ByteReader reader(bytes, none, "summary of a file");
+  return read_summary(reader);
+}
+
 std::vector<FileSummary> of_all_files(const Checkpoint& checkpoint, std::vector<FileSummary> own,
                                       const Context& context) {
   if (context.group() == nullptr) return own;

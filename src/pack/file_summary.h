@@ -1,7 +1,9 @@
 // What packing one file gave, which the process that writes it tells the one that writes index and manifest.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "pack/records.h"
@@ -14,6 +16,10 @@ struct FileSummary {
   std::vector<PackedSize> tensors;
   std::uint64_t dense_bytes = 0, packed_bytes = 0;
 };
+
+/// A summary as bytes, and back.
+std::vector<std::byte> summary_bytes(const FileSummary& summary);
+FileSummary parse_summary(std::span<const std::byte> bytes);
 
 /// On rank 0 of a group, the summaries of all files in order; `own` are those of prune::own_files(). Elsewhere nothing;
 /// without a group, `own`.

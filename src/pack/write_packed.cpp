@@ -3,10 +3,12 @@
 #include <numeric>
 #include <optional>
 
+#include "base/byte_writer.h"
 #include "base/hash.h"
 #include "base/output.h"
 #include "base/parallel.h"
 #include "base/pieces.h"
+#include "base/resume/finished_files.h"
 #include "base/shared_directory.h"
 #include "checkpoint/packed/packed_format.h"
 #include "model/model_directory.h"
@@ -15,6 +17,7 @@
 #include "pack/packed_layout.h"
 #include "pack/records.h"
 #include "pare/error.h"
+#include "prune/identity.h"
 #include "prune/manifest.h"
 #include "stats/content.h"
 
@@ -49,7 +52,7 @@ class Packer {
       : model_(model),
         options_(options),
         context_(context),
-        meter_(model.checkpoint, context, 2),
+        meter_(model.checkpoint, context, kPasses),
         planner_(model, options, meter_, context) {}
 
   pack::FileSummary write_file(std::size_t file, const fs::path& directory) {
@@ -71,7 +74,15 @@ class Packer {
     return summary;
   }
 
+  /// For the progress: a file that was finished before.
+  void pass_over(std::size_t file) {
+    for (const std::size_t tensor : model_.checkpoint.files()[file].tensors)
+      meter_.add(kPasses * model_.checkpoint.tensors()[tensor].bytes.size());
+  }
+
  private:
+  static constexpr std::uint64_t kPasses = 2;  ///< over each tensor: planning and writing
+
   /// Returns the checksum.
   std::string write_tensor(const pack::TensorPlan& plan, std::size_t index, const pack::PackedLayout& layout,
                            base::OutputFile& output) {
@@ -115,6 +126,16 @@ std::string packed_config(const Model& model, const PackOptions& options, const 
                                      static_cast<double>(elements - nonzeros) / static_cast<double>(elements));
 }
 
+/// A hash of all that the packed files are made of.
+std::string pack_identity(const Model& model, const PackOptions& options) {
+  base::ByteWriter writer;
+  writer.text("pack");
+  prune::add_sources(writer, model);
+  writer.u8(options.zstd ? 1 : 0);
+  writer.text(options.encoding ? encoding_name(*options.encoding) : "");
+  return prune::identity_of(std::move(writer));
+}
+
 }  // namespace
 
 PackSummary plan_packing(const Model& model, const PackOptions& options, const Context& context) {
@@ -137,11 +158,21 @@ PackSummary write_packed(const Model& model, const fs::path& out, const PackOpti
   decode_packed(model.checkpoint.tensors(), context);
   check_output_apart(out, model);
   stats::require_same_model(model, context);
-  base::SharedDirectory output(out, options.force, context);
+  const std::string identity = options.resume ? pack_identity(model, options) : "";
+  base::SharedDirectory output(out, options.force, context, options.resume);
+  const base::FinishedFiles finished(output, identity, context);
   Packer packer(model, options, context);
   std::vector<pack::FileSummary> own;
-  for (const std::size_t file : prune::own_files(model.checkpoint, context))
+  for (const std::size_t file : prune::own_files(model.checkpoint, context)) {
+    if (const std::vector<std::byte>* note = finished.find(file)) {
+      own.push_back(pack::parse_summary(*note));
+      packer.pass_over(file);
+      continue;
+    }
     own.push_back(packer.write_file(file, output.staging()));
+    const fs::path written = own.back().stored.name;
+    finished.add(file, {&written, 1}, pack::summary_bytes(own.back()));
+  }
   const std::vector<pack::FileSummary> files = pack::of_all_files(model.checkpoint, std::move(own), context);
   const PackSummary summary = pack::sum_up(files);
   const std::string manifest = pack::packed_manifest(model, summary, options, context);  // with the help of all ranks
@@ -155,6 +186,7 @@ PackSummary write_packed(const Model& model, const fs::path& out, const PackOpti
     std::optional<std::string> index;
     if (stored.size() > 1) index = pack::packed_index(stored);
     model::finish_directory(model, {packed_config(model, options, summary), index, manifest}, output.staging());
+    finished.forget();
   }
   output.commit();
   return summary;

@@ -78,7 +78,33 @@ Json level_json(const PrunePlan& plan, const LevelPlan& level) {
   return json;
 }
 
+void write_hash(base::ByteWriter& writer, const SourceHash& hash) {
+  writer.text(hash.file);
+  writer.u64(hash.bytes);
+  writer.text(hash.xxh3_128);
+}
+
+SourceHash read_hash(base::ByteReader& reader) {
+  SourceHash hash;
+  hash.file = reader.text();
+  hash.bytes = reader.u64();
+  hash.xxh3_128 = reader.text();
+  return hash;
+}
+
 }  // namespace
+
+std::vector<std::byte> hash_bytes(const SourceHash& hash) {
+  base::ByteWriter writer;
+  write_hash(writer, hash);
+  return std::move(writer.bytes());
+}
+
+SourceHash parse_hash(std::span<const std::byte> bytes) {
+  const std::filesystem::path none;
+  base::ByteReader reader(bytes, none, "hash of a source");
+  return read_hash(reader);
+}
 
 SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file, const Context& context) {
   const CheckpointFile& source = checkpoint.files()[file];
@@ -119,18 +145,14 @@ std::vector<SourceHash> of_all_files(const Checkpoint& checkpoint, const std::ve
   base::ByteWriter writer;
   for (std::size_t i = 0; i < own.size(); ++i) {
     writer.u64(files[i]);
-    writer.text(own[i].file);
-    writer.u64(own[i].bytes);
-    writer.text(own[i].xxh3_128);
+    write_hash(writer, own[i]);
   }
   std::vector<SourceHash> all(checkpoint.files().size());
   const std::filesystem::path none;
   for (const std::vector<std::byte>& message : base::gather(writer.bytes(), context))
     for (base::ByteReader reader(message, none, "message between processes"); reader.left() != 0;) {
       SourceHash& hash = all.at(reader.u64());
-      hash.file = reader.text();
-      hash.bytes = reader.u64();
-      hash.xxh3_128 = reader.text();
+      hash = read_hash(reader);
     }
   return all;
 }

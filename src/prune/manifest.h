@@ -1,6 +1,7 @@
 // pare.json, the record of how a checkpoint was pruned.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ struct SourceHash {
   std::uint64_t bytes = 0;
   std::string xxh3_128;
 };
+/// A hash as bytes, and back.
+std::vector<std::byte> hash_bytes(const SourceHash& hash);
+SourceHash parse_hash(std::span<const std::byte> bytes);
 SourceHash hash_source(const Checkpoint& checkpoint, std::size_t file, const Context& context);
 
 /// The files that this process of a group reads and writes: without a group, all.

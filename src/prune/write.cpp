@@ -10,6 +10,7 @@
 #include "base/output.h"
 #include "base/parallel.h"
 #include "base/pieces.h"
+#include "base/resume/finished_files.h"
 #include "base/shared_directory.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
 #include "checkpoint/tensor_piece.h"
@@ -17,6 +18,7 @@
 #include "pare/error.h"
 #include "pare/prune.h"
 #include "pare/publish.h"
+#include "prune/identity.h"
 #include "prune/manifest.h"
 #include "stats/float_format.h"
 
@@ -116,13 +118,23 @@ class LevelWriter {
   std::atomic<std::uint64_t> bytes_done_{0};
 };
 
+/// What is written for a file of the checkpoint, as paths inside the output.
+std::vector<fs::path> files_of(const Model& model, const PrunePlan& plan, std::size_t file) {
+  std::vector<fs::path> files;
+  for (std::size_t level = 0; level < plan.levels.size(); ++level)
+    files.push_back(level_directory(plan, level, "") / model.checkpoint.files()[file].output_name);
+  return files;
+}
+
 }  // namespace
 
 void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out, const WriteOptions& options,
                   const Context& context) {
   decode_packed(model.checkpoint.tensors(), context);
   check_output_apart(out, model);
-  base::SharedDirectory output(out, options.force, context);
+  const std::string identity = options.resume ? prune::plan_identity(model, plan) : "";
+  base::SharedDirectory output(out, options.force, context, options.resume);
+  const base::FinishedFiles finished(output, identity, context);
   std::vector<fs::path> directories;
   for (std::size_t level = 0; level < plan.levels.size(); ++level) {
     directories.push_back(output.make_directory(level_directory(plan, level, "")));
@@ -130,8 +142,16 @@ void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out
   LevelWriter writer(model, plan, directories, context);
   const std::vector<std::size_t> own = prune::own_files(model.checkpoint, context);
   std::vector<prune::SourceHash> hashes;
-  for (const std::size_t file : own) writer.expect(file);
-  for (const std::size_t file : own) hashes.push_back(writer.write_file(file));
+  for (const std::size_t file : own)
+    if (finished.find(file) == nullptr) writer.expect(file);
+  for (const std::size_t file : own) {
+    if (const std::vector<std::byte>* note = finished.find(file)) {
+      hashes.push_back(prune::parse_hash(*note));
+      continue;
+    }
+    hashes.push_back(writer.write_file(file));
+    finished.add(file, files_of(model, plan, file), prune::hash_bytes(hashes.back()));
+  }
   model.checkpoint.require_unchanged();
   const std::vector<prune::SourceHash> sources = prune::of_all_files(model.checkpoint, hashes, context);
   if (!context.leads()) return output.commit();
@@ -145,6 +165,7 @@ void write_pruned(const Model& model, const PrunePlan& plan, const fs::path& out
   if (plan.levels.size() > 1)
     base::write_file(output.staging() / kOutputMarker, prune::plan_manifest(model, plan, sources),
                      base::Publish::kStaged);
+  finished.forget();
   output.commit();
 }
 
