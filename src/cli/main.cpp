@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <iterator>
 #include <memory>
@@ -198,11 +199,19 @@ int guarded(int argc, char** argv, const FailureReport& report, const Context& c
   return kFailure;
 }
 
-/// The bytes that this rank has sent, if PARE_TRAFFIC is set: for measurements (docs/clusters.md).
-void report_traffic(const ProcessGroup& group) {
+/// Of the shared work, without the start of MPI.
+struct Stopwatch {
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  std::clock_t cpu = std::clock();
+};
+
+/// The bytes that this rank has sent, and its time, if PARE_TRAFFIC is set: for measurements (docs/clusters.md).
+void report_traffic(const ProcessGroup& group, const Stopwatch& watch) {
   if (std::getenv("PARE_TRAFFIC") == nullptr) return;
-  print_error(
-      fmt::format("rank {}: sent {} bytes in {} messages", group.rank(), group.bytes_sent(), group.messages_sent()));
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - watch.start).count();
+  const double cpu = static_cast<double>(std::clock() - watch.cpu) / CLOCKS_PER_SEC;
+  print_error(fmt::format("rank {}: sent {} bytes in {} messages, ran for {:.3f} s, {:.3f} s of the processor",
+                          group.rank(), group.bytes_sent(), group.messages_sent(), seconds, cpu));
 }
 
 /// For failures before MPI is there: whether this is rank 0 of mpirun, or alone.
@@ -226,6 +235,7 @@ int run_process(int argc, char** argv) {
       std::this_thread::sleep_for(std::chrono::seconds(5));
     return kFailure;
   }
+  const Stopwatch watch;
   const Context context = Context().with_group(group);
   if (group) report.name_rank(group->rank());
   if (!context.leads()) silence();
@@ -234,7 +244,7 @@ int run_process(int argc, char** argv) {
   // A usage error happens to all ranks alike, so they end as after a success, each with this status.
   if (group && status > 128) std::_Exit(status);  // stopped by mpirun, which ends the others as well
   if (group && status != 0 && status != kUsage) group->abort(status);
-  if (group) report_traffic(*group);
+  if (group) report_traffic(*group, watch);
   return status;
 }
 
