@@ -18,9 +18,9 @@ namespace {
 constexpr std::size_t kLongestHeader = 8192;
 
 /// The headers that pare reads; what else a server sends takes no memory.
-constexpr std::array<std::string_view, 10> kHeaders = {
-    "etag",          "x-linked-etag", "x-linked-size", "x-repo-commit", "content-length",
-    "content-range", "retry-after",   "location",      "x-error-code",  "x-error-message"};
+constexpr std::array<std::string_view, 11> kHeaders = {
+    "etag",        "x-linked-etag", "x-linked-size", "x-repo-commit",   "content-length", "content-range",
+    "retry-after", "location",      "x-error-code",  "x-error-message", "ratelimit"};
 
 /// All of `text` as a whole number.
 std::optional<std::uint64_t> whole_number(std::string_view text) {
@@ -52,6 +52,16 @@ void add_line(HttpResponse& response, std::string_view line) {
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (std::find(kHeaders.begin(), kHeaders.end(), name) != kHeaders.end())
     response.headers[name] = without_space(line.substr(colon + 1));
+}
+
+/// Seconds until requests are allowed again, of the header RateLimit ('"api";r=0;t=55') with which the Hub tells that
+/// none remain. https://huggingface.co/docs/hub/rate-limits
+std::optional<std::uint64_t> seconds_to_reset(std::string text) {
+  std::erase(text, ' ');
+  const std::size_t at = text.find(";t=");
+  if (text.find(";r=0;") == std::string::npos || at == std::string::npos) return std::nullopt;
+  const std::string_view rest = std::string_view(text).substr(at + 3);
+  return whole_number(rest.substr(0, rest.find_first_not_of("0123456789")));
 }
 
 bool is_redirect(int status) {
@@ -86,7 +96,8 @@ std::string HttpResponse::header(const std::string& name) const {
 std::optional<std::uint64_t> HttpResponse::number(const std::string& name) const { return whole_number(header(name)); }
 
 std::optional<std::chrono::seconds> HttpResponse::retry_after() const {
-  const auto seconds = number("retry-after");  // a date, which is allowed too, counts as nothing
+  auto seconds = status == 429 ? seconds_to_reset(header("ratelimit")) : std::nullopt;
+  if (!seconds) seconds = number("retry-after");  // a date, which is allowed too, counts as nothing
   if (!seconds) return std::nullopt;
   return std::chrono::seconds(std::min<std::uint64_t>(*seconds, 1'000'000));
 }

@@ -178,8 +178,10 @@ class Access(HubTest):
     def test_refusals_tell_what_to_do_and_never_the_token(self):
         self.hub.tokens.add(TOKEN)
         self.hub.models["org/gated"] = tiny_model(token="another", gated=True)
+        self.hub.models["org/gated-files"] = tiny_model(token="another", gated="files")
         self.hub.models["org/private"] = tiny_model(token="another")
         for variables in ({}, {"HF_TOKEN": TOKEN}):
+            self.failure("org/gated-files", "is a gated model: accept its terms at https://", **variables)
             lines = [self.failure("org/gated", "is a gated model: accept its terms at https://", "HF_TOKEN", **variables),
                      self.failure("org/private", "has no such model, or it is private", "HF_TOKEN", **variables),
                      self.failure("org/absent", "has no such model, or it is private", "HF_TOKEN", **variables)]
@@ -230,6 +232,15 @@ class Faults(HubTest):
         self.hub.fail("hub", "config.json", 503, Retry_After="0")
         self.hub.fail("store", "", 500, Retry_After="0")
         self.inspect("org/tiny")
+
+    def test_the_hubs_header_of_rate_limits(self):
+        self.hub.models["org/tiny"] = tiny_model()
+        self.hub.fail("hub", "/api/", 429, RateLimit='"api";r=0;t=2')
+        begin = time.monotonic()
+        self.inspect("org/tiny")
+        self.assertGreater(time.monotonic() - begin, 2)
+        self.hub.fail("hub", "/api/", 429, RateLimit='"resolvers"; r = 0; t = 301')
+        self.failure("org/other", "try again in 301 s")
 
     def test_rate_limits_that_do_not_pass(self):
         self.hub.models["org/tiny"] = tiny_model()

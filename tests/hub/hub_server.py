@@ -24,7 +24,10 @@ def git_hash(data):
 
 
 class Model:
-    """A repository: `files` by name; those in `large` are stored by their SHA-256 and redirected."""
+    """A repository: `files` by name; those in `large` are stored by their SHA-256 and redirected.
+
+    `token`: who has access; `gated`: True, or "files" if the list is public, as on the Hub.
+    """
 
     def __init__(self, files, large=(), revisions=(), token=None, gated=False):
         self.files, self.large, self.token, self.gated = dict(files), set(large), token, gated
@@ -101,9 +104,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if given and given not in hub.tokens:
             return self.refuse(401, **{"X-Error-Message": "Invalid credentials in Authorization header"})
-        if model is not None and model.gated and given != model.token:
+        listed = model is not None and model.gated == "files" and action == self.send_listing
+        if model is not None and model.gated and given != model.token and not listed:
             return self.refuse(403 if given else 401, **{"X-Error-Code": "GatedRepo"})
-        if model is None or (model.token is not None and given != model.token):
+        if model is None or (model.token is not None and not model.gated and given != model.token):
             return self.refuse(404 if given else 401, **{"X-Error-Code": "RepoNotFound"})
         if revision not in model.revisions:
             return self.refuse(404, **{"X-Error-Code": "RevisionNotFound"})
