@@ -192,14 +192,24 @@ class Download {
 }  // namespace
 
 fs::path find_or_download(const std::string& spec, const FileRules& rules, const Context& context) {
+  bool is_cached = false;
   try {
     const fs::path snapshot = find_in_hub_cache(spec);
+    is_cached = true;
     if (is_offline()) require_blobs(snapshot, spec);
     if (is_offline() || rules.is_complete(snapshot)) return snapshot;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kNotFound || is_offline() || !parse_hub_name(spec)) throw;
   }
-  return download_model(spec, rules, context).snapshot;
+  try {
+    return download_model(spec, rules, context).snapshot;
+  } catch (const NoConnection& failure) {
+    if (is_cached) throw;  // a part of it
+    // Perhaps a path was meant.
+    throw Error(ErrorCode::kNotFound, spec,
+                fmt::format("no such file or directory, not in the Hugging Face cache {}, and {}",
+                            cache_directory().string(), failure.cause()));
+  }
 }
 
 DownloadPlan download_model(const std::string& spec, const FileRules& rules, const Context& context) {

@@ -209,9 +209,10 @@ void HttpClient::fail(CURLcode code, const UrlParts& url, const HttpRequest& req
   if (abandoned_.load()) throw Interrupted();
   std::string reason = curl().easy_strerror(code);
   if (code == CURLE_OPERATION_TIMEDOUT) reason = "it did not answer in time";
+  const std::string cause = fmt::format("cannot be downloaded from {}: {}", url.host, reason);
+  if (first_.status != 0) throw HttpFailure(request.about, cause, may_pass(code));
   // Without any answer so far, the machine is rather not connected, or the address is wrong.
-  const bool temporary = may_pass(code) && (code != CURLE_COULDNT_CONNECT || first_.status != 0);
-  throw HttpFailure(request.about, fmt::format("cannot be downloaded from {}: {}", url.host, reason), temporary);
+  throw NoConnection(request.about, cause, may_pass(code) && code != CURLE_COULDNT_CONNECT);
 }
 
 HttpResponse HttpClient::exchange(const UrlParts& url, const HttpRequest& request, const BodyReader& body) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "hub/curl_library.h"
 #include "hub/hub_settings.h"
@@ -26,6 +27,17 @@ class HttpFailure : public Error {
 
  private:
   bool temporary_;
+};
+
+/// No server has answered at all.
+class NoConnection : public HttpFailure {
+ public:
+  NoConnection(const std::string& about, std::string cause, bool temporary)
+      : HttpFailure(about, cause, temporary), cause_(std::move(cause)) {}
+  const std::string& cause() const noexcept { return cause_; }  ///< without the name of the model
+
+ private:
+  std::string cause_;
 };
 
 struct HttpRequest {

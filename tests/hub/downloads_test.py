@@ -209,7 +209,8 @@ class Access(HubTest):
         self.assertEqual(len(self.hub.seen("hub", "/api/")), 1)
 
     def test_no_connection(self):
-        self.failure("org/tiny", "cannot be downloaded from 127.0.0.1", HF_ENDPOINT="http://127.0.0.1:9")
+        self.failure("org/tiny", "no such file or directory, not in the Hugging Face cache " + self.cache,
+                     "cannot be downloaded from 127.0.0.1", HF_ENDPOINT="http://127.0.0.1:9")
         self.failure("org/tiny", "cannot be downloaded from hub.invalid", HF_ENDPOINT="http://hub.invalid")
         self.failure("org/tiny", "HF_ENDPOINT", HF_ENDPOINT="ftp://user:password@host")
 
