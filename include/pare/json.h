@@ -15,6 +15,7 @@ namespace pare {
 /// inspections[i] is the inspection of models[i]. There must be at least one, and all must have the same options.
 std::string inspect_json(std::span<const Model> models, std::span<const Inspection> inspections);
 std::string prune_json(const PruneSummary& summary);
+std::string mask_json(const MaskComparison& comparison);
 /// `directory`: where the files were written; empty for a plan.
 std::string pack_json(const Model& model, const PackSummary& summary, const std::string& directory);
 /// `planned`: nothing was downloaded.

@@ -1,5 +1,5 @@
-// Pruning by magnitude, at random or by calibrated criteria (see pare/calibrate.h), globally or per tensor,
-// unstructured or in patterns that hardware supports, at several levels in one run.
+// Pruning by magnitude, at random, by calibrated criteria (see pare/calibrate.h) or by a given mask, globally or per
+// tensor, unstructured or in patterns that hardware supports, at several levels in one run.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@ enum class Criterion : std::uint8_t {
   kWanda,      ///< |w| times the L2 norm of its input, for each output row (Sun et al. 2023)
   kSparseGpt,  ///< optimal brain surgeon, column by column; changes the other weights (Frantar and Alistarh 2023)
   kAlps,       ///< ADMM on the squared error of each linear; changes the other weights (Meng et al. 2024)
+  kMask,       ///< what PruneOptions::mask says: custom_from_mask
 };
 enum class Scope : std::uint8_t {
   kGlobal,     ///< one threshold over all pruned tensors: global_unstructured
@@ -37,7 +38,7 @@ enum class Norm : std::uint8_t {
   kLInf,  ///< largest magnitude
 };
 
-/// "magnitude", "random", "wanda", "sparsegpt", "alps".
+/// "magnitude", "random", "wanda", "sparsegpt", "alps", "mask".
 std::string_view criterion_name(Criterion criterion) noexcept;
 /// Whether the criterion needs the inputs of linears on a text, so that plan_calibrated() makes its plans.
 bool is_calibrated(Criterion criterion) noexcept;
@@ -114,6 +115,12 @@ struct PruneOptions {
   /// their defaults. Not at random. A parameter may belong to one set at most.
   std::vector<PruneSet> sets;
   Criterion criterion = Criterion::kMagnitude;
+  /// For Criterion::kMask, which makes the only level; `levels`, `sets` and `pattern` must then keep their defaults.
+  /// A mask file: a checkpoint file with a tensor of BOOL, U8 or, if its name ends in "_mask", a floating-point type
+  /// for each parameter, with 1 for weights that are kept and 0 for those that are pruned. Its names, without "_mask",
+  /// are those of parameters or of tensors of the model's files. Or another model, as open_model() takes it, whose
+  /// zeros are pruned. Parameters without a mask stay as they are, and so do those that the filters below leave out.
+  std::string mask;
   Scope scope = Scope::kGlobal;
   Schedule schedule = Schedule::kIndependent;
   /// Patterns other than kUnstructured prune matrices only, by magnitude (N:M also by calibrated criteria), and cannot
@@ -131,7 +138,7 @@ struct PruneOptions {
   std::vector<std::string> exclude;  ///< globs of parameters to leave out
   std::vector<Group> groups;         ///< if not empty, only parameters of these groups are selected
 
-  /// Whether a level, a set or the pattern says how much to prune.
+  /// Whether a level, a set, the pattern or a mask says how much to prune.
   bool prunes() const;
 };
 
@@ -145,6 +152,13 @@ struct CalibrationRecord {
   std::string xxh3_128;                     ///< its hash
   std::uint64_t sequences = 0, length = 0;  ///< windows of the text, and tokens of each
   std::uint64_t seed = 0;
+};
+
+/// The mask that was given.
+struct MaskRecord {
+  std::string file;         ///< name of the file or model, without directories
+  std::uint64_t bytes = 0;  ///< size of the file; 0 for a model
+  std::string xxh3_128;     ///< its hash; empty for a model
 };
 
 /// What one level does to one tensor.
@@ -176,6 +190,7 @@ struct PrunePlan {
   std::vector<std::uint64_t> zeros_before;  ///< one per entry of parameters
   std::vector<LevelPlan> levels;            ///< in the order of PruneOptions::levels
   std::optional<CalibrationRecord> calibration = {};  ///< of a calibrated criterion
+  std::optional<MaskRecord> mask = {};                ///< of Criterion::kMask
 };
 
 /// Indices of the parameters that `options` selects. Throws Error if a glob or group matches

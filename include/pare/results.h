@@ -16,6 +16,7 @@
 #include "pare/eval.h"
 #include "pare/hub.h"
 #include "pare/inspect.h"
+#include "pare/mask_file.h"
 #include "pare/model.h"
 #include "pare/pack.h"
 #include "pare/prune.h"
@@ -77,6 +78,13 @@ PruneSummary summarize(const Model& model, const PrunePlan& plan, std::vector<st
 std::string prune_text(const PruneSummary& summary, Markup markup, bool by_tensor = false);
 /// A row per level; with `by_tensor`, a row per level and tensor instead.
 Table prune_csv_table(const PruneSummary& summary, bool by_tensor = false);
+
+// pare mask compare.
+
+/// By layer and overall; with `by_tensor`, by tensor in place of layers.
+std::string mask_text(const MaskComparison& comparison, Markup markup, bool by_tensor = false);
+/// A row per tensor.
+Table mask_csv_table(const MaskComparison& comparison);
 
 // pare pack.
 

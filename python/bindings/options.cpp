@@ -69,6 +69,8 @@ PruneOptions prune_options(const nb::dict& options) {
   take_named(options, "criterion", pruning.criterion,
              {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda, Criterion::kSparseGpt, Criterion::kAlps},
              criterion_name);
+  take(options, "mask", pruning.mask);
+  if (!pruning.mask.empty()) pruning.criterion = Criterion::kMask;
   take_scope(options, pruning.scope, pruning.schedule, pruning.norm);
   pruning.pattern = pattern_of(options);
   take(options, "refit", pruning.refit);

@@ -23,8 +23,8 @@ void take(const nanobind::dict& options, const char* key, T& value) {
   if (!given.is_none()) value = nanobind::cast<T>(given);
 }
 
-/// levels (percent, as text), amounts (PyTorch's, as text), sets (a levels file), criterion, scope, schedule, pattern,
-/// norm, refit, seed, include, exclude, groups.
+/// levels (percent, as text), amounts (PyTorch's, as text), sets (a levels file), criterion, mask (a file or model),
+/// scope, schedule, pattern, norm, refit, seed, include, exclude, groups.
 PruneOptions prune_options(const nanobind::dict& options);
 /// task, data, limit, protocol, context, stride, columns, prefixes, label_words, beams, max_new_tokens, length_penalty,
 /// kernels. The reference is left to the caller.

@@ -16,6 +16,7 @@
 #include "pare/convert.h"
 #include "pare/error.h"
 #include "pare/json.h"
+#include "pare/mask_file.h"
 #include "pare/pack.h"
 #include "pare/results.h"
 #include "text.h"
@@ -82,6 +83,30 @@ std::vector<std::string> written(const Plan& plan, const std::string& out, bool 
   return directories;
 }
 
+void mask_written(const Plan& plan, std::size_t level, const std::string& out, bool force, unsigned threads,
+                  const nb::object& progress) {
+  if (level >= plan.plan.levels.size()) throw nb::index_error("there is no such level");
+  check_output_apart(out, plan.model);
+  run_without_lock(threads, progress,
+                   [&](const Context& context) { write_mask(plan.model, plan.plan, level, out, force, context); });
+}
+
+void mask_of_model_written(const Model& model, const Options& options, const std::string& out, bool force,
+                           unsigned threads, const nb::object& progress) {
+  const PruneOptions filters = prune_options(options);
+  check_output_apart(out, model);
+  run_without_lock(threads, progress, [&](const Context& context) { write_mask(model, filters, out, force, context); });
+}
+
+/// Returns (JSON, text, Markdown).
+Document masks_compared(const std::string& first, const std::string& second, unsigned threads,
+                        const nb::object& progress) {
+  const MaskComparison comparison =
+      call(threads, progress, [&](const Context& context) { return compare_masks(first, second, {}, context); });
+  return Document(nb::make_tuple(text(mask_json(comparison)), text(mask_text(comparison, Markup::kText)),
+                                 text(mask_text(comparison, Markup::kMarkdown))));
+}
+
 void saved(const Model& model, const std::string& out, bool force, unsigned threads, const nb::object& progress) {
   check_output_apart(out, model);
   run_without_lock(threads, progress, [&](const Context& context) { write_converted(model, out, {force}, context); });
@@ -117,8 +142,14 @@ void bind_prune(nb::module_& module) {
       .def("labels", labels_of)
       .def("summary", summarized, nb::arg("directories"), nb::arg("threads"))
       .def("model", pruned, nb::arg("level"), nb::arg("threads"), nb::arg("progress").none())
-      .def("write", written, nb::arg("out"), nb::arg("force"), nb::arg("threads"), nb::arg("progress").none());
+      .def("write", written, nb::arg("out"), nb::arg("force"), nb::arg("threads"), nb::arg("progress").none())
+      .def("write_mask", mask_written, nb::arg("level"), nb::arg("out"), nb::arg("force"), nb::arg("threads"),
+           nb::arg("progress").none());
   module.def("prune", planned, nb::arg("model"), nb::arg("options"), nb::arg("threads"), nb::arg("progress").none());
+  module.def("write_mask", mask_of_model_written, nb::arg("model"), nb::arg("options"), nb::arg("out"),
+             nb::arg("force"), nb::arg("threads"), nb::arg("progress").none());
+  module.def("compare_masks", masks_compared, nb::arg("first"), nb::arg("second"), nb::arg("threads"),
+             nb::arg("progress").none());
   module.def("save", saved, nb::arg("model"), nb::arg("out"), nb::arg("force"), nb::arg("threads"),
              nb::arg("progress").none());
   module.def("pack", packed, nb::arg("model"), nb::arg("out"), nb::arg("zstd"), nb::arg("encoding"), nb::arg("force"),

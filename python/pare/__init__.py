@@ -9,6 +9,7 @@ pare.torch prunes modules of PyTorch in place. docs/python.md describes the pack
 
 from pare._core import version as __version__
 from pare._errors import Error
+from pare._masks import MaskAgreement, MaskComparison, compare_masks
 from pare._model import Model, Parameter, open
 from pare._pruning import PackedTensor, Packing, PrunedLevel, PrunedTensor, Pruning
 from pare._results import Inspection, LargeParameter, LeftOut, Row, Spread
@@ -33,6 +34,8 @@ __all__ = [
     "Inspection",
     "LargeParameter",
     "LeftOut",
+    "MaskAgreement",
+    "MaskComparison",
     "Model",
     "PackedTensor",
     "Packing",
@@ -47,6 +50,7 @@ __all__ = [
     "Spread",
     "Tokenizer",
     "__version__",
+    "compare_masks",
     "open",
     "report",
 ]

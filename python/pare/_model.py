@@ -200,6 +200,7 @@ class Model(Scored):
         pattern: str = "unstructured",
         norm: str = "l1",
         refit: bool = False,
+        mask: Optional[Path] = None,
         data: Optional[Path] = None,
         sequences: int = 128,
         length: int = 2048,
@@ -217,7 +218,8 @@ class Model(Scored):
         `levels` are percentages of the weights that can be pruned; `amounts` are PyTorch's ("0.5", "1000");
         `levels_file` is a file that sensitivity() or `pare sensitivity` wrote. The options are those of `pare prune`.
         The criteria "wanda", "sparsegpt" and "alps", and `refit`, need a text in the file `data`, of which they take
-        `sequences` windows of `length` tokens. See Pruning for what comes next: save(), or a model in memory.
+        `sequences` windows of `length` tokens. `mask`, a file that save_mask() wrote or another model whose zeros count,
+        takes the place of levels and criterion. See Pruning for what comes next: save(), or a model in memory.
         """
         if (refit or criterion in ("wanda", "sparsegpt", "alps")) == (data is None):
             needs = "needs a text to calibrate on" if data is None else "does not look at a text"
@@ -232,6 +234,7 @@ class Model(Scored):
             "pattern": pattern,
             "norm": norm,
             "refit": refit,
+            "mask": "" if mask is None else os.fspath(mask),
             "data": "" if data is None else os.fspath(data),
             "sequences": sequences,
             "length": length,
@@ -244,6 +247,25 @@ class Model(Scored):
         if out is not None:
             pruning.save(out, force=force, progress=progress)
         return pruning
+
+    def save_mask(
+        self,
+        out: Path,
+        *,
+        include: Strings = None,
+        exclude: Strings = None,
+        groups: Strings = None,
+        force: bool = False,
+        threads: int = 0,
+        progress: Progress = None,
+    ) -> None:
+        """Writes which weights are not zero: a safetensors file with a tensor of bools for each matrix.
+
+        `torch.nn.utils.prune.custom_from_mask` takes these tensors, and prune(mask=...) the file.
+        """
+        options = {"include": strings(include), "exclude": strings(exclude), "groups": strings(groups)}
+        with follow(f"writing {os.fspath(out)}", progress) as report:
+            _core.write_mask(self._core, options, os.fspath(out), force, threads, report)
 
     def save(self, out: Path, *, force: bool = False, threads: int = 0, progress: Progress = None) -> None:
         """Writes the model as a directory of safetensors files that transformers loads, with its tokenizer.

@@ -110,6 +110,14 @@ class Pruning:
         self._describe(directories)
         return directories
 
+    def save_mask(self, out: Path, level: Optional[Level] = None, *, force: bool = False, progress: Progress = None) -> None:
+        """Writes which weights a level leaves: a safetensors file with a tensor of bools for each pruned matrix.
+
+        `torch.nn.utils.prune.custom_from_mask` takes these tensors, and Model.prune(mask=...) the file.
+        """
+        with follow(f"writing {os.fspath(out)}", progress) as report:
+            self._plan.write_mask(self._index(level), os.fspath(out), force, self._threads, report)
+
     def to_pandas(self, rows: str = "levels") -> Any:
         """A DataFrame with a line for each level or, with "tensors", for each level and tensor."""
         if rows not in ("levels", "tensors"):

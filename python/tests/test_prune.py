@@ -83,3 +83,30 @@ def test_views(gpt2):
     assert list(pruning.to_pandas()["level"]) == ["50", "99.9"]
     assert len(pruning.to_pandas("tensors")) == 2 * 16
     assert len(gpt2.pack().to_pandas()) == 52
+
+
+def test_masks_as_files(gpt2, tmp_path):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import load_file
+    from torch.nn.utils import prune
+
+    pruning = gpt2.prune(levels=[50, 90])
+    pruning.save_mask(tmp_path / "mask.safetensors", 90)
+    masks = load_file(tmp_path / "mask.safetensors")
+    name = "h.0.mlp.c_fc.weight"
+    module = torch.nn.Module()
+    module.weight = torch.nn.Parameter(torch.tensor(gpt2.tensor(name)))
+    prune.custom_from_mask(module, "weight", masks[name])
+    assert numpy.array_equal(module.weight.detach().numpy(), pruning[90].tensor(name))
+
+    again = gpt2.prune(mask=tmp_path / "mask.safetensors", out=tmp_path / "again")
+    assert again.criterion == "mask" and again.levels[0].pruned == pruning.levels[1].pruned
+    pare.open(tmp_path / "again").save_mask(tmp_path / "saved.safetensors", include="h.0.*.weight", exclude="*.ln_*")
+    compared = pare.compare_masks(tmp_path / "saved.safetensors", tmp_path / "mask.safetensors")
+    assert compared.overall.jaccard == 1 and not compared.only_in_a and compared.only_in_b
+    assert "Jaccard" in str(compared) and [row.name for row in compared.layers] == ["h.0"]
+    with pytest.raises(pare.Error) as unknown:
+        gpt2.prune(mask=tmp_path / "missing.safetensors")
+    assert unknown.value.code == "not-found"
+    with pytest.raises(KeyError):
+        pruning.save_mask(tmp_path / "x", 70)

@@ -133,6 +133,7 @@ std::vector<Level> chosen_levels(const Model& model, PrunePlan& plan, const Prun
   }
   const PrunePlan chosen = plan_pruning(model, own, context);
   plan.notes.insert(plan.notes.end(), chosen.notes.begin(), chosen.notes.end());
+  plan.mask = chosen.mask;
   std::vector<Level> levels;
   for (const LevelPlan& level : chosen.levels) {
     Level& made = levels.emplace_back(Level{level.amount, std::vector<Amount>(plan.parameters.size(), level.amount)});

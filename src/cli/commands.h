@@ -15,6 +15,7 @@ void add_bench_command(Command& program, const Context& context);
 void add_convert_command(Command& program, const Context& context);
 void add_download_command(Command& program, const Context& context);
 void add_inspect_command(Command& program, const Context& context);
+void add_mask_command(Command& program, const Context& context);
 void add_merge_command(Command& program, const Context& context);
 void add_eval_command(Command& program, const Context& context);
 void add_manual_commands(Command& program);  ///< completion and man, which describe all commands added before they run

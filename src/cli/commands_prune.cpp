@@ -12,6 +12,7 @@
 #include "pare/calibrate.h"
 #include "pare/error.h"
 #include "pare/json.h"
+#include "pare/mask_file.h"
 #include "pare/prune.h"
 #include "pare/results.h"
 
@@ -37,6 +38,9 @@ constexpr const char* kExamples = R"(Examples:
       half of every layer's weights, by what it computes on a text; the others make up for those that go
   pare prune ./model -o half --criterion alps --data text.txt --levels 50 --allocation second-order
       the same in all, but less of the layers whose weights matter more
+  pare prune ./model -o half --levels 50 --save-mask mask.safetensors
+  pare prune ./finetuned -o half-again --mask mask.safetensors
+      the same weights again, after finetuning; pare mask compares masks
 
 Without --tensors and --group the weight matrices of Linear and Conv1D layers are pruned:
 no embeddings, norms, biases, nor a head tied to an embedding.
@@ -57,6 +61,7 @@ struct Arguments {
   PatternArguments pattern;
   CalibrationArguments calibration;
   std::string output, scope, criterion = "magnitude", schedule = "independent";
+  std::string mask, mask_out;
   std::vector<std::string> levels, amounts;
   bool force = false, resume = false, dry_run = false;
 };
@@ -123,16 +128,43 @@ PrunePlan plan_of(const Model& model, const PruneOptions& options, const Argumen
   return plan_calibrated(model, options, calibration, progress.follow(context));
 }
 
+/// A mask says all that these options say.
+void check_mask(const Arguments& arguments) {
+  if (arguments.mask.empty()) return;
+  const auto refuse = [](std::string_view option) {
+    throw UsageError(fmt::format("{} does not apply with --mask, which says what is pruned", option));
+  };
+  if (!arguments.levels.empty()) refuse("--levels");
+  if (!arguments.amounts.empty()) refuse("--amount");
+  if (!arguments.pattern.patterns.empty()) refuse("--pattern");
+  if (!arguments.pattern.norm.empty()) refuse("--norm");
+  if (!arguments.scope.empty()) refuse("--scope");
+  if (arguments.criterion != "magnitude") refuse("--criterion");
+  if (arguments.schedule != "independent") refuse("--schedule");
+}
+
+/// Throws before any work where --save-mask cannot be written.
+void check_mask_out(const Arguments& arguments, const PruneOptions& options) {
+  if (arguments.mask_out.empty()) return;
+  if (options.levels.size() > 1) throw UsageError("--save-mask takes one level");
+  if (arguments.dry_run) throw UsageError("--save-mask writes a file, and --dry-run writes nothing");
+  prepare_file(arguments.mask_out, arguments.force, arguments.run.quiet);
+}
+
 PruneOptions options_of(const Arguments& arguments) {
+  check_mask(arguments);
   const std::vector<Pattern> patterns = patterns_of("--pattern", arguments.pattern.patterns);
   if (patterns.size() > 1) throw UsageError("--pattern takes one pattern here");
   const bool fixed = !patterns.empty() && patterns.front().level();
-  if (arguments.levels.empty() == arguments.amounts.empty() && !(fixed && arguments.levels.empty()))
+  if (arguments.levels.empty() == arguments.amounts.empty() && !(fixed && arguments.levels.empty()) &&
+      arguments.mask.empty())
     throw UsageError("give either --levels (percent) or --amount (fraction or count)");
   PruneOptions options;
   options.levels = amounts_of(arguments);
   set_levels(options, arguments.levels, arguments.run.quiet);
   options.criterion = criterion_of(arguments);
+  if (!arguments.mask.empty()) options.criterion = Criterion::kMask;
+  options.mask = arguments.mask;
   options.refit = arguments.calibration.refit;
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
@@ -189,31 +221,39 @@ void run(const Arguments& arguments, const Context& context) {
     throw UsageError("calibrated pruning runs as one process, not under mpirun");
   if (arguments.resume && (is_calibrated(options.criterion) || options.refit))
     throw UsageError("--resume does not apply to calibrated pruning");
-  if (arguments.output.empty() && !arguments.dry_run)
+  if (context.group() != nullptr && !(arguments.mask.empty() && arguments.mask_out.empty()))
+    throw UsageError("--mask and --save-mask are for one process, not under mpirun");
+  const bool writes = !arguments.output.empty() && !arguments.dry_run;
+  if (!writes && !arguments.dry_run && arguments.mask_out.empty())
     throw UsageError("-o is required (output directory), or --dry-run");
   check_allocation_out(arguments, options);
-  if (!arguments.dry_run) prepare_directory(arguments.output, arguments.force, arguments.run.quiet, arguments.resume);
+  check_mask_out(arguments, options);
+  if (writes) prepare_directory(arguments.output, arguments.force, arguments.run.quiet, arguments.resume);
   const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
+  if (!arguments.mask_out.empty()) check_output_apart(arguments.mask_out, model);
   const PrunePlan plan = plan_of(model, options, arguments, context);
   if (format == Format::kCsv || format == Format::kJson) {
     print_notes(model, arguments.run.quiet);
     print_notes(model.title, plan.notes, arguments.run.quiet);
   }
   std::vector<std::string> directories(plan.levels.size());
-  if (!arguments.dry_run) {
+  if (writes) {
     for (std::size_t i = 0; i < directories.size(); ++i)
       directories[i] = level_directory(plan, i, arguments.output).string();
     check_distinct(directories);
   }
   // The summary is made before writing, because an interrupt after the output is in place must not be a failure.
   const PruneSummary summary = summarize(model, plan, std::move(directories), context);
-  if (!arguments.dry_run) {
+  if (writes) {
     ProgressLine progress("writing " + arguments.output, arguments.run.quiet);
     write_pruned(model, plan, arguments.output, {arguments.force, arguments.resume}, progress.follow(context));
   }
   if (!context.leads()) return;
+  // Without the stop flag, because an interrupt after the output is in place must not be a failure.
+  if (!arguments.mask_out.empty())
+    write_mask(model, plan, 0, arguments.mask_out, arguments.force, writes ? Context(arguments.run.threads) : context);
   if (const std::string& path = arguments.calibration.allocation_out; !path.empty())
     write_levels(plan.levels.front().sets, path, arguments.force);
   print_as(format, {[&](Markup markup) { return prune_text(summary, markup, arguments.dry_run); },
@@ -247,11 +287,22 @@ void add_prune_command(Command& program, const Context& context) {
       ->group("Pruning");
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, false);
+  command
+      ->add_option("--mask", arguments->mask,
+                   "Prune what this mask file prunes (--save-mask, pare mask save), or what\n"
+                   "is zero in this other model")
+      ->type_name("FILE|MODEL")
+      ->group("Pruning");
   add_calibration(*command, arguments->calibration);
   add_filters(*command, arguments->filters, "Prune");
   add_output(*command, arguments->output, arguments->force, "DIR",
              "Output directory; with several levels, DIR/sparsity-LEVEL for each");
   add_resume(*command, arguments->resume);
+  command
+      ->add_option("--save-mask", arguments->mask_out,
+                   "Write which weights are kept to FILE, a safetensors file of bools;\n-o may then be left out")
+      ->type_name("FILE")
+      ->group("Output");
   command->add_flag("--dry-run", arguments->dry_run, "Print what would be pruned by tensor, and write nothing")
       ->group("Output");
   add_format(*command, arguments->format);

@@ -114,8 +114,8 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error, const F
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
     return usage_failure(program,
-                         unknown.empty() ? "a command is required: inspect, merge, plot, prune, pack, unpack, convert, "
-                                           "download, eval, sensitivity, bench, tune or report"
+                         unknown.empty() ? "a command is required: inspect, merge, plot, prune, mask, pack, unpack, "
+                                           "convert, download, eval, sensitivity, bench, tune or report"
                                          : fmt::format("unknown command '{}'", unknown.front()),
                          report, context);
   }
@@ -131,6 +131,7 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
   add_merge_command(root, context);
   add_plot_command(root, context);
   add_prune_command(root, context);
+  add_mask_command(root, context);
   add_pack_commands(root, context);
   add_convert_command(root, context);
   add_download_command(root, context);

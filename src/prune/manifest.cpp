@@ -63,6 +63,11 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
     json["calibration"] = {{"file", record.file},           {"bytes", record.bytes},   {"xxh3_128", record.xxh3_128},
                            {"sequences", record.sequences}, {"length", record.length}, {"seed", record.seed}};
   }
+  if (plan.mask) {
+    json["mask"] = {{"file", plan.mask->file}};
+    if (!plan.mask->xxh3_128.empty())
+      json["mask"].update(Json{{"bytes", plan.mask->bytes}, {"xxh3_128", plan.mask->xxh3_128}});
+  }
   if (options.pattern.has_norm()) json["norm"] = norm_name(options.norm);
   if (!plan.notes.empty()) json["notes"] = plan.notes;
   return json;

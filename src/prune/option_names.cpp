@@ -3,11 +3,13 @@
 namespace pare {
 
 std::string_view criterion_name(Criterion criterion) noexcept {
-  constexpr std::string_view kNames[] = {"magnitude", "random", "wanda", "sparsegpt", "alps"};
+  constexpr std::string_view kNames[] = {"magnitude", "random", "wanda", "sparsegpt", "alps", "mask"};
   return kNames[static_cast<std::size_t>(criterion)];
 }
 
-bool is_calibrated(Criterion criterion) noexcept { return criterion >= Criterion::kWanda; }
+bool is_calibrated(Criterion criterion) noexcept {
+  return criterion == Criterion::kWanda || criterion == Criterion::kSparseGpt || criterion == Criterion::kAlps;
+}
 
 std::string_view scope_name(const PruneOptions& options) noexcept {
   if (!options.sets.empty()) return "sets";

@@ -7,6 +7,7 @@
 #include "pare/error.h"
 #include "pare/prune.h"
 #include "prune/amount.h"
+#include "prune/criteria/cut_given.h"
 #include "prune/criteria/cut_random.h"
 #include "prune/criteria/cut_smallest.h"
 #include "prune/masks/count_zeros.h"
@@ -108,9 +109,12 @@ void plan_per_tensor(std::span<const TensorView> tensors, PrunePlan& plan, const
 
 }  // namespace
 
-bool PruneOptions::prunes() const { return !levels.empty() || !sets.empty() || pattern.level().has_value(); }
+bool PruneOptions::prunes() const {
+  return !levels.empty() || !sets.empty() || pattern.level().has_value() || criterion == Criterion::kMask;
+}
 
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Context& context) {
+  if (options.criterion == Criterion::kMask && !options.refit) return prune::plan_given(model, options, context);
   PrunePlan plan;
   plan.options = prune::completed(options);
   require_levels(plan.options);

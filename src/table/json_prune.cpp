@@ -45,6 +45,7 @@ std::string prune_json(const PruneSummary& summary) {
             {"candidates", summary.plan.candidates},
             {"parameters", summary.plan.candidates + summary.untouched},
             {"levels", std::move(levels)}};
+  if (summary.plan.mask) json["mask"] = summary.plan.mask->file;
   if (options.pattern.has_norm()) json["norm"] = norm_name(options.norm);
   if (!summary.plan.notes.empty()) json["notes"] = summary.plan.notes;
   return base::indented_text(json);

@@ -35,6 +35,7 @@ using table::sparsity;
 /// "2:4"; "wanda, 2:4"; "wanda, per-row"; "rows by l2, per-tensor"; "magnitude, global, accumulating"; "magnitude, 12
 /// parts each with ..".
 std::string method_text(const PruneOptions& options) {
+  if (options.criterion == Criterion::kMask) return "by a given mask";
   std::string text(criterion_name(options.criterion));
   if (!options.sets.empty()) return fmt::format("{}, {} sets with a level each", text, options.sets.size());
   if (options.pattern != Pattern())

@@ -19,6 +19,7 @@ import transformers  # noqa: E402
 import allocation  # noqa: E402
 import calibration  # noqa: E402
 import malformed  # noqa: E402
+import masks  # noqa: E402
 import families  # noqa: E402
 import ggufs  # noqa: E402
 import names  # noqa: E402

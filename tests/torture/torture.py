@@ -121,6 +121,7 @@ class Torture:
         os.chmod(self.path("gnuplot"), 0o755)
         for arguments in (["prune", self.path("model"), "-o", self.path("pruned"), "--levels", "90"],
                           ["pack", self.path("pruned"), "-o", self.path("packed")],
+                          ["mask", "save", self.path("pruned"), "-o", self.path("mask")],
                           ["convert", self.path("model"), "-o", self.path("model.gguf")],
                           ["inspect", self.path("model"), "--part", "1/2", "-o", self.path("part-1")],
                           ["inspect", self.path("model"), "--part", "2/2", "-o", self.path("part-2")]):
@@ -137,6 +138,8 @@ class Torture:
             Command("prune-1x4", ["prune", model, "-o", "out", "--levels", "50", "--pattern", "1x4"], "out", True, 4),
             Command("prune-wanda", ["prune", model, "-o", "out", "--levels", "50", "--criterion", "wanda", "--data",
                                     self.path("text"), "--sequences", "2", "--length", "8"], "out", True, 4),
+            Command("prune-mask", ["prune", model, "-o", "out", "--mask", self.path("mask")], "out", True, 2),
+            Command("mask", ["mask", "save", self.path("pruned"), "-o", "out.mask"], "out.mask", True, 2),
             Command("to-gguf", ["convert", model, "-o", "out.gguf"], "out.gguf", True, 4),
             Command("from-gguf", ["convert", self.path("model.gguf"), "-o", "out"], "out", True, 4),
             Command("pack", ["pack", self.path("pruned"), "-o", "out"], "out", True, 8),
