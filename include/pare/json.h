@@ -14,6 +14,8 @@ namespace pare {
 
 /// inspections[i] is the inspection of models[i]. There must be at least one, and all must have the same options.
 std::string inspect_json(std::span<const Model> models, std::span<const Inspection> inspections);
+/// {"models": [...]}, each with its "findings" and "tensors".
+std::string check_json(std::span<const ModelCheck> checks);
 std::string prune_json(const PruneSummary& summary);
 std::string mask_json(const MaskComparison& comparison);
 /// `directory`: where the files were written; empty for a plan.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pare/bench.h"
+#include "pare/check.h"
 #include "pare/document.h"
 #include "pare/eval.h"
 #include "pare/hub.h"
@@ -59,6 +60,13 @@ Table overall_table(std::span<const Inspection> inspections);
 Table spread_table(const Inspection& inspection);
 /// The largest magnitudes and where they are.
 Table largest_table(const Inspection& inspection);
+
+// pare inspect --check.
+
+/// The sparse matrices and the tensors that findings are about, and the findings.
+std::string check_text(const ModelCheck& check, Markup markup);
+/// A row per tensor.
+Table check_csv_table(const ModelCheck& check);
 
 // pare prune.
 

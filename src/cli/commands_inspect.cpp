@@ -10,9 +10,13 @@
 #include "cli/commands.h"
 #include "cli/inspect_output.h"
 #include "cli/options.h"
+#include "cli/print_as.h"
 #include "cli/progress.h"
+#include "pare/check.h"
 #include "pare/inspect.h"
+#include "pare/json.h"
 #include "pare/partial.h"
+#include "pare/results.h"
 
 namespace pare::cli {
 namespace inspect_command {
@@ -28,6 +32,8 @@ constexpr const char* kExamples = R"(Examples:
       attention matrices only, with the median and the 99th percentile of |w|
   pare inspect ./model --format csv > shares.csv
       a row per tensor in full precision: tensor,parameters,share_percent,...
+  pare inspect ./pruned --check
+      N:M patterns along the input axis, dead rows, zeros stored as -0, leftover masks, wrong records
   pare inspect ./model --part 3/8 -o part-3
       the third of eight parts, each for a process of its own; pare merge part-* prints the whole
 )";
@@ -41,7 +47,7 @@ struct Arguments {
   std::vector<std::string> tails, quantiles;
   std::size_t largest = 10;
   std::string part, split = "bytes", part_file;
-  bool force = false;
+  bool force = false, check = false, strict = false;
 };
 
 /// A whole number that is all of `text`; 0 if it is not one.
@@ -97,7 +103,44 @@ void run_part(const Arguments& arguments, const Context& context) {
   save_partial(partial, arguments.part_file, arguments.force);
 }
 
+/// What pare inspect prints with --check.
+void print_checks(Format format, const std::vector<ModelCheck>& checks) {
+  const auto text = [&](Markup markup) {
+    std::string all;
+    for (const ModelCheck& check : checks) all += (all.empty() ? "" : "\n") + check_text(check, markup);
+    return all;
+  };
+  print_as(format, {text, [&] { return check_csv_table(checks.front()); }, [&] { return check_json(checks); }});
+}
+
+void run_check(const Arguments& arguments, const Context& context) {
+  const Format format = format_of(arguments.output.format);
+  if (context.group() != nullptr) throw UsageError("--check is for one process, not under mpirun");
+  if (!arguments.part.empty() || !arguments.part_file.empty()) throw UsageError("--part does not apply with --check");
+  if (!arguments.output.rows.empty() || !arguments.quantiles.empty() || !arguments.tails.empty())
+    throw UsageError("--rows, --quantiles and --tails do not apply with --check");
+  if (format == Format::kCsv && arguments.models.specs.size() != 1) throw UsageError("--check takes one MODEL for csv");
+  PruneOptions options;
+  options.include = arguments.filters.include;
+  options.exclude = arguments.filters.exclude;
+  options.groups = groups_of(arguments.filters);
+  const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
+  std::vector<ModelCheck> checks;
+  std::size_t findings = 0;
+  for (const Model& model : models) {
+    ProgressLine progress("checking " + model.title, arguments.run.quiet);
+    checks.push_back(check_model(model, options, progress.follow(context)));
+    findings += checks.back().findings.size();
+  }
+  for (const Model& model : models) print_notes(model, arguments.run.quiet);
+  print_checks(format, checks);
+  if (arguments.strict && findings != 0)
+    throw CheckFailed(fmt::format("{} finding{}", findings, findings == 1 ? "" : "s"));
+}
+
 void run(const Arguments& arguments, const Context& context) {
+  if (arguments.check) return run_check(arguments, context);
+  if (arguments.strict) throw UsageError("--strict requires --check");
   check_inspect_output(arguments.output);
   if (!arguments.part.empty()) return run_part(arguments, context);
   if (!arguments.part_file.empty()) throw UsageError("-o writes a part and requires --part");
@@ -111,6 +154,15 @@ void run(const Arguments& arguments, const Context& context) {
   }
   if (!context.leads()) return;
   print_inspections(arguments.output, models, inspections, arguments.run.quiet);
+}
+
+void add_check(Command& command, Arguments& arguments) {
+  command
+      .add_flag("--check", arguments.check,
+                "Check a sparse model instead of measuring it: N:M along the input axis,\n"
+                "dead rows and columns, -0, NaN, leftover masks, config.json, pare.json")
+      ->group("Check");
+  command.add_flag("--strict", arguments.strict, "With --check: exit status 1 if anything is found")->group("Check");
 }
 
 void add_part(Command& command, Arguments& arguments) {
@@ -148,6 +200,7 @@ void add_inspect_command(Command& program, const Context& context) {
       ->range(0, 100'000)
       ->group("Measure");
   add_filters(*command, arguments->filters, "Inspect");
+  add_check(*command, *arguments);
   add_part(*command, *arguments);
   add_inspect_output(*command, arguments->output);
   add_running(*command, arguments->run);

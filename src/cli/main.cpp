@@ -150,6 +150,9 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
     return 0;
   } catch (const CLI::ParseError& error) {
     return parse_failure(program, error, report, context);
+  } catch (const CheckFailed& failed) {
+    print_error(failed.what());
+    return kFailure;
   } catch (const UsageError& error) {
     return usage_failure(program, error.what(), report, context);
   }

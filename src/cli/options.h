@@ -23,6 +23,12 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A check has printed its result and found something: one line on standard error, and exit status 1.
+class CheckFailed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 enum class Format : std::uint8_t { kTable, kMarkdown, kCsv, kJson };
 
 struct ModelArguments {

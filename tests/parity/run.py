@@ -18,6 +18,7 @@ import transformers  # noqa: E402
 
 import allocation  # noqa: E402
 import calibration  # noqa: E402
+import checks  # noqa: E402
 import malformed  # noqa: E402
 import masks  # noqa: E402
 import families  # noqa: E402
@@ -38,7 +39,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pare", required=True)
     parser.add_argument("--models", type=Path, help="keep the full-size models here (default: a temporary directory)")
-    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "packed", "quantized", "ggufs", "calibration", "allocation", "tokens", "running", "families", "tasks"])
+    parser.add_argument("--only", choices=["malformed", "names", "shares", "pruning", "patterns", "masks", "checks", "packed", "quantized", "ggufs", "calibration", "allocation", "tokens", "running", "families", "tasks"])
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -53,6 +54,8 @@ def main():
             "tokens": lambda: tokens.run(oracle, oracle.programs / "token_ids", scratch, arguments.full),
             "pruning": lambda: pruning.run(oracle, models, scratch, arguments.full),
             "patterns": lambda: patterns.run(oracle, models, scratch, arguments.full),
+            "masks": lambda: masks.run(oracle, scratch),
+            "checks": lambda: checks.run(oracle, scratch),
             "families": lambda: families.run(oracle, scratch),
             "running": lambda: running.run(oracle, models), "tasks": lambda: tasks.run(oracle, models, scratch),
             "packed": lambda: packed.run(oracle, scratch), "quantized": lambda: quantized.run(oracle, scratch),

@@ -131,6 +131,7 @@ class Torture:
         model, data = self.path("model"), ["--task", "perplexity", "--data", self.path("text"), "--limit", "1"]
         return [
             Command("inspect", ["inspect", model, "--format", "json"], None, True, 4),
+            Command("check", ["inspect", self.path("pruned"), "--check", "--format", "json"], None, True, 2),
             Command("part", ["inspect", model, "--part", "1/2", "-o", "out.part"], "out.part", True, 4),
             Command("merge", ["merge", self.path("part-1"), self.path("part-2"), "--format", "json"], None, True, 2),
             Command("plot", ["plot", model, "-o", "out.png"], "out.png", True, 4),
