@@ -46,21 +46,31 @@ void on_threads(unsigned workers, const std::function<void(unsigned worker)>& wo
   std::optional<tbb::global_control> limit;
   if (workers > static_cast<unsigned>(tbb::info::default_concurrency()))
     limit.emplace(tbb::global_control::max_allowed_parallelism, workers);
-  arena_of(workers).execute([&] {
-    tbb::task_group group;
-    for (unsigned worker = 1; worker < workers; ++worker) {
-      tbb::task_handle task = group.defer([&work, worker] {
-        take();
-        work(worker);
-        publish();
-      });
-      publish();
-      group.run(std::move(task));
-    }
-    work(0);
-    group.wait();
+  // Isolated: a thread that waits here for its own work must not take up other work meanwhile, which may be to help a
+  // team until its leader ends, while the leader waits for this very thread.
+  const auto in_arena = [&] {  // on another thread if the arena has no room for this one
     take();
-  });
+    tbb::this_task_arena::isolate([&] {
+      tbb::task_group group;
+      for (unsigned worker = 1; worker < workers; ++worker) {
+        tbb::task_handle task = group.defer([&work, worker] {
+          take();
+          work(worker);
+          publish();
+        });
+        publish();
+        group.run(std::move(task));
+      }
+      work(0);
+      group.wait();
+      take();
+    });
+    publish();
+  };
+  tbb::task_arena& arena = arena_of(workers);
+  publish();
+  arena.execute(in_arena);
+  take();
 }
 
 }  // namespace
