@@ -27,6 +27,7 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME pare)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, fonts-dejavu-core")  # for charts
+# For charts, and for downloads, which load these libraries when they are first needed.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, fonts-dejavu-core, libcurl4 | libcurl4t64, libssl3 | libssl3t64")
 set(CPACK_STRIP_FILES ON)
 include(CPack)
