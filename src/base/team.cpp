@@ -35,7 +35,7 @@ void Team::set(unsigned turn) {
 
 void Team::lead(const std::function<void()>& body) {
   struct Leading {
-    explicit Leading(Team* team) : team(team) { led = team; }
+    explicit Leading(Team* leads) : team(leads) { led = leads; }
     ~Leading() {
       led = nullptr;
       team->set(kEnd);
