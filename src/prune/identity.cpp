@@ -22,8 +22,8 @@ class MaskWriter {
   void operator()(const Mask::NOfM& mask) { add({3, mask.n, mask.m, static_cast<std::uint64_t>(mask.orientation)}); }
   void operator()(const Mask::Bits&) {
     throw Error(ErrorCode::kArgument, model_.source,
-                "only pruning by magnitude, at random or N of M can be resumed, without a calibrated criterion, rows, "
-                "columns and blocks");
+                "only pruning by magnitude, at random or N of M can be resumed, without a calibrated criterion, a "
+                "mask, rows, columns and blocks");
   }
 
  private:
