@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Downloads 1 GB from a local server with `pare download` and with curl: download_speed.py --pare PROGRAM [--bytes N]
+"""Downloads 1 GB from a local server with `pare download` and with curl:
 
-Both write to the same directory, in turn, three times each. pare also computes the SHA-256 and syncs the file.
+    download_speed.py --pare PROGRAM [--bytes N] [--runs N]
+
+Both write to the same directory, in turn, three times each by default. pare also computes the SHA-256 and syncs the file.
 """
 import argparse
 import mmap

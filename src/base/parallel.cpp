@@ -83,6 +83,7 @@ unsigned thread_count(unsigned requested) noexcept {
 }
 
 unsigned worthwhile_threads(unsigned requested, std::size_t multiply_adds) noexcept {
+  // A team takes up work sooner, so that less of it is worth sharing.
   const std::size_t least = Team::of_this_thread() == nullptr ? kWorthSharing : kWorthSharing / 16;
   return multiply_adds < least ? 1 : thread_count(requested);
 }

@@ -31,7 +31,7 @@ void parallel_for(std::size_t items, const Context& context,
                   const std::function<void(std::size_t item, unsigned worker)>& body);
 
 /// Runs `body` once, on this thread, while the other context.threads() - 1 threads stay awake for its calls of
-/// parallel_for(), which then cost a microsecond instead of some ten: for many short loops one after another, as in a
+/// parallel_for(), each of which then takes about a microsecond less: for many short loops one after another, as in a
 /// forward pass of few tokens. A loop inside another loop's body finds no such thread, so `body` should not nest them.
 /// Rethrows what `body` throws.
 void with_team(const Context& context, const std::function<void()>& body);

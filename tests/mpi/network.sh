@@ -7,12 +7,12 @@ set -euo pipefail
 n=$1 rate=$2 pare=$(realpath "$3")
 shift 3
 scratch=$(mktemp -d)
-clean() {
+remove_hosts() {
   for ((i = 0; i < n; ++i)); do ip netns del "pare$i" 2>/dev/null || true; done
   ip link del pare-bridge 2>/dev/null || true
-  rm -rf "$scratch"
 }
-trap clean EXIT
+trap 'remove_hosts; rm -rf "$scratch"' EXIT
+remove_hosts  # of a run that was killed
 ip link add pare-bridge type bridge
 ip link set pare-bridge up
 for ((i = 0; i < n; ++i)); do

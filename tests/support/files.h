@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -54,6 +55,14 @@ inline std::set<std::string> names_in(const std::filesystem::path& directory) {
   for (const auto& entry : std::filesystem::directory_iterator(directory))
     names.insert(entry.path().filename().string());
   return names;
+}
+
+/// The contents of the files in a directory and below, by their paths relative to it.
+inline std::map<std::string, std::string> files_in(const std::filesystem::path& directory) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
+    if (entry.is_regular_file()) files[entry.path().lexically_relative(directory).string()] = read_text(entry.path());
+  return files;
 }
 
 /// The message of the Error that `action` throws; empty if it does not throw.

@@ -23,8 +23,8 @@ struct SparsityRecords {
   std::map<std::string, std::uint64_t> zeros;  ///< of each pruned tensor
 };
 
-/// Empty if the model has no directory of its own. Parts that are not as expected are left out. Throws Error for a file
-/// that is not JSON.
+/// Empty if the model has no directory of its own. Parts of another form are left out. Throws Error for a file that is
+/// not JSON.
 SparsityRecords read_records(const Model& model);
 
 }  // namespace pare::prune

@@ -112,7 +112,7 @@ TEST_P(ParallelFor, InATeamVisitsEveryItemOnceInEachOfManyLoops) {
   for (std::size_t loop = 0; loop < kLoops; ++loop) EXPECT_EQ(visits[loop], static_cast<int>(loop % 40));
 }
 
-TEST_P(ParallelFor, InATeamHelpersThatFellAsleepComeBack) {
+TEST_P(ParallelFor, InATeamWhoseHelpersFellAsleepNothingIsLeftOut) {
   const Context context(GetParam());
   std::atomic<int> count{0};
   with_team(context, [&] {

@@ -6,8 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
-#include <map>
 #include <set>
 #include <stdexcept>
 
@@ -27,16 +25,6 @@ namespace fs = std::filesystem;
 using testing::IsEmpty;
 
 constexpr int kShards = 6;
-
-std::map<std::string, std::string> files_in(const fs::path& directory) {
-  std::map<std::string, std::string> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
-    files[fs::relative(entry.path(), directory).string()] = {std::istreambuf_iterator<char>(file), {}};
-  }
-  return files;
-}
 
 std::uint64_t inode_of(const fs::path& path) {
   struct stat status {};
@@ -118,7 +106,7 @@ class Resume : public testing::Test {
     EXPECT_NE(fs::exists(out), stopped);
     const std::set<std::uint64_t> before = finished();
     if (stopped) run({});
-    EXPECT_EQ(files_in(out), files_in(expected)) << fraction << ' ' << ranks;
+    EXPECT_EQ(test::files_in(out), test::files_in(expected)) << fraction << ' ' << ranks;
     EXPECT_THAT(kept(), IsEmpty());
     std::size_t reused = 0;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(out))
@@ -176,7 +164,7 @@ TEST_F(Resume, WhatWasMadeOfOtherFilesOrOptionsIsMadeAgain) {
     fs::remove_all(directory_ / "expected");
     prune(directory_ / "expected", false, Context(2));
     prune(out, true, Context(2));
-    EXPECT_EQ(files_in(out), files_in(directory_ / "expected"));
+    EXPECT_EQ(test::files_in(out), test::files_in(directory_ / "expected"));
     EXPECT_THAT(kept(), IsEmpty());
     EXPECT_FALSE(before.empty());
     fs::remove_all(out);
@@ -203,7 +191,7 @@ TEST_F(Resume, AFileThatWasChangedSinceIsMadeAgain) {
     fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
     std::fstream(file, std::ios::binary | std::ios::in | std::ios::out).seekp(100) << "damage";
     prune(out, true, Context(2));
-    EXPECT_EQ(files_in(out), files_in(directory_ / "expected"));
+    EXPECT_EQ(test::files_in(out), test::files_in(directory_ / "expected"));
     fs::remove_all(out);
   }
 }

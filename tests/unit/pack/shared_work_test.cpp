@@ -2,15 +2,13 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
 
 #include "pare/error.h"
 #include "pare/inspect.h"
 #include "pare/measure.h"
 #include "pare/pack.h"
 #include "pare/prune.h"
+#include "support/files.h"
 #include "support/tensors.h"
 #include "support/thread_group.h"
 
@@ -56,17 +54,6 @@ struct ShardedModel {
   std::vector<test::OwnedTensor> owners;
   Model model{"tiny", "memory", "Tiny", "", Checkpoint::from_tensors({}, {}, {}, nullptr), {}, {}, {}, {}, {}, {}};
 };
-
-/// The files of a directory by name.
-std::map<std::string, std::string> contents(const fs::path& directory) {
-  std::map<std::string, std::string> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
-    files[fs::relative(entry.path(), directory).string()] = {std::istreambuf_iterator<char>(file), {}};
-  }
-  return files;
-}
 
 fs::path fresh(const std::string& name) {
   const fs::path path = fs::path(testing::TempDir()) / ("pare-shared-" + name);
@@ -172,8 +159,8 @@ TEST(SharedWork, FilesAreThoseOfOneProcess) {
       EXPECT_EQ(found.packed_bytes, summary.packed_bytes);
       EXPECT_EQ(found.tensors.size(), summary.tensors.size());
     });
-    EXPECT_EQ(contents(pruned_too), contents(pruned)) << size;
-    EXPECT_EQ(contents(packed_too), contents(packed)) << size;
+    EXPECT_EQ(test::files_in(pruned_too), test::files_in(pruned)) << size;
+    EXPECT_EQ(test::files_in(packed_too), test::files_in(packed)) << size;
   }
 }
 
