@@ -77,11 +77,14 @@ class Resume : public testing::Test {
   /// Inodes of the weights in the files that are finished.
   std::set<std::uint64_t> finished() const {
     std::set<std::uint64_t> inodes;
-    for (const fs::path& directory : kept())
-      for (const fs::directory_entry& entry : fs::directory_iterator(directory / ".finished"))
+    for (const fs::path& directory : kept()) {
+      const fs::path records = directory / ".finished";
+      if (!fs::exists(records)) continue;  // stopped before the first
+      for (const fs::directory_entry& entry : fs::directory_iterator(records))
         for (const fs::directory_entry& file : fs::recursive_directory_iterator(directory))
           if (file.path().filename() == shard(std::stoi(entry.path().filename().string())))
             inodes.insert(inode_of(file.path()));
+    }
     return inodes;
   }
 
