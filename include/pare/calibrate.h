@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <string>
 #include <string_view>
 
 #include "pare/model.h"
@@ -37,6 +39,12 @@ struct CalibrationOptions {
   AllocationKind allocation = AllocationKind::kUniform;
   double owl_multiple = 5;  ///< of the layer's mean, above which OWL calls a weight an outlier
   double owl_range = 0.08;  ///< how far OWL's levels may be from the mean level
+  /// If not empty: a file in which each finished layer is kept. A call with the same model, text and options that finds
+  /// it goes on after the last finished layer, with the same result; anything else in it is thrown away. It stays when
+  /// the call returns, because what is made of the plan may be interrupted, too: the caller removes it.
+  std::filesystem::path resume;
+  /// Told in a sentence what is used again of `resume`, or why nothing is.
+  std::function<void(const std::string& sentence)> tell_resume = {};
 };
 
 /// Returns the weights to prune by a calibrated criterion (see is_calibrated()), or by any other criterion with
@@ -57,7 +65,8 @@ struct CalibrationOptions {
 ///
 /// Throws Error: kArgument for options that do not suit the criterion, kUnsupported for models that cannot be run or
 /// have weights that are not F32, F16 or BF16, and for inputs that are not finite; as open_runner(), Tokenizer::open()
-/// and for data that cannot be read; Interrupted. The result does not depend on the number of threads.
+/// and for data that cannot be read; kExists for a `resume` that
+/// pare did not write or that another run uses; Interrupted. The result does not depend on the number of threads.
 PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const CalibrationOptions& calibration,
                           const Context& context = {});
 

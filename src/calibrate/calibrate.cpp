@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <set>
 
+#include "calibrate/fingerprint.h"
 #include "calibrate/layer_by_layer.h"
+#include "calibrate/resume_file.h"
 #include "calibrate/spread.h"
 #include "pare/error.h"
 #include "prune/masks/count_zeros.h"
@@ -97,17 +100,33 @@ Level level_of_sets(const Model& model, const PrunePlan& plan) {
 }
 
 std::vector<Level> levels_of(const Model& model, const PrunePlan& plan, const CalibrationOptions& calibration,
-                             const Context& context) {
+                             ResumeFile* resume, const Context& context) {
   if (!plan.options.sets.empty()) return {level_of_sets(model, plan)};
   std::vector<Level> levels;
   for (const Amount& amount : plan.options.levels)
     levels.push_back({amount, std::vector<Amount>(plan.parameters.size(), amount)});
   if (calibration.allocation == AllocationKind::kUniform) return levels;
-  const std::vector<std::vector<double>> fractions = spread_levels(model, plan, calibration, context);
+  const bool stored = resume != nullptr && resume->allocation();
+  const std::vector<std::vector<double>> fractions =
+      stored ? *resume->allocation() : spread_levels(model, plan, calibration, context);
+  if (resume != nullptr && !stored) resume->store(fractions);
+  const auto is_whole = [&](const std::vector<double>& level) { return level.size() == plan.parameters.size(); };
+  if (fractions.size() != levels.size() || !std::all_of(fractions.begin(), fractions.end(), is_whole))
+    throw Error(ErrorCode::kMismatch, model.source, "the interrupted run had other levels");
   for (std::size_t i = 0; i < levels.size(); ++i)
     for (std::size_t k = 0; k < plan.parameters.size(); ++k)
       levels[i].of_each[k] = {fractions[i][k], std::nullopt, fmt::format("{:.4g}", 100 * fractions[i][k])};
   return levels;
+}
+
+/// nullptr if nothing is to be kept.
+std::unique_ptr<ResumeFile> open_resume(const Model& model, const PrunePlan& plan,
+                                        const CalibrationOptions& calibration, const CalibrationText& text) {
+  if (calibration.resume.empty()) return nullptr;
+  const auto tell = [&](const std::string& sentence) {
+    if (calibration.tell_resume) calibration.tell_resume(sentence);
+  };
+  return std::make_unique<ResumeFile>(calibration.resume, fingerprint_of(model, plan, calibration, text), tell);
 }
 
 /// One for each parameter.
@@ -173,13 +192,16 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
   const bool allocates = calibration.allocation != AllocationKind::kUniform;
   const double begin = allocates ? calibrate::kShareOfAllocation : 0;
   calibrate::LayerByLayer run(model, plan, calibration, context.part(begin, 1));
-  const std::vector<calibrate::Level> levels =
-      is_calibrated(options.criterion) ? calibrate::levels_of(model, plan, calibration, context.part(0, begin))
-                                       : calibrate::chosen_levels(model, plan, options, context.with_progress({}));
+  std::vector<calibrate::Level> levels;
+  if (!is_calibrated(options.criterion))
+    levels = calibrate::chosen_levels(model, plan, options, context.with_progress({}));
+  const std::unique_ptr<calibrate::ResumeFile> resume = calibrate::open_resume(model, plan, calibration, run.text());
+  if (is_calibrated(options.criterion))
+    levels = calibrate::levels_of(model, plan, calibration, resume.get(), context.part(0, begin));
   for (std::size_t i = 0; i < levels.size(); ++i) {
     LevelPlan& level = plan.levels.emplace_back();
     level.amount = levels[i].amount;
-    level.cuts = run.run(levels[i], i, levels.size());
+    level.cuts = run.run(levels[i], i, levels.size(), resume.get());
     if (allocates) level.sets = calibrate::sets_of(model, plan, levels[i]);
   }
   calibrate::note(plan, run.unseen(), "saw no input other than zero and were pruned by magnitude");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "pare/error.h"
+
 namespace pare::calibrate {
 
 LayerByLayer::LayerByLayer(const Model& model, PrunePlan& plan, const CalibrationOptions& options,
@@ -16,7 +18,9 @@ LayerByLayer::LayerByLayer(const Model& model, PrunePlan& plan, const Calibratio
   plan.notes.insert(plan.notes.end(), text_.notes.begin(), text_.notes.end());
 }
 
-std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, std::size_t all) {
+std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, std::size_t all, ResumeFile* resume) {
+  level_unseen_.clear();
+  level_raised_.clear();
   weights_.emplace(model_, plan_.parameters);
   cuts_.assign(plan_.parameters.size(), {});
   level_ = &level;
@@ -26,13 +30,50 @@ std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, s
   };
   const auto runner = open_runner(weights_->model(), infer, quiet_);
   LayerPasses passes(*runner, text_);
+  std::size_t stored_layers = 0;
+  while (resume != nullptr && stored_layers < passes.layers() && resume->find(done, stored_layers) != nullptr)
+    ++stored_layers;
   for (std::size_t layer = 0; layer < passes.layers(); ++layer) {
     const double step = 1.0 / static_cast<double>(all * passes.layers()),
                  begin = static_cast<double>(done * passes.layers() + layer) * step;
-    prune_layer(passes, layer,
-                context_.part(begin, begin + step, fmt::format("layer {} of {}", layer + 1, passes.layers())));
+    const Context part = context_.part(begin, begin + step, fmt::format("layer {} of {}", layer + 1, passes.layers()));
+    if (layer < stored_layers) {
+      restore(*resume->find(done, layer));
+    } else {
+      prune_layer(passes, layer, part.part(0, 0.7));
+      if (resume != nullptr) resume->store(done, layer, finished(passes, layer));
+    }
+    if (stored_layers < passes.layers()) advance(passes, layer, part.part(0.7, 1));
   }
+  unseen_.merge(level_unseen_);
+  raised_.merge(level_raised_);
   return std::move(cuts_);
+}
+
+void LayerByLayer::restore(const std::vector<StoredLinear>& linears) {
+  for (const StoredLinear& linear : linears) {
+    if (linear.index >= cuts_.size())
+      throw Error(ErrorCode::kMismatch, model_.source, "the interrupted run had more linears");
+    cuts_[linear.index] = weights_->restore(linear);
+    if (linear.unseen) level_unseen_.insert(parameter(linear.index).name);
+    if (linear.raised) level_raised_.insert(parameter(linear.index).name);
+  }
+}
+
+std::vector<StoredLinear> LayerByLayer::finished(const LayerPasses& passes, std::size_t layer) const {
+  std::vector<StoredLinear> linears;
+  for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {
+    if (!passes.holds(layer, parameter(i))) continue;
+    StoredLinear& linear = linears.emplace_back();
+    linear.index = i;
+    linear.pruned = cuts_[i].pruned;
+    linear.unseen = level_unseen_.contains(parameter(i).name);
+    linear.raised = level_raised_.contains(parameter(i).name);
+    const auto& bits = std::get<Mask::Bits>(cuts_[i].mask.kind());
+    linear.removed = bits.removed;
+    if (bits.values != nullptr) linear.values = *bits.values;
+  }
+  return linears;
 }
 
 void LayerByLayer::prune_layer(LayerPasses& passes, std::size_t layer, const Context& context) {
@@ -42,14 +83,17 @@ void LayerByLayer::prune_layer(LayerPasses& passes, std::size_t layer, const Con
     weights_->load(i);
     left.insert(i);
   }
-  for (const SharedInputs& inputs : gather(passes, layer, context.part(0, 0.4))) {
+  for (const SharedInputs& inputs : gather(passes, layer, context.part(0, 0.6))) {
     prune_linears(inputs);
     for (const std::string& name : inputs.linears) left.erase(index_.at(name));
   }
   for (const std::size_t index : left) prune_linear(index, nullptr);
+}
+
+void LayerByLayer::advance(LayerPasses& passes, std::size_t layer, const Context& context) {
   if (layer + 1 == passes.layers()) return;
   for (std::size_t i = 0; i < passes.batches(); ++i) {
-    context.report(0.7 + 0.3 * static_cast<double>(i) / static_cast<double>(passes.batches()));
+    context.report(static_cast<double>(i) / static_cast<double>(passes.batches()));
     passes.run(layer, i, true, quiet_);
   }
 }
@@ -73,7 +117,7 @@ void LayerByLayer::prune_linears(const SharedInputs& inputs) {
   std::optional<CalibratedCriterion> criterion;
   if (!zero) criterion.emplace(plan_.options, inputs, quiet_);
   for (const std::string& name : inputs.linears) {
-    if (criterion && criterion->raised_damping()) raised_.insert(name);
+    if (criterion && criterion->raised_damping()) level_raised_.insert(name);
     prune_linear(index_.at(name), criterion ? &*criterion : nullptr);
   }
 }
@@ -88,7 +132,7 @@ void LayerByLayer::prune_linear(std::size_t index, const CalibratedCriterion* cr
     if (needs_products(plan_.options)) require_finite(task, model_.source, parameter(index).name);
     criterion->prune(task, quiet_);
   } else {
-    unseen_.insert(parameter(index).name);
+    level_unseen_.insert(parameter(index).name);
     if (level_->given.empty()) prune_by_magnitude(task);
   }
   cuts_[index] = weights_->finish(index, task);

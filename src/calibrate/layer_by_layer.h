@@ -27,8 +27,9 @@ class LayerByLayer {
   /// Reads the calibration text and records it in the plan. `model` and `plan` must outlive this.
   LayerByLayer(const Model& model, PrunePlan& plan, const CalibrationOptions& options, const Context& context);
 
-  /// The cuts of one level, of which `done` of `all` are done.
-  std::vector<TensorCut> run(const Level& level, std::size_t done, std::size_t all);
+  /// The cuts of one level, of which `done` of `all` are done. `resume`: where finished layers are kept, or nullptr.
+  std::vector<TensorCut> run(const Level& level, std::size_t done, std::size_t all, ResumeFile* resume);
+  const CalibrationText& text() const noexcept { return text_; }
 
   /// Names of linears that saw no input other than zero, and of those whose damping was raised, at any level.
   const std::set<std::string>& unseen() const noexcept { return unseen_; }
@@ -37,6 +38,11 @@ class LayerByLayer {
  private:
   const Parameter& parameter(std::size_t index) const { return model_.parameters[plan_.parameters[index]]; }
   void prune_layer(LayerPasses& passes, std::size_t layer, const Context& context);
+  /// Runs a pruned layer on the states before it, for the next layer.
+  void advance(LayerPasses& passes, std::size_t layer, const Context& context);
+  void restore(const std::vector<StoredLinear>& linears);
+  /// What the layer's linears became, to be kept.
+  std::vector<StoredLinear> finished(const LayerPasses& passes, std::size_t layer) const;
   /// The inputs of the layer's linears.
   std::vector<SharedInputs> gather(LayerPasses& passes, std::size_t layer, const Context& context);
   void prune_linears(const SharedInputs& inputs);
@@ -53,6 +59,7 @@ class LayerByLayer {
   const Level* level_ = nullptr;
   std::vector<TensorCut> cuts_;
   std::set<std::string> unseen_, raised_;
+  std::set<std::string> level_unseen_, level_raised_;  ///< those of this level
 };
 
 }  // namespace pare::calibrate

@@ -112,7 +112,7 @@ void WorkingWeights::remove(const Mask& mask, std::size_t index, LinearTask& tas
 TensorCut WorkingWeights::finish(std::size_t index, const LinearTask& task) {
   const stats::FloatFormat& format = stats::float_format(source(index).dtype);
   const std::span<std::byte> all = bytes(index);
-  TensorCut cut;
+  std::uint64_t pruned = 0;
   Mask::Bits bits;
   bits.removed.resize((task.removed.size() + 63) / 64);
   for (std::size_t row = 0; row < task.out; ++row)
@@ -122,13 +122,36 @@ TensorCut WorkingWeights::finish(std::size_t index, const LinearTask& task) {
       if (task.removed[at] != 0) {
         bits.removed[stored / 64] |= std::uint64_t{1} << stored % 64;
         std::memset(to, 0, format.size());
-        ++cut.pruned;
+        ++pruned;
       } else if (task.changed) {
         store(format, task.weights[at], to);
       }
     }
-  if (task.changed) {
-    const auto held = std::make_shared<const HeldValues>(HeldValues{scratch_, all});
+  return cut_of(index, pruned, std::move(bits), task.changed);
+}
+
+TensorCut WorkingWeights::restore(const StoredLinear& linear) {
+  const TensorView& tensor = source(linear.index);
+  const std::uint64_t elements = tensor.elements();
+  if (linear.removed.size() != (elements + 63) / 64 ||
+      (!linear.values.empty() && linear.values.size() != tensor.bytes.size()))
+    throw Error(ErrorCode::kMismatch, original_.source, tensor.name, "has another size than in the interrupted run");
+  load(linear.index);
+  const std::span<std::byte> all = bytes(linear.index);
+  if (!linear.values.empty()) std::memcpy(all.data(), linear.values.data(), all.size());
+  const std::size_t size = stats::float_format(tensor.dtype).size();
+  for (std::uint64_t i = 0; i < elements; ++i)
+    if ((linear.removed[i / 64] >> i % 64 & 1) != 0) std::memset(all.data() + i * size, 0, size);
+  Mask::Bits bits;
+  bits.removed = linear.removed;
+  return cut_of(linear.index, linear.pruned, std::move(bits), !linear.values.empty());
+}
+
+TensorCut WorkingWeights::cut_of(std::size_t index, std::uint64_t pruned, Mask::Bits bits, bool changed) const {
+  TensorCut cut;
+  cut.pruned = pruned;
+  if (changed) {
+    const auto held = std::make_shared<const HeldValues>(HeldValues{scratch_, bytes(index)});
     bits.values = {held, &held->bytes};
   }
   cut.mask = std::move(bits);

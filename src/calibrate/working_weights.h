@@ -8,6 +8,7 @@
 
 #include "base/file_map.h"
 #include "calibrate/linear_task.h"
+#include "calibrate/resume_file.h"
 #include "pare/prune.h"
 
 namespace pare::calibrate {
@@ -28,10 +29,14 @@ class WorkingWeights {
   void remove(const Mask& mask, std::size_t index, LinearTask& task) const;
   /// Writes the result of a task, and returns it as a mask.
   TensorCut finish(std::size_t index, const LinearTask& task);
+  /// The same of an earlier run's result. Throws Error (kMismatch) if its sizes are not the tensor's.
+  TensorCut restore(const StoredLinear& linear);
 
  private:
   const TensorView& source(std::size_t index) const;
   std::span<std::byte> bytes(std::size_t index) const;
+  /// `changed`: whether the mask takes its values from the temporary file.
+  TensorCut cut_of(std::size_t index, std::uint64_t pruned, Mask::Bits bits, bool changed) const;
 
   Model original_, working_;
   std::vector<std::size_t> parameters_, offsets_;

@@ -1,14 +1,17 @@
 // pare prune: pruned checkpoints that from_pretrained loads.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <set>
+#include <system_error>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/print_as.h"
 #include "cli/progress.h"
+#include "cli/streams.h"
 #include "pare/calibrate.h"
 #include "pare/error.h"
 #include "pare/json.h"
@@ -116,14 +119,28 @@ void check_allocation_out(const Arguments& arguments, const PruneOptions& option
   prepare_file(path, arguments.force, arguments.run.quiet);
 }
 
+/// Whether layers are pruned on a text, one after the other.
+bool calibrates(const PruneOptions& options) { return is_calibrated(options.criterion) || options.refit; }
+
+/// The file in which --resume keeps finished layers, beside the output.
+std::filesystem::path finished_layers_of(const Arguments& arguments) {
+  std::string path = arguments.output;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path + ".pare-resume";
+}
+
 PrunePlan plan_of(const Model& model, const PruneOptions& options, const Arguments& arguments, const Context& context) {
-  if (!is_calibrated(options.criterion) && !options.refit) return plan_pruning(model, options, context);
+  if (!calibrates(options)) return plan_pruning(model, options, context);
   CalibrationOptions calibration;
   calibration.data = arguments.calibration.data;
   if (arguments.calibration.sequences != 0) calibration.sequences = arguments.calibration.sequences;
   if (arguments.calibration.length != 0) calibration.length = arguments.calibration.length;
   calibration.seed = arguments.models.options.seed;
   calibration.allocation = allocation_of(arguments);
+  if (arguments.resume) calibration.resume = finished_layers_of(arguments);
+  calibration.tell_resume = [&](const std::string& sentence) {
+    if (!arguments.run.quiet) print_note(sentence);
+  };
   ProgressLine progress("calibrating", arguments.run.quiet);
   return plan_calibrated(model, options, calibration, progress.follow(context));
 }
@@ -217,18 +234,18 @@ void check_distinct(const std::vector<std::string>& directories) {
 void run(const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
   const PruneOptions options = options_of(arguments);
-  if (context.group() != nullptr && (is_calibrated(options.criterion) || options.refit))
+  if (context.group() != nullptr && calibrates(options))
     throw UsageError("calibrated pruning runs as one process, not under mpirun");
-  if (arguments.resume && (is_calibrated(options.criterion) || options.refit))
-    throw UsageError("--resume does not apply to calibrated pruning");
   if (context.group() != nullptr && !(arguments.mask.empty() && arguments.mask_out.empty()))
     throw UsageError("--mask and --save-mask are for one process, not under mpirun");
   const bool writes = !arguments.output.empty() && !arguments.dry_run;
   if (!writes && !arguments.dry_run && arguments.mask_out.empty())
     throw UsageError("-o is required (output directory), or --dry-run");
+  if (arguments.resume && !writes) throw UsageError("--resume requires -o, and no --dry-run");
   check_allocation_out(arguments, options);
   check_mask_out(arguments, options);
-  if (writes) prepare_directory(arguments.output, arguments.force, arguments.run.quiet, arguments.resume);
+  const bool keeps_files = arguments.resume && !calibrates(options);
+  if (writes) prepare_directory(arguments.output, arguments.force, arguments.run.quiet, keeps_files);
   const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const Model& model = models.front();
   if (!arguments.output.empty()) prepare_apart(arguments.output, models, arguments.run.quiet);
@@ -248,8 +265,10 @@ void run(const Arguments& arguments, const Context& context) {
   const PruneSummary summary = summarize(model, plan, std::move(directories), context);
   if (writes) {
     ProgressLine progress("writing " + arguments.output, arguments.run.quiet);
-    write_pruned(model, plan, arguments.output, {arguments.force, arguments.resume}, progress.follow(context));
+    write_pruned(model, plan, arguments.output, {arguments.force, keeps_files}, progress.follow(context));
   }
+  std::error_code ignored;  // what is left is not used by another command
+  if (arguments.resume && calibrates(options)) std::filesystem::remove(finished_layers_of(arguments), ignored);
   if (!context.leads()) return;
   // Without the stop flag, because an interrupt after the output is in place must not be a failure.
   if (!arguments.mask_out.empty())
@@ -297,7 +316,7 @@ void add_prune_command(Command& program, const Context& context) {
   add_filters(*command, arguments->filters, "Prune");
   add_output(*command, arguments->output, arguments->force, "DIR",
              "Output directory; with several levels, DIR/sparsity-LEVEL for each");
-  add_resume(*command, arguments->resume);
+  add_resume(*command, arguments->resume, "finished files, or with --data layers,");
   command
       ->add_option("--save-mask", arguments->mask_out,
                    "Write which weights are kept to FILE, a safetensors file of bools;\n-o may then be left out")

@@ -81,11 +81,11 @@ void add_output(Command& command, std::string& path, bool& force, const std::str
   command.add_flag("--force", force, "Replace existing output written by pare")->group("Output");
 }
 
-void add_resume(Command& command, bool& resume) {
+void add_resume(Command& command, bool& resume, const std::string& what) {
   command
       .add_flag("--resume", resume,
-                "Keep finished files if the run fails or is killed, and go on from\n"
-                "where an earlier run with --resume and the same options ended")
+                "Keep " + what + " if the run fails or is killed, and go on from\n" +
+                    "where an earlier run with --resume and the same options ended")
       ->group("Output");
 }
 

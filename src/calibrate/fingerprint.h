@@ -1,0 +1,16 @@
+// Identifies all that the result of a calibrated run depends on.
+#pragma once
+
+#include <string>
+
+#include "calibrate/calibration_text.h"
+#include "pare/calibrate.h"
+
+namespace pare::calibrate {
+
+/// 32 hexadecimal digits, of the model's files and configuration, the tokens, the options and the instruction set.
+/// `plan`: with options, parameters and, of a given mask, its record.
+std::string fingerprint_of(const Model& model, const PrunePlan& plan, const CalibrationOptions& options,
+                           const CalibrationText& text);
+
+}  // namespace pare::calibrate
