@@ -59,6 +59,7 @@ void write_tokens(base::ByteWriter& writer, const std::vector<TokenBatch>& batch
 std::string fingerprint_of(const Model& model, const PrunePlan& plan, const CalibrationOptions& options,
                            const CalibrationText& text) {
   base::ByteWriter writer;
+  writer.text(PARE_VERSION);
   writer.text(kernels::current_target());
   write_model(writer, model, plan);
   write_options(writer, plan.options);
