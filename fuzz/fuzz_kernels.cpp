@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/kernel_bits.h"
 #include "fuzz/kernel_input.h"
 #include "kernels/attend.h"
 #include "kernels/block_scan.h"
 #include "kernels/elementwise.h"
 #include "kernels/float_convert.h"
-#include "kernels/leading_bits.h"
 #include "kernels/magnitude.h"
 #include "kernels/matvec.h"
 #include "kernels/moments.h"
@@ -117,55 +117,6 @@ void moments(Input& input) {
     to_f32(type, data.data(), n, out.data());
     return Result(out.begin(), out.end());
   });
-}
-
-void leading(Input& input) {
-  const Width width = static_cast<Width>(1U << input.below(4));
-  const std::size_t size = static_cast<std::size_t>(width), offset = input.below(64), n = input.below(300);
-  Unaligned data(input, n * size, offset);
-  static std::vector<std::uint32_t> table(2 * kLeadingBins);
-  compare("leading_bits", -1, [&] {
-    std::fill(table.begin(), table.end(), 0);
-    count_leading_bits(width, data.data(), n, table.data());
-    Result result;
-    for (std::size_t bin = 0; bin < kLeadingBins; ++bin)
-      if (const std::uint32_t count = table[bin] + table[kLeadingBins + bin]; count != 0)
-        result.insert(result.end(), {static_cast<double>(bin), static_cast<double>(count)});
-    return result;
-  });
-}
-
-/// This kernel is not compiled for each instruction set, so it is compared with its definition.
-void trailing(Input& input) {
-  const std::size_t offset = input.below(64), n = 1 + input.below(300);
-  Unaligned data(input, n * 4, offset);
-  const auto bits_of = [&](std::size_t i) {
-    std::uint32_t bits;
-    std::memcpy(&bits, data.data() + 4 * i, sizeof bits);
-    return bits;
-  };
-  constexpr std::size_t kSlots = 2;
-  static std::vector<std::uint8_t> slot_of(kLeadingBins);
-  static std::vector<std::uint64_t> tables(kSlots << 16), expected(kSlots << 16);
-  std::vector<std::uint32_t> chosen;  // top bits
-  for (std::size_t slot = 0; slot < kSlots; ++slot) {
-    chosen.push_back(bits_of(input.below(n)) >> 16);
-    slot_of[chosen.back()] = static_cast<std::uint8_t>(slot + 1);
-  }
-  count_trailing_bits(data.data(), n, slot_of.data(), tables.data());
-  for (std::size_t i = 0; i < n; ++i)
-    if (const std::uint8_t slot = slot_of[bits_of(i) >> 16]; slot != 0)
-      ++expected[((slot - 1U) << 16) + (bits_of(i) & 0xFFFF)];
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t slot = 0; slot < kSlots; ++slot) {
-      const std::size_t at = (slot << 16) + (bits_of(i) & 0xFFFF);
-      require(tables[at] == expected[at], "count_trailing_bits counts what has a slot");
-    }
-  // Clears the table again, so that the next input detects counts at other places.
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t slot = 0; slot < kSlots; ++slot)
-      tables[(slot << 16) + (bits_of(i) & 0xFFFF)] = expected[(slot << 16) + (bits_of(i) & 0xFFFF)] = 0;
-  for (const std::uint32_t top : chosen) slot_of[top] = 0;
 }
 
 /// A result for each lane, since their number differs.
@@ -380,7 +331,7 @@ void blocks(Input& input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using Case = void (*)(Input&);
   constexpr Case kCases[] = {counts,    nonzeros,    moments, leading,  few_rows,  masked,     panels, slices,
-                             attention, activations, norms,   trailing, registers, panel_rows, blocks};
+                             attention, activations, norms,   trailing, registers, panel_rows, blocks, picked};
   Input input(data, size);
   kCases[input.number(1) % std::size(kCases)](input);
   return 0;

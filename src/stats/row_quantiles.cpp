@@ -13,6 +13,7 @@
 
 #include "base/parallel.h"
 #include "checkpoint/tensor_piece.h"
+#include "kernels/pick_leading.h"
 #include "pare/error.h"
 #include "stats/rank.h"
 #include "stats/tensor_pieces.h"
@@ -25,6 +26,7 @@ constexpr std::size_t kLows = 1U << 16;              // values of the other bits
 constexpr std::uint64_t kListed = 1U << 17;          // up to this many elements are listed, more are counted
 constexpr std::uint64_t kBatchBytes = 128ULL << 20;  // memory for candidates at a time
 constexpr std::size_t kBlock = 4096;
+constexpr std::size_t kComparedBins = 24;  // comparing with each of more bins takes longer than to look each up
 
 /// The elements of one bin of one row, by the low bits that the sketch does not store.
 struct Candidates {
@@ -33,6 +35,7 @@ struct Candidates {
   std::uint64_t elements = 0;
   std::vector<std::uint16_t> list = {};   ///< low bits, if there are few elements
   std::vector<std::uint64_t> table = {};  ///< counts by low bits, if there are many
+  std::uint64_t ordered = 0;              ///< so many of the list are known to be the smallest
 
   std::uint64_t bytes() const { return elements <= kListed ? elements * sizeof(std::uint16_t) : kLows * 8; }
   void prepare() {
@@ -59,7 +62,8 @@ struct Candidates {
                               elements, found));
     if (elements <= kListed) {
       const auto nth = list.begin() + static_cast<std::ptrdiff_t>(position);
-      std::nth_element(list.begin(), nth, list.end());
+      std::nth_element(list.begin() + static_cast<std::ptrdiff_t>(position < ordered ? 0 : ordered), nth, list.end());
+      ordered = position;
       return *nth;
     }
     std::uint64_t low = 0;
@@ -91,6 +95,19 @@ std::vector<std::uint64_t> positions_of(std::span<const double> p, std::uint64_t
     positions.push_back(std::min(below + 1, numbers - 1));
   }
   return positions;
+}
+
+/// The patterns whose leading bits have a slot; returns their number.
+std::size_t look_up(const std::byte* data, std::size_t n, std::span<const std::uint16_t> slot_of,
+                    std::uint32_t* found) {
+  std::size_t hits = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    std::uint32_t pattern;
+    std::memcpy(&pattern, data + i * 4, sizeof pattern);
+    found[hits] = pattern;
+    hits += slot_of[(pattern >> 16) & (kBins - 1)] != 0 ? 1 : 0;  // no branch: hits come at random
+  }
+  return hits;
 }
 
 class RowQuantiles {
@@ -219,16 +236,12 @@ class RowQuantiles {
     std::vector<std::vector<std::uint16_t>> lows(bins.size());
     const checkpoint::TensorPiece values(tensors_[piece.tensor].bytes, piece.begin * 4, piece.count * 4);
     const std::byte* data = values.data();
-    std::array<std::uint32_t, kBlock> found;
+    std::array<std::uint32_t, kBlock + kernels::kPickSlack> found;
     for (std::uint64_t begin = 0; begin < piece.count; begin += kBlock) {
-      const std::uint64_t n = std::min<std::uint64_t>(kBlock, piece.count - begin);
-      std::size_t hits = 0;
-      for (std::uint64_t i = begin; i < begin + n; ++i) {
-        std::uint32_t pattern;
-        std::memcpy(&pattern, data + i * 4, sizeof pattern);
-        found[hits] = pattern;
-        hits += slot_of[(pattern >> 16) & (kBins - 1)] != 0 ? 1 : 0;  // no branch: hits come at random
-      }
+      const std::size_t n = std::min<std::uint64_t>(kBlock, piece.count - begin);
+      const std::size_t hits = bins.size() <= kComparedBins
+                                   ? kernels::pick_leading(data + begin * 4, n, bins, found.data())
+                                   : look_up(data + begin * 4, n, slot_of, found.data());
       for (std::size_t i = 0; i < hits; ++i)
         lows[slot_of[(found[i] >> 16) & (kBins - 1)] - 1U].push_back(static_cast<std::uint16_t>(found[i]));
     }

@@ -70,6 +70,18 @@ TEST(Quantiles, AreExactWhereOneBinHoldsMoreElementsThanAreListed) {
     EXPECT_DOUBLE_EQ(quantiles[i], sorted_quantile(values, kFractions[i])) << kFractions[i];
 }
 
+TEST(Quantiles, ManyAtOnceInAnyOrder) {
+  const OwnedTensor tensor = test::random_tensor(DType::kF32, 50000, 3, false);
+  const std::vector<double> values = test::values_of(tensor.view());
+  std::vector<double> fractions;
+  for (std::size_t i = 0; i < 100; ++i) fractions.push_back(static_cast<double>(i * 37 % 100) / 99);
+  const std::vector<double> quantiles = magnitude_quantiles({&tensor.view(), 1}, fractions, Context(2));
+  for (std::size_t i = 0; i < fractions.size(); ++i) {
+    const double expected = sorted_quantile(values, fractions[i]);
+    EXPECT_NEAR(quantiles[i], expected, 1e-15 * expected) << fractions[i];
+  }
+}
+
 TEST(Quantiles, OfNothingAreNan) {
   const OwnedTensor nans = test::from_doubles({std::nan(""), std::nan("")});
   EXPECT_TRUE(std::isnan(magnitude_quantiles({&nans.view(), 1}, std::vector<double>{0.5}).at(0)));
