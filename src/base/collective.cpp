@@ -122,6 +122,15 @@ std::vector<std::vector<std::byte>> gather(std::vector<std::byte> bytes, const C
   return all;
 }
 
+void require_same(std::uint64_t hash, const std::string& source, std::string_view what, const Context& context) {
+  ByteWriter writer;
+  writer.u64(hash);
+  const std::vector<std::vector<std::byte>> hashes = gather(std::move(writer.bytes()), context);
+  for (std::size_t rank = 1; rank < hashes.size(); ++rank)
+    if (hashes[rank] != hashes[0])
+      throw Error(ErrorCode::kMismatch, source, fmt::format("rank {} reads other {} than rank 0", rank, what));
+}
+
 std::vector<unsigned> share_out(std::span<const std::uint64_t> sizes, unsigned ranks) {
   std::vector<std::size_t> order(sizes.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "pare/context.h"
@@ -27,6 +29,9 @@ void broadcast(std::vector<std::byte>& bytes, const Context& context);
 void broadcast(std::span<std::uint64_t> numbers, const Context& context);
 /// Returns the bytes of every rank on rank 0, and nothing elsewhere.
 std::vector<std::vector<std::byte>> gather(std::vector<std::byte> bytes, const Context& context);
+/// Throws Error (kMismatch) on rank 0 if a rank has another number, a hash of what it has read: "SOURCE: rank 2 reads
+/// other WHAT than rank 0".
+void require_same(std::uint64_t hash, const std::string& source, std::string_view what, const Context& context);
 /// Divides items of these sizes among `ranks` processes, largest first, each to the one with the least so far. Returns
 /// the rank of each item.
 std::vector<unsigned> share_out(std::span<const std::uint64_t> sizes, unsigned ranks);

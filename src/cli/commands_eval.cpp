@@ -32,6 +32,8 @@ constexpr const char* kExamples = R"(Examples:
       patterns side by side, all at the 50 % that 2:4 fixes
   pare eval gpt2 --task divergence --data wiki.test.raw --levels 10,50,90 --limit 50
       how far pruned models are from the dense one; needs no labels
+  mpirun -n 4 pare eval ./model --task wikitext --data wiki.test.raw
+      four processes share the text, with the same scores (docs/clusters.md)
 )";
 
 struct Arguments {

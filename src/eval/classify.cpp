@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text_data.h"
+#include "eval/batch_share.h"
 #include "eval/mean.h"
 #include "eval/subject.h"
 #include "pare/error.h"
@@ -129,13 +130,21 @@ Evaluation score_batches(const std::vector<LabeledBatch>& batches, std::size_t r
   Confusion confusion(labels);
   const Course course(context, rows);
   Evaluation result;
+  BatchShare share(context);
   for (const LabeledBatch& batch : batches) {
-    const std::vector<std::size_t> predicted = predict(batch.tokens);
-    for (std::size_t i = 0; i < batch.labels.size(); ++i) confusion.add(batch.labels[i], predicted[i]);
     result.tokens += batch.tokens.tokens();
     result.items += batch.labels.size();
+    if (!share.takes_next()) continue;
+    std::vector<double> numbers;
+    for (const std::size_t label : predict(batch.tokens))
+      numbers.push_back(static_cast<double>(std::min(label, labels)));
+    share.add(std::move(numbers));
     course.tell(result.items);
   }
+  const std::vector<std::vector<double>> predicted = share.all();
+  for (std::size_t batch = 0; batch < batches.size(); ++batch)
+    for (std::size_t i = 0; i < batches[batch].labels.size(); ++i)
+      confusion.add(batches[batch].labels[i], static_cast<std::size_t>(predicted[batch][i]));
   result.scores = confusion.scores();
   return result;
 }

@@ -1,5 +1,6 @@
 // How far a model's predictions are from those of another, on the same text and without labels.
 #include "base/text_data.h"
+#include "eval/batch_share.h"
 #include "eval/masking.h"
 #include "eval/mean.h"
 #include "eval/windows.h"
@@ -115,19 +116,26 @@ class Comparison {
     const Context& context = subject.context;
     const Course course(context, prepared_.total);
     Mean kl, agreement;
+    BatchShare share(context);
     for (std::size_t i = 0; i < prepared_.batches.size(); ++i) {
+      if (!share.takes_next()) continue;
       const Batch& batch = prepared_.batches[i];
       ReferenceRows once;
       ReferenceRows& reference = keep_ ? kept_[i] : once;
       if (reference.hidden.rows == 0)
         reference.hidden = picked_rows(hidden_of({nullptr, reference_, nullptr, context}, i, batch), batch.rows);
       const Matrix hidden = picked_rows(hidden_of(subject, i, batch), batch.rows);
-      for (const Disagreement& one : compare_rows(*reference_, reference, room_, *subject.runner, hidden, context)) {
-        kl.add(one.kl);
-        agreement.add(one.same_best ? 1 : 0);
-      }
+      std::vector<double> numbers;  // of each row: the divergence, and whether they agree
+      for (const Disagreement& one : compare_rows(*reference_, reference, room_, *subject.runner, hidden, context))
+        numbers.insert(numbers.end(), {one.kl, one.same_best ? 1.0 : 0.0});
+      share.add(std::move(numbers));
       course.tell(batch.done);
     }
+    for (const std::vector<double>& numbers : share.all())
+      for (std::size_t i = 0; i < numbers.size(); i += 2) {
+        kl.add(numbers[i]);
+        agreement.add(numbers[i + 1]);
+      }
     Evaluation result;
     result.items = prepared_.items;
     result.tokens = kl.count();

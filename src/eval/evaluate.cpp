@@ -5,6 +5,9 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "base/collective.h"
+#include "base/file_map.h"
+#include "base/hash.h"
 #include "eval/subject.h"
 #include "pare/error.h"
 
@@ -89,6 +92,14 @@ Scoring prepare(const Subject& subject, const EvalOptions& options, bool same_re
   return prepare_divergence(subject, std::move(reference), options, keep);
 }
 
+/// Throws Error (kMismatch) on rank 0 of a group if the ranks read different data.
+void require_same_data(const std::filesystem::path& data, const Context& context) {
+  if (context.group() == nullptr) return;
+  base::Hash64 hash;
+  hash.add(base::FileMap::open(data)->bytes());
+  base::require_same(hash.value(), data.string(), "data", context);
+}
+
 struct Named {
   std::string_view name;
   ScoreKind kind;
@@ -154,6 +165,7 @@ struct PreparedTask::State {
     vocabulary = subject.runner->vocabulary();
     positions = subject.runner->positions();
     scoring = eval::prepare(subject, options, options.reference == &model, keep);
+    eval::require_same_data(options.data, context);
     if (keep) subject.kept = std::make_shared<eval::KeptStates>(kStateBytes);
     options.reference = nullptr;  // may be gone when a model is scored
     subject.context = {};         // the progress function, too

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/text_data.h"
+#include "eval/batch_share.h"
 #include "eval/mean.h"
 #include "eval/subject.h"
 #include "eval/token_scores.h"
@@ -73,10 +74,16 @@ Evaluation score_passages(const Subject& subject, const std::vector<PassageBatch
   const Course course(subject.context, passages);
   Mean right, loss;
   Evaluation result;
+  BatchShare share(subject.context);
+  std::size_t done = 0;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const PassageBatch& batch = batches[i];
+    done += batch.words.size();
+    result.tokens += batch.predictions.size();
+    if (!share.takes_next()) continue;
     const std::vector<TokenScore> scores =
         score_tokens(*subject.runner, subject.hidden_states(i, batch.tokens), batch.predictions, subject.context);
+    std::vector<double> numbers;  // of each passage: whether its word is right, and the loss
     std::size_t at = 0;
     for (const std::size_t end : batch.words) {
       double nll = 0;
@@ -85,12 +92,16 @@ Evaluation score_passages(const Subject& subject, const std::vector<PassageBatch
         nll -= scores[at].log_probability;
         all = all && scores[at].best;
       }
-      loss.add(nll);
-      right.add(all ? 1 : 0);
+      numbers.insert(numbers.end(), {all ? 1.0 : 0.0, nll});
     }
-    result.tokens += batch.predictions.size();
-    course.tell(right.count());
+    share.add(std::move(numbers));
+    course.tell(done);
   }
+  for (const std::vector<double>& numbers : share.all())
+    for (std::size_t i = 0; i < numbers.size(); i += 2) {
+      right.add(numbers[i]);
+      loss.add(numbers[i + 1]);
+    }
   result.items = right.count();
   result.scores = {mean_score("accuracy", right), perplexity_score("perplexity", loss)};
   return result;

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/text_data.h"
+#include "eval/batch_share.h"
 #include "eval/masking.h"
 #include "eval/mean.h"
 #include "eval/token_scores.h"
@@ -18,14 +19,19 @@ Evaluation score_lines(const Subject& subject, const std::vector<MaskedLine>& li
   Evaluation result;
   MaskedBatch batch;
   std::size_t batches = 0;
-  const auto run = [&] {
+  BatchShare share(subject.context);
+  const auto score = [&] {
     std::vector<Prediction> predictions;
     for (std::size_t i = 0; i < batch.rows.size(); ++i) predictions.push_back({batch.rows[i], batch.hidden[i]});
-    const Matrix hidden = subject.hidden_states(batches++, batch.tokens);
-    for (const TokenScore& score : score_tokens(*subject.runner, hidden, predictions, subject.context)) {
-      right.add(score.best ? 1 : 0);
-      loss.add(-score.log_probability);
-    }
+    const Matrix hidden = subject.hidden_states(batches, batch.tokens);
+    std::vector<double> numbers;  // of each token: whether it is right, and the loss
+    for (const TokenScore& token : score_tokens(*subject.runner, hidden, predictions, subject.context))
+      numbers.insert(numbers.end(), {token.best ? 1.0 : 0.0, -token.log_probability});
+    share.add(std::move(numbers));
+  };
+  const auto run = [&] {
+    if (share.takes_next()) score();
+    ++batches;
     batch = {};
   };
   for (std::size_t i = 0; i < lines.size(); course.tell(++i)) {
@@ -37,6 +43,11 @@ Evaluation score_lines(const Subject& subject, const std::vector<MaskedLine>& li
     }
   }
   if (batch.tokens.tokens() != 0) run();
+  for (const std::vector<double>& numbers : share.all())
+    for (std::size_t i = 0; i < numbers.size(); i += 2) {
+      right.add(numbers[i]);
+      loss.add(numbers[i + 1]);
+    }
   if (loss.count() == 0) throw Error(ErrorCode::kUnsupported, options.data, "has no token to hide");
   result.tokens = loss.count();
   result.scores = {mean_score("accuracy", right), perplexity_score("pseudo_perplexity", loss)};

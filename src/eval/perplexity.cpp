@@ -50,9 +50,10 @@ Evaluation score_text(const Subject& subject, const PreparedText& text) {
   const Course course(subject.context, text.windows.size());
   Mean loss;
   std::size_t batches = 0;
-  for (const TokenScore& score :
-       score_windows(subject, batches, text.tokens, text.windows, [&](std::size_t done) { course.tell(done); }))
-    loss.add(-score.log_probability);
+  BatchShare share(subject.context);
+  score_windows(subject, batches, text.tokens, text.windows, share, [&](std::size_t done) { course.tell(done); });
+  for (const std::vector<double>& logs : share.all())
+    for (const double log : logs) loss.add(-log);
   Evaluation result;
   result.items = text.windows.size();
   result.tokens = loss.count();

@@ -1,5 +1,8 @@
 // Text to text: what an encoder-decoder writes against what it should, by exact match and BLEU.
+#include <utility>
+
 #include "base/text_data.h"
+#include "eval/batch_share.h"
 #include "eval/bleu.h"
 #include "eval/mean.h"
 #include "eval/subject.h"
@@ -15,26 +18,47 @@ struct SourceBatch {
   std::vector<std::string> targets;
 };
 
-Evaluation score_sources(const Subject& subject, const std::vector<SourceBatch>& batches, std::size_t rows,
-                         const EvalOptions& options) {
+/// What is written for each source of each batch: the number of tokens, and the tokens.
+std::vector<std::vector<double>> write_targets(const Subject& subject, const std::vector<SourceBatch>& batches,
+                                               std::size_t rows, const EvalOptions& options) {
   const TokenId end = subject.end_token();
   const Course course(subject.context, rows);
+  BatchShare share(subject.context);
+  std::size_t done = 0;
+  for (const SourceBatch& batch : batches) {
+    done += batch.targets.size();
+    if (!share.takes_next()) continue;
+    std::vector<double> numbers;
+    for (const std::vector<TokenId>& written :
+         generate(subject.encoder_decoder(), batch.tokens, end, options.generation, subject.context)) {
+      numbers.push_back(static_cast<double>(written.size()));
+      numbers.insert(numbers.end(), written.begin(), written.end());
+    }
+    share.add(std::move(numbers));
+    course.tell(done);
+  }
+  return share.all();
+}
+
+Evaluation score_sources(const Subject& subject, const std::vector<SourceBatch>& batches, std::size_t rows,
+                         const EvalOptions& options) {
+  const std::vector<std::vector<double>> written = write_targets(subject, batches, rows, options);
   Mean exact;
   Bleu bleu;
   Evaluation result;
-  for (const SourceBatch& batch : batches) {
-    const auto written = generate(subject.encoder_decoder(), batch.tokens, end, options.generation, subject.context);
-    for (std::size_t i = 0; i < written.size(); ++i) {
+  for (std::size_t batch = 0; batch < batches.size(); ++batch) {
+    const double* next = written[batch].data();
+    for (const std::string& target : batches[batch].targets) {
+      const auto tokens = static_cast<std::size_t>(*next++);
       // As in transformers, the output begins with the start token, which is left out if it is a special one.
       std::vector<TokenId> output{subject.encoder_decoder().decoder_start()};
-      output.insert(output.end(), written[i].begin(), written[i].end());
+      for (std::size_t i = 0; i < tokens; ++i) output.push_back(static_cast<TokenId>(*next++));
       const std::string text = subject.tokenizer->decode(output, true);
-      const std::string_view ours = base::stripped(text), theirs = base::stripped(batch.targets[i]);
+      const std::string_view ours = base::stripped(text), theirs = base::stripped(target);
       exact.add(ours == theirs ? 1 : 0);
       bleu.add(ours, theirs);
-      result.tokens += written[i].size();
+      result.tokens += tokens;
     }
-    course.tell(exact.count());
   }
   result.items = rows;
   result.scores = {mean_score("exact_match", exact), {"bleu", bleu.score()}};

@@ -92,14 +92,16 @@ Evaluation score_pages(const Subject& subject, const std::vector<PreparedPage>& 
   Evaluation result;
   result.items = pages.size();
   std::size_t done = 0, batches = 0;
+  BatchShare share(subject.context);
   for (const PreparedPage& page : pages) {
     words += page.words;
     bytes += page.bytes;
-    for (const TokenScore& score : score_windows(subject, batches, page.tokens, page.windows, [](std::size_t) {}))
-      loss -= score.log_probability;
+    score_windows(subject, batches, page.tokens, page.windows, share, [](std::size_t) {});
     result.tokens += page.tokens.size() - 1;
     course.tell(++done);
   }
+  for (const std::vector<double>& logs : share.all())
+    for (const double log : logs) loss -= log;
   result.scores = {{"word_perplexity", std::exp(loss / words)},
                    {"byte_perplexity", std::exp(loss / bytes)},
                    {"bits_per_byte", loss / bytes / std::log(2.0)}};

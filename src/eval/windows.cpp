@@ -41,16 +41,24 @@ std::size_t stride_of(const EvalOptions& options, std::size_t context) {
   return options.stride != 0 ? options.stride : std::max<std::size_t>(1, context / 2);
 }
 
+std::size_t end_of_batch(const std::vector<Window>& windows, std::size_t begin) {
+  std::size_t tokens = 0;
+  do {
+    tokens += windows[begin].end - 1 - windows[begin].begin;
+  } while (++begin < windows.size() && tokens < kBatchTokens);
+  return begin;
+}
+
 WindowBatch take_windows(std::span<const TokenId> tokens, const std::vector<Window>& windows, std::size_t& next) {
   WindowBatch batch;
-  do {
-    const Window& window = windows[next++];
+  for (const std::size_t end = end_of_batch(windows, next); next < end; ++next) {
+    const Window& window = windows[next];
     const std::size_t row = batch.tokens.tokens();
     // The last token is predicted and predicts nothing.
     batch.tokens.add(tokens.subspan(window.begin, window.end - 1 - window.begin));
     for (std::size_t at = window.first; at < window.end; ++at)
       batch.predictions.push_back({row + (at - window.begin) - 1, tokens[at]});
-  } while (next < windows.size() && batch.tokens.tokens() < kBatchTokens);
+  }
   return batch;
 }
 

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "eval/batch_share.h"
 #include "eval/subject.h"
 #include "eval/token_scores.h"
 
@@ -33,19 +35,26 @@ struct WindowBatch {
 /// The batch of windows from `next` on, which is moved behind them.
 WindowBatch take_windows(std::span<const TokenId> tokens, const std::vector<Window>& windows, std::size_t& next);
 
-/// Scores of all the windows' predictions; `done(next)` is told how many windows are through. `number` is that of the
-/// first batch, and then that of the batch after the last.
+/// The window behind those that take_windows() takes from `begin` on.
+std::size_t end_of_batch(const std::vector<Window>& windows, std::size_t begin);
+
+/// Adds the log-probabilities of what the windows predict to `share`, a list for each batch; `done(next)` is told how
+/// many windows are through. `number` is that of the first batch, and then that of the batch after the last.
 template <class Done>
-std::vector<TokenScore> score_windows(const Subject& subject, std::size_t& number, std::span<const TokenId> tokens,
-                                      const std::vector<Window>& windows, const Done& done) {
-  std::vector<TokenScore> scores;
-  for (std::size_t next = 0; next < windows.size(); done(next)) {
+void score_windows(const Subject& subject, std::size_t& number, std::span<const TokenId> tokens,
+                   const std::vector<Window>& windows, BatchShare& share, const Done& done) {
+  for (std::size_t next = 0; next < windows.size(); done(next), ++number) {
+    if (!share.takes_next()) {
+      next = end_of_batch(windows, next);
+      continue;
+    }
     const WindowBatch batch = take_windows(tokens, windows, next);
-    const std::vector<TokenScore> some = score_tokens(*subject.runner, subject.hidden_states(number++, batch.tokens),
-                                                      batch.predictions, subject.context);
-    scores.insert(scores.end(), some.begin(), some.end());
+    std::vector<double> logs;
+    for (const TokenScore& score :
+         score_tokens(*subject.runner, subject.hidden_states(number, batch.tokens), batch.predictions, subject.context))
+      logs.push_back(score.log_probability);
+    share.add(std::move(logs));
   }
-  return scores;
 }
 
 }  // namespace pare::eval

@@ -43,6 +43,22 @@ TEST(Collective, LargeNumbersAndLongRunsOfZerosArrive) {
   });
 }
 
+TEST(Collective, RanksWithOtherInputAreNamed) {
+  const auto read = [](std::uint64_t different) {
+    test::run_group(3, [&](unsigned rank, const Context& context) {
+      require_same(rank == 2 ? different : 7, "text.txt", "data", context);
+    });
+  };
+  read(7);
+  try {
+    read(8);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kMismatch);
+    EXPECT_STREQ(error.what(), "text.txt: rank 2 reads other data than rank 0");
+  }
+}
+
 TEST(Collective, BroadcastAndGatherReachEveryRank) {
   for (const unsigned size : {1U, 2U, 3U, 8U, 11U})
     test::run_group(size, [&](unsigned rank, const Context& context) {
