@@ -152,11 +152,13 @@ bool has_all_weights(const fs::path& snapshot) {
 
 }  // namespace
 
-hub::FileRules hub_file_rules(const std::string& spec) {
+hub::FileRules hub_file_rules(const std::string& spec, WeightsSurvey& survey) {
   hub::FileRules rules;
   rules.choose = [spec](const std::vector<ListedFile>& listed, const hub::FileRules::Fetch& fetch) {
     return Choice(spec, listed, fetch).names();
   };
+  rules.preview = [&survey](const ListedFile& file, const hub::FileRules::ReadPart& read) { survey.add(file, read); };
+  rules.summary = [&survey] { return survey.text(); };
   rules.is_complete = has_all_weights;
   return rules;
 }
@@ -167,7 +169,8 @@ fs::path find_model(const std::string& spec, const Context& context) {
     hub::require_blobs(snapshot, spec);
     return snapshot;
   }
-  return hub::find_or_download(spec, hub_file_rules(spec), context);
+  WeightsSurvey survey(spec);
+  return hub::find_or_download(spec, hub_file_rules(spec, survey), context);
 }
 
 }  // namespace pare::checkpoint

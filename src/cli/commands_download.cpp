@@ -15,7 +15,7 @@ namespace download_command {
 
 constexpr const char* kExamples = R"(Examples:
   pare download gpt2 --dry-run
-      the files that pare needs of GPT-2, and how many bytes are not in the cache
+      the files that pare needs of GPT-2, its number of weights, and how many bytes are not in the cache
   pare download google-t5/t5-small@main
       what is missing of the current commit; other commands take what is in the cache
 
@@ -51,7 +51,7 @@ void add_download_command(Command& program, const Context& context) {
   command->add_option("NAME", arguments->model, "A name on the Hub, such as google-t5/t5-small, or NAME@REVISION")
       ->type_name("")
       ->required();
-  command->add_flag("--dry-run", arguments->dry_run, "Only list the files and their sizes");
+  command->add_flag("--dry-run", arguments->dry_run, "Only list the files, their sizes and what the weights are");
   add_format(*command, arguments->format);
   add_running(*command, arguments->run);
   command->footer(kExamples);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <fstream>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -22,6 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kConnections = 4;
+/// Bytes, of which the download takes longer than the requests for the headers.
+constexpr std::uint64_t kWorthPreview = 16 << 20;
 
 /// One download, from the list of files to the last link.
 class Download {
@@ -35,7 +38,12 @@ class Download {
         model_(list_files(client_, name_.repository, asked_)),
         folder_(cache_directory(), name_.repository, model_.commit) {}
 
-  DownloadPlan plan(const FileRules& rules) { return plan_of(chosen(rules)); }
+  DownloadPlan plan(const FileRules& rules) {
+    const std::vector<RemoteFile*> files = chosen(rules);
+    DownloadPlan plan = plan_of(files);
+    preview(files, rules);
+    return plan;
+  }
 
   DownloadPlan run(const FileRules& rules) {
     const std::vector<RemoteFile*> files = chosen(rules);
@@ -49,8 +57,14 @@ class Download {
       there += present(*file);
     }
     require_space(total - std::min(there, total));
+    std::string step = "downloading " + asked_.spec;
+    if (total - std::min(there, total) > kWorthPreview) {
+      preview(files, rules);
+      if (const std::string summary = rules.summary(); !summary.empty()) step += " (" + summary + ")";
+    }
     folder_.create(pause());
-    fetch_all(missing, files.back(), total, there);
+    ByteCount count(total, there, step, context_);
+    fetch_all(missing, files.back(), count);
     // Before the last link: with it the snapshot counts as complete, and nothing is asked or written any more.
     folder_.set_reference(name_.revision.empty() ? "main" : name_.revision, pause());
     link(*files.back());
@@ -120,8 +134,11 @@ class Download {
   }
 
   void fetch_blob(const RemoteFile& file, HttpClient& client, ByteCount& count) {
-    download_blob(file, resolve_url(settings_, name_.repository, model_.commit, file.name), folder_, client,
-                  {asked_.spec, asked_.revision, file.name}, count);
+    download_blob(file, url_of(file), folder_, client, {asked_.spec, asked_.revision, file.name}, count);
+  }
+
+  std::string url_of(const RemoteFile& file) const {
+    return resolve_url(settings_, name_.repository, model_.commit, file.name);
   }
 
   /// Bytes that are in the cache already.
@@ -142,18 +159,37 @@ class Download {
                 fmt::format("'{}' needs {} bytes, and {} are free", asked_.spec, bytes, space.available));
   }
 
-  /// Several connections, a file each at a time. Every file but `last` is linked as soon as it is whole.
-  void fetch_all(const std::vector<RemoteFile*>& files, const RemoteFile* last, std::uint64_t total,
-                 std::uint64_t before) {
-    ByteCount count(total, before, "downloading " + asked_.spec, context_);
+  void preview(const std::vector<RemoteFile*>& files, const FileRules& rules) {
+    std::atomic<std::size_t> done{0};
+    for_files(files, [&](HttpClient& client, const RemoteFile& file) {
+      const ListedFile known = listed(file);
+      rules.preview(known, [&](std::uint64_t begin, std::uint64_t end) {
+        end = std::max(begin, std::min(end, known.size));
+        if (folder_.has_file(file.name)) return read_part(folder_.snapshot() / file.name, begin, end);
+        if (known.is_cached) return read_part(folder_.blob(file.etag), begin, end);
+        return download_part(file, begin, end, url_of(file), client, {asked_.spec, asked_.revision, file.name});
+      });
+      context_.report(static_cast<double>(++done) / static_cast<double>(files.size()),
+                      "reading headers of " + asked_.spec);
+    });
+  }
+
+  /// Every file but `last` is linked as soon as it is whole.
+  void fetch_all(const std::vector<RemoteFile*>& files, const RemoteFile* last, ByteCount& count) {
+    for_files(files, [&](HttpClient& client, const RemoteFile& file) {
+      fetch_blob(file, client, count);
+      if (&file != last) link(file);
+    });
+  }
+
+  /// Calls `action` for each file, on several connections, a file each at a time.
+  void for_files(const std::vector<RemoteFile*>& files,
+                 const std::function<void(HttpClient&, const RemoteFile&)>& action) {
     std::atomic<std::size_t> next{0};
     std::mutex mutex;
     std::exception_ptr first;
     const auto fetch_next = [&](HttpClient& client) {
-      for (std::size_t i = next++; i < files.size(); i = next++) {
-        fetch_blob(*files[i], client, count);
-        if (files[i] != last) link(*files[i]);
-      }
+      for (std::size_t i = next++; i < files.size(); i = next++) action(client, *files[i]);
     };
     const auto work = [&](HttpClient* client) {
       try {
@@ -190,6 +226,15 @@ class Download {
 };
 
 }  // namespace
+
+std::vector<std::byte> read_part(const fs::path& path, std::uint64_t begin, std::uint64_t end) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<std::byte> bytes(end - begin);
+  file.seekg(static_cast<std::streamoff>(begin));
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  return bytes;
+}
 
 fs::path find_or_download(const std::string& spec, const FileRules& rules, const Context& context) {
   bool is_cached = false;

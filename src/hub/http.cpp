@@ -191,7 +191,10 @@ void HttpClient::set_options(Exchange& exchange, const UrlParts& url, const Http
     if (const char* file = std::getenv(variable); file != nullptr && *file != '\0') set(CURLOPT_CAINFO, file);
   // A compressed body would have another size and other ranges.
   exchange.add_header("Accept-Encoding: identity");
-  if (request.from > 0) exchange.add_header(fmt::format("Range: bytes={}-", request.from));
+  if (request.to > 0)
+    exchange.add_header(fmt::format("Range: bytes={}-{}", request.from, request.to - 1));
+  else if (request.from > 0)
+    exchange.add_header(fmt::format("Range: bytes={}-", request.from));
   if (!settings_.token.empty() && url.same_origin(endpoint_))
     exchange.add_header("Authorization: Bearer " + settings_.token);
   set(CURLOPT_HTTPHEADER, exchange.headers.get());

@@ -45,6 +45,7 @@ struct HttpRequest {
   std::string about;       ///< the model or file, for messages
   bool head = false;       ///< headers only; then a redirect to another server is the answer
   std::uint64_t from = 0;  ///< the first byte wanted
+  std::uint64_t to = 0;    ///< the byte after the last one wanted; 0: all that follow
 };
 
 struct HttpResponse {

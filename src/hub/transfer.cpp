@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -148,6 +149,11 @@ class PartialFile {
   std::unique_ptr<FollowingDigest> digest_;  // last, because its thread reads through the descriptor
 };
 
+[[noreturn]] void refuse_other_range(const HttpResponse& response, const Asked& asked) {
+  throw HttpFailure(asked.spec,
+                    fmt::format("{} sends another range of '{}' than was asked for", response.host, asked.file), false);
+}
+
 /// One request for what is missing.
 void request_rest(PartialFile& partial, const std::string& url, HttpClient& client, const Asked& asked) {
   const std::uint64_t from = partial.size();
@@ -155,10 +161,7 @@ void request_rest(PartialFile& partial, const std::string& url, HttpClient& clie
   body.begin = [&](const HttpResponse& response) {
     // A server that ignores ranges answers with status 200 and all of the file.
     const bool continues = response.status == 206 && response.range_begin() == from;
-    if (response.status == 206 && !continues)
-      throw HttpFailure(asked.spec,
-                        fmt::format("{} sends another range of '{}' than was asked for", response.host, asked.file),
-                        false);
+    if (response.status == 206 && !continues) refuse_other_range(response, asked);
     if (!continues && from > 0) partial.restart();
   };
   body.read = [&](std::span<const std::byte> bytes) { partial.write(bytes); };
@@ -180,6 +183,42 @@ void request_rest(PartialFile& partial, const std::string& url, HttpClient& clie
                       fmt::format("{} sends {} bytes of '{}' (expected {})", response.host, partial.size(), asked.file,
                                   partial.expected_size()),
                       true);
+}
+
+/// One request for a part, which a server that ignores ranges sends with all that is before and after it.
+std::vector<std::byte> request_part(std::uint64_t begin, std::uint64_t end, const std::string& url, HttpClient& client,
+                                    const Asked& asked) {
+  struct Enough {};
+  std::vector<std::byte> part;
+  std::uint64_t at = begin;
+  BodyReader body;
+  body.begin = [&](const HttpResponse& response) {
+    if (response.status != 206)
+      at = 0;
+    else if (response.range_begin() != begin)
+      refuse_other_range(response, asked);
+  };
+  body.read = [&](std::span<const std::byte> bytes) {
+    const std::uint64_t skipped = std::min<std::uint64_t>(begin - std::min(begin, at), bytes.size());
+    at += bytes.size();
+    bytes = bytes.subspan(skipped);
+    bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), end - begin - part.size()));
+    part.insert(part.end(), bytes.begin(), bytes.end());
+    if (at > end) throw Enough();
+  };
+  HttpResponse response;
+  try {
+    response = client.send({url, asked.spec, false, begin, end}, body);
+  } catch (const Enough&) {
+    return part;
+  }
+  require_success(response, asked, client.settings());
+  if (part.size() != end - begin)
+    throw HttpFailure(
+        asked.spec,
+        fmt::format("{} sends {} bytes of '{}' (expected {})", response.host, part.size(), asked.file, end - begin),
+        true);
+  return part;
 }
 
 }  // namespace
@@ -217,6 +256,14 @@ void download_blob(const RemoteFile& file, const std::string& url, const Reposit
     partial.restart();  // what an earlier run left may be what is damaged
   }
   partial.publish(folder.blob(file.etag));
+}
+
+std::vector<std::byte> download_part(const RemoteFile& file, std::uint64_t begin, std::uint64_t end,
+                                     const std::string& url, HttpClient& client, const Asked& asked) {
+  end = std::min(end, file.size);
+  std::vector<std::byte> part;
+  if (begin < end) with_retries(client, [&] { part = request_part(begin, end, url, client, asked); });
+  return part;
 }
 
 }  // namespace pare::hub

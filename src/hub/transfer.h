@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "hub/http.h"
 #include "hub/listing.h"
@@ -34,5 +36,10 @@ class ByteCount {
 /// left of it is continued. Throws Error; Interrupted.
 void download_blob(const RemoteFile& file, const std::string& url, const RepositoryFolder& folder, HttpClient& client,
                    const Asked& asked, ByteCount& count);
+
+/// Bytes [begin, end) of a file, without storing anything; also from a server that ignores ranges, whose answer is cut
+/// off after `end`. Throws Error; Interrupted.
+std::vector<std::byte> download_part(const RemoteFile& file, std::uint64_t begin, std::uint64_t end,
+                                     const std::string& url, HttpClient& client, const Asked& asked);
 
 }  // namespace pare::hub

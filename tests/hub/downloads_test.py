@@ -105,7 +105,9 @@ class Command(HubTest):
         model = self.hub.models["org/tiny"] = tiny_model()
         planned = self.download("org/tiny", "--dry-run")
         self.assertEqual(self.files_in_cache(), [])
-        self.assertEqual(self.hub.seen("store"), [])
+        size = len(model.files["model.safetensors"])
+        self.assertEqual([request[3].get("Range") for request in self.hub.seen("store")], [f"bytes=0-{size - 1}"])
+        self.assertEqual(planned["weights"], {"tensors": 1, "values": {"F32": 64}})
         self.assertEqual({file["name"]: (file["bytes"], file["cached"]) for file in planned["files"]},
                          {name: (len(model.files[name]), False)
                           for name in ("config.json", "tokenizer.json", "model.safetensors")})
@@ -116,13 +118,21 @@ class Command(HubTest):
         self.inspect(done["directory"])
         again = self.download("org/tiny")
         self.assertEqual(again["missing_bytes"], 0)
-        self.assertEqual(len(self.hub.seen("store")), 1)
+        self.assertEqual(again["weights"], planned["weights"])
+        self.assertEqual(len(self.hub.seen("store")), 2)
 
     def test_dry_run_of_shards(self):
         model = self.hub.models["org/shards"] = sharded_model()
         planned = self.download("org/shards", "--dry-run")
         self.assertEqual({file["name"] for file in planned["files"]}, set(model.files))
-        self.assertEqual(self.hub.seen("store"), [])
+        self.assertEqual(planned["weights"], {"tensors": 3, "values": {"F32": 3 * 4096}})
+        self.assertEqual(len(self.hub.seen("store")), 3)
+        self.assertTrue(all("Range" in request[3] for request in self.hub.seen("store")))
+
+    def test_dry_run_of_another_format(self):
+        model = self.hub.models["org/tiny"] = tiny_model()
+        model.files["pytorch_model.bin"] = model.files.pop("model.safetensors")
+        self.assertIsNone(self.download("org/tiny", "--dry-run")["weights"])
 
     def test_a_newer_commit(self):
         """What is in the cache serves until someone asks."""
@@ -142,6 +152,7 @@ class Command(HubTest):
         self.hub.models["org/tiny"] = tiny_model()
         status, out, _ = self.pare("download", "org/tiny", "--dry-run")
         self.assertEqual(status, 0)
+        self.assertIn("Weights: 1 tensor of 64 values (F32)", out)
         self.assertIn("would be downloaded to", out)
 
     def test_refusals(self):

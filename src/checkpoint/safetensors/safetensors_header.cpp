@@ -4,10 +4,12 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstring>
 #include <unordered_set>
 
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "checkpoint/file_content.h"
 #include "checkpoint/packed/packed_format.h"
 #include "pare/error.h"
 
@@ -15,6 +17,8 @@ namespace pare::checkpoint {
 namespace {
 
 namespace dom = simdjson::dom;
+
+static_assert(kHeaderPadding >= simdjson::SIMDJSON_PADDING);
 
 /// Reads the JSON into entries. Uses simdjson directly: base/json accepts what Python does, NaN and byte order marks
 /// included, which the reference refuses. It also copies the text, which may have 100 MB, and makes a string for the
@@ -169,6 +173,26 @@ class Parser {
 };
 
 }  // namespace
+
+std::uint64_t header_length(std::span<const std::byte> front, std::uint64_t file_size,
+                            const std::filesystem::path& path) {
+  constexpr std::uint64_t kHeaderLimit = 100'000'000;  // the reference's own
+  const auto fail = [&](const std::string& cause, ErrorCode code = ErrorCode::kMalformed) {
+    throw Error(code, path, cause);
+  };
+  if (content_of(front) != Content::kSafetensors) reject_content(front, path);
+  if (file_size < kLengthBytes || front.size() < kLengthBytes)
+    fail(fmt::format("is {} bytes long, too short for a safetensors header", file_size));
+  std::uint64_t length = 0;
+  std::memcpy(&length, front.data(), kLengthBytes);
+  if (length > kHeaderLimit)
+    fail(fmt::format("the header claims {} bytes; the limit is {} (is this a safetensors file?)", length, kHeaderLimit),
+         ErrorCode::kLimit);
+  if (length > file_size - kLengthBytes)
+    fail(fmt::format("the header claims {} bytes but only {} follow: the file is truncated", length,
+                     file_size - kLengthBytes));
+  return length;
+}
 
 SafetensorsHeader parse_header(std::string_view json, std::optional<std::uint64_t> data_size,
                                const std::filesystem::path& path, std::string_view subject) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <span>
 
 #include "pare/checkpoint.h"
 #include "support/errors.h"
@@ -30,16 +31,17 @@ class HubFiles : public testing::Test {
     return chosen_of(listed, index);
   }
   std::vector<std::string> chosen_of(const std::vector<hub::ListedFile>& listed, const std::string& index = "") {
-    return hub_file_rules("a/b").choose(listed, [&](const std::string& name) {
+    return hub_file_rules("a/b", survey_).choose(listed, [&](const std::string& name) {
       fetched_.push_back(name);
       write_text(directory_ / "index", index);
       return directory_ / "index";
     });
   }
-  bool complete() { return hub_file_rules("a/b").is_complete(directory_.path()); }
+  bool complete() { return hub_file_rules("a/b", survey_).is_complete(directory_.path()); }
 
   test::TemporaryDirectory directory_;
   std::vector<std::string> fetched_;
+  WeightsSurvey survey_{"a/b"};
 };
 
 TEST_F(HubFiles, SafetensorsComeBeforeOtherWeights) {
@@ -115,6 +117,27 @@ TEST_F(HubFiles, ShardsWithoutTheirIndexAreNotComplete) {
   EXPECT_FALSE(complete()) << "as after a download that was killed before the last link";
   write_text(directory_ / "m-00001-of-00002.gguf", "");
   EXPECT_TRUE(complete());
+}
+
+TEST_F(HubFiles, HeadersTellWhatTheWeightsAre) {
+  const auto add = [&](const char* name, const std::string& file) {
+    survey_.add({name, file.size()}, [&](std::uint64_t begin, std::uint64_t end) {
+      const auto bytes = std::as_bytes(std::span(file)).subspan(begin, end - begin);
+      return std::vector<std::byte>(bytes.begin(), bytes.end());
+    });
+  };
+  EXPECT_FALSE(survey_.weights());
+  EXPECT_EQ(survey_.text(), "");
+  add("config.json", "{}");
+  add("1.safetensors", test::safetensors_of({{"v", "xyz"}, {"w", std::string(2'000'000, 'x')}}));
+  add("1.safetensors", "is not read twice");
+  ASSERT_TRUE(survey_.weights());
+  EXPECT_EQ(survey_.weights()->tensors, 2U);
+  EXPECT_THAT(survey_.weights()->values, ElementsAre(testing::Pair("U8", 2'000'003U)));
+  EXPECT_EQ(survey_.text(), "2 tensors, 2.0 million values");
+  EXPECT_THAT(error_of([&] { add("2.safetensors", test::safetensors("{", "", 5)); }), HasSubstr("a/b/2.safetensors"));
+  add("3.safetensors", "PK\3\4, as open() tells by the content");
+  EXPECT_FALSE(survey_.weights());
 }
 
 class HubCheckpoint : public testing::Test {
