@@ -110,7 +110,7 @@ void add_pack_commands(Command& program, const Context& context) {
       ->type_name("NAME")
       ->group("Packing");
   add_output(*pack, packing->output, packing->force, "DIR", "Output directory");
-  add_resume(*pack, packing->resume, "finished files");
+  add_resume(*pack, packing->resume);
   pack->add_flag("--dry-run", packing->dry_run, "Print what would be written, and write nothing")->group("Output");
   add_format(*pack, packing->format);
   add_running(*pack, packing->run);

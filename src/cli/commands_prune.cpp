@@ -316,7 +316,7 @@ void add_prune_command(Command& program, const Context& context) {
   add_filters(*command, arguments->filters, "Prune");
   add_output(*command, arguments->output, arguments->force, "DIR",
              "Output directory; with several levels, DIR/sparsity-LEVEL for each");
-  add_resume(*command, arguments->resume, "finished files, or with --data layers,");
+  add_resume(*command, arguments->resume);
   command
       ->add_option("--save-mask", arguments->mask_out,
                    "Write which weights are kept to FILE, a safetensors file of bools;\n-o may then be left out")

@@ -81,11 +81,11 @@ void add_output(Command& command, std::string& path, bool& force, const std::str
   command.add_flag("--force", force, "Replace existing output written by pare")->group("Output");
 }
 
-void add_resume(Command& command, bool& resume, const std::string& what) {
+void add_resume(Command& command, bool& resume) {
   command
       .add_flag("--resume", resume,
-                "Keep " + what + " if the run fails or is killed,\n" +
-                    "and go on from where an earlier run with --resume and the same options ended")
+                "Keep what is finished if the run fails or is killed, and go on from\n"
+                "where an earlier run with --resume and the same options ended")
       ->group("Output");
 }
 

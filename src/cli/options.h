@@ -62,8 +62,8 @@ void add_filters(Command& command, FilterArguments& arguments, const std::string
 void add_running(Command& command, RunArguments& arguments);
 /// A directory or file to write, and --force. `what` ends the help text of -o.
 void add_output(Command& command, std::string& path, bool& force, const std::string& type, const std::string& what);
-/// --resume, of commands that write many files. `what` is kept.
-void add_resume(Command& command, bool& resume, const std::string& what);
+/// --resume, of commands that write many files or take long.
+void add_resume(Command& command, bool& resume);
 /// `file`: a file of levels is accepted as well.
 void add_levels(Command& command, std::vector<std::string>& levels, const std::string& help, bool file = false);
 void add_schedule(Command& command, std::string& scope, std::string& schedule);
