@@ -58,7 +58,8 @@ class Context {
   /// Whether this process is rank 0 of its group, or alone. Results of shared calls are complete on rank 0.
   bool leads() const noexcept;
 
-  /// Asks the calls that use this context to stop soon: they throw Interrupted. Async-signal-safe.
+  /// Asks the calls that use this context to stop soon: they throw Interrupted. Async-signal-safe; a
+  /// handler that calls it must be installed with SA_ONSTACK, because oneDNN lends the stack pointer to its kernels.
   void stop() const noexcept { stopped_->store(true, std::memory_order_relaxed); }
   /// Clears the stop flag, so that new calls may use this context and those that share the flag. Call it only after
   /// every stopped call has returned.

@@ -38,10 +38,12 @@ extern "C" void on_bus_error(int signal, siginfo_t* info, void*) {
   stop();
 }
 
+/// On the thread's stack for signals, where it has one, because not every moment allows the other (see
+/// linear/signal_stack.h).
 void handle(int signal, void (*handler)(int), int flags) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = flags;
+  action.sa_flags = flags | SA_ONSTACK;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(signal, &action, nullptr);
 }
@@ -59,7 +61,7 @@ SignalHandlers::SignalHandlers(const Context& context) {
   }
   struct sigaction bus {};
   bus.sa_sigaction = on_bus_error;
-  bus.sa_flags = SA_SIGINFO;
+  bus.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigemptyset(&bus.sa_mask);
   ::sigaction(SIGBUS, &bus, nullptr);
   handle(SIGXFSZ, SIG_IGN, 0);  // the write fails instead
