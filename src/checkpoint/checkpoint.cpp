@@ -79,6 +79,28 @@ std::string known_extensions() {
   return fmt::format("{} or {}", fmt::join(all, ", "), checkpoint::kIndexExtension);
 }
 
+/// Names the folders that hold weights, as those of a diffusers pipeline do (unet, vae), or of older models of
+/// sentence-transformers (0_Transformer); empty if there are none.
+std::string hint_at_folders(const fs::path& directory) {
+  constexpr std::size_t kMost = 8;
+  std::vector<std::string> folders;
+  std::error_code failure;
+  for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure)) {
+    std::error_code ignored;
+    for (fs::directory_iterator file(it->path(), ignored); !ignored && file != fs::directory_iterator();
+         file.increment(ignored))
+      if (is_checkpoint(file->path())) {
+        folders.push_back(it->path().filename().string());
+        break;
+      }
+  }
+  if (folders.empty()) return {};
+  std::sort(folders.begin(), folders.end());
+  folders.resize(std::min(folders.size(), kMost));
+  return fmt::format(", but folders in it do: {}; name one of them, such as {}", fmt::join(folders, ", "),
+                     (directory / folders.front()).string());
+}
+
 /// The files that transformers loads from a directory, else the only checkpoint file in it.
 fs::path weights_in(const fs::path& directory) {
   std::vector<std::string_view> usual;
@@ -96,8 +118,9 @@ fs::path weights_in(const fs::path& directory) {
   if (failure) throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
   if (found.size() == 1) return found.front();
   if (found.empty())
-    throw Error(ErrorCode::kNotFound, directory,
-                fmt::format("contains no {} or other checkpoint file", fmt::join(usual, ", ")));
+    throw Error(
+        ErrorCode::kNotFound, directory,
+        fmt::format("contains no {} or other checkpoint file{}", fmt::join(usual, ", "), hint_at_folders(directory)));
   throw Error(ErrorCode::kArgument, directory,
               fmt::format("holds {} checkpoint files and none has the usual name; name the one to read", found.size()));
 }

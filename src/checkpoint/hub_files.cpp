@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -41,8 +42,10 @@ bool is_of_module(std::string_view name) {
 }
 
 bool is_beside(const ListedFile& file, bool has_modules) {
-  if (file.size > kLargestBeside || file.name.front() == '.') return false;
-  if (file.name.find('/') != std::string::npos) return has_modules && is_of_module(file.name);
+  if (file.name.front() == '.') return false;
+  if (file.name.find('/') != std::string::npos)
+    return has_modules && is_of_module(file.name) && (file.size <= kLargestBeside || has_weights_name(file.name));
+  if (file.size > kLargestBeside) return false;
   const std::string extension = fs::path(file.name).extension().string();
   return !is_index(file.name) &&
          (extension == ".json" || extension == ".txt" || extension == ".model" || extension == ".jinja");
@@ -88,12 +91,25 @@ class Choice {
     for (const ListedFile& file : listed_)
       if (holds_weights(file.name) && !is_later_part(file.name)) found.push_back(file.name);
     if (found.size() == 1) return found.front();
-    if (found.empty()) throw Error(ErrorCode::kNotFound, spec_, "this model on the Hub has no weights that pare reads");
+    if (found.empty())
+      throw Error(ErrorCode::kNotFound, spec_, "this model on the Hub has no weights that pare reads" + folders_hint());
     throw Error(
         ErrorCode::kArgument, spec_,
         fmt::format("this model on the Hub has {} checkpoint files and none has the usual name; download one of "
                     "them ('hf download {} {}') and give its path",
                     found.size(), spec_.substr(0, spec_.find('@')), found.front()));
+  }
+
+  /// Names the folders with weights, e.g. of a diffusers pipeline; empty if there are none.
+  std::string folders_hint() const {
+    std::set<std::string> folders;
+    for (const ListedFile& file : listed_)
+      if (const std::size_t slash = file.name.find('/'); slash != std::string::npos)
+        if (is_index(file.name) || has_weights_name(file.name)) folders.insert(file.name.substr(0, slash));
+    if (folders.empty()) return {};
+    return fmt::format(
+        " beside its folders ({}); download one of them ('hf download {} --include \"{}/*\"') and give its path",
+        fmt::join(folders, ", "), spec_.substr(0, spec_.find('@')), *folders.begin());
   }
 
   /// The other parts of a split GGUF file: "NAME-00002-of-00003.gguf".

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/system_error.h"
+#include "checkpoint/formats.h"
 #include "model/compose.h"
 #include "model/gguf/gguf_model.h"
 #include "model/resolver.h"
@@ -64,7 +65,8 @@ bool is_side_file(const fs::path& path) {
   return extension == ".json" || extension == ".txt" || extension == ".model" || extension == ".jinja";
 }
 
-/// The small files of what sentence-transformers puts behind the transformer: "1_Pooling/config.json" and the like.
+/// Files of what sentence-transformers puts behind the transformer: "1_Pooling/config.json" and the like. It does not
+/// open a model without the weights of a module ("2_Dense/model.safetensors"), so they come along whatever their size.
 void add_modules(const fs::path& directory, std::vector<std::pair<fs::path, std::string>>& found) {
   std::error_code failure;
   for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure)) {
@@ -73,7 +75,8 @@ void add_modules(const fs::path& directory, std::vector<std::pair<fs::path, std:
                         folder.find_first_not_of("0123456789") == folder.find('_') && base::is_directory(it->path());
     if (!module) continue;
     for (fs::directory_iterator file(it->path(), failure); !failure && file != end; file.increment(failure))
-      if (base::is_file(file->path()) && fs::file_size(file->path(), failure) <= kLargestSideFile && !failure)
+      if (base::is_file(file->path()) && (checkpoint::has_weights_name(file->path()) ||
+                                          (fs::file_size(file->path(), failure) <= kLargestSideFile && !failure)))
         found.emplace_back(file->path(), folder + "/" + file->path().filename().string());
   }
   if (failure) throw Error(base::code_of(failure), directory, "cannot be listed: " + failure.message());
@@ -92,6 +95,22 @@ std::vector<std::pair<fs::path, std::string>> find_side_files(const fs::path& di
   if (base::is_there(directory / "modules.json")) add_modules(directory, found);
   std::sort(found.begin(), found.end());
   return found;
+}
+
+/// Whether the weights are a PEFT adapter's, whose configuration has a name of its own.
+bool is_adapter(const Checkpoint& checkpoint) {
+  return checkpoint.files().size() == 1 && checkpoint.files().front().output_name.starts_with("adapter_model") &&
+         base::is_there(checkpoint.directory() / "adapter_config.json");
+}
+
+void note_what_is_not_pruned(Model& model) {
+  if (is_adapter(model.checkpoint))
+    model.notes.emplace_back(
+        "this is a PEFT adapter: what is read and pruned are the matrices that it adds to its base model; to prune the "
+        "weights that result, merge it first (PEFT's merge_and_unload())");
+  for (const auto& [path, name] : model.side_files)
+    if (checkpoint::has_weights_name(path))
+      model.notes.push_back(name + " belongs to a module behind the transformer: it is not read, and copied unpruned");
 }
 
 bool holds_bitmasks(const Checkpoint& checkpoint) {
@@ -141,7 +160,9 @@ Model open_model(const std::string& spec, const ModelOptions& options, const Con
     // A single file is not a model directory. Other files beside it belong to the model only if there is a config.json.
     // A GGUF file has its own tokenizer.
     const bool is_gguf = model.checkpoint.gguf() != nullptr || !model.side_texts.empty();
-    if (!model.config.empty() && !is_gguf) model.side_files = find_side_files(model.checkpoint.directory());
+    if (!is_gguf && (!model.config.empty() || is_adapter(model.checkpoint)))
+      model.side_files = find_side_files(model.checkpoint.directory());
+    note_what_is_not_pruned(model);
     return model;
   }
   const std::string encoder = source.substr(0, plus), decoder = source.substr(plus + 1);

@@ -82,6 +82,14 @@ TEST_F(HubFiles, TheOnlyWeightsOfAnyNameServe) {
       test::ThrowsError(ErrorCode::kNotFound, "a/b", "", {"no weights"}));
 }
 
+TEST_F(HubFiles, FoldersWithWeightsAreNamed) {
+  EXPECT_THAT(error_of([&] {
+                chosen({"model_index.json", "vae/diffusion_pytorch_model.bin", "unet/x.safetensors"});
+              }),
+              HasSubstr("has no weights that pare reads beside its folders (unet, vae); download one of them ('hf "
+                        "download a/b --include \"unet/*\"')"));
+}
+
 TEST_F(HubFiles, ModulesOfSentenceTransformersComeAlong) {
   EXPECT_THAT(chosen({"1_Pooling/config.json", "modules.json", "model.safetensors", "2_Dense/a/b", "x/config.json"}),
               ElementsAre("1_Pooling/config.json", "modules.json", "model.safetensors"));
@@ -91,6 +99,11 @@ TEST_F(HubFiles, ModulesOfSentenceTransformersComeAlong) {
 TEST_F(HubFiles, LargeTextIsLeftOut) {
   EXPECT_THAT(chosen_of({{"model.safetensors", 1ULL << 40}, {"corpus.txt", 65U << 20}}),
               ElementsAre("model.safetensors"));
+  EXPECT_THAT(chosen_of({{"modules.json", 2},
+                         {"2_Dense/corpus.txt", 65U << 20},
+                         {"2_Dense/model.safetensors", 65U << 20},
+                         {"model.safetensors", 1ULL << 40}}),
+              ElementsAre("modules.json", "2_Dense/model.safetensors", "model.safetensors"));
 }
 
 TEST_F(HubFiles, ASnapshotIsCompleteWithAllShards) {

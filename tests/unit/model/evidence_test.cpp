@@ -194,6 +194,48 @@ TEST(OpenModel, ModulesOfSentenceTransformersAreKept) {
   EXPECT_THAT(names, ElementsAre("1_Pooling/config.json", "modules.json"));
 }
 
+TEST(OpenModel, WeightsOfModulesAreKeptAndNamed) {
+  TemporaryDirectory directory;
+  write_model(directory / "m", tiny_gpt2(), kGpt2);
+  write_text(directory / "m/modules.json", "[]");
+  write_text(directory / "m/2_Dense/model.safetensors", "weights");
+  std::filesystem::resize_file(directory / "m/2_Dense/model.safetensors", 65U << 20);
+  const Model model = open_model((directory / "m").string());
+  EXPECT_EQ(model.side_files.front().second, "2_Dense/model.safetensors");
+  EXPECT_THAT(model.notes, Contains(HasSubstr("2_Dense/model.safetensors belongs to a module")));
+}
+
+TEST(OpenModel, AnAdapterKeepsItsConfiguration) {
+  TemporaryDirectory directory;
+  const std::vector<Stored> stored{{"base_model.model.transformer.h.0.attn.c_attn.lora_A.weight", {2, 4}, 1},
+                                   {"base_model.model.transformer.h.0.attn.c_attn.lora_B.weight", {4, 2}, 2}};
+  write_model(directory / "m", stored, "");
+  std::filesystem::rename(directory / "m/model.safetensors", directory / "m/adapter_model.safetensors");
+  write_text(directory / "m/tokenizer.json", "{}");
+  EXPECT_THAT(open_model((directory / "m").string()).side_files, IsEmpty())
+      << "a file and what happens to be beside it";
+  write_text(directory / "m/adapter_config.json", R"({"peft_type": "LORA"})");
+  const Model model = open_model((directory / "m").string());
+  EXPECT_EQ(model.parameters.size(), 2U);
+  std::vector<std::string> names;
+  for (const auto& [path, name] : model.side_files) names.push_back(name);
+  EXPECT_THAT(names, ElementsAre("adapter_config.json", "tokenizer.json"));
+  EXPECT_THAT(model.notes, Contains(HasSubstr("PEFT adapter")));
+}
+
+TEST(OpenModel, FoldersWithWeightsAreNamed) {
+  TemporaryDirectory directory;
+  write_model(directory / "pipeline/unet", tiny_gpt2(), "");
+  std::filesystem::rename(directory / "pipeline/unet/model.safetensors",
+                          directory / "pipeline/unet/diffusion_pytorch_model.safetensors");
+  write_text(directory / "pipeline/model_index.json", "{}");
+  write_text(directory / "pipeline/scheduler/scheduler_config.json", "{}");
+  const std::string unet = (directory / "pipeline/unet").string();
+  EXPECT_THAT(error_of([&] { open_model((directory / "pipeline").string()); }),
+              HasSubstr("but folders in it do: unet; name one of them, such as " + unet));
+  EXPECT_EQ(open_model(unet).parameters.size(), tiny_gpt2().size());
+}
+
 /// Indices of the tensors that repeat a parameter's.
 std::vector<std::string> copies_of(const Model& model, const std::string& name) {
   std::vector<std::string> names;
