@@ -204,15 +204,49 @@ void attend_many(const Attention& head, HeadResult out, std::vector<float>& scra
 
 // ---- a single query: keys and values are read in place, because copying them would cost more than it saves ----
 
-HWY_INLINE float dot_product(const float* a, const float* b, std::size_t n) {
+/// The products of q with kKeys keys, whose sums do not wait for each other.
+template <std::size_t kKeys>
+HWY_INLINE void key_products(const float* q, const float* keys, std::size_t stride, std::size_t n, float* products) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  V sum = hn::Zero(d);
+  V sums[kKeys];
+  for (std::size_t key = 0; key < kKeys; ++key) sums[key] = hn::Zero(d);
   std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) sum = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), sum);
-  float total = hn::GetLane(hn::SumOfLanes(d, sum));
-  for (; i < n; ++i) total += a[i] * b[i];
-  return total;
+  for (; i + lanes <= n; i += lanes) {
+    const V factor = hn::LoadU(d, q + i);
+    for (std::size_t key = 0; key < kKeys; ++key)
+      sums[key] = hn::MulAdd(factor, hn::LoadU(d, keys + key * stride + i), sums[key]);
+  }
+  for (std::size_t key = 0; key < kKeys; ++key) {
+    products[key] = hn::GetLane(hn::SumOfLanes(d, sums[key]));
+    for (std::size_t rest = i; rest < n; ++rest) products[key] += q[rest] * keys[key * stride + rest];
+  }
+}
+
+/// Adds weight j times row j of `rows` to the elements [0, kVectors * lanes) of `out`.
+template <std::size_t kVectors>
+HWY_INLINE void add_weighted_rows(const float* weights, const float* rows, std::size_t stride, std::size_t count,
+                                  float* out) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  V sums[kVectors];
+  for (std::size_t v = 0; v < kVectors; ++v) sums[v] = hn::LoadU(d, out + v * lanes);
+  for (std::size_t j = 0; j < count; ++j, rows += stride) {
+    const V weight = hn::Set(d, weights[j]);
+    for (std::size_t v = 0; v < kVectors; ++v) sums[v] = hn::MulAdd(weight, hn::LoadU(d, rows + v * lanes), sums[v]);
+  }
+  for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sums[v], d, out + v * lanes);
+}
+
+/// The same for `width` elements.
+HWY_INLINE void add_weighted(const float* weights, const float* rows, std::size_t stride, std::size_t count,
+                             std::size_t width, float* out) {
+  const std::size_t lanes = hn::Lanes(D());
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= width; i += 4 * lanes) add_weighted_rows<4>(weights, rows + i, stride, count, out + i);
+  for (; i + lanes <= width; i += lanes) add_weighted_rows<1>(weights, rows + i, stride, count, out + i);
+  for (; i < width; ++i)
+    for (std::size_t j = 0; j < count; ++j) out[i] += weights[j] * rows[j * stride + i];
 }
 
 /// row[j] = cap * tanh(row[j] / cap).
@@ -249,8 +283,6 @@ HWY_INLINE void softmax_row(const Attention& head, float* row, std::size_t count
 }
 
 void attend_one(const Attention& head, std::size_t query, float* out, std::vector<float>& scratch) {
-  const D d;
-  const std::size_t lanes = hn::Lanes(d);
   const Keys seen = keys_of(head, query);
   const std::size_t count = seen.end - seen.begin, padded = round_up(count);
   scratch.resize(padded);
@@ -258,22 +290,18 @@ void attend_one(const Attention& head, std::size_t query, float* out, std::vecto
   for_parts(head, seen, [&](Part part) HWY_ATTR {
     const HeadRows& k = part.block->k;
     const float* row = k.data + part.first * k.token + head.kv_first;
-    for (std::size_t j = 0; j < part.count; ++j, row += k.token)
-      scratch[part.key - seen.begin + j] = dot_product(q, row, head.width);
+    float* products = scratch.data() + (part.key - seen.begin);
+    std::size_t j = 0;
+    for (; j + 4 <= part.count; j += 4) key_products<4>(q, row + j * k.token, k.token, head.width, products + j);
+    for (; j < part.count; ++j) key_products<1>(q, row + j * k.token, k.token, head.width, products + j);
   });
   softmax_row(head, scratch.data(), count, padded,
               head.relative == nullptr ? nullptr : head.relative + seen.begin - query);
   std::fill_n(out, head.width, 0.0F);
   for_parts(head, seen, [&](Part part) HWY_ATTR {
-    const float* v = part.block->v.data + part.first * part.block->v.token + head.kv_first;
-    for (std::size_t j = 0; j < part.count; ++j, v += part.block->v.token) {
-      const float weight = scratch[part.key - seen.begin + j];
-      const V factor = hn::Set(d, weight);
-      std::size_t i = 0;
-      for (; i + lanes <= head.width; i += lanes)
-        hn::StoreU(hn::MulAdd(factor, hn::LoadU(d, v + i), hn::LoadU(d, out + i)), d, out + i);
-      for (; i < head.width; ++i) out[i] += weight * v[i];
-    }
+    const HeadRows& v = part.block->v;
+    add_weighted(scratch.data() + (part.key - seen.begin), v.data + part.first * v.token + head.kv_first, v.token,
+                 part.count, head.width, out);
   });
 }
 
