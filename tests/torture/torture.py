@@ -4,7 +4,8 @@
 - the exit status is 0, 1, 2 or that of the signal; a failure is told in one line of standard error;
 - the output is whole (as a run without faults writes it), or what was there before, or absent: never partial;
 - a status of 0 means that the output is there, and "interrupted" that it is not;
-- the source is as it was, and nothing else appeared; what a kill left is gone after the next run.
+- the source is as it was, and nothing else appeared; what a kill left is gone after the next run;
+- with --resume, a failed run leaves only what the next one goes on with; a download leaves a cache of whole files.
 
 torture.py --pare PROGRAM --shim LIBRARY --models DIR [--faults N] [--kills N] [--seed S]
 """
@@ -25,12 +26,16 @@ import tempfile
 import threading
 import time
 
+import hub_cache
+
 FILE_CALLS = ["write", "pwrite", "fsync", "rename", "renameat2", "mkdir", "mmap", "open", "posix_fallocate", "syncfs",
               "link", "stat"]
 ERRORS = [errno.EIO, errno.ENOSPC, errno.EACCES, errno.EINVAL, errno.EMFILE]
 TIMEOUT = 60  # seconds; most runs take some ten milliseconds
 
-Command = collections.namedtuple("Command", "name arguments output exact weight")
+# `leaves` is what a run that fails may leave beside its output: "nothing", "resume" (finished files), or "cache", where
+# the output is a cache of downloaded files.
+Command = collections.namedtuple("Command", "name arguments output exact weight leaves", defaults=["nothing"])
 
 
 def write_safetensors(path, tensors):
@@ -101,9 +106,10 @@ class Torture:
         self.done = collections.Counter()
         self.failures = []
         self.counts, self.times, self.whole = {}, {}, {}
+        self.hub = hub_cache.server()
         self.environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PARE_GNUPLOT": self.path("gnuplot"),
                             "XDG_CACHE_HOME": self.path("cache"), "TMPDIR": self.path("tmp"),
-                            "HF_HUB_OFFLINE": "1"}
+                            "HF_ENDPOINT": self.hub.url, "HF_HOME": hub_cache.HOME}
 
     def path(self, *names):
         return os.path.join(self.root, *names)
@@ -151,6 +157,13 @@ class Torture:
                                     "--write", "out.json"], "out.json", True, 4),
             Command("bench", ["bench", model, "--levels", "50", "--runs", "1"], None, False, 0.3),
             Command("tune", ["tune"], None, False, 0.1),
+            Command("download", ["download", hub_cache.NAME], hub_cache.HOME, True, 6, "cache"),
+            Command("prune-resume", ["prune", model, "-o", "out", "--levels", "50,90", "--resume"], "out", True, 6,
+                    "resume"),
+            Command("wanda-resume", ["prune", model, "-o", "out", "--levels", "50", "--criterion", "wanda", "--data",
+                                     self.path("text"), "--sequences", "2", "--length", "8", "--resume"], "out", True, 4,
+                    "resume"),
+            Command("pack-resume", ["pack", self.path("pruned"), "-o", "out", "--resume"], "out", True, 6, "resume"),
             Command("report", ["report", model, "-o", "out", "--levels", "50"], "out", False, 6),
         ]
 
@@ -181,6 +194,10 @@ class Torture:
         return {"LD_PRELOAD": self.options.shim, "TORTURE_CALL": call, "TORTURE_AT": str(at), "TORTURE_KIND": kind,
                 "TORTURE_ERRNO": str(code)}
 
+    @staticmethod
+    def force(command):
+        return ["--force"] if command.output and command.leaves != "cache" else []
+
     def learn(self, command):
         """What a run without faults writes, how long it takes, and how often it makes each call."""
         folder = self.fresh()
@@ -194,7 +211,7 @@ class Torture:
             extra = self.shim(call, 0, "none")
             with open(os.path.join(folder, "count"), "w+") as count:
                 process = subprocess.Popen([self.options.pare, *command.arguments, "--threads", "2",
-                                            *(["--force"] if command.output else [])],
+                                            *self.force(command)],
                                            cwd=os.path.join(folder, "here"), pass_fds=[count.fileno()],
                                            env={**self.environment, **extra, "TORTURE_COUNT": str(count.fileno())},
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -215,7 +232,7 @@ class Torture:
         chance = random.Random(seed)
         folder = self.fresh()
         here = os.path.join(folder, "here")
-        force = bool(command.output) and chance.random() < 0.4
+        force = bool(command.output) and command.leaves != "cache" and chance.random() < 0.4
         if force:
             self.run(command, folder)  # what is there before: a whole output
         before = snapshot(os.path.join(here, command.output), command.exact) if force else None
@@ -265,9 +282,13 @@ class Torture:
             problems.append("unexpected failure")
         if any(".pare-" in line for line in lines):
             problems.append("the message names a temporary path")
-        if command.output:
+        if command.leaves == "cache" and status != 0:
+            problems += hub_cache.faults(os.path.join(here, command.output))
+        elif command.output:
             problems += self.judge_output(command, kind, here, before, status)
         others = sorted(set(os.listdir(here)) - {command.output})
+        if command.leaves == "resume" and status != 0:  # a hidden directory, or the finished layers
+            others = [name for name in others if not name.startswith((".out.pare-", "out.pare-resume"))]
         if others and status != -signal.SIGKILL and not (kind == "signal" and status < 0):
             problems.append(f"left behind: {others}")
         return problems
@@ -291,7 +312,7 @@ class Torture:
         return problems
 
     def next_run(self, command, folder, here):
-        status, errors = self.run(command, folder, bool(command.output))
+        status, errors = self.run(command, folder, bool(self.force(command)))
         if status != 0:
             return [f"the next run fails: {errors.strip()}"]
         left = sorted(set(os.listdir(here)) - {command.output})
@@ -330,6 +351,7 @@ class Torture:
         for failure in self.failures[:100]:
             print(failure)
         print(f"seed {self.options.seed}: {sum(self.done.values())} runs, {len(self.failures)} failures")
+        self.hub.close()
         shutil.rmtree(self.root, ignore_errors=True)
         return 1 if self.failures else 0
 
