@@ -67,11 +67,14 @@ double time_decode(const Runner& runner, std::size_t length, std::size_t steps, 
   const auto state = pair != nullptr ? pair->start(before, context) : causal->start(1);
   if (causal != nullptr) causal->hidden_states(before, *state, context);
   const auto begin = Clock::now();
-  for (std::size_t i = 0; i < steps; ++i) {
-    const TokenBatch next = batch_of(runner, 1, 1);
-    runner.logits(pair != nullptr ? pair->decode(next, *state, context) : causal->hidden_states(next, *state, context),
-                  context);
-  }
+  pare::keep_awake(context, [&] {
+    for (std::size_t i = 0; i < steps; ++i) {
+      const TokenBatch next = batch_of(runner, 1, 1);
+      runner.logits(
+          pair != nullptr ? pair->decode(next, *state, context) : causal->hidden_states(next, *state, context),
+          context);
+    }
+  });
   return seconds_since(begin);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -120,6 +121,11 @@ class EncoderDecoderRunner : public Runner {
   virtual Matrix run_decoder(const TokenBatch& targets, Matrix states, const TokenBatch& sources, const Matrix& encoded,
                              std::size_t begin, std::size_t end, const Context& context = {}) const = 0;
 };
+
+/// Runs `body` on this thread, and keeps the threads of `context` awake between the calls that it makes with a context
+/// of the same threads. This saves many short calls, such as those of single tokens, waking them up each time. Rethrows
+/// what `body` throws.
+void keep_awake(const Context& context, const std::function<void()>& body);
 
 enum class ModelKind : std::uint8_t { kCausal, kEncoder, kEncoderDecoder };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/parallel.h"
 #include "kernels/elementwise.h"
 #include "pare/error.h"
 #include "pare/run.h"
@@ -236,5 +237,7 @@ std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& opti
   if (const auto start = run::generation_start(model)) spec.decoder_start = *start;
   return std::make_unique<run::EncoderDecoder>(model, std::move(spec), options, context);
 }
+
+void keep_awake(const Context& context, const std::function<void()>& body) { base::with_team(context, body); }
 
 }  // namespace pare

@@ -222,8 +222,12 @@ Written continue_with(const AnyRunner& runner, const TokenBatch& sequences, Toke
   if (options.beams == 0) throw Error(ErrorCode::kArgument, "a search needs at least one beam");
   if (sequences.sequences() == 0 || options.max_new_tokens == 0) return Written(sequences.sequences());
   const Decoding decoding(runner, sequences, context);
-  if (options.beams == 1) return generate_greedily(decoding, end, options.max_new_tokens, context);
-  return search_beams(decoding, end, options, context);
+  Written written;
+  keep_awake(context, [&] {
+    written = options.beams == 1 ? generate_greedily(decoding, end, options.max_new_tokens, context)
+                                 : search_beams(decoding, end, options, context);
+  });
+  return written;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "pare/error.h"
 #include "pare/run.h"
@@ -89,6 +90,17 @@ TEST(Runner, TokenByTokenEqualsTheWhole) {
   for (const TokenId id : ids("target"))
     expect_golden(pair.logits(pair.decode(TokenBatch({&id, 1}), *state)), "t5-world", row++);
   EXPECT_EQ(memory->length(0), ids("ids").size());
+}
+
+TEST(Runner, AwakeThreadsGiveTheSame) {
+  const Opened gpt2(kDemo + "gpt2-world");
+  const TokenBatch batch(ids("ids"));
+  const Matrix expected = gpt2.runner->logits(gpt2.runner->hidden_states(batch));
+  const Context two(2);
+  Matrix logits;
+  keep_awake(two, [&] { logits = gpt2.runner->logits(gpt2.runner->hidden_states(batch, two), two); });
+  EXPECT_EQ(logits.values, expected.values);
+  EXPECT_THROW(keep_awake(two, [] { throw std::out_of_range("x"); }), std::out_of_range);
 }
 
 TEST(Runner, ABatchEqualsItsSequences) {
