@@ -1,4 +1,5 @@
-// Checkpoints on disk as memory-mapped tensors: nothing is copied, nothing is executed.
+// Checkpoints on disk as tensors: ordinary ones are used in the mapped files, without a copy; packed and quantized ones
+// are computed when they are needed. No code in a file is executed.
 #pragma once
 
 #include <concepts>
@@ -23,8 +24,8 @@ namespace checkpoint {
 class GgufMetadata;
 }
 
-/// Element types, named as in safetensors. The first six are measured and pruned (see is_analyzed()); tensors of the
-/// others are copied unchanged.
+/// Element types of safetensors. The first six, kF64 to kF8E5M2, are measured and pruned (see is_analyzed()); tensors
+/// of the others are copied unchanged.
 enum class DType : std::uint8_t {
   kF64,
   kF32,
@@ -56,10 +57,11 @@ std::string_view dtype_name(DType dtype) noexcept;
 std::optional<DType> parse_dtype(std::string_view name) noexcept;
 /// Size of one element in bits (4 and 6 for the sub-byte types).
 unsigned dtype_bits(DType dtype) noexcept;
-/// True for the six IEEE-like types whose values pare measures and prunes.
+/// True for the six types whose values pare measures and prunes: F64, F32, F16, BF16, F8_E4M3 and F8_E5M2.
 bool is_analyzed(DType dtype) noexcept;
 
-/// How a tensor is stored in a packed file (docs/formats.md).
+/// How a tensor is stored in a packed file (docs/formats.md). Byte planes: first the first byte of every element, then
+/// the second of every element, and so on.
 enum class Encoding : std::uint8_t {
   kDense,
   kBitmask,    ///< compressed-tensors' "sparse-bitmask": a bit for each element, and the nonzeros
@@ -80,7 +82,8 @@ struct SparseRows {
   std::vector<std::byte> values;      ///< value of each nonzero, in the tensor's dtype
 };
 
-/// A tensor of a packed file. A nonzero is an element with any bit set, so that -0 and NaN are restored bit for bit.
+/// A tensor of a packed file. Here, a nonzero is an element with any bit set, so that -0 is restored bit for bit.
+/// (Everywhere else in pare, -0 counts as a zero.)
 /// Opening the file checks that the sizes of the stored parts fit the tensor's shape and number of nonzeros. decode()
 /// and sparse_rows() check the data itself, with the checksum if the file has one. Functions that read the data throw
 /// Error if it is damaged. Safe to use from any thread.
@@ -107,8 +110,8 @@ class PackedTensor {
 };
 
 /// A tensor whose values are computed from what the file stores: quantized weights, for example. Its TensorView has the
-/// dtype and the shape of the computed values. pare reads such a tensor piece by piece, so that a large one takes no
-/// more memory than a small one. Safe to use from any thread.
+/// dtype and the shape of the computed values. Where pare reads such a tensor piece by piece (TensorBytes::read()), a
+/// large one takes no more memory than a small one. Safe to use from any thread.
 class EncodedTensor {
  public:
   virtual ~EncodedTensor() = default;
@@ -119,14 +122,15 @@ class EncodedTensor {
   /// Returns the number of elements that are computed together, at least 1.
   virtual std::size_t granularity() const noexcept = 0;
   /// Computes the elements from index `begin` on, in row-major order, as many as fill `target`. `begin` is a multiple
-  /// of granularity(); the number of elements is one, too, or reaches to the end of the tensor. Throws Error if the
+  /// of granularity(), and so is the number of elements, unless they reach the end of the tensor. Throws Error if the
   /// stored data are damaged.
   virtual void decode(std::uint64_t begin, std::span<std::byte> target) const = 0;
 };
 
-/// The bytes of a tensor, either in memory already (usually a mapped file), or decoded from a packed file or computed
-/// from an encoded tensor on first access and then kept in memory. Cheap to copy; safe to use from any thread. data()
-/// and all functions that call it throw Error if the bytes cannot be decoded.
+/// The bytes of a tensor. They are in memory already (usually in a mapped file), or those of a packed or an encoded
+/// tensor, which the first call of data() computes and then keeps. Cheap to copy; safe to use from any thread. Does not
+/// own bytes that are in memory already. data() and all functions that call it throw Error if the bytes cannot be
+/// decoded.
 class TensorBytes {
  public:
   TensorBytes() = default;
@@ -155,8 +159,8 @@ class TensorBytes {
   const PackedTensor* packed() const noexcept;
   /// Returns the tensor as the file stores it; nullptr if the bytes are not computed from it.
   const EncodedTensor* encoded() const noexcept;
-  /// Copies or computes the bytes from `begin` on, as many as fill `target`. Unlike data(), keeps nothing of an encoded
-  /// tensor in memory.
+  /// Copies or computes the bytes from byte `begin` on, as many as fill `target`. Unlike data(), keeps nothing of an
+  /// encoded tensor in memory.
   void read(std::size_t begin, std::span<std::byte> target) const;
 
  private:
@@ -168,12 +172,12 @@ class TensorBytes {
   std::shared_ptr<Kept> kept_;
 };
 
-/// One tensor: C-contiguous, little-endian bytes owned by its Checkpoint.
+/// One tensor: row-major, little-endian bytes owned by its Checkpoint.
 struct TensorView {
   std::string name;  ///< as the file spells it
   DType dtype = DType::kF32;
   std::vector<std::uint64_t> shape;  ///< empty for a scalar
-  TensorBytes bytes;                 ///< valid as long as the Checkpoint lives
+  TensorBytes bytes;                 ///< valid as long as a copy of the Checkpoint lives
   std::size_t file = 0;              ///< index into Checkpoint::files()
 
   /// Product of the shape (1 for a scalar). It does not overflow: Checkpoint::open() checks this.
@@ -181,22 +185,24 @@ struct TensorView {
 };
 
 /// Decodes the packed tensors among `tensors` in parallel. Called before work that would otherwise decode them one
-/// after another. Throws Error if a tensor is damaged; Interrupted.
+/// after another. Throws Error if a tensor is damaged, and Interrupted if `context` was stopped.
 void decode_packed(std::span<const TensorView> tensors, const Context& context = {});
 
-/// One file of a checkpoint and the tensors in it. A rewritten checkpoint distributes the tensors over files likewise.
+/// One file of a checkpoint and the tensors in it. A rewritten checkpoint has the same files with the same tensors.
 struct CheckpointFile {
   std::filesystem::path path;        ///< as opened; empty for tensors that came from no file
   std::string output_name;           ///< safetensors file name to write, e.g. "model.safetensors"
   std::uint64_t size = 0;            ///< bytes on disk, packed or not
   std::vector<std::size_t> tensors;  ///< indices into Checkpoint::tensors(), in data order
   /// The safetensors header (the 8 length bytes and the JSON) to write at the start of a pruned or unpacked copy of
-  /// this file. If this is an ordinary safetensors file: its own header. If pare packed it: the header of the original
-  /// file, which pare stored inside the packed one. If it is a PyTorch archive, or compressed-tensors packed it: empty.
+  /// this file:
+  /// - an ordinary safetensors file: its own header;
+  /// - packed by pare: the header of the original file, which pare stored inside the packed one;
+  /// - anything else (PyTorch, GGUF, packed by compressed-tensors): empty.
   std::span<const std::byte> header;
   std::vector<FileVersion> sources = {};  ///< the files that were read for it, as they were when they were opened
   /// The header that metadata() reads: that of the file itself if compressed-tensors packed it, otherwise `header`.
-  /// Empty for PyTorch archives.
+  /// Empty for files of other formats.
   std::span<const std::byte> metadata_header = {};
 
   /// Parses "__metadata__" in metadata_header on every call. Returns {"format": "pt"} if metadata_header is empty.
@@ -207,7 +213,7 @@ struct CheckpointFile {
 class Checkpoint {
  public:
   /// Opens a model directory, a .safetensors file, an index (*.index.json), a PyTorch zip archive
-  /// (.bin, .pt, .pth), a GGUF file (of a split model the first one) or a name on the Hugging Face Hub, for
+  /// (.bin, .pt, .pth, .ckpt), a GGUF file (of a split model the first one) or a name on the Hugging Face Hub, for
   /// example "gpt2" or "openai-community/gpt2@REVISION", which is downloaded unless the local cache has it. In a
   /// directory the order of preference is that of transformers: model.safetensors, its index, pytorch_model.bin, its
   /// index. If there is none of these, the directory must contain exactly one checkpoint file. Throws Error (file,
@@ -215,9 +221,9 @@ class Checkpoint {
   static Checkpoint open(const std::string& where, const Context& context = {});
 
   /// Makes a checkpoint from tensors in memory; `keep_alive` owns their bytes. `files` says into which files they are
-  /// written: each tensor is listed in the `tensors` of one entry, whose index is its TensorView::file. config_text()
-  /// returns `config` or, without one, the text of config.json in `directory`. Throws Error (kMismatch) if two tensors
-  /// have the same name.
+  /// written: each tensor is listed in the `tensors` of one entry, and TensorView::file is the index of that entry.
+  /// config_text() returns `config` or, without one, the text of config.json in `directory`. Throws Error (kMismatch)
+  /// if two tensors have the same name.
   static Checkpoint from_tensors(std::vector<TensorView> tensors, std::vector<CheckpointFile> files,
                                  std::filesystem::path directory, std::shared_ptr<const void> keep_alive,
                                  std::optional<std::string> config = std::nullopt);
@@ -225,7 +231,7 @@ class Checkpoint {
   std::span<const TensorView> tensors() const noexcept;          ///< by file, then in data order
   const TensorView* find(std::string_view name) const noexcept;  ///< nullptr if there is none
   std::span<const CheckpointFile> files() const noexcept;
-  /// What was read otherwise than the files have it, a sentence each, for people.
+  /// How the tensors differ from what the files store, a sentence each, for people.
   std::span<const std::string> notes() const noexcept;
   /// The model directory (holding config.json and the tokenizer), or the file's own directory.
   const std::filesystem::path& directory() const noexcept;

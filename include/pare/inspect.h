@@ -1,4 +1,4 @@
-// Where a model's big parameters are: their shares by tensor, group, layer and overall.
+// Where a model's large parameters are: the share above a cutoff by tensor, group, layer and overall.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,9 @@ struct InspectOptions {
   std::size_t largest = 10;            ///< how many single weights with the largest |w| to find
   std::vector<std::string> include;    ///< globs over parameter names; empty: all
   std::vector<std::string> exclude;    ///< globs of parameters to leave out
-  std::vector<Group> groups;           ///< groups to measure; empty: all. A parameter must pass all three
-  /// Whether Inspection::tensors has the tensors. Without them, a model of a million takes a fraction of the memory.
+  std::vector<Group> groups;           ///< groups to measure; empty: all. A parameter must pass all three filters
+  /// Whether Inspection::tensors has the tensors. Without them, a model of a million tensors takes a fraction of the
+  /// memory.
   bool tensor_rows = true;
 };
 
@@ -45,9 +46,11 @@ struct LayerSpread {
   bool cross_attention = false;
   std::vector<int> layers;     ///< layer numbers, ascending
   std::vector<double> shares;  ///< shares above the cutoff by InspectOptions::measure: fractions, one per layer
-  double min = 0, max = 0, mean = 0, std = 0;
-  /// Numbers of the layers (not indices into `layers`) whose share is an outlier: its modified z-score is above 3.5
-  /// (Iglewicz and Hoaglin 1993), and it differs from the median by at least 0.0001. Empty for fewer than five layers.
+  double min = 0, max = 0, mean = 0;
+  double std = 0;  ///< standard deviation of a sample (n - 1 in the denominator); 0 for a single layer
+  /// Numbers of the layers (not indices into `layers`) whose share is an outlier: the magnitude of its modified z-score
+  /// is above 3.5 (Iglewicz and Hoaglin 1993; with the mean absolute deviation where the median one is 0), and it
+  /// differs from the median by at least 0.0001. Empty for fewer than five layers.
   std::vector<int> outlying;
 };
 
@@ -64,16 +67,16 @@ struct Inspection {
   std::vector<InspectRow> tensors;  ///< in named_parameters() order; empty without InspectOptions::tensor_rows
   std::vector<InspectRow> groups;
   std::vector<InspectRow> layers;    ///< by stack, then layer; parameters outside any layer are not counted
-  std::vector<LayerSpread> spreads;  ///< of matrices (no biases or norms) that at least two layers have
-  std::vector<LargeParameter> largest;
-  std::vector<LeftOut> left_out;  ///< Model::left_out, and selected parameters whose dtype is not analyzed
+  std::vector<LayerSpread> spreads;  ///< one for each group of weight matrices that at least two layers of a stack have
+  std::vector<LargeParameter> largest;  ///< the largest |w| first
+  std::vector<LeftOut> left_out;        ///< Model::left_out, and selected parameters whose dtype is not analyzed
   std::vector<std::string> notes;
-  double seconds = 0;
+  double seconds = 0;  ///< that the measurement took
 };
 
 /// Measures the selected parameters of a model. Those whose dtype is not analyzed are listed in left_out instead.
 /// In a group of processes (pare/process_group.h), rank 0 gets the inspection, and the others an empty one.
-/// Throws Error if a filter matches nothing; Interrupted.
+/// Throws Error if a glob or group matches nothing; Interrupted.
 Inspection inspect(const Model& model, const InspectOptions& options = {}, const Context& context = {});
 
 }  // namespace pare

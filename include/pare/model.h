@@ -31,13 +31,13 @@ enum class Group : std::uint8_t {
 /// Stable names: "embedding", "attention.q", ..., "attention.qkv", "feed-forward", "norm", "bias",
 /// "head", "position-bias", "other".
 std::string_view group_name(Group group) noexcept;
-/// Returns the group of one of those names, or all attention groups for "attention". Throws Error (kArgument) for
-/// others.
+/// Returns the group of that name; for "attention", all attention groups. Throws Error (kArgument) for other names.
 std::vector<Group> parse_groups(std::string_view name);
 
-/// The place of a parameter in a transformer. With Parameter::stack, layer and cross_attention it identifies one
-/// module; the module's bias is in the same slot, in the group kBias. Code that runs models uses slots to find
-/// weights without knowing the names of tensors. To select parameters for inspection or pruning, use Group.
+/// The place of a parameter in a transformer. Together with Parameter::stack, layer, expert and cross_attention, it
+/// says which module a parameter belongs to. The module's weight and bias have the same slot and differ in their group.
+/// Code that runs models uses slots to find weights without knowing the names of tensors. To select parameters for
+/// inspection or pruning, use Group.
 enum class Slot : std::uint8_t {
   kNone,  ///< pare does not run the family, or no forward pass reads the parameter
   kWordEmbedding,
@@ -45,7 +45,7 @@ enum class Slot : std::uint8_t {
   kTypeEmbedding,      ///< BERT's token types
   kEmbeddingNorm,      ///< applied to the sum of the embeddings
   kProjectIn,          ///< from the width of the embeddings to that of the layers
-  kAttentionNorm,      ///< before attention or, where the norm follows the residual sum, after it
+  kAttentionNorm,      ///< pre-norm models: before attention; post-norm: after the residual sum
   kPostAttentionNorm,  ///< applied to the output of attention, before the residual sum
   kFeedForwardNorm,    ///< as kAttentionNorm
   kPostFeedForwardNorm,
@@ -57,12 +57,12 @@ enum class Slot : std::uint8_t {
   kQNorm,
   kKNorm,
   kPositionBias,  ///< T5's relative_attention_bias
-  kUp,
-  kGate,
-  kGateUp,  ///< both in one matrix
-  kDown,
-  kRouter,  ///< of a mixture of experts
-  kExpertsUp,
+  kUp,            ///< of the feed-forward network, from the width of the layers to its own
+  kGate,          ///< likewise; what the activation is applied to in gated networks (SwiGLU)
+  kGateUp,        ///< both in one matrix
+  kDown,          ///< back to the width of the layers
+  kRouter,        ///< of a mixture of experts
+  kExpertsUp,     ///< this and the next three: of one expert, or of all in one tensor with three axes
   kExpertsGate,
   kExpertsGateUp,
   kExpertsDown,
@@ -75,8 +75,8 @@ enum class Slot : std::uint8_t {
   kClassifier,
 };
 
-/// The orientation of a stored weight matrix: which axis is the input axis, over which the product sums. A tensor of
-/// experts with three axes, of which the first is that of the experts, has that of its matrices.
+/// The orientation of a stored weight matrix: which axis is the input axis, over which the product sums. A tensor with
+/// three axes, of which the first counts experts, has the orientation of the matrices in it.
 enum class Orientation : std::uint8_t {
   kNone,   ///< not the weight matrix of a linear layer
   kOutIn,  ///< torch.nn.Linear: [out, in]
@@ -94,11 +94,12 @@ struct Parameter {
   int expert = -1;    ///< index of the expert within its layer; -1 if it belongs to none or holds all
   bool cross_attention = false;
   Orientation orientation = Orientation::kNone;
-  /// Whether it is pruned by default: a 2-D weight of a Linear or Conv1D module. These include poolers, classifiers and
-  /// an output head with weights of its own; embeddings, norms and biases are never pruned by default.
+  /// Whether it is pruned by default: the weight matrix of a Linear module or of transformers' Conv1D. These include
+  /// experts, poolers, classifiers, and an output head with weights of its own; embeddings, norms and biases are never
+  /// pruned by default.
   bool prunable = false;
   /// Other tensors that hold the same values under a second name (tied weights): indices into checkpoint.tensors().
-  /// They count as this parameter, and are pruned with it.
+  /// They are listed in Model::left_out, count as this parameter, and are pruned with it.
   std::vector<std::size_t> copies = {};
 };
 
@@ -139,24 +140,27 @@ std::vector<TensorView> measured_tensors(const Model& model);
 
 struct ModelOptions {
   std::uint64_t seed = 0;  ///< for the weights of ENCODER+DECODER that are initialized at random
-  /// Class to read the checkpoint as, e.g. "BertModel"; empty: GPT2Model for GPT-2 (plus lm_head
-  /// where untied), otherwise config.json's architectures[0], otherwise determined from the tensor names.
+  /// Class to read the checkpoint as, e.g. "BertModel". If empty: config.json's architectures[0] or, without it, what
+  /// the names of the tensors suggest. GPT-2 is read as GPT2Model, as in the study that pare repeats, with an lm_head
+  /// only if that has weights of its own.
   std::string as_class;
 };
 
 /// Opens "MODEL", "TITLE=MODEL" or "ENCODER+DECODER" (see Checkpoint::open for MODEL) and resolves
 /// its parameters. ENCODER+DECODER composes two BERT-like checkpoints as
 /// transformers' EncoderDecoderModel.from_encoder_decoder_pretrained does: cross-attention weights
-/// drawn from N(0, initializer_range), biases 0, LayerNorm weight 1 and bias 0.
+/// drawn from a normal distribution with mean 0 and standard deviation initializer_range, biases 0, LayerNorm weight 1
+/// and bias 0.
 /// Throws Error if a checkpoint or its config.json cannot be read or is not valid; Interrupted. An unknown architecture
 /// is not an error.
 Model open_model(const std::string& spec, const ModelOptions& options = {}, const Context& context = {});
 
-/// Checks whether writing to `output` could destroy the model that is read. Throws Error (kArgument) if `output` is one
-/// of the model's files or a directory above the model's directory. Returns true if `output` is the model's directory
-/// itself; the caller should then warn its user. Writing there fails, except if pare wrote that directory and
-/// WriteOptions::force (pare/prune.h) is set; in that case the directory is replaced, but only after all data was read.
-/// Returns false otherwise: writing cannot harm the model.
+/// Checks whether writing to `output` could destroy the model that is read:
+/// - `output` is one of the model's files, or a directory above the model's: throws Error (kArgument);
+/// - it is the model's directory itself: returns true, and the caller should warn its user. Writing there fails unless
+///   pare wrote that directory and WriteOptions::force (pare/prune.h) is set; then the directory is replaced after all
+///   data was read;
+/// - otherwise writing cannot harm the model: returns false.
 bool check_output_apart(const std::filesystem::path& output, const Model& model);
 
 /// Shell-style match over the whole name: '*' (any run, dots included), '?' (one character),

@@ -1,5 +1,10 @@
 // Pruning by magnitude, at random, by calibrated criteria (see pare/calibrate.h) or by a given mask, globally or per
-// tensor, unstructured or in patterns that hardware supports, at several levels in one run.
+// tensor, unstructured or in patterns that hardware supports, at several levels in one run:
+//
+//     const Model model = open_model("gpt2");
+//     PruneOptions options;
+//     options.levels = {Amount::percent("50"), Amount::percent("90")};
+//     write_pruned(model, plan_pruning(model, options), "pruned");
 #pragma once
 
 #include <cstdint>
@@ -20,7 +25,7 @@ enum class Criterion : std::uint8_t {
   kWanda,      ///< |w| times the L2 norm of its input, for each output row (Sun et al. 2023)
   kSparseGpt,  ///< optimal brain surgeon, column by column; changes the other weights (Frantar and Alistarh 2023)
   kAlps,       ///< ADMM on the squared error of each linear; changes the other weights (Meng et al. 2024)
-  kMask,       ///< what PruneOptions::mask says: custom_from_mask
+  kMask,       ///< what PruneOptions::mask says: torch.nn.utils.prune.custom_from_mask
 };
 enum class Scope : std::uint8_t {
   kGlobal,     ///< one threshold over all pruned tensors: global_unstructured
@@ -57,7 +62,7 @@ struct Amount {
 
   /// "90", "99.9", "90%": percent. Throws Error for anything but a number in [0, 100].
   static Amount percent(std::string_view text);
-  /// PyTorch's form: "0.9" is a fraction, "1000" a count. Throws Error for anything else.
+  /// PyTorch's form: "0.9" and "1.0" are fractions, "1000" and "1" counts. Throws Error for anything else.
   static Amount pytorch(std::string_view text);
   /// Returns how many of n weights (or rows, columns, blocks) to prune: round-half-to-even(fraction * n), or count.
   /// Throws Error (kArgument) if count > n, or if there is no count and fraction is not between 0 and 1.
@@ -74,8 +79,9 @@ struct Pattern {
     kNOfM,
     kRows,     ///< whole outputs: ln_structured(dim=0) of a Linear, dim=1 of a Conv1D
     kColumns,  ///< whole inputs: ln_structured(dim=1) of a Linear, dim=0 of a Conv1D
-    /// n outputs by m inputs. Blocks at the ends of the axes may be smaller: their norms are scaled to the size of a
-    /// whole block.
+    /// n outputs by m inputs. Blocks at the ends of the axes may be smaller. For comparison, their L1 norm is
+    /// multiplied by (elements of a whole block / their elements), their L2 norm by the root of that; LInf stays as it
+    /// is.
     kBlocks,
   };
   Kind kind = Kind::kUnstructured;
@@ -95,7 +101,8 @@ struct Pattern {
 /// Returns the distinct levels that the N:M patterns among `patterns` fix.
 std::vector<Amount> fixed_levels(const std::vector<Pattern>& patterns);
 
-/// Tensors that share one threshold and an amount of their own, for non-uniform sparsity.
+/// Tensors that are pruned together, with one threshold, by an amount of their own. Several sets make one level whose
+/// sparsity differs from set to set; a file of sets is called a levels file.
 struct PruneSet {
   std::string name;                  ///< shown in messages and tables
   std::vector<std::string> tensors;  ///< globs over parameter names
@@ -110,30 +117,33 @@ void write_levels(const std::vector<PruneSet>& sets, const std::filesystem::path
 std::string glob_of(std::string_view name);
 
 struct PruneOptions {
-  std::vector<Amount> levels;  ///< must be empty where the pattern fixes the level
+  std::vector<Amount> levels;  ///< must be empty for an N:M pattern, which fixes the level
   /// If not empty, these sets make the only level; `levels`, `scope`, `include`, `exclude` and `groups` must then keep
-  /// their defaults. Not at random. A parameter may belong to one set at most.
+  /// their defaults, and `criterion` must not be kRandom. A parameter may belong to one set at most.
   std::vector<PruneSet> sets;
   Criterion criterion = Criterion::kMagnitude;
   /// For Criterion::kMask, which makes the only level; `levels`, `sets` and `pattern` must then keep their defaults.
-  /// A mask file: a checkpoint file with a tensor of BOOL, U8 or, if its name ends in "_mask", a floating-point type
-  /// for each parameter, with 1 for weights that are kept and 0 for those that are pruned. Its names, without "_mask",
-  /// are those of parameters or of tensors of the model's files. Or another model, as open_model() takes it, whose
-  /// zeros are pruned. Parameters without a mask stay as they are, and so do those that the filters below leave out.
+  /// Either of:
+  /// - a mask file: a checkpoint file with a tensor for each parameter that holds 1 for weights that are kept and 0 for
+  ///   those that are pruned, of type BOOL or U8 or, if its name ends in "_mask", of a floating-point type. The names
+  ///   (without "_mask") are those of parameters, or of tensors of the model's files;
+  /// - another model, as open_model() takes it: what is 0 there is pruned.
+  /// Parameters without a mask stay as they are, and so do those that the filters below leave out.
   std::string mask;
-  Scope scope = Scope::kGlobal;
+  Scope scope = Scope::kGlobal;  ///< rows, columns, N:M and calibrated criteria do not use it
   Schedule schedule = Schedule::kIndependent;
   /// Patterns other than kUnstructured prune matrices only, by magnitude (N:M also by calibrated criteria), and cannot
   /// be combined with `sets`. Rows, columns and N:M are always pruned per tensor; blocks follow `scope`. Amounts count
   /// rows, columns or blocks, not weights.
   Pattern pattern = {};
-  /// Whether the weights that remain are fitted to what each linear computed with all of them, on a text, after the
-  /// criterion, whichever, has chosen. Then plan_calibrated() makes the plan.
+  /// Whether, after any criterion has chosen, the remaining weights of each linear are adjusted so that its outputs on
+  /// a text stay close to those with all weights. Then plan_calibrated() (pare/calibrate.h) makes the plan.
   bool refit = false;
   Norm norm = Norm::kL1;   ///< by which rows, columns and blocks are ranked
   std::uint64_t seed = 0;  ///< for Criterion::kRandom
   /// Globs over parameter names. If both `include` and `groups` are empty, parameters with Parameter::prunable are
-  /// selected. Otherwise prunable is ignored, so embeddings and biases can be selected, too.
+  /// selected. Otherwise prunable is ignored, so embeddings and biases can be selected, too. A parameter must match one
+  /// of the globs, if there are any, and one of the groups, if there are any.
   std::vector<std::string> include;
   std::vector<std::string> exclude;  ///< globs of parameters to leave out
   std::vector<Group> groups;         ///< if not empty, only parameters of these groups are selected
@@ -142,15 +152,16 @@ struct PruneOptions {
   bool prunes() const;
 };
 
-/// What weights are compared with: "global", "per-tensor"; "per-row" for Wanda; "sets" for a levels file.
+/// The weights among which the smallest are pruned: "global", "per-tensor"; "per-row" for Wanda; "sets" for a levels
+/// file.
 std::string_view scope_name(const PruneOptions& options) noexcept;
 
-/// On what a calibrated criterion looked at the model.
+/// The text on which a calibrated criterion ran the model.
 struct CalibrationRecord {
   std::string file;                         ///< name of the text's file, without directories
   std::uint64_t bytes = 0;                  ///< its size
   std::string xxh3_128;                     ///< its hash
-  std::uint64_t sequences = 0, length = 0;  ///< windows of the text, and tokens of each
+  std::uint64_t sequences = 0, length = 0;  ///< pieces of the text, and tokens of each
   std::uint64_t seed = 0;
 };
 
@@ -177,8 +188,8 @@ struct LevelPlan {
   /// Largest pruned |w|. Set only for global, unstructured magnitude pruning, and only if anything is pruned.
   std::optional<double> threshold;
   std::vector<TensorCut> cuts;  ///< one per PrunePlan::parameters
-  /// The level of each matrix, if they differ because a calibrated criterion divided this one among them. As a levels
-  /// file, they prune the same number of weights of each.
+  /// The level of each matrix, if a calibrated criterion chose different ones. Written as a levels file, they prune as
+  /// many weights of each matrix again.
   std::vector<PruneSet> sets = {};
 };
 
@@ -197,15 +208,16 @@ struct PrunePlan {
 /// nothing, or a matching tensor's dtype cannot be pruned.
 std::vector<std::size_t> select_parameters(const Model& model, const PruneOptions& options);
 
-/// Returns the weights to prune at every level; writes nothing. Throws Error for options that contradict each other or
-/// do not suit the model, and for calibrated criteria; Interrupted. Reads the weights two or three times (more where
-/// very many norms tie; see docs/architecture.md).
+/// Returns the weights to prune at every level; writes nothing. For calibrated criteria and `refit`, call
+/// plan_calibrated() (pare/calibrate.h) instead. Throws Error for options that contradict each other or do not suit the
+/// model; Interrupted. Reads the weights two or three times, however many levels there are (more for very many blocks;
+/// see docs/architecture.md).
 ///
-/// Among equals, the first are pruned: tensors in model order, then elements, rows, columns or blocks in C order of the
-/// stored matrix; -0 equals 0. NaN is larger than any number, as in torch.topk, and so is a row, column or block that
-/// holds one. NaNs are ordered by their bits without the sign. L1 and L2 norms are computed in double, in a fixed
-/// order. Within each stored row of a block, element i is added to accumulator i mod 8; then the eight accumulators are
-/// added in order. The sums of the stored rows are then added in order.
+/// Among equals, the first are pruned: tensors in model order, then elements, rows, columns or blocks in row-major
+/// order of the stored matrix; -0 equals 0. NaN is larger than any number, as in torch.topk, and so is a row, column or
+/// block that holds one. NaNs are ordered by their bits without the sign. L1 and L2 norms are computed in double, in a
+/// fixed order. Within each stored row of a block, element i is added to accumulator i mod 8; then the eight
+/// accumulators are added in order. The sums of the stored rows are then added in order.
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Context& context = {});
 
 /// Returns the model pruned to level `level` of the plan, in memory. Pruned tensors are copies; the others share
@@ -215,7 +227,8 @@ Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level,
 struct WriteOptions {
   bool force = false;  ///< replace an existing output that pare wrote
   /// Keep the files that are finished if the call fails or is killed, and use those that an earlier call with `resume`
-  /// has finished, if it was made with the same plan for the same files. The output is the same, byte for byte.
+  /// has finished, if it was made with the same plan for the same files (otherwise they are made again). The output is
+  /// the same, byte for byte.
   bool resume = false;
 };
 
@@ -223,10 +236,10 @@ struct WriteOptions {
 std::filesystem::path level_directory(const PrunePlan& plan, std::size_t level, const std::filesystem::path& out);
 
 /// Writes one checkpoint per level, which transformers' from_pretrained() loads. The safetensors files have the shards
-/// and metadata of the source; tensors that are not pruned are copied bit for bit. config.json and the model's other
-/// files are copied, and pare.json is added. The output is written under a temporary name, synced and renamed, so it
-/// appears complete or not at all. `model` may be in memory. Throws Error for files that cannot be read or written;
-/// Interrupted.
+/// and metadata of the source; tensors that are not pruned are copied bit for bit (quantized ones as their dequantized
+/// values). config.json and the model's other files are copied, and pare.json is added. The output, with all levels, is
+/// written under a temporary name, synced and renamed, so it appears complete or not at all. `model` may be in memory.
+/// Throws Error for files that cannot be read or written; Interrupted.
 void write_pruned(const Model& model, const PrunePlan& plan, const std::filesystem::path& out,
                   const WriteOptions& options = {}, const Context& context = {});
 
