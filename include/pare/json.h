@@ -23,6 +23,13 @@ std::string pack_json(const Model& model, const PackSummary& summary, const std:
 /// `planned`: nothing was downloaded.
 std::string download_json(const HubDownload& download, bool planned);
 std::string eval_json(const EvalResults& results);
+
+/// Whether lm-evaluation-harness has the task as pare defines it: wikitext and lambada (lambada_openai).
+bool has_lm_eval_task(Task task) noexcept;
+/// A line for each row: the object that lm-evaluation-harness 0.4 writes to its results_*.json, with its names of tasks
+/// and metrics, and what it does not have (level, sparsity, notes) under the key "pare". Throws Error for other tasks.
+std::string lm_eval_json(const EvalResults& results);
+
 std::string sensitivity_json(const SensitivityResults& results);
 std::string bench_json(const std::vector<BenchResult>& results);
 std::string tune_json(const KernelCosts& costs);

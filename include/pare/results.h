@@ -127,6 +127,7 @@ struct EvalResults {
   std::string data;
   std::string reference = {};  ///< title of the reference model, for Task::kDivergence
   std::vector<EvalRow> rows;
+  std::size_t limit = 0;  ///< items that were read at most; 0: all
 };
 
 std::string eval_text(const EvalResults& results, Markup markup);

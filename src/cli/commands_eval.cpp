@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/print_as.h"
 #include "cli/progress.h"
+#include "cli/streams.h"
 #include "pare/eval.h"
 #include "pare/json.h"
 #include "pare/prune.h"
@@ -32,6 +33,8 @@ constexpr const char* kExamples = R"(Examples:
       patterns side by side, all at the 50 % that 2:4 fixes
   pare eval gpt2 --task divergence --data wiki.test.raw --levels 10,50,90 --limit 50
       how far pruned models are from the dense one; needs no labels
+  pare eval gpt2 --task wikitext --data wiki.test.raw --lm-eval >results_gpt2.json
+      for programs that read the results of lm-evaluation-harness
   mpirun -n 4 pare eval ./model --task wikitext --data wiki.test.raw
       four processes share the text, with the same scores (docs/clusters.md)
 )";
@@ -45,6 +48,7 @@ struct Arguments {
   std::string scope, schedule = "independent", reference;
   std::vector<std::string> levels;
   std::string kernels = "fastest";
+  bool lm_eval = false;
 };
 
 /// Computes the scores, model by model and level by level.
@@ -154,7 +158,7 @@ void add_rows(const Model& model, const std::vector<PruneOptions>& pruning, cons
 EvalResults results_of(const Arguments& arguments, const std::vector<Model>& models, EvalOptions options,
                        const Context& context) {
   const std::vector<PruneOptions> pruning = prune_options_of(arguments);
-  EvalResults results{options.task, options.data.string(), {}, {}};
+  EvalResults results{options.task, options.data.string(), {}, {}, options.limit};
   std::optional<Model> reference;
   const bool compares = options.task == Task::kDivergence;
   if (compares && !arguments.reference.empty())
@@ -178,8 +182,13 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
       static_cast<KernelChoice>(choose("--kernels", arguments.kernels, {"fastest", "dense", "sliced", "masked"}));
   if (!arguments.reference.empty() && options.task != Task::kDivergence)
     throw UsageError("--reference requires --task divergence");
+  if (arguments.lm_eval && (arguments.format.json || arguments.format.format != "table"))
+    throw UsageError("--lm-eval is a format of its own: leave out --format and --json");
+  if (arguments.lm_eval && !has_lm_eval_task(options.task))
+    throw UsageError("--lm-eval requires --task wikitext or lambada, which lm-evaluation-harness has");
   const std::vector<Model> models = open_models(arguments.models, arguments.run.quiet, context);
   const EvalResults results = results_of(arguments, models, options, context);
+  if (arguments.lm_eval) return print(lm_eval_json(results));
   print_as(format, {[&](Markup markup) { return eval_text(results, markup); }, [&] { return eval_csv_table(results); },
                     [&] { return eval_json(results); }});
 }
@@ -201,6 +210,11 @@ void add_eval_command(Command& program, const Context& context) {
   add_schedule(*command, arguments->scope, arguments->schedule);
   add_pattern(*command, arguments->pattern, true);
   add_format(*command, arguments->format);
+  command
+      ->add_flag(
+          "--lm-eval", arguments->lm_eval,
+          "wikitext, lambada: print what lm-evaluation-harness writes to its\nresults file, a line for each model")
+      ->group("Output");
   command
       ->add_option("--kernels", arguments->kernels,
                    "Kernels for layers with zeros: the fastest for each (default), or the\nsame for all")

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "pare/error.h"
 #include "pare/json.h"
 #include "table/wording.h"
 
@@ -71,6 +72,53 @@ TEST(EvalResultsAsJson, HaveNullForNaN) {
   EXPECT_EQ(row["sparsity"], 0.5);
   EXPECT_EQ(row["scores"][0]["standard_error"], 0.25);
   EXPECT_TRUE(row["scores"][1]["value"].is_null());
+}
+
+EvalResults of_lambada() {
+  EvalResults results;
+  results.task = Task::kLambada;
+  results.data = "l.jsonl";
+  EvalRow row;
+  row.model = "org/m";
+  row.evaluation.scores = {{"accuracy", 0.25, 0.125}, {"perplexity", 8.5, 0.5}};
+  row.evaluation.items = 4;
+  results.rows = {row, row};
+  results.rows[1].level = "50";
+  results.rows[1].pattern = "2:4";
+  return results;
+}
+
+/// The keys are those of a file that lm-evaluation-harness 0.4.13 wrote.
+TEST(EvalResultsForLmEval, HaveItsNamesOfTasksAndMetrics) {
+  const std::string lines = lm_eval_json(of_lambada());
+  const std::size_t end = lines.find('\n');
+  const json first = json::parse(lines.substr(0, end)), second = json::parse(lines.substr(end + 1));
+  const json expected{{"name", "lambada_openai"},     {"alias", "lambada_openai"}, {"sample_len", 4},
+                      {"perplexity,none", 8.5},       {"acc,none", 0.25},          {"acc_stderr,none", 0.125},
+                      {"perplexity_stderr,none", 0.5}};
+  EXPECT_EQ(first["results"]["lambada_openai"], expected);
+  EXPECT_EQ(first["higher_is_better"]["lambada_openai"], (json{{"acc", true}, {"perplexity", false}}));
+  EXPECT_EQ(first["versions"]["lambada_openai"], 1.0);
+  EXPECT_EQ(first["n-shot"]["lambada_openai"], 0);
+  EXPECT_EQ(first["n-samples"]["lambada_openai"], (json{{"original", 4}, {"effective", 4}}));
+  EXPECT_EQ(first["model_name_sanitized"], "org__m");
+  EXPECT_EQ(second["model_name"], "org/m-2:4-sparsity-50");
+  EXPECT_EQ(second["model_name_sanitized"], "org__m-2__4-sparsity-50");
+  EXPECT_EQ(second["pare"]["level"], "50");
+}
+
+TEST(EvalResultsForLmEval, SayOnlyWhatIsKnown) {
+  EvalResults results = of_lambada();
+  results.limit = 4;
+  results.task = Task::kWikitext;
+  results.rows.pop_back();
+  results.rows[0].evaluation.scores = {{"word_perplexity", 8.5, {}}};
+  const json object = json::parse(lm_eval_json(results));
+  EXPECT_EQ(object["n-samples"]["wikitext"], (json{{"effective", 4}})) << "the file may have more";
+  EXPECT_EQ(object["results"]["wikitext"]["word_perplexity_stderr,none"], "N/A");
+  results.task = Task::kPerplexity;
+  EXPECT_FALSE(has_lm_eval_task(results.task));
+  EXPECT_THROW(lm_eval_json(results), Error);
 }
 
 TEST(EvalResultsAsCsv, HaveAColumnPerNumber) {
