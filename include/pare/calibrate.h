@@ -39,9 +39,10 @@ struct CalibrationOptions {
   AllocationKind allocation = AllocationKind::kUniform;
   double owl_multiple = 5;  ///< of the layer's mean, above which OWL calls a weight an outlier
   double owl_range = 0.08;  ///< how far OWL's levels may be from the mean level
-  /// If not empty: a file in which each finished layer is kept. A call with the same model, text and options that finds
-  /// it goes on after the last finished layer, with the same result; anything else in it is thrown away. It stays when
-  /// the call returns, because what is made of the plan may be interrupted, too: the caller removes it.
+  /// If not empty: a file in which each finished layer is kept, by rank 0 of a group. A call with the same model, text,
+  /// options and number of ranks that finds it goes on after the last finished layer, with the same result; anything
+  /// else in it is thrown away. It stays when the call returns, because what is made of the plan may be interrupted,
+  /// too: the caller removes it.
   std::filesystem::path resume;
   /// Told in a sentence what is used again of `resume`, or why nothing is.
   std::function<void(const std::string& sentence)> tell_resume = {};
@@ -65,8 +66,10 @@ struct CalibrationOptions {
 ///
 /// Throws Error: kArgument for options that do not suit the criterion, kUnsupported for models that cannot be run or
 /// have weights that are not F32, F16 or BF16, and for inputs that are not finite; as open_runner(), Tokenizer::open()
-/// and for data that cannot be read; kExists for a `resume` that
-/// pare did not write or that another run uses; Interrupted. The result does not depend on the number of threads.
+/// and for data that cannot be read; kExists for a `resume` that pare did not write or that another run uses; kMismatch
+/// for ranks of a group that read other data; Interrupted. The result does not depend on the number of threads. The
+/// ranks of a group share the windows, and all get the same plan: sums are added up in an order that depends on the
+/// number of ranks, so the result of another number differs by rounding.
 PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const CalibrationOptions& calibration,
                           const Context& context = {});
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <numeric>
 #include <queue>
@@ -68,6 +69,14 @@ void decode(std::span<const std::byte> bytes, std::size_t expected, const Take& 
   }
 }
 
+/// Throws Error (kMismatch) for a message that does not hold as many numbers.
+void require_size(std::span<const std::byte> message, std::span<const double> numbers) {
+  if (message.size() != numbers.size_bytes())
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("the processes disagree on the model or the options (expected {} numbers, found {})",
+                            numbers.size(), message.size() / sizeof(double)));
+}
+
 }  // namespace
 
 unsigned group_size(const Context& context) noexcept {
@@ -92,13 +101,39 @@ void add_up(std::span<std::uint64_t> numbers, const Context& context) {
   broadcast(numbers, context);
 }
 
-void broadcast(std::vector<std::byte>& bytes, const Context& context) {
-  const unsigned size = group_size(context), rank = group_rank(context);
+void reduce(std::span<double> numbers, unsigned root, const Context& context) {
+  const unsigned size = group_size(context), place = (group_rank(context) + size - root) % size;
+  const auto rank_at = [&](unsigned other) { return (other + root) % size; };
+  for (unsigned bit = 1; bit < size; bit <<= 1) {
+    if ((place & bit) != 0) return context.group()->send(rank_at(place - bit), std::as_bytes(numbers), context);
+    if (place + bit >= size) continue;
+    const std::vector<std::byte> received = context.group()->receive(rank_at(place + bit), context);
+    require_size(received, numbers);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      double number = 0;
+      std::memcpy(&number, received.data() + i * sizeof(double), sizeof(double));
+      numbers[i] += number;
+    }
+  }
+}
+
+void broadcast(std::vector<std::byte>& bytes, unsigned root, const Context& context) {
+  const unsigned size = group_size(context), place = (group_rank(context) + size - root) % size;
+  const auto rank_at = [&](unsigned other) { return (other + root) % size; };
   unsigned bit = 1;
-  while (bit < size && (rank & bit) == 0) bit <<= 1;
-  if (rank != 0) bytes = context.group()->receive(rank - bit, context);
+  while (bit < size && (place & bit) == 0) bit <<= 1;
+  if (place != 0) bytes = context.group()->receive(rank_at(place - bit), context);
   while ((bit >>= 1) != 0)
-    if (rank + bit < size) context.group()->send(rank + bit, bytes, context);
+    if (place + bit < size) context.group()->send(rank_at(place + bit), bytes, context);
+}
+
+void broadcast(std::span<double> numbers, unsigned root, const Context& context) {
+  if (group_size(context) == 1) return;
+  const std::span<const std::byte> own = std::as_bytes(numbers);
+  std::vector<std::byte> bytes(own.begin(), own.end());
+  broadcast(bytes, root, context);
+  require_size(bytes, numbers);
+  if (!bytes.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
 }
 
 void broadcast(std::span<std::uint64_t> numbers, const Context& context) {

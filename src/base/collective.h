@@ -24,9 +24,14 @@ unsigned group_rank(const Context& context) noexcept;
 void reduce(std::span<std::uint64_t> numbers, const Context& context);
 /// The same, and every rank gets the sums.
 void add_up(std::span<std::uint64_t> numbers, const Context& context);
-/// Gives every rank the bytes of rank 0.
-void broadcast(std::vector<std::byte>& bytes, const Context& context);
+/// Adds up the numbers of all ranks on the rank `root`, in an order that depends on the number of ranks and on `root`
+/// alone. The numbers of other ranks are left undefined. Throws as the other reduce().
+void reduce(std::span<double> numbers, unsigned root, const Context& context);
+/// Gives every rank the bytes, or numbers, of rank 0, or of `root`.
+void broadcast(std::vector<std::byte>& bytes, unsigned root, const Context& context);
+inline void broadcast(std::vector<std::byte>& bytes, const Context& context) { broadcast(bytes, 0, context); }
 void broadcast(std::span<std::uint64_t> numbers, const Context& context);
+void broadcast(std::span<double> numbers, unsigned root, const Context& context);
 /// Returns the bytes of every rank on rank 0, and nothing elsewhere.
 std::vector<std::vector<std::byte>> gather(std::vector<std::byte> bytes, const Context& context);
 /// Throws Error (kMismatch) on rank 0 if a rank has another number, a hash of what it has read: "SOURCE: rank 2 reads

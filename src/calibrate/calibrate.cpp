@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "base/collective.h"
 #include "calibrate/fingerprint.h"
 #include "calibrate/layer_by_layer.h"
 #include "calibrate/resume_file.h"
@@ -106,27 +107,32 @@ std::vector<Level> levels_of(const Model& model, const PrunePlan& plan, const Ca
   for (const Amount& amount : plan.options.levels)
     levels.push_back({amount, std::vector<Amount>(plan.parameters.size(), amount)});
   if (calibration.allocation == AllocationKind::kUniform) return levels;
-  const bool stored = resume != nullptr && resume->allocation();
-  const std::vector<std::vector<double>> fractions =
-      stored ? *resume->allocation() : spread_levels(model, plan, calibration, context);
-  if (resume != nullptr && !stored) resume->store(fractions);
+  std::uint64_t stored = resume != nullptr && resume->allocation() ? 1 : 0;
+  base::broadcast({&stored, 1}, context);
+  std::vector<std::vector<double>> fractions(levels.size(), std::vector<double>(plan.parameters.size()));
+  if (stored == 0) fractions = spread_levels(model, plan, calibration, context);
+  if (stored != 0 && resume != nullptr) fractions = *resume->allocation();
+  if (stored == 0 && resume != nullptr) resume->store(fractions);
   const auto is_whole = [&](const std::vector<double>& level) { return level.size() == plan.parameters.size(); };
   if (fractions.size() != levels.size() || !std::all_of(fractions.begin(), fractions.end(), is_whole))
     throw Error(ErrorCode::kMismatch, model.source, "the interrupted run had other levels");
+  for (std::vector<double>& level : fractions) base::broadcast(std::span<double>(level), 0, context);
   for (std::size_t i = 0; i < levels.size(); ++i)
     for (std::size_t k = 0; k < plan.parameters.size(); ++k)
       levels[i].of_each[k] = {fractions[i][k], std::nullopt, fmt::format("{:.4g}", 100 * fractions[i][k])};
   return levels;
 }
 
-/// nullptr if nothing is to be kept.
+/// nullptr if nothing is to be kept, and on all ranks of a group but rank 0.
 std::unique_ptr<ResumeFile> open_resume(const Model& model, const PrunePlan& plan,
-                                        const CalibrationOptions& calibration, const CalibrationText& text) {
-  if (calibration.resume.empty()) return nullptr;
+                                        const CalibrationOptions& calibration, const CalibrationText& text,
+                                        const Context& context) {
+  if (calibration.resume.empty() || !context.leads()) return nullptr;
   const auto tell = [&](const std::string& sentence) {
     if (calibration.tell_resume) calibration.tell_resume(sentence);
   };
-  return std::make_unique<ResumeFile>(calibration.resume, fingerprint_of(model, plan, calibration, text), tell);
+  return std::make_unique<ResumeFile>(calibration.resume,
+                                      fingerprint_of(model, plan, calibration, text, base::group_size(context)), tell);
 }
 
 /// One for each parameter.
@@ -195,7 +201,8 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
   std::vector<calibrate::Level> levels;
   if (!is_calibrated(options.criterion))
     levels = calibrate::chosen_levels(model, plan, options, context.with_progress({}));
-  const std::unique_ptr<calibrate::ResumeFile> resume = calibrate::open_resume(model, plan, calibration, run.text());
+  const std::unique_ptr<calibrate::ResumeFile> resume =
+      calibrate::open_resume(model, plan, calibration, run.text(), context);
   if (is_calibrated(options.criterion))
     levels = calibrate::levels_of(model, plan, calibration, resume.get(), context.part(0, begin));
   for (std::size_t i = 0; i < levels.size(); ++i) {

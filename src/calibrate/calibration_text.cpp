@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "base/collective.h"
 #include "base/file_map.h"
 #include "base/hash.h"
 #include "base/text_data.h"
@@ -153,6 +155,20 @@ CalibrationText read_calibration_text(const Model& model, const Runner& runner, 
   result.record.sequences = options.sequences;
   result.record.seed = options.seed;
   return result;
+}
+
+void keep_own_batches(CalibrationText& text, const CalibrationOptions& options, const Context& context) {
+  if (context.group() == nullptr) return;
+  base::Hash64 hash;
+  for (const std::vector<TokenBatch>* batches : {&text.batches, &text.targets})
+    for (const TokenBatch& batch : *batches) hash.add(std::as_bytes(batch.ids()));
+  base::require_same(hash.value(), options.data.string(), "data", context);
+  for (std::vector<TokenBatch>* batches : {&text.batches, &text.targets}) {
+    std::vector<TokenBatch> own;
+    for (std::size_t i = base::group_rank(context); i < batches->size(); i += base::group_size(context))
+      own.push_back(std::move((*batches)[i]));
+    *batches = std::move(own);
+  }
 }
 
 }  // namespace pare::calibrate

@@ -20,4 +20,8 @@ struct CalibrationText {
 /// cannot be read or has fewer than two tokens, and for options that ask for nothing.
 CalibrationText read_calibration_text(const Model& model, const Runner& runner, const CalibrationOptions& options);
 
+/// Leaves this rank of a group its share of the batches. Throws Error (kMismatch) on rank 0 if another rank has read
+/// other data. To be called by every rank.
+void keep_own_batches(CalibrationText& text, const CalibrationOptions& options, const Context& context);
+
 }  // namespace pare::calibrate

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "calibrate/rank_sums.h"
+
 namespace pare::calibrate {
 
 DenseWalk::DenseWalk(const Model& model, const std::vector<std::size_t>& parameters, const CalibrationText& text,
@@ -40,7 +42,7 @@ void DenseWalk::run(const Visit& visit, const std::function<void()>& after, cons
       part.report(0.3 * static_cast<double>(i) / static_cast<double>(passes_.batches()));
       passes_.run(layer, i, true, quiet_);
     }
-    const std::vector<SharedInputs> shared = inputs_->take(model_.source);
+    const std::vector<SharedInputs> shared = squares_of_ranks(inputs_->take(model_.source), quiet_);
     inputs_.reset();
     for (std::size_t i = 0; i < shared.size(); ++i) {
       const double width = 0.7 / static_cast<double>(shared.size()), from = 0.3 + width * static_cast<double>(i);

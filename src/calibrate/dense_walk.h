@@ -18,7 +18,9 @@ class DenseWalk {
   /// Called for each group of linears of a layer that share inputs. It may change their weights for a while.
   using Visit = std::function<void(const SharedInputs& inputs, const Context& context)>;
 
-  /// `parameters`: the linears. `products`: as for LayerInputs. `model` and `text` must outlive this.
+  /// `parameters`: the linears. `products`: as for LayerInputs. `model` and `text` must outlive this. With a group,
+  /// `text` is what this rank has of the text; sums of squares are those of all ranks, and sums of products are not for
+  /// it.
   DenseWalk(const Model& model, const std::vector<std::size_t>& parameters, const CalibrationText& text, bool products,
             const Context& context);
 

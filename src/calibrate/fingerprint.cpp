@@ -57,8 +57,9 @@ void write_tokens(base::ByteWriter& writer, const std::vector<TokenBatch>& batch
 }  // namespace
 
 std::string fingerprint_of(const Model& model, const PrunePlan& plan, const CalibrationOptions& options,
-                           const CalibrationText& text) {
+                           const CalibrationText& text, unsigned ranks) {
   base::ByteWriter writer;
+  writer.u64(ranks);
   writer.text(PARE_VERSION);
   writer.text(kernels::current_target());
   write_model(writer, model, plan);

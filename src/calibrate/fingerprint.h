@@ -9,8 +9,9 @@
 namespace pare::calibrate {
 
 /// 32 hexadecimal digits, of the model's files and configuration, the tokens, the options and the instruction set.
-/// `plan`: with options, parameters and, of a given mask, its record.
+/// `text`: what rank 0 of `ranks` processes has of it. `plan`: with options, parameters and, of a given mask, its
+/// record.
 std::string fingerprint_of(const Model& model, const PrunePlan& plan, const CalibrationOptions& options,
-                           const CalibrationText& text);
+                           const CalibrationText& text, unsigned ranks);
 
 }  // namespace pare::calibrate

@@ -3,7 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <utility>
 
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+#include "base/collective.h"
+#include "calibrate/rank_sums.h"
 #include "pare/error.h"
 
 namespace pare::calibrate {
@@ -16,6 +22,7 @@ LayerByLayer::LayerByLayer(const Model& model, PrunePlan& plan, const Calibratio
   text_ = read_calibration_text(model, *runner, options);
   plan.calibration = text_.record;
   plan.notes.insert(plan.notes.end(), text_.notes.begin(), text_.notes.end());
+  keep_own_batches(text_, options, quiet_);
 }
 
 std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, std::size_t all, ResumeFile* resume) {
@@ -30,15 +37,17 @@ std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, s
   };
   const auto runner = open_runner(weights_->model(), infer, quiet_);
   LayerPasses passes(*runner, text_);
-  std::size_t stored_layers = 0;
+  std::uint64_t stored_layers = 0;
   while (resume != nullptr && stored_layers < passes.layers() && resume->find(done, stored_layers) != nullptr)
     ++stored_layers;
+  base::broadcast({&stored_layers, 1}, quiet_);
   for (std::size_t layer = 0; layer < passes.layers(); ++layer) {
     const double step = 1.0 / static_cast<double>(all * passes.layers()),
                  begin = static_cast<double>(done * passes.layers() + layer) * step;
     const Context part = context_.part(begin, begin + step, fmt::format("layer {} of {}", layer + 1, passes.layers()));
     if (layer < stored_layers) {
-      restore(*resume->find(done, layer));
+      if (resume != nullptr) restore(*resume->find(done, layer));
+      share(resume == nullptr ? std::vector<StoredLinear>() : *resume->find(done, layer), 0);
     } else {
       prune_layer(passes, layer, part.part(0, 0.7));
       if (resume != nullptr) resume->store(done, layer, finished(passes, layer));
@@ -60,20 +69,36 @@ void LayerByLayer::restore(const std::vector<StoredLinear>& linears) {
   }
 }
 
+StoredLinear LayerByLayer::finished(std::size_t index) const {
+  StoredLinear linear;
+  linear.index = index;
+  linear.pruned = cuts_[index].pruned;
+  linear.unseen = level_unseen_.contains(parameter(index).name);
+  linear.raised = level_raised_.contains(parameter(index).name);
+  const auto& bits = std::get<Mask::Bits>(cuts_[index].mask.kind());
+  linear.removed = bits.removed;
+  if (bits.values != nullptr) linear.values = *bits.values;
+  return linear;
+}
+
 std::vector<StoredLinear> LayerByLayer::finished(const LayerPasses& passes, std::size_t layer) const {
   std::vector<StoredLinear> linears;
-  for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {
-    if (!passes.holds(layer, parameter(i))) continue;
-    StoredLinear& linear = linears.emplace_back();
-    linear.index = i;
-    linear.pruned = cuts_[i].pruned;
-    linear.unseen = level_unseen_.contains(parameter(i).name);
-    linear.raised = level_raised_.contains(parameter(i).name);
-    const auto& bits = std::get<Mask::Bits>(cuts_[i].mask.kind());
-    linear.removed = bits.removed;
-    if (bits.values != nullptr) linear.values = *bits.values;
-  }
+  for (std::size_t i = 0; i < plan_.parameters.size(); ++i)
+    if (passes.holds(layer, parameter(i))) linears.push_back(finished(i));
   return linears;
+}
+
+void LayerByLayer::share(const std::vector<StoredLinear>& linears, unsigned owner) {
+  if (base::group_size(quiet_) == 1) return;
+  const bool owns = owner == base::group_rank(quiet_);
+  base::ByteWriter writer;
+  if (owns) write_linears(writer, linears);
+  std::vector<std::byte> message = std::move(writer.bytes());
+  base::broadcast(message, owner, quiet_);
+  if (owns) return;
+  const std::filesystem::path none;
+  base::ByteReader reader(message, none, "message between processes");
+  restore(read_linears(reader));
 }
 
 void LayerByLayer::prune_layer(LayerPasses& passes, std::size_t layer, const Context& context) {
@@ -83,11 +108,20 @@ void LayerByLayer::prune_layer(LayerPasses& passes, std::size_t layer, const Con
     weights_->load(i);
     left.insert(i);
   }
-  for (const SharedInputs& inputs : gather(passes, layer, context.part(0, 0.6))) {
-    prune_linears(inputs);
-    for (const std::string& name : inputs.linears) left.erase(index_.at(name));
+  std::vector<OwnedInputs> all = add_up_ranks(gather(passes, layer, context.part(0, 0.6)), quiet_);
+  for (OwnedInputs& owned : all) {
+    if (owned.owner == base::group_rank(quiet_)) prune_linears(owned.inputs);
+    owned.inputs.products = {};  // as large as the weights
+    for (const std::string& name : owned.inputs.linears) left.erase(index_.at(name));
   }
   for (const std::size_t index : left) prune_linear(index, nullptr);
+  if (base::group_size(quiet_) == 1) return;
+  for (const OwnedInputs& owned : all) {
+    std::vector<StoredLinear> linears;
+    if (owned.owner == base::group_rank(quiet_))
+      for (const std::string& name : owned.inputs.linears) linears.push_back(finished(index_.at(name)));
+    share(linears, owned.owner);
+  }
 }
 
 void LayerByLayer::advance(LayerPasses& passes, std::size_t layer, const Context& context) {

@@ -24,10 +24,12 @@ struct Level {
 
 class LayerByLayer {
  public:
-  /// Reads the calibration text and records it in the plan. `model` and `plan` must outlive this.
+  /// Reads the calibration text and records it in the plan. `model` and `plan` must outlive this. The ranks of a group
+  /// share the batches, and the linears of a layer; all make the same calls, and get the same cuts.
   LayerByLayer(const Model& model, PrunePlan& plan, const CalibrationOptions& options, const Context& context);
 
-  /// The cuts of one level, of which `done` of `all` are done. `resume`: where finished layers are kept, or nullptr.
+  /// The cuts of one level, of which `done` of `all` are done. `resume`: where finished layers are kept, or nullptr;
+  /// always nullptr but on rank 0.
   std::vector<TensorCut> run(const Level& level, std::size_t done, std::size_t all, ResumeFile* resume);
   const CalibrationText& text() const noexcept { return text_; }
 
@@ -41,9 +43,13 @@ class LayerByLayer {
   /// Runs a pruned layer on the states before it, for the next layer.
   void advance(LayerPasses& passes, std::size_t layer, const Context& context);
   void restore(const std::vector<StoredLinear>& linears);
+  /// What a linear became. Valid while the weights are.
+  StoredLinear finished(std::size_t index) const;
   /// What the layer's linears became, to be kept.
   std::vector<StoredLinear> finished(const LayerPasses& passes, std::size_t layer) const;
-  /// The inputs of the layer's linears.
+  /// Gives all ranks of a group what the linears became on the rank `owner`.
+  void share(const std::vector<StoredLinear>& linears, unsigned owner);
+  /// The inputs of the layer's linears, on the batches of this rank.
   std::vector<SharedInputs> gather(LayerPasses& passes, std::size_t layer, const Context& context);
   void prune_linears(const SharedInputs& inputs);
   /// Prunes one linear; by magnitude without a criterion.

@@ -52,6 +52,25 @@ StoredLinear read_linear(base::ByteReader& reader) {
 
 }  // namespace
 
+void write_linears(base::ByteWriter& writer, const std::vector<StoredLinear>& linears) {
+  writer.u64(linears.size());
+  for (const StoredLinear& linear : linears) {
+    writer.u64(linear.index);
+    writer.u64(linear.pruned);
+    writer.u8(static_cast<std::uint8_t>((linear.unseen ? kUnseen : 0) | (linear.raised ? kRaised : 0)));
+    writer.u64(linear.removed.size());
+    writer.raw(bytes_of(linear.removed));
+    writer.u64(linear.values.size());
+    writer.raw(linear.values);
+  }
+}
+
+std::vector<StoredLinear> read_linears(base::ByteReader& reader) {
+  std::vector<StoredLinear> linears;
+  for (std::size_t left = reader.items(1); left > 0; --left) linears.push_back(read_linear(reader));
+  return linears;
+}
+
 ResumeFile::ResumeFile(std::filesystem::path path, const std::string& fingerprint, const Tell& tell)
     : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666)) {
   if (!descriptor_.is_open()) fail("cannot open");
@@ -113,9 +132,7 @@ void ResumeFile::read_record(std::span<const std::byte> record) {
     }
   } else if (kind == kLayer) {
     const std::uint64_t level = reader.u64(), layer = reader.u64();
-    std::vector<StoredLinear>& linears = layers_[{level, layer}];
-    linears.clear();
-    for (std::size_t left = reader.items(1); left > 0; --left) linears.push_back(read_linear(reader));
+    layers_[{level, layer}] = read_linears(reader);
   } else {
     reader.fail({}, fmt::format("unknown kind of record {}", kind));
   }
@@ -154,16 +171,7 @@ void ResumeFile::store(std::size_t level, std::size_t layer, const std::vector<S
   writer.u8(kLayer);
   writer.u64(level);
   writer.u64(layer);
-  writer.u64(linears.size());
-  for (const StoredLinear& linear : linears) {
-    writer.u64(linear.index);
-    writer.u64(linear.pruned);
-    writer.u8(static_cast<std::uint8_t>((linear.unseen ? kUnseen : 0) | (linear.raised ? kRaised : 0)));
-    writer.u64(linear.removed.size());
-    writer.raw(bytes_of(linear.removed));
-    writer.u64(linear.values.size());
-    writer.raw(linear.values);
-  }
+  write_linears(writer, linears);
   append(writer.bytes());
 }
 

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
 #include "base/descriptor.h"
 #include "base/file_map.h"
 
@@ -26,6 +28,10 @@ struct StoredLinear {
   std::vector<std::uint64_t> removed;  ///< as Mask::Bits has them
   std::span<const std::byte> values;   ///< of the whole tensor, if those that remain have changed; otherwise empty
 };
+
+void write_linears(base::ByteWriter& writer, const std::vector<StoredLinear>& linears);
+/// Values are spans of what is read.
+std::vector<StoredLinear> read_linears(base::ByteReader& reader);
 
 /// A file to which each finished layer is appended, with a checksum, and synced. What a crash cut off is ignored.
 /// Locked while this object lives.

@@ -1,11 +1,12 @@
 #include "calibrate/spread.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <map>
 #include <numeric>
 
-#include "base/parallel.h"
+#include "base/collective.h"
 #include "calibrate/calibrated_criterion.h"
 #include "calibrate/cheapest_levels.h"
 #include "calibrate/dense_walk.h"
@@ -39,6 +40,17 @@ CalibrationText first_tokens(const CalibrationText& text, std::size_t tokens) {
   return first;
 }
 
+/// Each rank has the costs of some linears; the others are 0.
+void share_costs(std::vector<MatrixCost>& costs, const Context& context) {
+  std::vector<std::uint64_t> bits;
+  for (const MatrixCost& cost : costs)
+    for (const double value : cost.cost) bits.push_back(std::bit_cast<std::uint64_t>(value));
+  base::add_up(bits, context);
+  auto next = bits.begin();
+  for (MatrixCost& cost : costs)
+    for (double& value : cost.cost) value = std::bit_cast<double>(*next++);
+}
+
 /// What each linear's levels cost: how much the model's predictions change. A linear that reads nothing costs nothing.
 std::vector<MatrixCost> second_order_costs(const Model& model, const PrunePlan& plan, const CalibrationText& text,
                                            const Context& context) {
@@ -48,9 +60,13 @@ std::vector<MatrixCost> second_order_costs(const Model& model, const PrunePlan& 
   const Context quiet = context.with_progress({});
   const CalibrationText few = first_tokens(text, kTokensOfCurves);
   const bool fits = needs_products(plan.options);
-  DenseWalk walk(model, plan.parameters, few, true, context);
+  // Every rank walks, and they take turns with the linears, which take most of the time. So costs are those of one
+  // process, bit for bit.
+  DenseWalk walk(model, plan.parameters, few, true, context.alone());
+  std::size_t turn = 0;
   LayerProbe probe(walk.weights().model(), text, quiet);
   const auto visit = [&](const SharedInputs& inputs, const Context& part) {
+    if (turn++ % base::group_size(context) != base::group_rank(context)) return;
     if (std::all_of(inputs.squares.begin(), inputs.squares.end(), [](double sum) { return sum == 0; })) return;
     const ScaledHessian hessian = scaled_hessian(inputs);
     for (std::size_t i = 0; i < inputs.linears.size(); ++i) {
@@ -67,7 +83,8 @@ std::vector<MatrixCost> second_order_costs(const Model& model, const PrunePlan& 
     }
   };
   walk.run(
-      visit, [&] { probe.advance(quiet); }, context);
+      visit, [&] { probe.advance(quiet); }, context.alone());
+  share_costs(costs, context);
   return costs;
 }
 
@@ -134,13 +151,15 @@ std::vector<std::vector<double>> spread_levels(const Model& model, const PrunePl
   const std::vector<std::uint64_t> weights = weights_of(model, plan);
   const Context quiet = context.with_progress({});
   const auto runner = open_runner(model, {KernelChoice::kDense}, quiet);
-  const CalibrationText text = read_calibration_text(model, *runner, options);
+  CalibrationText text = read_calibration_text(model, *runner, options);
   std::vector<MatrixCost> costs;
   Fractions ratios;
-  if (options.allocation == AllocationKind::kOwl)
+  if (options.allocation == AllocationKind::kOwl) {
+    keep_own_batches(text, options, context);
     ratios = outlier_ratios(model, plan, text, options.owl_multiple, context);
-  else
+  } else {
     costs = second_order_costs(model, plan, text, context);
+  }
   std::vector<Fractions> all;
   for (const Amount& amount : plan.options.levels) {
     const Fractions levels =

@@ -41,6 +41,8 @@ constexpr const char* kExamples = R"(Examples:
       half of every layer's weights, by what it computes on a text; the others make up for those that go
   pare prune ./model -o half --criterion alps --data text.txt --levels 50 --allocation second-order
       the same in all, but less of the layers whose weights matter more
+  mpirun -n 4 pare prune ./model -o half --criterion alps --data text.txt --levels 50
+      four processes share the text and the layers (docs/clusters.md)
   pare prune ./model -o half --levels 50 --save-mask mask.safetensors
   pare prune ./finetuned -o half-again --mask mask.safetensors
       the same weights again, after finetuning; pare mask compares masks
@@ -234,8 +236,6 @@ void check_distinct(const std::vector<std::string>& directories) {
 void run(const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
   const PruneOptions options = options_of(arguments);
-  if (context.group() != nullptr && calibrates(options))
-    throw UsageError("calibrated pruning runs as one process, not under mpirun");
   if (context.group() != nullptr && !(arguments.mask.empty() && arguments.mask_out.empty()))
     throw UsageError("--mask and --save-mask are for one process, not under mpirun");
   const bool writes = !arguments.output.empty() && !arguments.dry_run;
