@@ -19,7 +19,15 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME pare)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "measures, induces and exploits sparsity in transformer checkpoints")
-set(CPACK_PACKAGE_CONTACT "the authors of pare <pare@localhost>")
+# Debian wants a name and an address. Who distributes a package gives their own (`./dev package` takes DEBFULLNAME and
+# DEBEMAIL, as Debian's tools do); a package for one's own machine says what it is.
+set(CPACK_PACKAGE_CONTACT "local build <root@localhost>")
+set(CPACK_DEBIAN_PROGRAM_DESCRIPTION
+  "${CPACK_PACKAGE_DESCRIPTION_SUMMARY}
+ pare reads checkpoints of transformer models (safetensors, PyTorch, GGUF),
+ measures how many weights are small, prunes them, packs sparse files, and
+ scores and runs pruned models on the processor. It downloads models of the
+ Hugging Face Hub.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_COMPONENTS_ALL program)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
