@@ -23,11 +23,10 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "measures, induces and exploits sparsity i
 # DEBEMAIL, as Debian's tools do); a package for one's own machine says what it is.
 set(CPACK_PACKAGE_CONTACT "local build <root@localhost>")
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION
-  "${CPACK_PACKAGE_DESCRIPTION_SUMMARY}
- pare reads checkpoints of transformer models (safetensors, PyTorch, GGUF),
- measures how many weights are small, prunes them, packs sparse files, and
- scores and runs pruned models on the processor. It downloads models of the
- Hugging Face Hub.")
+  "pare reads checkpoints of transformer models (safetensors, PyTorch, GGUF),
+measures how many weights are small, prunes them, packs sparse files, and scores
+and runs pruned models on the processor. It downloads models of the Hugging Face
+Hub.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_COMPONENTS_ALL program)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
