@@ -48,6 +48,9 @@ struct CalibrationOptions {
   std::function<void(const std::string& sentence)> tell_resume = {};
 };
 
+/// Whether calibrated criteria prune this parameter: the matrix of a linear inside a layer.
+bool is_layer_linear(const Model& model, const Parameter& parameter);
+
 /// Returns the weights to prune by a calibrated criterion (see is_calibrated()), or by any other criterion with
 /// PruneOptions::refit; writes nothing. `model` must have its
 /// tokenizer in its directory.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pare/bench.h"
+#include "pare/calibrate.h"
 #include "pare/eval.h"
 #include "pare/model.h"
 #include "pare/prune.h"
@@ -26,6 +27,11 @@ struct ReportOptions {
   /// Patterns to compare with unstructured pruning in a section of the report, on the tasks of `evals`. They are
   /// compared at the levels that the N:M patterns among them fix, or at 50 % if there is no N:M pattern.
   std::vector<Pattern> compared_patterns;
+  /// Criteria to put side by side in a section of the report, at each of `levels`, with `pattern`, on the tasks of
+  /// `evals`; Criterion::kMask is refused. If one is calibrated, all prune the linears of layers only. A model that one
+  /// of them does not suit is left out, and the report says why.
+  std::vector<Criterion> compared_criteria;
+  CalibrationOptions calibration;  ///< for those that are calibrated; its seed is also that of Criterion::kRandom
   /// Tasks on which every model is scored at every level. A task that a model does not support is left out for this
   /// model, and the report says so.
   std::vector<EvalOptions> evals;

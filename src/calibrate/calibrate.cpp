@@ -68,9 +68,7 @@ void select_linears(const Model& model, PrunePlan& plan) {
   std::vector<std::string> others;
   for (const std::size_t index : plan.parameters) {
     const Parameter& parameter = model.parameters[index];
-    const bool linear = parameter.layer >= 0 && parameter.orientation != Orientation::kNone &&
-                        model.tensor(parameter).shape.size() == 2;
-    if (linear)
+    if (is_layer_linear(model, parameter))
       linears.push_back(index);
     else
       others.push_back(parameter.name);
@@ -178,6 +176,11 @@ std::vector<Level> chosen_levels(const Model& model, PrunePlan& plan, const Prun
 std::string_view allocation_name(AllocationKind allocation) noexcept {
   constexpr std::string_view kNames[] = {"uniform", "owl", "second-order"};
   return kNames[static_cast<std::size_t>(allocation)];
+}
+
+bool is_layer_linear(const Model& model, const Parameter& parameter) {
+  return parameter.layer >= 0 && parameter.orientation != Orientation::kNone &&
+         model.tensor(parameter).shape.size() == 2;
 }
 
 PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const CalibrationOptions& calibration,

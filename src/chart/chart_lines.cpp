@@ -16,9 +16,13 @@ namespace {
 constexpr std::size_t kMostMarkedPoints = 64;
 constexpr std::size_t kLongestSideName = 26;
 
-std::string style(const LineChart& chart, const ChartSeries& series, const std::vector<std::string>& names) {
+Stroke stroke_of(const LineChart& chart, const ChartSeries& series, const std::vector<std::string>& names) {
   const auto index = static_cast<std::size_t>(std::find(names.begin(), names.end(), series.name) - names.begin());
-  const Stroke stroke = chart.ordered ? ordered_stroke(index, names.size()) : category_stroke(index);
+  return chart.ordered ? ordered_stroke(index, names.size()) : category_stroke(index);
+}
+
+std::string style(const LineChart& chart, const ChartSeries& series, const std::vector<std::string>& names) {
+  const Stroke stroke = stroke_of(chart, series, names);
   const bool marked = series.x.size() <= kMostMarkedPoints;
   return fmt::format("{} lw 1.7 dt {} lc rgb '{}'{}", marked ? "linespoints" : "lines", stroke.dash, stroke.color,
                      marked ? fmt::format(" pt {} ps 1.1", stroke.point) : "");
@@ -35,7 +39,7 @@ void plot_panel(Canvas& canvas, const LineChart& chart, const std::string& panel
     canvas.data(data, rows);
     if (rows.front().size() == 4)
       command += fmt::format(", ${} using 1:2:3:4 with yerrorbars pt 0 lw 1.4 lc rgb '{}' notitle", data,
-                             category_stroke(0).color);
+                             stroke_of(chart, chart.series[i], names).color);
     command += fmt::format(", ${} using 1:2 with {} notitle", data, style(chart, chart.series[i], names));
   }
   canvas.add(command + "\n");

@@ -51,9 +51,7 @@ Without --tensors and --group the weight matrices of Linear and Conv1D layers ar
 no embeddings, norms, biases, nor a head tied to an embedding.
 )";
 
-struct CalibrationArguments {
-  std::string data;
-  std::uint64_t sequences = 0, length = 0;  ///< 0: not given
+struct CalibrationArguments : TextArguments {
   std::string allocation, allocation_out;
   bool refit = false;
 };
@@ -83,11 +81,7 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
 
 /// Also checks the options that go with it.
 Criterion criterion_of(const Arguments& arguments) {
-  constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda,
-                                     Criterion::kSparseGpt, Criterion::kAlps};
-  std::vector<std::string_view> names;
-  for (const Criterion criterion : kCriteria) names.push_back(criterion_name(criterion));
-  const Criterion criterion = kCriteria[choose("--criterion", arguments.criterion, names)];
+  const Criterion criterion = parse_criterion("--criterion", arguments.criterion);
   const CalibrationArguments& calibration = arguments.calibration;
   if (is_calibrated(criterion) || calibration.refit) {
     if (calibration.data.empty())
@@ -133,11 +127,7 @@ std::filesystem::path finished_layers_of(const Arguments& arguments) {
 
 PrunePlan plan_of(const Model& model, const PruneOptions& options, const Arguments& arguments, const Context& context) {
   if (!calibrates(options)) return plan_pruning(model, options, context);
-  CalibrationOptions calibration;
-  calibration.data = arguments.calibration.data;
-  if (arguments.calibration.sequences != 0) calibration.sequences = arguments.calibration.sequences;
-  if (arguments.calibration.length != 0) calibration.length = arguments.calibration.length;
-  calibration.seed = arguments.models.options.seed;
+  CalibrationOptions calibration = calibration_of(arguments.calibration, arguments.models.options.seed);
   calibration.allocation = allocation_of(arguments);
   if (arguments.resume) calibration.resume = finished_layers_of(arguments);
   calibration.tell_resume = [&](const std::string& sentence) {
@@ -209,21 +199,7 @@ void add_calibration(Command& command, CalibrationArguments& arguments) {
       ->group("Calibration");
   command.add_flag("--refit", arguments.refit, "Fit the weights that remain to what each linear computed before")
       ->group("Calibration");
-  command
-      .add_option("--data", arguments.data,
-                  "Text to calibrate on; .jsonl: the \"text\" of each line; for encoder-\n"
-                  "decoders .tsv with the columns source and target")
-      ->type_name("FILE")
-      ->group("Calibration");
-  command.add_option("--sequences", arguments.sequences, "Number of windows, drawn with --seed (default 128)")
-      ->type_name("N")
-      ->range(1, 1 << 20)
-      ->group("Calibration");
-  command
-      .add_option("--length", arguments.length, "Tokens of a window, as far as the model has positions (default 2048)")
-      ->type_name("N")
-      ->range(2, 1 << 20)
-      ->group("Calibration");
+  add_calibration_text(command, arguments);
 }
 
 /// Two levels with the same directory would overwrite each other.

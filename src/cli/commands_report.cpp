@@ -1,6 +1,7 @@
 // pare report: the complete study in one directory.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/arguments.h"
@@ -25,6 +26,9 @@ constexpr const char* kExamples = R"(Examples:
       the same study of weights that go by blocks of eight
   pare report gpt2 -o study --compare-patterns 2:4,4:8,1x8,rows --eval lambada=lambada_test.jsonl
       what patterns cost beside weights that go one by one, all at 50 %
+  pare report gpt2 -o study --levels 50,60,70 --criteria magnitude,wanda,sparsegpt,alps --data text.txt
+         --eval perplexity=wiki.test.raw
+      ways to choose weights side by side: score, time, memory, evenness across layers
   pare report gpt2 -o study --eval perplexity=wiki.test.raw --eval lambada=lambada_test.jsonl
       what pruning costs as well: scores against sparsity
   pare report gpt2 -o study --eval perplexity=wiki.test.raw --bench
@@ -36,7 +40,8 @@ struct Arguments {
   MeasureArguments measure;
   RunArguments run;
   PatternArguments pattern;
-  std::vector<std::string> compared_patterns;
+  TextArguments text;
+  std::vector<std::string> compared_patterns, criteria;
   std::string output, scope, schedule = "independent";
   std::vector<std::string> levels, evals;
   std::size_t eval_limit = 0;
@@ -74,6 +79,29 @@ void set_patterns(ReportOptions& options, const Arguments& arguments) {
   options.norm = all.front().norm;
 }
 
+void set_criteria(ReportOptions& options, const Arguments& arguments) {
+  for (const std::string& name : split("--criteria", arguments.criteria)) {
+    const Criterion criterion = parse_criterion("--criteria", name);
+    if (std::find(options.compared_criteria.begin(), options.compared_criteria.end(), criterion) !=
+        options.compared_criteria.end())
+      throw UsageError(fmt::format("--criteria: {} is given twice", name));
+    options.compared_criteria.push_back(criterion);
+  }
+  const auto calibrated = std::find_if(options.compared_criteria.begin(), options.compared_criteria.end(),
+                                       [](Criterion criterion) { return is_calibrated(criterion); });
+  options.calibration = calibration_of(arguments.text, arguments.models.options.seed);
+  if (calibrated == options.compared_criteria.end()) {
+    if (!arguments.text.data.empty() || arguments.text.sequences != 0 || arguments.text.length != 0)
+      throw UsageError("--data, --sequences and --length require --criteria with wanda, sparsegpt or alps");
+    return;
+  }
+  if (arguments.text.data.empty())
+    throw UsageError(fmt::format("--criteria {} requires --data, a text to calibrate on", criterion_name(*calibrated)));
+  if (options.pattern.has_norm())
+    throw UsageError(fmt::format("--criteria {} does not support --pattern {}", criterion_name(*calibrated),
+                                 options.pattern.text()));
+}
+
 ReportOptions options_of(const Arguments& arguments, const std::string& command_line) {
   ReportOptions options;
   options.levels = levels_of(arguments.levels, arguments.run.quiet);
@@ -82,6 +110,7 @@ ReportOptions options_of(const Arguments& arguments, const std::string& command_
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
   set_patterns(options, arguments);
+  set_criteria(options, arguments);
   for (const std::string& text : arguments.evals) options.evals.push_back(eval_of(text, arguments.eval_limit));
   if (arguments.bench) options.bench.emplace();
   if (arguments.bench_runs != 0) {
@@ -127,6 +156,14 @@ void add_report_command(Command& program, const std::string& command_line, const
       ->type_name("PATTERN,...")
       ->allow_extra_args(false)
       ->group("Pruning");
+  command
+      ->add_option("--criteria", arguments->criteria,
+                   "Put these criteria of pare prune side by side, at every level:\n"
+                   "magnitude, random; on --data wanda, sparsegpt, alps")
+      ->type_name("CRITERION,...")
+      ->allow_extra_args(false)
+      ->group("Pruning");
+  add_calibration_text(*command, arguments->text);
   command
       ->add_option("--eval", arguments->evals,
                    "Score every model at every level (repeatable; tasks: see pare eval).\nTasks that do not suit a "

@@ -68,6 +68,24 @@ void add_filters(Command& command, FilterArguments& arguments, const std::string
       ->group("Filters");
 }
 
+void add_calibration_text(Command& command, TextArguments& arguments) {
+  command
+      .add_option("--data", arguments.data,
+                  "Text to calibrate on; .jsonl: the \"text\" of each line; for encoder-\n"
+                  "decoders .tsv with the columns source and target")
+      ->type_name("FILE")
+      ->group("Calibration");
+  command.add_option("--sequences", arguments.sequences, "Number of windows, drawn with --seed (default 128)")
+      ->type_name("N")
+      ->range(1, 1 << 20)
+      ->group("Calibration");
+  command
+      .add_option("--length", arguments.length, "Tokens of a window, as far as the model has positions (default 2048)")
+      ->type_name("N")
+      ->range(2, 1 << 20)
+      ->group("Calibration");
+}
+
 void add_running(Command& command, RunArguments& arguments) {
   command.add_option("--threads", arguments.threads, "Number of threads (default: one per core)")
       ->type_name("N")
@@ -118,6 +136,23 @@ std::size_t choose(std::string_view option, std::string_view value, const std::v
   for (std::size_t i = 0; i < choices.size(); ++i)
     if (choices[i] == value) return i;
   throw UsageError(fmt::format("{}: '{}' is not one of {}", option, value, fmt::join(choices, ", ")));
+}
+
+Criterion parse_criterion(std::string_view option, std::string_view name) {
+  constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda,
+                                     Criterion::kSparseGpt, Criterion::kAlps};
+  std::vector<std::string_view> names;
+  for (const Criterion criterion : kCriteria) names.push_back(criterion_name(criterion));
+  return kCriteria[choose(option, name, names)];
+}
+
+CalibrationOptions calibration_of(const TextArguments& arguments, std::uint64_t seed) {
+  CalibrationOptions options;
+  options.data = arguments.data;
+  if (arguments.sequences != 0) options.sequences = arguments.sequences;
+  if (arguments.length != 0) options.length = arguments.length;
+  options.seed = seed;
+  return options;
 }
 
 Measure measure_of(const MeasureArguments& arguments) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pare/calibrate.h"
 #include "pare/model.h"
 #include "pare/prune.h"
 #include "pare/stats.h"
@@ -50,6 +51,11 @@ struct PatternArguments {
   std::vector<std::string> patterns;
   std::string norm;
 };
+/// A text to calibrate on.
+struct TextArguments {
+  std::string data;
+  std::uint64_t sequences = 0, length = 0;  ///< 0: not given
+};
 struct RunArguments {
   unsigned threads = 0;
   bool quiet = false;
@@ -59,6 +65,8 @@ void add_models(Command& command, ModelArguments& arguments, bool several);
 void add_measure(Command& command, MeasureArguments& arguments);
 void add_format(Command& command, FormatArguments& arguments);
 void add_filters(Command& command, FilterArguments& arguments, const std::string& what);
+/// --data, --sequences and --length.
+void add_calibration_text(Command& command, TextArguments& arguments);
 void add_running(Command& command, RunArguments& arguments);
 /// A directory or file to write, and --force. `what` ends the help text of -o.
 void add_output(Command& command, std::string& path, bool& force, const std::string& type, const std::string& what);
@@ -72,6 +80,9 @@ void add_pattern(Command& command, PatternArguments& arguments, bool several);
 
 /// Index of `value` among `choices`. Throws UsageError naming the option and all choices.
 std::size_t choose(std::string_view option, std::string_view value, const std::vector<std::string_view>& choices);
+/// Throws UsageError naming the option.
+Criterion parse_criterion(std::string_view option, std::string_view name);
+CalibrationOptions calibration_of(const TextArguments& arguments, std::uint64_t seed);
 Measure measure_of(const MeasureArguments& arguments);  ///< also checks the cutoff
 Format format_of(const FormatArguments& arguments);
 std::vector<Group> groups_of(const FilterArguments& arguments);

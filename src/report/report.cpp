@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <system_error>
@@ -25,6 +26,9 @@ using namespace report;
 constexpr const char* kMarkerText = "{\n  \"format\": \"pare-report\",\n  \"version\": 1\n}\n";
 
 ReportOptions completed(ReportOptions options) {
+  const std::vector<Criterion>& compared = options.compared_criteria;
+  if (std::find(compared.begin(), compared.end(), Criterion::kMask) != compared.end())
+    throw Error(ErrorCode::kArgument, "the criterion mask has no levels at which it could be compared with others");
   if (const std::optional<Amount> level = options.pattern.level()) options.levels = {*level};
   if (options.levels.empty())
     for (const char* level : {"10", "50", "90", "95", "99"}) options.levels.push_back(Amount::percent(level));
@@ -110,8 +114,8 @@ std::vector<ChartFile*> all_charts(std::vector<ModelCharts>& charts, SharedChart
   std::vector<ChartFile*> all{&shared.cumulative, &shared.tail, &shared.levels};
   for (ModelCharts& of_model : charts) {
     all.insert(all.end(), {&of_model.histogram, &of_model.pruned});
-    for (auto* several : {&of_model.by_layer, &of_model.sparsity, &of_model.tasks, &of_model.sizes, &of_model.speed,
-                          &of_model.trade_offs})
+    for (auto* several : {&of_model.by_layer, &of_model.sparsity, &of_model.tasks, &of_model.methods, &of_model.sizes,
+                          &of_model.speed, &of_model.trade_offs})
       for (ChartFile& chart : *several) all.push_back(&chart);
   }
   return all;

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "pare/error.h"
 #include "report/study_eval.h"
+#include "report/study_methods.h"
 #include "report/study_patterns.h"
 #include "table/inspect_tables.h"
 
@@ -161,7 +162,8 @@ std::vector<std::string> file_slugs(const std::vector<std::string>& titles) {
 Study make_study(const Model& model, const ReportOptions& options, const Context& context) {
   const Context silent = context.with_progress({});
   // Shares of the time after which everything is measured, and after which everything is scored.
-  const double scored = !options.bench ? 1 : options.evals.empty() && options.compared_patterns.empty() ? 0.05 : 0.6;
+  const bool compares = !options.compared_patterns.empty() || !options.compared_criteria.empty();
+  const double scored = !options.bench ? 1 : options.evals.empty() && !compares ? 0.05 : 0.6;
   const double measuring = options.evals.empty() ? scored : 0.05;
   Study study;
   study.model = &model;
@@ -186,16 +188,22 @@ Study make_study(const Model& model, const ReportOptions& options, const Context
                        [&] { return figures_after(model, study.inspection, histograms, study.plan, silent); });
   study.layers = sparsity_by_layer(study);
   // Scoring takes the rest of the time, including the patterns.
-  const double patterns = options.compared_patterns.empty() ? 0 : 0.4 * (scored - measuring);
+  const double methods = options.compared_criteria.empty() ? 0 : 0.6 * (scored - measuring);
+  const double patterns = options.compared_patterns.empty() ? 0 : 0.4 * (scored - methods - measuring);
   if (!options.evals.empty()) {
     study.tasks = timed(study, "score all levels", [&] {
-      return task_curves(model, study.plan, options.evals, context.part(measuring, scored - patterns));
+      return task_curves(model, study.plan, options.evals, context.part(measuring, scored - methods - patterns));
     });
   }
   if (!options.compared_patterns.empty()) {
     study.patterns = timed(study, "compare patterns", [&] {
-      return compare_patterns(study, options, options.evals, context.part(scored - patterns, scored));
+      return compare_patterns(study, options, options.evals,
+                              context.part(scored - methods - patterns, scored - methods));
     });
+  }
+  if (!options.compared_criteria.empty()) {
+    study.methods = timed(study, "compare criteria",
+                          [&] { return compare_methods(study, options, context.part(scored - methods, scored)); });
   }
   if (options.bench) add_bench(study, options, context.part(scored, 1));
   context.report(1);

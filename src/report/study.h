@@ -40,6 +40,24 @@ struct PatternRow {
   std::vector<Evaluation> scores;  ///< one for each of the study's tasks that suits the model
 };
 
+/// One criterion at one level, for comparison with others.
+struct MethodRow {
+  Criterion criterion;
+  Amount level;
+  Share sparsity = {};                  ///< zeros among the weights that pruning covers
+  Share least = {}, most = {};          ///< the same of the layers with the least and the most of them; 0 of 0 if none
+  double seconds = 0;                   ///< to choose and change the weights, calibration included
+  std::uint64_t memory = 0;             ///< by how many bytes the process grew meanwhile, mapped files included
+  std::vector<Evaluation> scores = {};  ///< one for each of the study's tasks that suits the model
+};
+
+struct Methods {
+  std::vector<MethodRow> rows;  ///< by level, then in the order of ReportOptions::compared_criteria
+  std::optional<CalibrationRecord> calibration;
+  std::vector<std::string> notes;
+  std::string left_out;  ///< why there are no rows although they were requested
+};
+
 struct Study {
   const Model* model = nullptr;
   std::string slug;  ///< the title as a file name
@@ -53,8 +71,9 @@ struct Study {
   std::vector<LayerSparsity> layers;  ///< by stack, then layer; tensors outside any layer come last
   std::vector<TaskCurve> tasks;       ///< one per ReportOptions::evals
   std::vector<PatternRow> patterns;   ///< by level, unstructured first
-  std::optional<BenchResult> bench;   ///< levels[0] is the unpruned model
-  std::string bench_left_out;         ///< why there is none although it was requested
+  Methods methods;
+  std::optional<BenchResult> bench;  ///< levels[0] is the unpruned model
+  std::string bench_left_out;        ///< why there is none although it was requested
   std::vector<Step> steps;
 
   /// Share of big parameters before any pruning, and after a level, in the report's measure.

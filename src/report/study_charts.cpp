@@ -11,6 +11,7 @@
 #include "pare/chart.h"
 #include "pare/error.h"
 #include "report/study_eval.h"
+#include "report/study_methods.h"
 #include "report/study_speed.h"
 #include "table/bench_tables.h"
 #include "table/inspect_tables.h"
@@ -140,6 +141,13 @@ ModelCharts model_charts(const Study& study) {
         fmt::format("Score of {} on {} against sparsity, the dense model's marked", study.inspection.title, task),
         task_chart(curve, study.plan, study.inspection.title)));
   }
+  if (!study.methods.rows.empty())
+    for (LineChart& chart : method_charts(study)) {
+      const std::size_t number = charts.methods.size() + 1;
+      std::string alt = chart.title + ": the score against sparsity, a line per criterion";
+      charts.methods.push_back(
+          chart_file(fmt::format("{}-criteria-{}.png", study.slug, number), std::move(alt), std::move(chart)));
+    }
   if (study.bench) add_speed_charts(study, charts);
   if (layers >= 2) charts.sparsity.push_back(sparsity_file(study));
   return charts;

@@ -23,6 +23,7 @@ struct ModelCharts {
   ChartFile histogram, pruned;
   std::vector<ChartFile> by_layer, sparsity;  ///< one each, or none for a model without layers
   std::vector<ChartFile> tasks;               ///< one per Study::tasks that was scored
+  std::vector<ChartFile> methods;             ///< one per Study::tasks that was scored, where criteria were compared
   std::vector<ChartFile> sizes, speed;        ///< one each, where they were measured
   std::vector<ChartFile> trade_offs;          ///< one per Study::tasks that was scored, where speed was measured
 };

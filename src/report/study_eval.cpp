@@ -139,7 +139,7 @@ Sentences task_findings(const TaskCurve& curve, const PrunePlan& plan) {
   return sentences;
 }
 
-LineChart task_chart(const TaskCurve& curve, const PrunePlan& plan, const std::string& title) {
+LineChart task_axes(const TaskCurve& curve, const std::string& title) {
   const Score dense = main_score_of(curve, 0);
   const ScoreKind& kind = score_kind(dense.name);
   LineChart chart;
@@ -150,6 +150,12 @@ LineChart task_chart(const TaskCurve& curve, const PrunePlan& plan, const std::s
   chart.log_y = !kind.higher_is_better;
   chart.marked_y = dense.value;
   chart.marked_y_label = fmt::format("dense: {}", table::score_value_text(dense));
+  return chart;
+}
+
+LineChart task_chart(const TaskCurve& curve, const PrunePlan& plan, const std::string& title) {
+  const Score dense = main_score_of(curve, 0);
+  LineChart chart = task_axes(curve, title);
   ChartSeries series;
   std::uint64_t zeros = 0;
   for (const std::uint64_t count : plan.zeros_before) zeros += count;

@@ -27,6 +27,8 @@ Score main_score_of(const TaskCurve& curve, std::size_t row);
 Score main_score_of(const TaskCurve& curve, const Evaluation& evaluation);
 /// Whether a score is less than a tenth worse than the dense model's.
 bool keeps_score(const Score& dense, const Score& pruned);
+/// A chart of the main score against sparsity, with the dense model's marked, and no line yet.
+LineChart task_axes(const TaskCurve& curve, const std::string& title);
 /// The main score against the level, with the dense model's marked.
 LineChart task_chart(const TaskCurve& curve, const PrunePlan& plan, const std::string& title);
 

@@ -4,6 +4,7 @@
 #include "base/json_text.h"
 #include "pare/json.h"
 #include "report/study_findings.h"
+#include "report/study_methods.h"
 #include "report/study_patterns.h"
 #include "report/study_text.h"
 #include "table/bench_tables.h"
@@ -111,8 +112,8 @@ Json charts_json(const ModelCharts& charts) {
   Json json = Json::array();
   for (const ChartFile* chart : {&charts.histogram, &charts.pruned})
     if (chart->failure.empty()) json.push_back("charts/" + chart->name);
-  for (const auto* several :
-       {&charts.by_layer, &charts.sparsity, &charts.tasks, &charts.sizes, &charts.speed, &charts.trade_offs})
+  for (const auto* several : {&charts.by_layer, &charts.sparsity, &charts.tasks, &charts.methods, &charts.sizes,
+                              &charts.speed, &charts.trade_offs})
     for (const ChartFile& chart : *several)
       if (chart.failure.empty()) json.push_back("charts/" + chart.name);
   return json;
@@ -138,6 +139,7 @@ std::string report_json(const StudyDocument& document) {
     model["charts"] = charts_json((*document.charts)[i]);
     if (!study.tasks.empty()) model["tasks"] = tasks_json(study);
     if (!study.patterns.empty()) model["patterns"] = Json::parse(patterns_json(study));
+    if (!document.options.compared_criteria.empty()) model["criteria"] = Json::parse(methods_json(study));
     if (study.bench) model["bench"] = std::move(Json::parse(bench_json({*study.bench}))["results"][0]);
     if (!study.bench_left_out.empty()) model["bench"] = {{"left_out", study.bench_left_out}};
     model["seconds"] = Json::object();

@@ -5,6 +5,7 @@
 #include "report/markdown_page.h"
 #include "report/study_eval.h"
 #include "report/study_findings.h"
+#include "report/study_methods.h"
 #include "report/study_patterns.h"
 #include "report/study_speed.h"
 #include "report/study_tables.h"
@@ -154,6 +155,18 @@ void add_patterns(Page& page, const Study& study) {
   page.table("Patterns at each level", pattern_table(study));
 }
 
+void add_methods(Page& page, const Study& study, const ModelCharts& charts) {
+  const Methods& methods = study.methods;
+  if (methods.rows.empty() && methods.left_out.empty()) return;
+  page.heading("Criteria side by side", 3);
+  if (!methods.left_out.empty())
+    return page.sentences({fmt::format("Not compared: {}.", markdown_escape(methods.left_out))});
+  page.sentences(method_findings(study));
+  page.images(charts.methods);
+  page.table("Criteria at each level", method_table(study));
+  page.bullets(escaped_all(methods.notes));
+}
+
 void add_gains(Page& page, const Study& study, const ModelCharts& charts) {
   if (!study.bench_left_out.empty()) {
     page.heading("Size and run time", 3);
@@ -197,6 +210,7 @@ void add_model(Page& page, const Study& study, const ModelCharts& charts, const 
   add_pruning(page, study, charts, options);
   add_tasks(page, study, charts);
   add_patterns(page, study);
+  add_methods(page, study, charts);
   add_gains(page, study, charts);
 }
 

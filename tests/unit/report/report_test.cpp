@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -144,6 +145,68 @@ TEST_F(Report, PutsPatternsBesideUnstructuredPruning) {
     EXPECT_EQ(rows[i]["zeros"], zeros);
     EXPECT_NEAR(rows[i]["squares_left_percent"].get<double>(), 100 * after / before, 1e-9);
   }
+}
+
+TEST_F(Report, PutsCriteriaSideBySide) {
+  const Model model = open_model(std::string(PARE_SOURCE_DIR) + "/demo/models/gpt2-world");
+  ReportOptions options;
+  options.levels = {Amount::percent("50"), Amount::percent("80")};
+  options.compared_criteria = {Criterion::kAlps, Criterion::kMagnitude, Criterion::kWanda};
+  options.calibration.data = std::string(PARE_SOURCE_DIR) + "/demo/heldout/lambada.jsonl";
+  options.calibration.sequences = 4;
+  options.calibration.length = 32;
+  EvalOptions task;
+  task.data = std::string(PARE_SOURCE_DIR) + "/demo/heldout/lm.txt";
+  task.limit = 4;
+  options.evals = {task};
+  write_report({model}, out(), options);
+  const json found = results()["models"][0]["criteria"];
+  EXPECT_EQ(found["calibration"]["sequences"], 4);
+  ASSERT_EQ(found["rows"].size(), 6U);
+  const char* names[] = {"alps", "magnitude", "wanda"};
+  for (std::size_t i = 0; i < 6; ++i) {
+    const json& row = found["rows"][i];
+    EXPECT_EQ(row["criterion"], names[i % 3]);
+    EXPECT_EQ(row["level"], i < 3 ? "50" : "80");
+    EXPECT_GT(row["seconds"], 0);
+    PruneOptions pruning;
+    pruning.criterion = options.compared_criteria[i % 3];
+    pruning.levels = {options.levels[i / 3]};
+    const PrunePlan plan = is_calibrated(pruning.criterion) ? plan_calibrated(model, pruning, options.calibration)
+                                                            : plan_pruning(model, pruning);
+    EXPECT_EQ(row["zeros"], plan.levels[0].zeros);
+    std::map<int, std::pair<double, double>> layers;
+    for (std::size_t k = 0; k < plan.parameters.size(); ++k) {
+      const Parameter& parameter = model.parameters[plan.parameters[k]];
+      layers[parameter.layer].first += static_cast<double>(plan.levels[0].cuts[k].zeros);
+      layers[parameter.layer].second += static_cast<double>(model.tensor(parameter).elements());
+    }
+    double least = 100, most = 0;
+    for (const auto& [layer, share] : layers) {
+      least = std::min(least, 100 * share.first / share.second);
+      most = std::max(most, 100 * share.first / share.second);
+    }
+    EXPECT_NEAR(row["least_layer_percent"], least, 1e-9);
+    EXPECT_NEAR(row["most_layer_percent"], most, 1e-9);
+    EXPECT_EQ(row["scores"][0]["value"], evaluate(pruned_model(model, plan, 0), task).scores[0].value);
+  }
+  const std::string text = test::read_text(out() / "report.md");
+  EXPECT_THAT(text, HasSubstr("### Criteria side by side"));
+  EXPECT_THAT(text, HasSubstr("| 80 % | alps | 80.00 % | 80.00 % | 80.00 % | "));
+  EXPECT_THAT(text, HasSubstr("](charts/gpt2-world-criteria-1.png)"));
+  EXPECT_THAT(test::read_text(out() / "report.html"), HasSubstr("Criteria side by side"));
+}
+
+TEST_F(Report, SaysWhyCriteriaCouldNotBeCompared) {
+  ReportOptions options;
+  options.compared_criteria = {Criterion::kMagnitude, Criterion::kWanda};
+  options.calibration.data = std::string(PARE_SOURCE_DIR) + "/demo/heldout/lm.txt";
+  write_report({TinyModel().model()}, out(), options);
+  EXPECT_THAT(test::read_text(out() / "report.md"), HasSubstr("Not compared: "));
+  EXPECT_NE(results()["models"][0]["criteria"]["left_out"], "");
+  options.compared_criteria = {Criterion::kMask};
+  options.force = true;
+  EXPECT_THROW(write_report({TinyModel().model()}, out(), options), Error);
 }
 
 TEST_F(Report, PrunesByAPatternWhoseLevelIsFixed) {
