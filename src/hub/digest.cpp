@@ -1,6 +1,8 @@
 #include "hub/digest.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <new>
 #include <vector>
 
 #include "hub/curl_library.h"
@@ -19,23 +22,46 @@ namespace {
 struct CryptoLibrary {
   decltype(&::EVP_MD_CTX_new) context_new;
   decltype(&::EVP_MD_CTX_free) context_free;
-  decltype(&::EVP_sha256) sha256;
-  decltype(&::EVP_sha1) sha1;
+  const EVP_MD* sha256;
+  const EVP_MD* sha1;
   decltype(&::EVP_DigestInit_ex) init;
   decltype(&::EVP_DigestUpdate) update;
   decltype(&::EVP_DigestFinal_ex) final;
 };
+
+/// Algorithms are fetched here, once, from a library context of our own: in OpenSSL 3, a digest that has to make the
+/// default context crashes if memory is short then.
+void fetch_algorithms(void* library, CryptoLibrary& functions) {
+  decltype(&::OSSL_LIB_CTX_new) new_context{};
+  if (::dlsym(library, "OSSL_LIB_CTX_new") == nullptr) {  // OpenSSL 1.1
+    decltype(&::EVP_sha256) sha256{};
+    decltype(&::EVP_sha1) sha1{};
+    find_function(library, sha256, "EVP_sha256");
+    find_function(library, sha1, "EVP_sha1");
+    functions.sha256 = sha256();
+    functions.sha1 = sha1();
+    return;
+  }
+  decltype(&::EVP_MD_fetch) fetch{};
+  find_function(library, new_context, "OSSL_LIB_CTX_new");
+  find_function(library, fetch, "EVP_MD_fetch");
+  OSSL_LIB_CTX* context = new_context();
+  if (context == nullptr) throw std::bad_alloc();
+  functions.sha256 = fetch(context, "SHA256", nullptr);
+  functions.sha1 = fetch(context, "SHA1", nullptr);
+  if (functions.sha256 == nullptr || functions.sha1 == nullptr)
+    throw Error(ErrorCode::kUnavailable, "libcrypto has no SHA-256 or SHA-1");
+}
 
 CryptoLibrary load_crypto() {
   void* library = open_library({"libcrypto.so.3", "libcrypto.so.1.1"}, "libssl3");
   CryptoLibrary functions{};
   find_function(library, functions.context_new, "EVP_MD_CTX_new");
   find_function(library, functions.context_free, "EVP_MD_CTX_free");
-  find_function(library, functions.sha256, "EVP_sha256");
-  find_function(library, functions.sha1, "EVP_sha1");
   find_function(library, functions.init, "EVP_DigestInit_ex");
   find_function(library, functions.update, "EVP_DigestUpdate");
   find_function(library, functions.final, "EVP_DigestFinal_ex");
+  fetch_algorithms(library, functions);
   return functions;
 }
 
@@ -54,7 +80,7 @@ EVP_MD_CTX* context_of(void* context) { return static_cast<EVP_MD_CTX*>(context)
 
 Digest::Digest(DigestKind kind, std::uint64_t size) : context_(crypto().context_new()) {
   if (context_ == nullptr) throw std::bad_alloc();
-  const EVP_MD* type = kind == DigestKind::kSha256 ? crypto().sha256() : crypto().sha1();
+  const EVP_MD* type = kind == DigestKind::kSha256 ? crypto().sha256 : crypto().sha1;
   if (crypto().init(context_of(context_), type, nullptr) != 1) {
     crypto().context_free(context_of(context_));
     require_digest(0);
