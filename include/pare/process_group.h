@@ -16,9 +16,9 @@ namespace pare {
 /// A group of processes (ranks 0 to size - 1) that can send each other bytes. A Context with a group makes the calls
 /// that use it shared work: every rank makes the same calls with the same arguments in the same order, and each reads
 /// and writes a part. The calls that can be shared are inspect(), measure(), histogram(), magnitude_sketch(),
-/// plan_pruning(), plan_calibrated(), write_pruned(), plan_packing(), write_packed(), evaluate() and those of
-/// PreparedTask; others do all their work in every process. If a call fails on one rank, the others wait for it until
-/// they are stopped: the caller must end the group then, with abort().
+/// plan_pruning(), plan_calibrated(), write_pruned(), plan_packing(), write_packed(), evaluate(), those of
+/// PreparedTask, measure_sensitivity() and allocate(); others do all their work in every process. If a call fails on
+/// one rank, the others wait for it until they are stopped: the caller must end the group then, with abort().
 class ProcessGroup {
  public:
   virtual ~ProcessGroup() = default;

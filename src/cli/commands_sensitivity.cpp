@@ -74,6 +74,7 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
     }
   }
   model.checkpoint.require_unchanged();
+  if (!context.leads()) return;
   if (!arguments.write.empty()) write_levels(results.allocations.back().sets, arguments.write, arguments.force);
   if (!arguments.chart.empty()) draw(sensitivity_chart(results), arguments.chart, arguments.force, context);
   print_as(format, {[&](Markup markup) { return sensitivity_text(results, markup); },

@@ -84,7 +84,7 @@ std::string command_named(const CLI::App& program) {
 
 /// Commands whose work the processes of mpirun share.
 void require_shareable(const CLI::App& program, const Context& context) {
-  constexpr std::string_view kShared[] = {"inspect", "plot", "prune", "pack", "eval"};
+  constexpr std::string_view kShared[] = {"inspect", "plot", "prune", "pack", "eval", "sensitivity"};
   const std::string command = command_named(program);
   if (context.group() == nullptr || std::find(std::begin(kShared), std::end(kShared), command) != std::end(kShared))
     return;

@@ -83,8 +83,8 @@ told "rank 1 on .*: out/sparsity-[0-9]*/model-.*: cannot "
 # All ranks fail alike: one of them says so.
 run "$pare" prune missing -o out --levels 50 >/dev/null 2>log && fail "a missing model was read"
 told "rank 0 on .*: missing: "
-run "$pare" sensitivity "$model" --data x >/dev/null 2>log && fail "sensitivity ran under mpirun"
-told ".*pare sensitivity runs as one process, not under mpirun"
+run "$pare" bench "$model" >/dev/null 2>log && fail "bench ran under mpirun"
+told ".*pare bench runs as one process, not under mpirun"
 
 # A pare without the module for MPI.
 mkdir alone && cp "$pare" alone/

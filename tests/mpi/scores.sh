@@ -27,6 +27,8 @@ evaluate() {
   run classify "$models/bert-world-sst2" --data "$data/sentiment.tsv" --limit 200
   run text2text "$models/t5-world" --data "$data/text2text.tsv" --limit 100 --beams 2
   run divergence "$models/gpt2-world" --data "$data/lm.txt" --limit 10 --levels 50,90
+  "${command[@]}" sensitivity "$models/gpt2-world" --data "$data/lm.txt" --context 64 --limit 80 --levels 50,90 --target 60 \
+    --rounds 1 --write "$directory/levels.json" --json --quiet --threads 1 >"$directory/sensitivity"
 }
 
 evaluate one "$pare"
