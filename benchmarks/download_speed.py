@@ -8,6 +8,7 @@ SHA-256 and syncs the file. The server sends the file from the page cache withou
 """
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import statistics
@@ -35,7 +36,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="pare-download-") as folder:
         source = os.path.join(folder, "source")
         block = os.urandom(1 << 24)
+        header = json.dumps({"w": {"dtype": "U8", "shape": [options.bytes], "data_offsets": [0, options.bytes]}}).encode()
         with open(source, "wb") as file:
+            file.write(len(header).to_bytes(8, "little") + header)
             for begin in range(0, options.bytes, len(block)):
                 file.write(block[:options.bytes - begin])
             os.fsync(file.fileno())  # or the system writes it while pare syncs its own
