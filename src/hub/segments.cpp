@@ -151,6 +151,7 @@ class Segments {
 
   /// Only the thread whose segment has the byte at front_ calls this, so the file needs no lock.
   void write(std::span<const std::byte> bytes) {
+    if (bytes.empty()) return;  // after the last byte of a segment, the file is the next one's
     partial_.write(bytes);
     front_ += bytes.size();
   }
