@@ -54,11 +54,14 @@ bool fold_torchao(QuantizedFold& fold, std::size_t i) {
   const std::string parameter = parameter_of(qdata.name);
   const std::string stem = qdata.name.substr(0, qdata.name.size() - kQdata.size());
   const auto scale = fold.find(stem + "_scale");
-  if (parameter.empty() || !scale) return false;
+  // Layouts for GPUs have their scales in tensors of other names.
+  const bool is_other = fold.find(stem + "_scale_and_zero") || fold.find(stem + "_group_scale");
+  if (parameter.empty() || (!scale && !is_other)) return false;
   const TorchaoClass kind = class_of(fold, i, parameter);
   const bool is_byte = qdata.dtype != DType::kI32 && qdata.dtype != DType::kU8;
-  if (!is_byte || (!kind.name.empty() &&
-                   std::find(std::begin(kReadClasses), std::end(kReadClasses), kind.name) == std::end(kReadClasses)))
+  if (is_other || !is_byte ||
+      (!kind.name.empty() &&
+       std::find(std::begin(kReadClasses), std::end(kReadClasses), kind.name) == std::end(kReadClasses)))
     fold.fail(i, ErrorCode::kUnsupported,
               fmt::format("is part of a {} of torchao (expected Float8Tensor, Int8Tensor or IntxUnpackedToInt8Tensor): "
                           "save the model dequantized",

@@ -348,6 +348,12 @@ TEST(Quantized, ClassesOfTorchaoThatAreNotRead) {
   EXPECT_THAT(with(DType::kI8, zeros("a._weight_act_pre_scale", DType::kF32, {8})), refuses_class("act_pre_scale"));
   EXPECT_THAT(with(DType::kI8, zeros("a._weight_zero_point", DType::kI8, {4})),
               refuses("a._weight_zero_point", {"[4]", "expected [4, 1]"}));
+  for (const char* scales : {"a._weight_scale_and_zero", "a._weight_group_scale"})
+    EXPECT_THAT(
+        [&] {
+          Dequantized({zeros("a._weight_qdata", DType::kI32, {1, 2, 4, 4}), zeros(scales, DType::kBF16, {2, 8, 2})});
+        },
+        refuses_class("of torchao"));
 }
 
 TEST(Quantized, TwoOfFourValuesThatDoNotFit) {
