@@ -1,7 +1,7 @@
-// quantized_speed [MIB [THREADS [ROUNDS]]]: inspects files of quantized weights and, in turn, only reads their bytes
-// from the page cache, with read() into a buffer. Prints the processor time of both for each type, and the ratio of
-// reading to inspecting, medians of all rounds. (Adding up a mapped file costs from a fifth to twice as much as read(),
-// by the size of the pages that the file happens to have in the cache, so it is no measure.)
+// quantized_speed [MIB [THREADS [ROUNDS [TYPE]]]]: inspects files of quantized weights and, in turn, only reads their
+// bytes from the page cache, with read() into a buffer. Prints the processor time of both for each type, and the ratio
+// of reading to inspecting, medians of all rounds. (Adding up a mapped file costs from a fifth to twice as much as
+// read(), by the size of the pages that the file happens to have in the cache, so it is no measure.)
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <time.h>
@@ -158,9 +158,11 @@ int main(int argc, char** argv) try {
   const std::size_t bytes = static_cast<std::size_t>(argument(1, 64)) << 20;
   const pare::Context context(static_cast<unsigned>(argument(2, 1)));
   const int rounds = argument(3, 7);
+  const std::string only = argc > 4 ? argv[4] : "";
   const fs::path directory = fs::temp_directory_path() / fmt::format("pare-quantized-{}", ::getpid());
   fs::create_directory(directory);
   for (const Case& one : cases()) {
+    if (one.name.find(only) == std::string::npos) continue;
     const fs::path path = directory / (one.name.starts_with("FP8") ? "model.safetensors" : "model.gguf");
     one.write(path, bytes);
     std::vector<double> reading, inspecting, ratios;

@@ -10,6 +10,7 @@
 
 #include "fuzz/kernel_bits.h"
 #include "fuzz/kernel_input.h"
+#include "fuzz/quant_cases.h"
 #include "kernels/attend.h"
 #include "kernels/block_scan.h"
 #include "kernels/elementwise.h"
@@ -21,7 +22,6 @@
 #include "kernels/panel_dense.h"
 #include "kernels/panel_rows.h"
 #include "kernels/peak.h"
-#include "kernels/quants/block_quants.h"
 #include "kernels/quants/scaled_bytes.h"
 #include "kernels/sparse/sparse.h"
 #include "kernels/targets.h"
@@ -311,27 +311,13 @@ void norms(Input& input) {
   });
 }
 
-void blocks(Input& input) {
-  const auto type = static_cast<BlockType>(input.below(static_cast<std::size_t>(BlockType::kTQ2_0) + 1));
-  const BlockShape shape = block_shape(type);
-  const std::size_t offset = input.below(64), count = input.below(6);
-  Unaligned data(input, count * shape.bytes, offset);
-  compare("decode_blocks", -1, [&] {
-    std::vector<float> all(count * shape.elements), one(count * shape.elements);
-    decode_blocks(type, data.data(), count, all.data());
-    for (std::size_t i = 0; i < count; ++i)
-      decode_blocks(type, data.data() + i * shape.bytes, 1, one.data() + i * shape.elements);
-    require_same(all, one, "a block does not depend on its neighbors");
-    return Result(all.begin(), all.end());
-  });
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using Case = void (*)(Input&);
-  constexpr Case kCases[] = {counts,    nonzeros,    moments, leading,  few_rows,  masked,     panels, slices,
-                             attention, activations, norms,   trailing, registers, panel_rows, blocks, picked};
+  constexpr Case kCases[] = {counts,    nonzeros,   moments,   leading,     few_rows,      masked,
+                             panels,    slices,     attention, activations, norms,         trailing,
+                             registers, panel_rows, blocks,    picked,      folded_blocks, folded_codes};
   Input input(data, size);
   kCases[input.number(1) % std::size(kCases)](input);
   return 0;

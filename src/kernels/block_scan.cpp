@@ -176,7 +176,8 @@ Layout layout_of(FloatType type) {
   }
 }
 
-/// Adds what is known of the last elements, which fill no vector.
+}  // namespace
+
 void merge(const KeyRange& rest, KeyRange& range) {
   range.max_unsigned = std::max(range.max_unsigned, rest.max_unsigned);
   range.max_positive = std::max(range.max_positive, rest.max_positive);
@@ -186,8 +187,6 @@ void merge(const KeyRange& rest, KeyRange& range) {
   range.inside += rest.inside;
   range.negative += rest.negative;
 }
-
-}  // namespace
 
 BlockScan scan_block(FloatType type, const std::byte* data, std::size_t n, std::uint64_t cutoff, MomentLanes& lanes) {
   const Layout layout = layout_of(type);

@@ -16,6 +16,9 @@ struct BlockScan {
   bool finite = true;                ///< no element is infinite or NaN
 };
 
+/// Adds the range of further elements.
+void merge(const KeyRange& rest, KeyRange& range);
+
 /// Most elements of one call.
 constexpr std::size_t kMostScanned = std::size_t{1} << 16;
 

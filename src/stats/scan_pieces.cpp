@@ -1,20 +1,25 @@
 // The scan reads every piece in blocks that stay in the first-level cache. A block with rare elements (NaN, values
-// above a further cutoff) is read once more; other blocks are not.
+// above a further cutoff) is read once more; other blocks are not. Quantized blocks are scanned as they are stored.
 #include "stats/scan_pieces.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
 
 #include "base/parallel.h"
+#include "checkpoint/stored_blocks.h"
 #include "checkpoint/tensor_piece.h"
 #include "kernels/block_scan.h"
 #include "kernels/magnitude.h"
 #include "kernels/moments.h"
+#include "kernels/quants/block_fold.h"
+#include "kernels/quants/code_fold.h"
 #include "pare/error.h"
 #include "stats/float_format.h"
 #include "stats/outliers.h"
@@ -26,6 +31,8 @@ namespace stats {
 namespace {
 
 constexpr std::size_t kBlockBytes = 16384;
+/// Elements whose blocks are folded at once: few enough to be computed after all for one that needs it.
+constexpr std::size_t kFoldedElements = 8192;
 
 kernels::FloatType float_type(DType dtype) {
   switch (dtype) {
@@ -110,16 +117,12 @@ kernels::BlockScan scan_bytes(const DTypePlan& plan, const std::byte* data, std:
   return scan;
 }
 
-/// Sets everything but the sums, which go to `lanes`.
-void count_block(const DTypePlan& plan, const std::byte* data, std::size_t n, Stats& stats,
-                 kernels::MomentLanes& lanes) {
+/// Sets everything but the sums from a sweep over a block. `data` are its elements, or null if they are numbers below
+/// all cutoffs but the first. No key exceeds `max_key` but those of NaN.
+void set_counts(const DTypePlan& plan, const kernels::BlockScan& scan, const std::byte* data, std::size_t n,
+                std::uint64_t max_key, Stats& stats) {
   const FloatFormat& format = plan.format;
-  const std::uint64_t first_cutoff = plan.cutoff_keys.empty() ? 0 : plan.cutoff_keys[0];
-  kernels::BlockScan scan = plan.values.empty()
-                                ? kernels::scan_block(float_type(plan.dtype), data, n, first_cutoff, lanes)
-                                : scan_bytes(plan, data, n, first_cutoff, lanes);
-  kernels::KeyRange& range = scan.range;
-  const std::uint64_t max_key = std::max(range.max_unsigned & ~format.sign_bit(), range.max_positive);
+  kernels::KeyRange range = scan.range;
   stats.count = n;
   stats.zeros = scan.zeros;
   if (!scan.finite) count_nonfinite(format, data, n, stats, range);
@@ -127,7 +130,7 @@ void count_block(const DTypePlan& plan, const std::byte* data, std::size_t n, St
   for (std::size_t c = 0; c < plan.cutoff_keys.size(); ++c) {
     const std::uint64_t key = plan.cutoff_keys[c];
     kernels::SideCount sides{range.above, range.inside};
-    if (c != 0 && max_key >= key) {
+    if (c != 0 && data != nullptr && max_key >= key) {
       sides = kernels::count_sides(format.width, data, n, key);
     } else if (c != 0) {
       sides = {0, n - range.negative};  // the whole block is below this cutoff
@@ -138,11 +141,18 @@ void count_block(const DTypePlan& plan, const std::byte* data, std::size_t n, St
   }
 }
 
-/// Scans elements [first, first + n) into `stats`, whose cutoffs must be set.
-void scan_piece(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats) {
-  kernels::MomentLanes lanes;
+void clear(Stats& stats) {
+  stats.count = stats.zeros = stats.nans = stats.positive_infinities = stats.negative_infinities = 0;
+  stats.min = stats.max = stats.max_magnitude = 0;
+}
+
+/// Scans elements [first, first + n) into `stats`, and adds them to `lanes`. n is a multiple of the lanes, or ends the
+/// piece.
+void scan_elements(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats,
+                   kernels::MomentLanes& lanes) {
   const std::size_t size = plan.format.size(), block_elements = kBlockBytes / size;
   const std::size_t at_once = checkpoint::elements_at_once(bytes, block_elements);
+  const std::uint64_t cutoff = plan.cutoff_keys.empty() ? 0 : plan.cutoff_keys[0];
   std::optional<checkpoint::TensorPiece> piece;
   Stats block = stats;
   for (std::size_t begin = 0; begin < n; begin += block_elements) {
@@ -152,10 +162,75 @@ void scan_piece(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t f
       piece.emplace(bytes, (first + begin) * size, std::min(at_once, n - begin) * size);
     }
     const std::byte* from = piece->data() + begin % at_once * size;
-    block.count = block.zeros = block.nans = block.positive_infinities = block.negative_infinities = 0;
-    block.min = block.max = block.max_magnitude = 0;
-    count_block(plan, from, count, block, lanes);
+    clear(block);
+    const kernels::BlockScan scan = plan.values.empty()
+                                        ? kernels::scan_block(float_type(plan.dtype), from, count, cutoff, lanes)
+                                        : scan_bytes(plan, from, count, cutoff, lanes);
+    const std::uint64_t max_key = std::max(scan.range.max_unsigned & ~plan.format.sign_bit(), scan.range.max_positive);
+    set_counts(plan, scan, from, count, max_key, block);
     stats.add(block);
+  }
+}
+
+/// The same of n elements or fewer from their quantized blocks; returns how many, or 0 if the elements are needed.
+/// `range` is that of the elements of the piece so far.
+std::size_t fold_elements(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n,
+                          kernels::KeyRange& range, Stats& stats, kernels::MomentLanes& lanes) {
+  const auto run = checkpoint::blocks_at(bytes, first, n);
+  if (!run || run->blocks == 0) return 0;
+  kernels::FoldCutoffs cutoffs{0, std::numeric_limits<float>::infinity()};
+  for (std::size_t c = 0; c < plan.cutoff_keys.size(); ++c) {
+    const auto pattern = static_cast<std::uint32_t>(plan.cutoff_keys[c]);
+    if (c == 0)
+      cutoffs.first = pattern;
+    else
+      cutoffs.limit = std::min(cutoffs.limit, std::bit_cast<float>(pattern));
+  }
+  kernels::BlockScan scan;
+  scan.range = range;
+  if (!kernels::fold_blocks(run->type, run->data, run->blocks, cutoffs, scan, lanes)) return 0;
+  range = scan.range;
+  range.above = range.inside = range.negative = 0;
+  Stats block = stats;
+  clear(block);
+  set_counts(plan, scan, nullptr, run->elements, 0, block);
+  stats.add(block);
+  return run->elements;
+}
+
+/// The same of n elements from their FP8 bytes; returns false, and changes nothing, if the elements are needed.
+bool fold_bytes(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats,
+                kernels::MomentLanes& lanes) {
+  kernels::CodeCutoffs cutoffs{0, std::numeric_limits<float>::infinity()};
+  for (std::size_t c = 0; c < plan.cutoff_keys.size(); ++c) {
+    const std::uint64_t key = plan.cutoff_keys[c];
+    if (c == 0)
+      cutoffs.first = key;
+    else
+      cutoffs.limit = std::min(cutoffs.limit, static_cast<float>(key_value(plan.format, key)));
+  }
+  kernels::BlockScan scan;
+  kernels::MomentLanes sums;
+  const auto fold = [&](const kernels::CodeRows& codes, const kernels::CodeValues& values) {
+    return kernels::fold_codes(codes, values, cutoffs, scan, sums);
+  };
+  if (!checkpoint::for_codes(bytes, first, n, fold)) return false;
+  set_counts(plan, scan, nullptr, n, 0, stats);
+  lanes = sums;
+  return true;
+}
+
+/// Scans elements [first, first + n) into `stats`, whose cutoffs must be set.
+void scan_piece(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats) {
+  kernels::MomentLanes lanes;
+  const bool folds = checkpoint::blocks_at(bytes, first, n).has_value();
+  kernels::KeyRange range;
+  std::size_t begin = !folds && fold_bytes(plan, bytes, first, n, stats, lanes) ? n : 0;
+  while (begin < n) {
+    std::size_t count = folds ? std::min(kFoldedElements, n - begin) : n;
+    const std::size_t folded = folds ? fold_elements(plan, bytes, first + begin, count, range, stats, lanes) : 0;
+    if (folded == 0) scan_elements(plan, bytes, first + begin, count, stats, lanes);
+    begin += folded == 0 ? count : folded;
   }
   stats.sum = lanes.total_sum();
   stats.sum_of_squares = lanes.total_squares();

@@ -5,6 +5,7 @@
 #include "base/file_map.h"
 #include "base/files.h"
 #include "checkpoint/gguf/gguf_header.h"
+#include "checkpoint/stored_blocks.h"
 #include "pare/error.h"
 
 namespace pare::checkpoint {
@@ -13,7 +14,7 @@ namespace {
 constexpr std::int64_t kMostParts = 99999;
 
 /// Blocks in a mapped file, of which F32 values are computed.
-class BlockTensor final : public EncodedTensor {
+class BlockTensor final : public StoredBlocks {
  public:
   BlockTensor(const GgufType& type, base::Bytes data) : type_(type), data_(data) {}
 
@@ -25,6 +26,11 @@ class BlockTensor final : public EncodedTensor {
     const std::uint64_t count = target.size() / sizeof(float) / type_.block_elements();
     kernels::decode_blocks(type_.block, data_.data() + first * type_.block_bytes(), count,
                            reinterpret_cast<float*>(target.data()));
+  }
+  std::optional<BlockRun> blocks_at(std::uint64_t begin, std::uint64_t count) const override {
+    const std::size_t blocks = count / type_.block_elements();
+    return BlockRun{type_.block, data_.data() + begin / type_.block_elements() * type_.block_bytes(), blocks,
+                    blocks * type_.block_elements()};
   }
 
  private:

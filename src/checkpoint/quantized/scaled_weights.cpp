@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 
+#include "base/pieces.h"
+#include "checkpoint/stored_blocks.h"
 #include "kernels/quants/scaled_bytes.h"
 
 namespace pare::checkpoint {
@@ -12,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kUsualBlock = 128;  // of files whose configuration does not say it
 constexpr std::size_t kScaledChunk = 512;
+constexpr std::uint64_t kWorthTable = 2048;  // elements of a scale for which a table of values is made
 
 bool is_fp8(DType dtype) {
   return dtype == DType::kF8E4M3 || dtype == DType::kF8E5M2 || dtype == DType::kF8E4M3FNUZ ||
@@ -27,6 +32,15 @@ struct ScaleGrid {
 
   std::uint64_t scale_of(std::uint64_t row, std::uint64_t column) const {
     return (row / rows * grid_rows + row % rows / block_rows) * grid_columns + column / block_columns;
+  }
+  /// Where the columns end that share a scale with this one.
+  std::uint64_t block_end(std::uint64_t column) const {
+    return std::min((column / block_columns + 1) * block_columns, columns);
+  }
+  /// The same of rows, which are of one matrix.
+  std::uint64_t block_end_row(std::uint64_t row) const {
+    const std::uint64_t first = row / rows * rows;
+    return first + std::min(((row - first) / block_rows + 1) * block_rows, rows);
   }
 };
 
@@ -44,7 +58,7 @@ std::optional<kernels::ByteType> byte_type(DType dtype) {
   }
 }
 
-class ScaledWeights final : public EncodedTensor {
+class ScaledWeights final : public StoredCodes {
  public:
   /// All values are multiplied by `factor` last.
   ScaledWeights(TensorView weights, TensorView scales, std::optional<TensorView> zeros, const ScaleGrid& grid,
@@ -63,39 +77,86 @@ class ScaledWeights final : public EncodedTensor {
   std::size_t granularity() const noexcept override { return 1; }
 
   void decode(std::uint64_t begin, std::span<std::byte> target) const override {
-    const std::size_t size = dtype_bits(dtype_) / 8, scale_size = dtype_bits(scales_.dtype) / 8;
-    const std::byte *weights = weights_.bytes.data(), *scales = scales_.bytes.data();
-    const std::byte* zeros = zeros_ ? zeros_->bytes.data() : nullptr;
-    const float* values = byte_values(weights_.dtype);
-    const auto type = byte_type(weights_.dtype);
-    std::array<float, kScaledChunk> buffer;
+    const std::size_t size = dtype_bits(dtype_) / 8;
     const std::uint64_t end = begin + target.size() / size;
     std::byte* out = target.data();
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t row = at / grid_.columns, column = at % grid_.columns;
-      const std::uint64_t block_end = std::min((column / grid_.block_columns + 1) * grid_.block_columns, grid_.columns);
-      std::uint64_t n = std::min<std::uint64_t>(block_end - column, end - at);
-      const std::uint64_t place = grid_.scale_of(row, column);
-      const float scale = load_scale(scales_.dtype, scales + place * scale_size);
-      const float zero = zeros == nullptr ? 0 : static_cast<float>(static_cast<std::int8_t>(zeros[place]));
-      if (type && dtype_ == DType::kBF16) {
-        kernels::scale_bytes_to_bf16(*type, weights + at, n, {zero, scale, factor_}, out);
-      } else {
-        n = std::min<std::uint64_t>(n, kScaledChunk);
-        if (type) {
-          kernels::scale_bytes(*type, weights + at, n, {zero, scale, factor_}, buffer.data());
-        } else {
-          for (std::uint64_t i = 0; i < n; ++i)
-            buffer[i] = (values[static_cast<unsigned>(weights[at + i])] - zero) * scale * factor_;
-        }
-        store_values(dtype_, buffer.data(), n, out);
-      }
+      const std::uint64_t n = std::min<std::uint64_t>(grid_.block_end(column) - column, end - at);
+      compute(grid_.scale_of(row, column), weights_.bytes.data() + at, n, out);
       at += n;
       out += n * size;
     }
   }
 
+  bool for_codes(std::uint64_t begin, std::uint64_t count, const VisitCodes& visit) const override {
+    const auto type = byte_type(weights_.dtype);
+    const std::uint64_t together = std::max<std::uint64_t>(1, base::kPieceElements / grid_.columns);  // rows
+    if (!type || *type == kernels::ByteType::kI8 || zeros_ ||
+        std::min(grid_.block_columns, grid_.columns) * std::min(grid_.block_rows, together) < kWorthTable)
+      return false;
+    const std::uint64_t end = begin + count;
+    for (std::uint64_t at = begin; at < end;) {
+      const std::uint64_t row = at / grid_.columns, first = at % grid_.columns;
+      std::uint64_t rows = 1, last = std::min(grid_.columns, first + end - at);
+      if (first == 0 && last == grid_.columns)
+        rows = std::min((end - at) / grid_.columns, grid_.block_end_row(row) - row);
+      for (std::uint64_t column = first; column < last;) {
+        const std::uint64_t next = std::min(grid_.block_end(column), last);
+        kernels::CodeRows codes{weights_.bytes.data() + row * grid_.columns + column, rows, next - column,
+                                grid_.columns};
+        if (codes.columns == codes.stride) codes = {codes.data, 1, rows * codes.columns, rows * codes.columns};
+        if (!visit(codes, values_for(grid_.scale_of(row, column)))) return false;
+        column = next;
+      }
+      at += rows == 1 ? last - first : rows * grid_.columns;
+    }
+    return true;
+  }
+
  private:
+  /// n elements of which the bytes are given, and the place of their scale.
+  void compute(std::uint64_t place, const std::byte* weights, std::uint64_t n, std::byte* out) const {
+    const std::size_t size = dtype_bits(dtype_) / 8, scale_size = dtype_bits(scales_.dtype) / 8;
+    const float scale = load_scale(scales_.dtype, scales_.bytes.data() + place * scale_size);
+    const float zero = zeros_ ? static_cast<float>(static_cast<std::int8_t>(zeros_->bytes.data()[place])) : 0;
+    const auto type = byte_type(weights_.dtype);
+    if (type && dtype_ == DType::kBF16)
+      return kernels::scale_bytes_to_bf16(*type, weights, n, {zero, scale, factor_}, out);
+    const float* values = byte_values(weights_.dtype);
+    std::array<float, kScaledChunk> buffer;
+    for (std::uint64_t i = 0; i < n; i += kScaledChunk) {
+      const std::uint64_t some = std::min<std::uint64_t>(n - i, kScaledChunk);
+      if (type) {
+        kernels::scale_bytes(*type, weights + i, some, {zero, scale, factor_}, buffer.data());
+      } else {
+        for (std::uint64_t k = 0; k < some; ++k)
+          buffer[k] = (values[static_cast<unsigned>(weights[i + k])] - zero) * scale * factor_;
+      }
+      store_values(dtype_, buffer.data(), some, out + i * size);
+    }
+  }
+
+  kernels::CodeValues values_for(std::uint64_t place) const {
+    const std::size_t size = dtype_bits(dtype_) / 8;
+    std::array<std::byte, kernels::kMagnitudes> codes;
+    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::byte>(i);
+    kernels::CodeValues values{static_cast<kernels::Width>(size), {}, {}};
+    if (size == sizeof(float)) {
+      compute(place, codes.data(), codes.size(), reinterpret_cast<std::byte*>(values.values));
+      std::memcpy(values.patterns, values.values, sizeof values.patterns);
+      return values;
+    }
+    std::array<std::uint16_t, kernels::kMagnitudes> halves;
+    auto* elements = reinterpret_cast<std::byte*>(halves.data());
+    compute(place, codes.data(), codes.size(), elements);
+    for (std::size_t i = 0; i < codes.size(); ++i) values.patterns[i] = halves[i];
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      values.values[i] = dtype_ == DType::kBF16 ? std::bit_cast<float>(values.patterns[i] << 16)
+                                                : load_scale(dtype_, elements + i * size);
+    return values;
+  }
+
   TensorView weights_, scales_;
   std::optional<TensorView> zeros_;
   ScaleGrid grid_;

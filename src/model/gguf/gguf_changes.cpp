@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/stored_blocks.h"
 #include "checkpoint/tensor_piece.h"
 #include "kernels/float_convert.h"
 
@@ -23,7 +24,7 @@ std::size_t granularity_of(const TensorView& tensor) {
 }
 
 /// What the file stores of the tensor that others are computed from.
-class Changed : public EncodedTensor {
+class Changed : public checkpoint::StoredBlocks {
  public:
   explicit Changed(TensorView source) : source_(std::move(source)), size_(size_of(source_.dtype)) {}
   std::string_view stored_type() const noexcept override {
@@ -35,6 +36,7 @@ class Changed : public EncodedTensor {
     return encoded == nullptr ? source_.bytes.size() : encoded->stored_bytes();
   }
   std::size_t granularity() const noexcept override { return granularity_of(source_); }
+  std::optional<checkpoint::BlockRun> blocks_at(std::uint64_t, std::uint64_t) const override { return std::nullopt; }
 
  protected:
   TensorView source_;
@@ -50,17 +52,23 @@ class HeadRows final : public Changed {
   void decode(std::uint64_t begin, std::span<std::byte> target) const override {
     const std::uint64_t end = begin + target.size() / size_;
     for (std::uint64_t at = begin; at < end;) {
-      const std::uint64_t row = at / columns_, column = at % columns_;
-      const std::uint64_t count = std::min(columns_ - column, end - at);
-      const std::uint64_t first = row / (2 * half_) * (2 * half_), within = row - first;
-      const std::uint64_t from = forward_ ? within % 2 * half_ + within / 2 : within % half_ * 2 + within / half_;
-      source_.bytes.read(((first + from) * columns_ + column) * size_,
-                         target.subspan((at - begin) * size_, count * size_));
+      const std::uint64_t count = std::min(columns_ - at % columns_, end - at);
+      source_.bytes.read(source_of(at) * size_, target.subspan((at - begin) * size_, count * size_));
       at += count;
     }
   }
+  std::optional<checkpoint::BlockRun> blocks_at(std::uint64_t begin, std::uint64_t count) const override {
+    return checkpoint::blocks_at(source_.bytes, source_of(begin), std::min(columns_ - begin % columns_, count));
+  }
 
  private:
+  /// The place in the source of an element.
+  std::uint64_t source_of(std::uint64_t at) const {
+    const std::uint64_t row = at / columns_, first = row / (2 * half_) * (2 * half_), within = row - first;
+    const std::uint64_t from = forward_ ? within % 2 * half_ + within / 2 : within % half_ * 2 + within / half_;
+    return (first + from) * columns_ + at % columns_;
+  }
+
   std::uint64_t columns_ = 1, half_ = 1;
   bool forward_;
 };
