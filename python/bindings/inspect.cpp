@@ -1,4 +1,4 @@
-// Model.inspect(): the library's figures, as its JSON and its text.
+// Model.inspect() and Model.check(): the library's figures, as its JSON and its text.
 #include "pare/inspect.h"
 
 #include <nanobind/nanobind.h>
@@ -12,6 +12,7 @@
 
 #include "bindings.h"
 #include "call.h"
+#include "pare/check.h"
 #include "pare/json.h"
 #include "pare/results.h"
 #include "text.h"
@@ -54,12 +55,26 @@ Document inspected(const Model& model, double cutoff, bool is_signed, const std:
                                  text(inspect_text(models, inspections, {}, Markup::kMarkdown))));
 }
 
+/// The same of one model's checks.
+Document checked(const Model& model, const Filters& filters, unsigned threads, const nb::object& progress) {
+  PruneOptions options;
+  options.include = std::get<0>(filters);
+  options.exclude = std::get<1>(filters);
+  for (const std::string& name : std::get<2>(filters))
+    for (const Group group : parse_groups(name)) options.groups.push_back(group);
+  const ModelCheck check =
+      call(threads, progress, [&](const Context& context) { return check_model(model, options, context); });
+  return Document(nb::make_tuple(text(check_json({&check, 1})), text(check_text(check, Markup::kText)),
+                                 text(check_text(check, Markup::kMarkdown))));
+}
+
 }  // namespace
 
 void bind_inspect(nb::module_& module) {
   module.def("inspect", inspected, nb::arg("model"), nb::arg("cutoff"), nb::arg("signed"), nb::arg("tails"),
              nb::arg("quantiles"), nb::arg("largest"), nb::arg("filters"), nb::arg("threads"),
              nb::arg("progress").none());
+  module.def("check", checked, nb::arg("model"), nb::arg("filters"), nb::arg("threads"), nb::arg("progress").none());
 }
 
 }  // namespace pare::python

@@ -8,6 +8,7 @@ pare.torch prunes modules of PyTorch in place. docs/python.md describes the pack
 """
 
 from pare._core import version as __version__
+from pare._checks import Finding, ModelCheck, PatternShare, TensorCheck
 from pare._errors import Error
 from pare._masks import MaskAgreement, MaskComparison, compare_masks
 from pare._model import Model, Parameter, open
@@ -31,15 +32,18 @@ __all__ = [
     "BenchLevel",
     "Error",
     "Evaluation",
+    "Finding",
     "Inspection",
     "LargeParameter",
     "LeftOut",
     "MaskAgreement",
     "MaskComparison",
     "Model",
+    "ModelCheck",
     "PackedTensor",
     "Packing",
     "Parameter",
+    "PatternShare",
     "PrunedLevel",
     "PrunedTensor",
     "Pruning",
@@ -48,6 +52,7 @@ __all__ = [
     "SensitiveUnit",
     "Sensitivity",
     "Spread",
+    "TensorCheck",
     "Tokenizer",
     "__version__",
     "compare_masks",

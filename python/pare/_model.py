@@ -13,6 +13,7 @@ from typing import Any, Literal, Optional, Union
 import numpy
 
 from pare import _core, _html
+from pare._checks import ModelCheck
 from pare._progress import Progress, follow
 from pare._pruning import Levels, Packing, Path, Pruning, level_texts, pack, prune
 from pare._results import Inspection
@@ -187,6 +188,25 @@ class Model(Scored):
                     report,
                 )
             )
+
+    def check(
+        self,
+        *,
+        include: Strings = None,
+        exclude: Strings = None,
+        groups: Strings = None,
+        threads: int = 0,
+        progress: Progress = None,
+    ) -> ModelCheck:
+        """Checks the zeros of a sparse checkpoint, as `pare inspect --check`.
+
+        It finds N:M patterns that do not hold, dead outputs and inputs, zeros stored as -0, NaN, masks left over from
+        training, and what config.json and pare.json say against the tensors. `include`, `exclude` and `groups` are
+        those of inspect().
+        """
+        filters = (strings(include), strings(exclude), strings(groups))
+        with follow(f"checking {self.title}", progress) as report:
+            return ModelCheck.parse(*_core.check(self._core, filters, threads, report))
 
     def prune(
         self,

@@ -66,3 +66,28 @@ def test_names_of_files_cannot_become_markup(tmp_path):
     model = pare.open(f"<b>={tmp_path}")
     for shown in (model._repr_html_(), model.inspect()._repr_html_()):
         assert "<script>" not in shown and "<b>" not in shown
+
+
+def test_checks(gpt2, tmp_path):
+    assert gpt2.check().findings == []
+    safetensors = pytest.importorskip("safetensors.numpy")
+    gpt2.prune(pattern="2:4").save(tmp_path / "sparse")
+    file = tmp_path / "sparse" / "model.safetensors"
+    stored = safetensors.load_file(file)
+    name = "h.0.mlp.c_fc.weight"  # [in, out]
+    weights = stored[next(key for key in stored if key.endswith(name))]
+    weights[:4, 0] = 1  # one group of four without a zero
+    weights[:, 1] = 0
+    safetensors.save_file(stored, file, metadata={"format": "pt"})
+    check = pare.open(tmp_path / "sparse").check(include=["h.0.mlp.*.weight"])
+    assert [tensor.name for tensor in check.tensors] == [name, "h.0.mlp.c_proj.weight"]
+    tensor = check.tensors[0]
+    assert (tensor.inputs, tensor.outputs) == weights.shape and tensor.zeros == (weights == 0).sum()
+    assert tensor.dead_outputs == (weights == 0).all(axis=0).sum()
+    assert tensor.pattern is None and check.tensors[1].pattern == "2:4"
+    groups = (weights.reshape(-1, 4, weights.shape[1]) != 0).sum(axis=1)
+    share = next(share for share in tensor.along_inputs if share.pattern == "2:4")
+    assert (share.groups, share.complying) == (groups.size, (groups <= 2).sum())
+    found = {finding.kind: finding.tensors for finding in check.findings}
+    assert found["dead-outputs"] == [name] and found["almost-pattern"] == [name]
+    assert str(check) == check.text and "dead-outputs" in check._repr_html_() and "findings=" in repr(check)
