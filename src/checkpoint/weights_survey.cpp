@@ -76,7 +76,8 @@ std::optional<HubWeights> WeightsSurvey::weights() const {
 std::string WeightsSurvey::text() const {
   const std::optional<HubWeights> found = weights();
   if (!found) return {};
-  return fmt::format("{} tensors, {} values", found->tensors, short_count(found->count()));
+  return fmt::format("{} tensor{}, {} values", found->tensors, found->tensors == 1 ? "" : "s",
+                     short_count(found->count()));
 }
 
 }  // namespace pare::checkpoint
