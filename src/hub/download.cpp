@@ -14,7 +14,6 @@
 #include "hub/hub_cache.h"
 #include "hub/hub_name.h"
 #include "hub/hub_settings.h"
-#include "hub/segments.h"
 #include "hub/transfer.h"
 #include "pare/error.h"
 
@@ -130,12 +129,12 @@ class Download {
     folder_.create(pause());
     const Context silent = context_.with_progress({});
     ByteCount count(file.size, 0, {}, silent);
-    if (!folder_.has_blob(file.etag)) fetch_blob(file, client_, count, 1);
+    if (!folder_.has_blob(file.etag)) fetch_blob(file, client_, count);
     return folder_.blob(file.etag);
   }
 
-  void fetch_blob(const RemoteFile& file, HttpClient& client, ByteCount& count, std::size_t connections) {
-    download_blob(file, url_of(file), folder_, client, {asked_.spec, asked_.revision, file.name}, count, connections);
+  void fetch_blob(const RemoteFile& file, HttpClient& client, ByteCount& count) {
+    download_blob(file, url_of(file), folder_, client, {asked_.spec, asked_.revision, file.name}, count);
   }
 
   std::string url_of(const RemoteFile& file) const {
@@ -177,12 +176,8 @@ class Download {
 
   /// Every file but `last` is linked as soon as it is whole.
   void fetch_all(const std::vector<RemoteFile*>& files, const RemoteFile* last, ByteCount& count) {
-    const auto large = static_cast<std::size_t>(std::count_if(files.begin(), files.end(), [&](const RemoteFile* file) {
-      return file->size - present(*file) >= kWorthSegments;
-    }));
-    const std::size_t connections = std::max<std::size_t>(1, kConnections / std::max<std::size_t>(1, large));
     for_files(files, [&](HttpClient& client, const RemoteFile& file) {
-      fetch_blob(file, client, count, connections);
+      fetch_blob(file, client, count);
       if (&file != last) link(file);
     });
   }

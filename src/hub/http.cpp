@@ -208,7 +208,8 @@ void HttpClient::set_options(Exchange& exchange, const UrlParts& url, const Http
 }
 
 void HttpClient::fail(CURLcode code, const UrlParts& url, const HttpRequest& request) const {
-  check();
+  context_.check();
+  if (abandoned_.load()) throw Interrupted();
   std::string reason = curl().easy_strerror(code);
   if (code == CURLE_OPERATION_TIMEDOUT) reason = "it did not answer in time";
   const std::string cause = fmt::format("cannot be downloaded from {}: {}", url.host, reason);
@@ -219,7 +220,6 @@ void HttpClient::fail(CURLcode code, const UrlParts& url, const HttpRequest& req
 
 HttpResponse HttpClient::exchange(const UrlParts& url, const HttpRequest& request, const BodyReader& body) {
   Exchange exchange{*this, body};
-  exchange.response.url = url.whole;
   exchange.response.host = url.host;
   set_options(exchange, url, request);
   const CURLcode code = curl().easy_perform(handle_);
@@ -253,15 +253,11 @@ HttpResponse HttpClient::send(const HttpRequest& request, const BodyReader& body
   }
 }
 
-void HttpClient::check() const {
-  context_.check();
-  if (abandoned_.load()) throw Interrupted();
-}
-
 void HttpClient::wait(std::chrono::milliseconds time) const {
   using Clock = std::chrono::steady_clock;
   for (const auto end = Clock::now() + time; Clock::now() < end;) {
-    check();
+    context_.check();
+    if (abandoned_.load()) throw Interrupted();
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }

@@ -50,7 +50,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::string url, host;                       ///< that answered
+  std::string host;                            ///< that answered
   std::map<std::string, std::string> headers;  ///< those that pare reads, by name in lower case
   bool has(const std::string& name) const { return headers.contains(name); }
   std::string header(const std::string& name) const;                   ///< empty if it is absent
@@ -84,8 +84,6 @@ class HttpClient {
   const HubSettings& settings() const noexcept { return settings_; }
   const Context& context() const noexcept { return context_; }
 
-  /// Throws Interrupted if requests shall end.
-  void check() const;
   /// Sleeps. Throws Interrupted.
   void wait(std::chrono::milliseconds time) const;
 

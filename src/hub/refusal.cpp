@@ -79,11 +79,6 @@ void require_success(const HttpResponse& response, const Asked& asked, const Hub
                     false);
 }
 
-void refuse_other_range(const HttpResponse& response, const Asked& asked) {
-  throw HttpFailure(asked.spec,
-                    fmt::format("{} sends another range of '{}' than was asked for", response.host, asked.file), false);
-}
-
 void with_retries(const HttpClient& client, const std::function<void()>& attempt,
                   const std::function<std::uint64_t()>& progress) {
   constexpr int kRetries = 5;

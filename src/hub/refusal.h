@@ -19,9 +19,6 @@ struct Asked {
 /// Throws HttpFailure, saying what to do, unless the response has a status from 200 to 299.
 void require_success(const HttpResponse& response, const Asked& asked, const HubSettings& settings);
 
-/// For a response with another range of a file than was asked for. Throws HttpFailure.
-[[noreturn]] void refuse_other_range(const HttpResponse& response, const Asked& asked);
-
 /// Calls `attempt` until it does not throw a temporary HttpFailure: up to five times more, after half a second and then
 /// twice as long each time, or when the server says. Attempts after which `progress` returns more than before do not
 /// count. Throws the last failure; Interrupted; and what else `attempt` throws.

@@ -136,17 +136,9 @@ class Oracle(HubTest):
                 self.assertEqual({request[3].get("Authorization") for request in self.hub.seen("store")}, {None})
 
     def test_kills(self):
-        self.hub.piece, self.hub.pause = 1 << 16, 0.004
-        self.kill(sharded_model(shards=3, elements=1 << 18))
-
-    def test_kills_of_a_file_that_comes_over_several_connections(self):
-        self.hub.piece, self.hub.pause = 1 << 20, 0.02
-        files = {"config.json": b"{}", "model.safetensors": common.safetensors(10 << 20)}
-        self.kill(Model(files, large={"model.safetensors"}))
-
-    def kill(self, model):
         generator = random.Random(1)
-        self.hub.models["org/model"] = model
+        self.hub.models["org/model"] = sharded_model(shards=3, elements=1 << 18)
+        self.hub.piece, self.hub.pause = 1 << 16, 0.004
         whole = self.time_of_download()
         kills = whole_caches = 0
         while kills < KILLS:

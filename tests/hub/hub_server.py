@@ -183,18 +183,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if head:
             return
-        with hub.lock:
-            hub.sending += 1
-            hub.most_sending = max(hub.most_sending, hub.sending)
-        try:
-            self.send_body(data, begin, end)
-        finally:
-            with hub.lock:
-                hub.sending -= 1
-
-    def send_body(self, data, begin, end):
-        hub = self.server.hub
-        limit = hub.take_cut(self.server.role)
+        limit = self.server.hub.take_cut(self.server.role)
         if isinstance(data, FileBytes) and limit is None:
             return self.send_range(data.file, begin, end)
         view = memoryview(data)[begin:end if limit is None else min(end, begin + limit)]
@@ -234,7 +223,6 @@ class HubServer:
         self.stored, self.requests, self.faults, self.cuts = {}, [], [], []
         self.ranges, self.piece, self.pause = True, 1 << 20, 0
         self.lock = threading.Lock()
-        self.sending = self.most_sending = 0  # bodies at a time
         self.servers = []
         for role in ("hub", "store"):
             server = Server(("127.0.0.1", 0), Handler)
