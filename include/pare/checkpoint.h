@@ -74,8 +74,8 @@ enum class Encoding : std::uint8_t {
 std::string_view encoding_name(Encoding encoding) noexcept;
 std::optional<Encoding> parse_encoding(std::string_view name) noexcept;
 
-/// The nonzeros of a tensor in compressed sparse row (CSR) form. A row runs along the last axis; a scalar or vector is
-/// one row.
+/// The nonzeros of a tensor (here with -0, see PackedTensor) in compressed sparse row (CSR) form. A row runs along the
+/// last axis; a scalar or vector is one row.
 struct SparseRows {
   std::vector<std::uint64_t> begin;   ///< rows + 1 entries: row i's nonzeros are begin[i] to begin[i + 1] (exclusive)
   std::vector<std::uint32_t> column;  ///< column of each nonzero, ascending within a row
@@ -188,7 +188,8 @@ struct TensorView {
 /// after another. Throws Error if a tensor is damaged, and Interrupted if `context` was stopped.
 void decode_packed(std::span<const TensorView> tensors, const Context& context = {});
 
-/// One file of a checkpoint and the tensors in it. A rewritten checkpoint has the same files with the same tensors.
+/// One file of a checkpoint and the tensors in it. A rewritten checkpoint has a safetensors file
+/// for each of them, with the same tensors.
 struct CheckpointFile {
   std::filesystem::path path;        ///< as opened; empty for tensors that came from no file
   std::string output_name;           ///< safetensors file name to write, e.g. "model.safetensors"

@@ -13,8 +13,9 @@ namespace pare {
 
 class ProcessGroup;
 
-/// Thrown by a call whose Context was stopped. No output appears under its name (finished files stay aside if the call
-/// was made with WriteOptions::resume). It is not an Error (pare/error.h), because nothing failed.
+/// Thrown by a call whose Context was stopped. Its output does not appear under the final name; with
+/// WriteOptions::resume, finished files stay in a hidden directory for the next call. It is not an Error
+/// (pare/error.h), because nothing failed.
 class Interrupted : public std::exception {
  public:
   const char* what() const noexcept override { return "interrupted"; }
@@ -58,11 +59,12 @@ class Context {
   Context alone() const { return with_group(nullptr); }
   ProcessGroup* group() const noexcept { return group_.get(); }  ///< nullptr: this process alone
   /// Whether this process is the first of its group (MPI's rank 0), or alone. Results of shared calls are complete on
-  /// that process only.
+  /// that process; whether also on the others, each function says.
   bool leads() const noexcept;
 
   /// Asks the calls that use this context to stop soon: they throw Interrupted. A signal handler may call it, but must
-  /// be installed with SA_ONSTACK, because oneDNN uses the stack pointer for other things.
+  /// be installed with SA_ONSTACK, because oneDNN uses the stack pointer for other things. Threads that run oneDNN have
+  /// a stack for signals.
   void stop() const noexcept { stopped_->store(true, std::memory_order_relaxed); }
   /// Clears the stop flag, so that new calls may use this context and those that share the flag. Call it only after
   /// every stopped call has returned.

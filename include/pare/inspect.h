@@ -39,7 +39,7 @@ struct InspectRow {
   std::vector<double> quantiles;  ///< one per InspectOptions::quantiles
 };
 
-/// How much the share varies from layer to layer within one group of one stack.
+/// How much the share varies from layer to layer within one group of one stack (self- and cross-attention apart).
 struct LayerSpread {
   std::string stack;
   Group group = Group::kOther;
@@ -55,7 +55,7 @@ struct LayerSpread {
 };
 
 struct LargeParameter {
-  std::string tensor;
+  std::string tensor;                   ///< Parameter::name
   std::vector<std::uint64_t> position;  ///< coordinates in the tensor's shape
   double value = 0;
 };

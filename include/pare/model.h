@@ -46,7 +46,7 @@ enum class Slot : std::uint8_t {
   kEmbeddingNorm,      ///< applied to the sum of the embeddings
   kProjectIn,          ///< from the width of the embeddings to that of the layers
   kAttentionNorm,      ///< pre-norm models: before attention; post-norm: after the residual sum
-  kPostAttentionNorm,  ///< applied to the output of attention, before the residual sum
+  kPostAttentionNorm,  ///< Gemma 2: applied to the output of attention, before the residual sum
   kFeedForwardNorm,    ///< as kAttentionNorm
   kPostFeedForwardNorm,
   kQ,
@@ -103,7 +103,7 @@ struct Parameter {
   std::vector<std::size_t> copies = {};
 };
 
-/// A tensor of the files that is not a parameter of the class, and the reason.
+/// A tensor that is left out, and the reason.
 struct LeftOut {
   std::string name;    ///< as the file spells it
   std::string reason;  ///< e.g. "buffer", "tied to wte.weight", "not part of BertForMaskedLM"
@@ -141,8 +141,8 @@ std::vector<TensorView> measured_tensors(const Model& model);
 struct ModelOptions {
   std::uint64_t seed = 0;  ///< for the weights of ENCODER+DECODER that are initialized at random
   /// Class to read the checkpoint as, e.g. "BertModel". If empty: config.json's architectures[0] or, without it, what
-  /// the names of the tensors suggest. GPT-2 is read as GPT2Model, as in the study that pare repeats, with an lm_head
-  /// only if that has weights of its own.
+  /// the names of the tensors suggest. Exception: GPT-2 is then always read as GPT2Model, as in the study that pare
+  /// repeats, plus lm_head if the files hold one that is not tied.
   std::string as_class;
 };
 

@@ -22,7 +22,7 @@ namespace pare {
 enum class Criterion : std::uint8_t {
   kMagnitude,  ///< smallest |w| first: torch.nn.utils.prune.L1Unstructured
   kRandom,     ///< uniformly at random from a seed: RandomUnstructured (same number of weights, not the same weights)
-  kWanda,      ///< |w| times the L2 norm of its input, for each output row (Sun et al. 2023)
+  kWanda,      ///< |w| times the L2 norm of its input, compared within each output (Sun et al. 2023)
   kSparseGpt,  ///< optimal brain surgeon, column by column; changes the other weights (Frantar and Alistarh 2023)
   kAlps,       ///< ADMM on the squared error of each linear; changes the other weights (Meng et al. 2024)
   kMask,       ///< what PruneOptions::mask says: torch.nn.utils.prune.custom_from_mask
@@ -133,8 +133,8 @@ struct PruneOptions {
   Scope scope = Scope::kGlobal;  ///< rows, columns, N:M and calibrated criteria do not use it
   Schedule schedule = Schedule::kIndependent;
   /// Patterns other than kUnstructured prune matrices only, by magnitude (N:M also by calibrated criteria), and cannot
-  /// be combined with `sets`. Rows, columns and N:M are always pruned per tensor; blocks follow `scope`. Amounts count
-  /// rows, columns or blocks, not weights.
+  /// be combined with `sets`. Rows, columns and N:M are always pruned per tensor; blocks follow `scope`. Amounts of
+  /// rows, columns and blocks count these, not weights.
   Pattern pattern = {};
   /// Whether, after any criterion has chosen, the remaining weights of each linear are adjusted so that its outputs on
   /// a text stay close to those with all weights. Then plan_calibrated() (pare/calibrate.h) makes the plan.
@@ -174,8 +174,8 @@ struct MaskRecord {
 
 /// What one level does to one tensor.
 struct TensorCut {
-  /// Number of weights that are set to 0. Counts weights that were 0 before, and with Schedule::kAccumulate also those
-  /// that earlier levels prune.
+  /// Number of weights that are set to 0. Includes weights that were 0 before, and with Schedule::kAccumulate also
+  /// those that earlier levels prune.
   std::uint64_t pruned = 0;
   std::uint64_t zeros = 0;  ///< number of zeros after pruning
   Mask mask;                ///< selects the pruned weights
@@ -188,8 +188,8 @@ struct LevelPlan {
   /// Largest pruned |w|. Set only for global, unstructured magnitude pruning, and only if anything is pruned.
   std::optional<double> threshold;
   std::vector<TensorCut> cuts;  ///< one per PrunePlan::parameters
-  /// The level of each matrix, if a calibrated criterion chose different ones. Written as a levels file, they prune as
-  /// many weights of each matrix again.
+  /// The level of each matrix, if an allocation (pare/calibrate.h) made them differ. As PruneOptions::sets, or written
+  /// as a levels file, they prune the same number of weights of each matrix.
   std::vector<PruneSet> sets = {};
 };
 
@@ -209,9 +209,9 @@ struct PrunePlan {
 std::vector<std::size_t> select_parameters(const Model& model, const PruneOptions& options);
 
 /// Returns the weights to prune at every level; writes nothing. For calibrated criteria and `refit`, call
-/// plan_calibrated() (pare/calibrate.h) instead. Throws Error for options that contradict each other or do not suit the
-/// model; Interrupted. Reads the weights two or three times, however many levels there are (more for very many blocks;
-/// see docs/architecture.md).
+/// plan_calibrated() (pare/calibrate.h) instead. In a group of processes, each gets the whole plan. Throws Error for
+/// options that contradict each other or do not suit the model, and for damaged data; Interrupted. Reads the weights
+/// two or three times, however many levels there are (more for very many blocks; see docs/architecture.md).
 ///
 /// Among equals, the first are pruned: tensors in model order, then elements, rows, columns or blocks in row-major
 /// order of the stored matrix; -0 equals 0. NaN is larger than any number, as in torch.topk, and so is a row, column or
@@ -221,7 +221,8 @@ std::vector<std::size_t> select_parameters(const Model& model, const PruneOption
 PrunePlan plan_pruning(const Model& model, const PruneOptions& options, const Context& context = {});
 
 /// Returns the model pruned to level `level` of the plan, in memory. Pruned tensors are copies; the others share
-/// ownership of the checkpoint, so `model` and `plan` need not outlive the result. Throws Interrupted.
+/// ownership of the checkpoint, so `model` and `plan` need not outlive the result. Throws Error for damaged data;
+/// Interrupted.
 Model pruned_model(const Model& model, const PrunePlan& plan, std::size_t level, const Context& context = {});
 
 struct WriteOptions {
