@@ -89,6 +89,13 @@ std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, co
   return curves;
 }
 
+std::vector<const TaskCurve*> scored_tasks(const std::vector<TaskCurve>& curves) {
+  std::vector<const TaskCurve*> scored;
+  for (const TaskCurve& curve : curves)
+    if (curve.unsuitable.empty()) scored.push_back(&curve);
+  return scored;
+}
+
 Table task_table(const TaskCurve& curve, const PrunePlan& plan) {
   Table table;
   table.columns = {{"level", "level", true}, {"sparsity", "sparsity of the pruned tensors"}};

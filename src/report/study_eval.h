@@ -17,6 +17,8 @@ namespace pare::report {
 std::vector<TaskCurve> task_curves(const Model& model, const PrunePlan& plan, const std::vector<EvalOptions>& tasks,
                                    const Context& context);
 
+/// Those that suit the model.
+std::vector<const TaskCurve*> scored_tasks(const std::vector<TaskCurve>& curves);
 /// A line for each level: every score with its standard error.
 Table task_table(const TaskCurve& curve, const PrunePlan& plan);
 /// The levels at which the score begins to degrade and at which it breaks down. The sentences are true for any figures.

@@ -20,13 +20,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::vector<const TaskCurve*> tasks_of_methods(const Study& study) {
-  std::vector<const TaskCurve*> tasks;
-  for (const TaskCurve& curve : study.tasks)
-    if (curve.unsuitable.empty()) tasks.push_back(&curve);
-  return tasks;
-}
-
 /// Options for one criterion at one level.
 PruneOptions options_of_row(const Model& model, const ReportOptions& options, const MethodRow& row) {
   PruneOptions pruning;
@@ -154,7 +147,7 @@ Methods compare_methods(const Study& study, const ReportOptions& options, const 
 }
 
 Table method_table(const Study& study) {
-  const std::vector<const TaskCurve*> tasks = tasks_of_methods(study);
+  const std::vector<const TaskCurve*> tasks = scored_tasks(study.tasks);
   Table table;
   table.columns = {
       {"level", "level", true},      {"criterion", "criterion", true}, {"sparsity", "sparsity of the pruned tensors"},
@@ -196,7 +189,7 @@ Sentences method_findings(const Study& study) {
                           ? "Magnitudes are compared over all pruned tensors together."
                           : "Magnitudes are compared within each tensor.");
   said.emplace_back("Time and memory are those of choosing and changing the weights, calibration included.");
-  const std::vector<const TaskCurve*> tasks = tasks_of_methods(study);
+  const std::vector<const TaskCurve*> tasks = scored_tasks(study.tasks);
   for (const LevelRows& group : rows_by_level(methods))
     for (std::size_t task = 0; group.count > 1 && task < tasks.size(); ++task) {
       const ScoreKind& kind = score_kind(tasks[task]->main_score);
@@ -233,7 +226,7 @@ std::string methods_json(const Study& study) {
                     {"most_layer_percent", layer(row.most)},
                     {"seconds", row.seconds},
                     {"memory_bytes", row.memory},
-                    {"scores", scores_json(tasks_of_methods(study), row)}});
+                    {"scores", scores_json(scored_tasks(study.tasks), row)}});
   }
   return base::compact_text(Json{{"calibration", methods.calibration ? record_json(*methods.calibration) : Json()},
                                  {"notes", methods.notes},
@@ -242,7 +235,7 @@ std::string methods_json(const Study& study) {
 
 std::vector<LineChart> method_charts(const Study& study) {
   std::vector<LineChart> charts;
-  const std::vector<const TaskCurve*> tasks = tasks_of_methods(study);
+  const std::vector<const TaskCurve*> tasks = scored_tasks(study.tasks);
   for (std::size_t task = 0; task < tasks.size(); ++task) {
     LineChart chart = task_axes(*tasks[task], study.inspection.title);
     chart.title = fmt::format("{}: {} by criterion", study.inspection.title, task_name(tasks[task]->results.task));

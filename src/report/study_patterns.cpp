@@ -15,14 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Tasks that were scored.
-std::vector<const TaskCurve*> scored_tasks(const Study& study) {
-  std::vector<const TaskCurve*> tasks;
-  for (const TaskCurve& curve : study.tasks)
-    if (curve.unsuitable.empty()) tasks.push_back(&curve);
-  return tasks;
-}
-
 double sum_of_squares(const Model& model, const PrunePlan& plan, const Context& context) {
   std::vector<TensorView> tensors;
   for (const std::size_t parameter : plan.parameters) tensors.push_back(model.tensor(model.parameters[parameter]));
@@ -114,7 +106,7 @@ std::vector<PatternRow> compare_patterns(const Study& study, const ReportOptions
 }
 
 Table pattern_table(const Study& study) {
-  const std::vector<const TaskCurve*> tasks = scored_tasks(study);
+  const std::vector<const TaskCurve*> tasks = scored_tasks(study.tasks);
   Table table;
   table.columns = {{"level", "level", true},
                    {"pattern", "pattern", true},
@@ -143,7 +135,7 @@ Table pattern_table(const Study& study) {
 Sentences pattern_findings(const Study& study) {
   Sentences said{"The same share of weights, removed by different patterns: one by one, by groups, or by whole blocks.",
                  "The remaining sum of squares of the weights shows how much of the matrices a pattern preserves."};
-  const std::vector<const TaskCurve*> tasks = scored_tasks(study);
+  const std::vector<const TaskCurve*> tasks = scored_tasks(study.tasks);
   for (const Group& group : by_level(study)) {
     if (group.count < 2) continue;
     for (std::size_t task = 0; task < tasks.size(); ++task) {
@@ -159,7 +151,7 @@ Sentences pattern_findings(const Study& study) {
 }
 
 std::string patterns_json(const Study& study) {
-  const std::vector<const TaskCurve*> tasks = scored_tasks(study);
+  const std::vector<const TaskCurve*> tasks = scored_tasks(study.tasks);
   Json rows = Json::array();
   for (const PatternRow& row : study.patterns) {
     Json scores = Json::array();
