@@ -44,11 +44,21 @@ void choose_of_all(const std::vector<float>& values, std::size_t amount, LinearT
   }
   std::uint64_t position = amount - 1;
   const std::uint32_t high = find(count(values, context, [](std::uint32_t key) { return key >> kLowBits; }), position);
-  const std::uint32_t low =
-      find(count(values, context,
-                 [&](std::uint32_t key) { return key >> kLowBits == high ? key & ((1U << kLowBits) - 1) : 1U << 16; }),
-           position);
-  const std::uint32_t threshold = high << kLowBits | low;
+  const Counts lows = count(values, context, [&](std::uint32_t key) {
+    return key >> kLowBits == high ? key & ((1U << kLowBits) - 1) : 1U << 16;
+  });
+  const std::uint32_t low = find(lows, position), threshold = high << kLowBits | low;
+  if (position + 1 == lows[low]) {  // all that equal the threshold go, mostly a single one
+    base::parallel_for((values.size() + kElementsAtOnce - 1) / kElementsAtOnce, context,
+                       [&](std::size_t item, unsigned) {
+                         const std::size_t end = std::min(values.size(), (item + 1) * kElementsAtOnce);
+                         const float* value = values.data();
+                         std::uint8_t* removed = task.removed.data();
+                         for (std::size_t i = item * kElementsAtOnce; i < end; ++i)
+                           removed[i] = key_of(value[i]) <= threshold ? 1 : 0;
+                       });
+    return;
+  }
   std::vector<std::vector<Candidate>> ties(base::thread_count(context));
   base::parallel_for(task.out, context, [&](std::size_t row, unsigned worker) {
     for (std::size_t i = 0; i < task.in; ++i) {

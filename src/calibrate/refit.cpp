@@ -22,15 +22,19 @@ struct Rows {
   /// image = what remains of values H.
   void apply(const std::vector<float>& values, const ScaledHessian& hessian) {
     multiply({values.data(), in}, {hessian.values.data(), in}, count, in, in, 1, 0, {image.data(), in});
-    for (std::size_t i = 0; i < image.size(); ++i)
-      if (removed[i] != 0) image[i] = 0;
+    for (std::size_t i = 0; i < image.size(); ++i) image[i] = removed[i] != 0 ? 0.0F : image[i];  // without branches
   }
 };
 
+/// In eight sums, which the processor adds to at the same time.
 double dot(const float* a, const float* b, std::size_t n) {
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
+  constexpr std::size_t kSums = 8;
+  double sums[kSums] = {};
+  std::size_t i = 0;
+  for (; i + kSums <= n; i += kSums)
+    for (std::size_t k = 0; k < kSums; ++k) sums[k] += static_cast<double>(a[i + k]) * static_cast<double>(b[i + k]);
+  for (std::size_t k = 0; i < n; ++i, ++k) sums[k] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
 /// One step of every row. `squares`: of the residuals.
