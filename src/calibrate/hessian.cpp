@@ -80,32 +80,6 @@ ScaledHessian scaled_hessian(const SharedInputs& inputs) {
   return hessian;
 }
 
-std::vector<float> inverse_of_shifted(const ScaledHessian& hessian, double shift, const Context& context) {
-  const std::size_t n = hessian.n;
-  Square lower(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    std::copy_n(hessian.values.data() + i * n, i + 1, lower.row(i));
-    lower.row(i)[i] += shift;
-  }
-  if (!factorize(lower, context))
-    throw Error(ErrorCode::kUnsupported, "the products of a linear's inputs cannot be inverted");
-  std::vector<float> root(n * n), inverse(n * n);
-  {
-    const Square wide = inverse_of_lower(lower, context);
-    std::copy_n(wide.values.data(), n * n, root.data());
-  }
-  const std::vector<std::pair<std::size_t, std::size_t>> tiles = upper_tiles(n);
-  base::parallel_for(tiles.size(), context, [&](std::size_t item, unsigned) {
-    const auto [top, left] = tiles[item];
-    const std::size_t rows = std::min(kProductTile, n - top), columns = std::min(kProductTile, n - left);
-    multiply({root.data() + left * n + top, n, true}, {root.data() + left * n + left, n}, rows, n - left, columns, 1, 0,
-             {inverse.data() + top * n + left, n});
-    for (std::size_t i = top; top != left && i < top + rows; ++i)
-      for (std::size_t j = left; j < left + columns; ++j) inverse[j * n + i] = inverse[i * n + j];
-  });
-  return inverse;
-}
-
 void add_products(const Matrix& inputs, double* products, const Context& context) {
   const std::size_t n = inputs.columns;
   const std::vector<std::pair<std::size_t, std::size_t>> tiles = upper_tiles(n);

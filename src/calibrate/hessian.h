@@ -34,9 +34,6 @@ struct ScaledHessian {
 /// `inputs` must have products and an input that is not always zero.
 ScaledHessian scaled_hessian(const SharedInputs& inputs);
 
-/// (H + shift)^-1, [n, n].
-std::vector<float> inverse_of_shifted(const ScaledHessian& hessian, double shift, const Context& context);
-
 /// x x^T of some tokens, added to the upper triangle of `products`, [columns, columns].
 void add_products(const Matrix& inputs, double* products, const Context& context);
 
