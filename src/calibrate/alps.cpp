@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "base/parallel.h"
+#include "calibrate/algebra/float_product.h"
+#include "calibrate/algebra/shifted_factor.h"
 #include "calibrate/choose.h"
-#include "calibrate/float_product.h"
 #include "calibrate/refit.h"
-#include "calibrate/shifted_factor.h"
 
 namespace pare::calibrate {
 namespace {

@@ -2,7 +2,7 @@
 // then fitted by conjugate gradients.
 #pragma once
 
-#include "calibrate/hessian.h"
+#include "calibrate/algebra/hessian.h"
 #include "calibrate/linear_task.h"
 
 namespace pare::calibrate {

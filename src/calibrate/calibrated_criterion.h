@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "calibrate/hessian.h"
+#include "calibrate/algebra/hessian.h"
 #include "calibrate/linear_task.h"
 
 namespace pare::calibrate {

@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "calibrate/algebra/float_product.h"
 #include "calibrate/choose.h"
-#include "calibrate/float_product.h"
 #include "calibrate/refit.h"
 
 namespace pare::calibrate {

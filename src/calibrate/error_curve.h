@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "calibrate/hessian.h"
+#include "calibrate/algebra/hessian.h"
 #include "calibrate/linear_task.h"
 
 namespace pare::calibrate {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/parallel.h"
-#include "calibrate/hessian.h"
+#include "calibrate/algebra/hessian.h"
 #include "pare/error.h"
 
 namespace pare::calibrate {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/parallel.h"
-#include "calibrate/float_product.h"
+#include "calibrate/algebra/float_product.h"
 
 namespace pare::calibrate {
 namespace {

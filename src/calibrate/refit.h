@@ -1,7 +1,7 @@
 // The weights that remain, fitted to what the linear computed with all of them.
 #pragma once
 
-#include "calibrate/hessian.h"
+#include "calibrate/algebra/hessian.h"
 #include "calibrate/linear_task.h"
 
 namespace pare::calibrate {

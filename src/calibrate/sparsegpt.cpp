@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/parallel.h"
-#include "calibrate/float_product.h"
+#include "calibrate/algebra/float_product.h"
 
 namespace pare::calibrate {
 namespace {

@@ -2,7 +2,7 @@
 // up for each.
 #pragma once
 
-#include "calibrate/hessian.h"
+#include "calibrate/algebra/hessian.h"
 #include "calibrate/linear_task.h"
 
 namespace pare::calibrate {

@@ -1,5 +1,5 @@
 // Solutions of equations with a shifted Hessian: multiplied back in F64, they give the right sides.
-#include "calibrate/shifted_factor.h"
+#include "calibrate/algebra/shifted_factor.h"
 
 #include <gtest/gtest.h>
 

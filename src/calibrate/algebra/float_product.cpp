@@ -1,4 +1,4 @@
-#include "calibrate/float_product.h"
+#include "calibrate/algebra/float_product.h"
 
 #include <dnnl.h>
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "calibrate/factor.h"
+#include "calibrate/algebra/factor.h"
 #include "calibrate/layer_inputs.h"
 
 namespace pare::calibrate {

@@ -1,4 +1,4 @@
-#include "calibrate/factor.h"
+#include "calibrate/algebra/factor.h"
 
 #include <algorithm>
 #include <cmath>

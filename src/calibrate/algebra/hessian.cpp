@@ -1,11 +1,11 @@
-#include "calibrate/hessian.h"
+#include "calibrate/algebra/hessian.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "base/parallel.h"
-#include "calibrate/float_product.h"
+#include "calibrate/algebra/float_product.h"
 #include "pare/error.h"
 
 namespace pare::calibrate {

@@ -1,10 +1,10 @@
-#include "calibrate/shifted_factor.h"
+#include "calibrate/algebra/shifted_factor.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/parallel.h"
-#include "calibrate/float_product.h"
+#include "calibrate/algebra/float_product.h"
 #include "pare/error.h"
 
 namespace pare::calibrate {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "calibrate/hessian.h"
+#include "calibrate/algebra/hessian.h"
 
 namespace pare::calibrate {
 
