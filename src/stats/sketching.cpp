@@ -20,7 +20,7 @@ namespace {
 
 /// Elements that are counted between two passes over a table. There are many, because a table has 2^17 counters.
 constexpr std::uint64_t kRunElements = 1ULL << 22;
-constexpr std::uint64_t kBlockElements = 1ULL << 14;
+constexpr std::uint64_t kSketchBlock = 1ULL << 14;
 constexpr std::uint64_t kFewElements = 2048;
 
 /// The table of one thread. It is added to 64-bit counters before a 32-bit counter can overflow.
@@ -30,7 +30,7 @@ class Counter {
   void count(const TensorView& tensor, std::uint64_t begin, std::uint64_t n) {
     const FloatFormat& format = float_format(tensor.dtype);
     const std::uint64_t block =
-        tensor.bytes.encoded() == nullptr ? n : checkpoint::elements_at_once(tensor.bytes, kBlockElements);
+        tensor.bytes.encoded() == nullptr ? n : checkpoint::elements_at_once(tensor.bytes, kSketchBlock);
     for (std::uint64_t done = 0; done < n; done += block) {
       const std::uint64_t some = std::min(block, n - done);
       const checkpoint::TensorPiece data(tensor.bytes, (begin + done) * format.size(), some * format.size());

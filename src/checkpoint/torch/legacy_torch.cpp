@@ -19,14 +19,14 @@ using namespace std::string_view_literals;
 using Kind = PickleValue::Kind;
 
 /// The number as a pickled long, behind the two bytes of the protocol.
-constexpr auto kMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."sv;
+constexpr auto kLegacyMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."sv;
 constexpr std::size_t kProtocolBytes = 2;
-constexpr std::int64_t kVersion = 1001;
+constexpr std::int64_t kLegacyVersion = 1001;
 
 class LegacyReader {
  public:
   LegacyReader(base::Bytes bytes, const std::filesystem::path& path)
-      : bytes_(bytes), path_(path), at_(kProtocolBytes + kMagic.size()) {}
+      : bytes_(bytes), path_(path), at_(kProtocolBytes + kLegacyMagic.size()) {}
 
   SourceFile read(std::shared_ptr<const void> owner, const Context& context) {
     check_version();
@@ -52,8 +52,8 @@ class LegacyReader {
     PickleMachine machine(next(), path_, title);
     const PickleValue version = machine.run();
     at_ += machine.consumed();
-    if (version.kind != Kind::kInt || version.integer != kVersion)
-      fail(fmt::format("has another version of torch.save's legacy format (expected {})", kVersion),
+    if (version.kind != Kind::kInt || version.integer != kLegacyVersion)
+      fail(fmt::format("has another version of torch.save's legacy format (expected {})", kLegacyVersion),
            ErrorCode::kUnsupported);
   }
 
@@ -130,7 +130,8 @@ class LegacyReader {
 
 bool is_legacy_torch(base::Bytes bytes) noexcept {
   const std::string_view text = base::as_text(bytes);
-  return text.size() > kProtocolBytes && text.front() == '\x80' && text.substr(kProtocolBytes).starts_with(kMagic);
+  return text.size() > kProtocolBytes && text.front() == '\x80' &&
+         text.substr(kProtocolBytes).starts_with(kLegacyMagic);
 }
 
 SourceFile read_legacy(base::Bytes bytes, const std::filesystem::path& path, std::shared_ptr<const void> owner,

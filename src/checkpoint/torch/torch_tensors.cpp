@@ -17,8 +17,8 @@ namespace {
 
 using base::Bytes;
 
-/// Location of a tensor: in the archive if it is contiguous there, else among the copies.
-struct Layout {
+/// Where a tensor is: in the archive if it is contiguous there, else among the copies.
+struct Location {
   Bytes storage;
   StridedView view;  ///< of the PickledTensor's shape and strides
   std::uint64_t bytes = 0;
@@ -52,11 +52,11 @@ class Placer {
   }
 
  private:
-  Layout lay_out(const PickledTensor& tensor) const;
-  Layout lay_out_sparse(const PickledTensor& tensor) const;
+  Location lay_out(const PickledTensor& tensor) const;
+  Location lay_out_sparse(const PickledTensor& tensor) const;
   std::uint64_t place_copies();
   SparseParts parts_of(const PickledTensor& tensor, const Context& context) const;
-  TensorView view_of(const PickledTensor& tensor, const Layout& layout, base::ScratchFile* copies,
+  TensorView view_of(const PickledTensor& tensor, const Location& layout, base::ScratchFile* copies,
                      const Context& context) const;
   std::uint64_t limit_of(std::uint64_t factor) const {
     return std::max(kMinCopyLimit, base::checked_multiply(size_, factor).value_or(~std::uint64_t{0}));
@@ -66,10 +66,10 @@ class Placer {
   const FindStorage& find_storage_;
   const std::uint64_t size_;
   const std::filesystem::path& path_;
-  std::vector<Layout> layouts_;
+  std::vector<Location> layouts_;
 };
 
-Layout Placer::lay_out(const PickledTensor& tensor) const {
+Location Placer::lay_out(const PickledTensor& tensor) const {
   const auto fail = [&](const std::string& cause, ErrorCode code = ErrorCode::kMalformed) {
     throw Error(code, path_, tensor.name, cause);
   };
@@ -77,7 +77,7 @@ Layout Placer::lay_out(const PickledTensor& tensor) const {
     fail("has dtype " + std::string(tensor.type->name) + ", which pare and safetensors do not support",
          ErrorCode::kUnsupported);
   if (!tensor.layout.empty()) return lay_out_sparse(tensor);
-  Layout layout{find_storage_(tensor), {tensor.offset, tensor.shape, tensor.strides}};
+  Location layout{find_storage_(tensor), {tensor.offset, tensor.shape, tensor.strides}};
   const auto elements = base::checked_product(tensor.shape);
   const auto bytes = elements ? base::checked_multiply(*elements, tensor.type->bytes) : std::nullopt;
   const auto values = elements ? base::checked_multiply(*elements, tensor.type->packed) : std::nullopt;
@@ -103,7 +103,7 @@ std::uint64_t Placer::place_copies() {
   std::uint64_t total = 0, totals[2] = {0, 0};  // of all; of views and of sparse tensors
   for (std::size_t i = 0; i < layouts_.size(); ++i) {
     const PickledTensor& tensor = state_.tensors[i];
-    Layout& layout = layouts_[i];
+    Location& layout = layouts_[i];
     if (!layout.copied) continue;
     const bool sparse = !tensor.layout.empty();
     const std::uint64_t limit = limit_of(sparse ? kSparseLimitFactor : kCopyLimitFactor);
@@ -128,9 +128,9 @@ std::uint64_t Placer::place_copies() {
 }
 
 /// The dense form, whose parts are laid out on their own.
-Layout Placer::lay_out_sparse(const PickledTensor& tensor) const {
+Location Placer::lay_out_sparse(const PickledTensor& tensor) const {
   for (const PickledTensor& part : tensor.parts) lay_out(part);
-  Layout layout;
+  Location layout;
   layout.view = {0, tensor.shape, {}};
   const auto elements = base::checked_product(tensor.shape);
   const auto bytes = elements ? base::checked_multiply(*elements, tensor.type->bytes) : std::nullopt;
@@ -146,7 +146,7 @@ Layout Placer::lay_out_sparse(const PickledTensor& tensor) const {
 SparseParts Placer::parts_of(const PickledTensor& tensor, const Context& context) const {
   SparseParts parts{tensor.layout, *tensor.type->dtype, tensor.shape, {}};
   for (const PickledTensor& part : tensor.parts) {
-    const Layout layout = lay_out(part);
+    const Location layout = lay_out(part);
     if (layout.bytes > limit_of(1))
       throw Error(ErrorCode::kLimit, path_, tensor.name, "is sparse, with parts that are larger than the file");
     SparseParts::Part& copy = parts.parts.emplace_back();
@@ -158,7 +158,7 @@ SparseParts Placer::parts_of(const PickledTensor& tensor, const Context& context
   return parts;
 }
 
-TensorView Placer::view_of(const PickledTensor& tensor, const Layout& layout, base::ScratchFile* copies,
+TensorView Placer::view_of(const PickledTensor& tensor, const Location& layout, base::ScratchFile* copies,
                            const Context& context) const {
   TensorView view{tensor.name, *tensor.type->dtype, tensor.shape, {}, 0};
   if (tensor.type->packed != 1) view.shape.back() *= tensor.type->packed;
