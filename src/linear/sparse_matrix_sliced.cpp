@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -20,6 +21,9 @@ constexpr std::size_t kMostInputs =
 constexpr std::size_t kLeastInputs = 128;  ///< inputs of a block: 32 KiB, which leave room in the first-level cache
 constexpr double kBlockNonzeros =
     9;  ///< nonzeros that each output should have in a block, because sums are stored once per block
+/// Inputs of a block are at least this many divided by the square root of the density, as measured: the larger a block,
+/// the less often sums are stored, but the more of its panel is read from the second-level cache.
+constexpr double kBalancedInputs = 60;
 
 /// Memory for `size` floats, which each thread reuses: allocating it each time would take longer than a small product.
 float* scratch(std::size_t size) {
@@ -34,7 +38,8 @@ std::size_t block_inputs(const LayerWeights& weights, std::size_t nonzeros, std:
   const double density = static_cast<double>(nonzeros) /
                          std::max(1.0, static_cast<double>(weights.in()) * static_cast<double>(weights.out()));
   if (tokens <= kFewTokens || density * kMostInputs < kBlockNonzeros) return kMostInputs;
-  return std::max(kLeastInputs, static_cast<std::size_t>(kBlockNonzeros / density));
+  const double inputs = std::max(kBlockNonzeros / density, kBalancedInputs / std::sqrt(density));
+  return std::max(kLeastInputs, static_cast<std::size_t>(inputs));
 }
 
 /// The outputs of each slice, and its number of steps.
