@@ -1,4 +1,5 @@
-// Unpacking of small integers from bytes, sixteen bytes at a time. Included once per target, after highway.h.
+// Unpacking of small integers from bytes, sixteen or thirty-two bytes at a time. Included once per target, after
+// highway.h.
 #if defined(PARE_BLOCK_BYTES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PARE_BLOCK_BYTES_INL_H_
 #undef PARE_BLOCK_BYTES_INL_H_
@@ -51,6 +52,8 @@ HWY_INLINE Bytes16 for_each_byte(const F& f) {
 inline Bytes16 load(const Byte* bytes) {
   return for_each_byte([=](std::size_t i) { return bytes[i]; });
 }
+constexpr std::size_t kWide = 16;
+inline Bytes16 load_wide(const Byte* bytes) { return load(bytes); }
 inline Bytes16 all(int byte) {
   return for_each_byte([=](std::size_t) { return byte; });
 }
@@ -70,6 +73,7 @@ inline Bytes16 plus(const Bytes16& a, const Bytes16& b) {
 inline Bytes16 minus(const Bytes16& a, const Bytes16& b) {
   return for_each_byte([&](std::size_t i) { return a.byte[i] - b.byte[i]; });
 }
+inline Bytes16 minus(const Bytes16& a, int b) { return minus(a, all(b)); }
 inline Bytes16 above(const Bytes16& a, int limit) {
   return for_each_byte([&](std::size_t i) { return a.byte[i] > limit ? 255 : 0; });
 }
@@ -86,40 +90,62 @@ inline Bytes16 field(const Bytes16& a, int mask) {
 
 constexpr hn::FixedTag<Byte, 16> kBytes16{};
 using Bytes16 = hn::Vec<hn::FixedTag<Byte, 16> >;
+/// Thirty-two bytes where vectors have as many. The functions below that are templates are for these and Bytes16.
+using WideTag = hn::CappedTag<Byte, 32>;
+constexpr std::size_t kWide = hn::MaxLanes(WideTag());
 
 HWY_INLINE Bytes16 load(const Byte* bytes) { return hn::LoadU(kBytes16, bytes); }
+HWY_INLINE hn::Vec<WideTag> load_wide(const Byte* bytes) { return hn::LoadU(WideTag(), bytes); }
 HWY_INLINE Bytes16 all(int byte) { return hn::Set(kBytes16, static_cast<Byte>(byte)); }
 /// Two little-endian words.
 HWY_INLINE Bytes16 words(std::uint64_t first, std::uint64_t second) {
   const hn::FixedTag<std::uint64_t, 2> d;
   return hn::BitCast(kBytes16, hn::InterleaveLower(d, hn::Set(d, first), hn::Set(d, second)));
 }
-HWY_INLINE void store(Bytes16 bytes, std::int8_t* to) {
-  const hn::FixedTag<std::int8_t, 16> d;
+template <class V>
+HWY_INLINE void store(V bytes, std::int8_t* to) {
+  const hn::RebindToSigned<hn::DFromV<V> > d;
   hn::StoreU(hn::BitCast(d, bytes), d, to);
 }
-HWY_INLINE Bytes16 both(Bytes16 a, Bytes16 b) { return hn::And(a, b); }
-HWY_INLINE Bytes16 either(Bytes16 a, Bytes16 b) { return hn::Or(a, b); }
+template <class V>
+HWY_INLINE V both(V a, V b) {
+  return hn::And(a, b);
+}
+template <class V>
+HWY_INLINE V either(V a, V b) {
+  return hn::Or(a, b);
+}
 HWY_INLINE Bytes16 plus(Bytes16 a, Bytes16 b) { return hn::Add(a, b); }
 HWY_INLINE Bytes16 minus(Bytes16 a, Bytes16 b) { return hn::Sub(a, b); }
+template <class V>
+HWY_INLINE V minus(V a, int b) {
+  return hn::Sub(a, hn::Set(hn::DFromV<V>(), static_cast<Byte>(b)));
+}
 /// 255 where a byte is greater than the limit, and 0 elsewhere.
 HWY_INLINE Bytes16 above(Bytes16 a, int limit) { return hn::VecFromMask(kBytes16, hn::Gt(a, all(limit))); }
 /// The entries of a table at the indices, which are below 16.
 HWY_INLINE Bytes16 looked_up(Bytes16 table, Bytes16 indices) { return hn::TableLookupBytes(table, indices); }
 /// The bits of `mask` in each byte after those from bit `from` on have moved to bit `to`.
-template <int from, int to>
-HWY_INLINE Bytes16 field(Bytes16 a, int mask) {
+template <int from, int to, class V>
+HWY_INLINE V field(V a, int mask) {
   // What comes from the neighboring byte in a shift of sixteen bits is masked away.
-  const hn::FixedTag<std::uint16_t, 8> d;
-  if constexpr (from > to) a = hn::BitCast(kBytes16, hn::ShiftRight<from - to>(hn::BitCast(d, a)));
-  if constexpr (from < to) a = hn::BitCast(kBytes16, hn::ShiftLeft<to - from>(hn::BitCast(d, a)));
-  return hn::And(a, all(mask));
+  const hn::DFromV<V> bytes;
+  const hn::Repartition<std::uint16_t, hn::DFromV<V> > d;
+  if constexpr (from > to) a = hn::BitCast(bytes, hn::ShiftRight<from - to>(hn::BitCast(d, a)));
+  if constexpr (from < to) a = hn::BitCast(bytes, hn::ShiftLeft<to - from>(hn::BitCast(d, a)));
+  return hn::And(a, hn::Set(bytes, static_cast<Byte>(mask)));
 }
 
 #endif
 
-HWY_INLINE Bytes16 low_half(Bytes16 a) { return both(a, all(15)); }
-HWY_INLINE Bytes16 high_half(Bytes16 a) { return field<4, 0>(a, 15); }
+template <class V>
+HWY_INLINE V low_half(V a) {
+  return field<0, 0>(a, 15);
+}
+template <class V>
+HWY_INLINE V high_half(V a) {
+  return field<4, 0>(a, 15);
+}
 
 template <class F, int... i>
 HWY_INLINE void call_each(const F& f, std::integer_sequence<int, i...>) {
@@ -163,9 +189,9 @@ HWY_INLINE void nibbles_and_bits(const Byte* bytes, const Byte* bits_at, int off
 
 /// 32 bytes hold four values each: 32 values in the lowest bits, then 32 in the next ones, and so on.
 HWY_INLINE void quarters(const Byte* bytes, int offset, std::int8_t* q) {
-  for (std::size_t i = 0; i < 32; i += 16) {
-    const Bytes16 four = load(bytes + i);
-    unrolled<4>([&](auto part) HWY_ATTR { store(minus(field<2 * part, 0>(four, 3), all(offset)), q + 32 * part + i); });
+  for (std::size_t i = 0; i < 32; i += kWide) {
+    const auto four = load_wide(bytes + i);
+    unrolled<4>([&](auto part) HWY_ATTR { store(minus(field<2 * part, 0>(four, 3), offset), q + 32 * part + i); });
   }
 }
 

@@ -16,9 +16,9 @@ struct FoldCutoffs {
 /// Scans `count` blocks, whose elements are at most kMostScanned, as scan_block() scans their values, and adds to
 /// `scan` and `lanes`. The range in `scan` is that of earlier blocks of the same tensor, or as it is made; with one,
 /// blocks are scanned faster. Sums are of other roundings than scan_block()'s, but the same bits for every instruction
-/// set: those of 16 elements are exact and go to one lane, unless values are rounded to F32, which is rare. Returns
-/// false, and changes nothing, if an element may reach the limit, is infinite or NaN, and for some blocks that no
-/// program writes.
+/// set: those of 16 or 32 elements are exact and go to one lane, unless values are rounded to F32, which is rare.
+/// Returns false, and changes nothing, if an element may reach the limit, is infinite or NaN, and for some blocks that
+/// no program writes.
 bool fold_blocks(BlockType type, const std::byte* blocks, std::size_t count, const FoldCutoffs& cutoffs,
                  BlockScan& scan, MomentLanes& lanes);
 

@@ -145,11 +145,11 @@ struct Q3_K {
   static constexpr int kMost = 4;
   static HWY_INLINE void unpack(const Byte* block, const Parts& to) {
     scaled(six_bit_scales(block + 96), half_at(block + 108), to.scale);
-    for (std::size_t i = 0; i < 32; i += 16) {
-      const Bytes16 third = load(block + i);
+    for (std::size_t i = 0; i < 32; i += kWide) {
+      const auto third = load_wide(block + i);
       unrolled<8>([&](auto part) HWY_ATTR {
-        const Bytes16 two = field<part % 4 * 2, 0>(load(block + 32 + part / 4 * 32 + i), 3);
-        store(minus(either(two, field<part, 2>(third, 4)), all(4)), to.q + 32 * part + i);
+        const auto two = field<part % 4 * 2, 0>(load_wide(block + 32 + part / 4 * 32 + i), 3);
+        store(minus(either(two, field<part, 2>(third, 4)), 4), to.q + 32 * part + i);
       });
     }
   }
@@ -174,8 +174,8 @@ struct Q4_K {
   static constexpr std::size_t kScaleAt = 0, kLowAt = 2;
   static HWY_INLINE void unpack(const Byte* block, const Parts& to) {
     scales_and_lows(block, to);
-    for (std::size_t i = 0; i < 128; i += 16) {
-      const Bytes16 pairs = load(block + 16 + i);
+    for (std::size_t i = 0; i < 128; i += kWide) {
+      const auto pairs = load_wide(block + 16 + i);
       std::int8_t* q = to.q + i / 32 * 64 + i % 32;
       store(low_half(pairs), q);
       store(high_half(pairs), q + 32);
@@ -190,10 +190,10 @@ struct Q5_K {
   static constexpr std::size_t kScaleAt = 0, kLowAt = 2;
   static HWY_INLINE void unpack(const Byte* block, const Parts& to) {
     scales_and_lows(block, to);
-    for (std::size_t i = 0; i < 32; i += 16) {
-      const Bytes16 fifth = load(block + 16 + i);
+    for (std::size_t i = 0; i < 32; i += kWide) {
+      const auto fifth = load_wide(block + 16 + i);
       unrolled<4>([&](auto part) HWY_ATTR {
-        const Bytes16 pairs = load(block + 48 + 32 * part + i);
+        const auto pairs = load_wide(block + 48 + 32 * part + i);
         std::int8_t* q = to.q + 64 * part + i;
         store(either(low_half(pairs), field<2 * part, 4>(fifth, 16)), q);
         store(either(high_half(pairs), field<2 * part + 1, 4>(fifth, 16)), q + 32);
@@ -208,15 +208,15 @@ struct Q6_K {
   static constexpr int kMost = 32;
   static HWY_INLINE void unpack(const Byte* block, const Parts& to) {
     scaled(load(block + 192), half_at(block + 208), to.scale);
-    for (std::size_t i = 0; i < 64; i += 16) {
+    for (std::size_t i = 0; i < 64; i += kWide) {
       const std::size_t half = i / 32, at = i % 32;  // of the block
-      const Bytes16 high = load(block + 128 + i), first = load(block + 64 * half + at);
-      const Bytes16 second = load(block + 64 * half + 32 + at);
+      const auto high = load_wide(block + 128 + i), first = load_wide(block + 64 * half + at);
+      const auto second = load_wide(block + 64 * half + 32 + at);
       std::int8_t* q = to.q + 128 * half + at;
-      store(minus(either(low_half(first), field<0, 4>(high, 48)), all(32)), q);
-      store(minus(either(low_half(second), field<2, 4>(high, 48)), all(32)), q + 32);
-      store(minus(either(high_half(first), field<4, 4>(high, 48)), all(32)), q + 64);
-      store(minus(either(high_half(second), field<6, 4>(high, 48)), all(32)), q + 96);
+      store(minus(either(low_half(first), field<0, 4>(high, 48)), 32), q);
+      store(minus(either(low_half(second), field<2, 4>(high, 48)), 32), q + 32);
+      store(minus(either(high_half(first), field<4, 4>(high, 48)), 32), q + 64);
+      store(minus(either(high_half(second), field<6, 4>(high, 48)), 32), q + 96);
     }
   }
 };

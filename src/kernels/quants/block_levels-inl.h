@@ -21,28 +21,37 @@ HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr std::size_t kBatch = 256, kGroups = 16, kGroupSize = kBatch / kGroups;  // elements
+constexpr std::size_t kGroups = 16;
+/// Elements of a group: those that share a scale, if blocks have 32 of them.
+template <class B>
+constexpr std::size_t kGroupSizeOf = B::kGroup == 32 ? 32 : 16;
+template <class B>
+constexpr std::size_t kBatchOf{kGroups * kGroupSizeOf<B>};
+constexpr std::size_t kLargestBatch = kGroups * 32;
 
-/// Blocks of 256 elements, as groups of 16. Scales are not negative once the levels are found; where the blocks have a
-/// negative one, the numbers of the group are negated instead (`flipped` is -1).
+/// Blocks of 256 or 512 elements, as groups of 16 or 32. Where the scale is negative, which only blocks without lows
+/// may have, the elements rise with ~q instead.
 struct Batch {
-  alignas(64) std::int8_t q[kBatch];
-  alignas(64) float scale[kGroups], low[kGroups];
-  alignas(16) std::int8_t flipped[kGroups];
-  alignas(16) std::int8_t void_scale[kGroups];  ///< -1 where the scale is zero
-  bool special = false;                         ///< some group is flipped or has a scale of zero
-  float exact_below = 0;                        ///< if the sum of |scale * q| and |low| is below, it is exact in F32
+  alignas(64) std::int8_t q[kLargestBatch];
+  alignas(64) float scale[2 * kGroups], low[2 * kGroups];  ///< unpacking may write after the groups
+  float exact_below = 0;  ///< if the sum of |scale * q| and |low| is below, it is exact in F32
 };
 
-/// What of a group says which elements it has: those with q > high exceed the cutoff, and so on.
+/// What of a group says which elements it has, of blocks with lows: those with q > high exceed the cutoff, and so on.
 struct Levels {
   alignas(16) std::int8_t high[kGroups];      ///< largest q whose element is at most the cutoff
   alignas(16) std::int8_t low[kGroups];       ///< largest q whose element is below -cutoff
   alignas(16) std::int8_t negative[kGroups];  ///< largest q whose element is below zero
   alignas(16) std::int8_t zero[kGroups];      ///< largest q whose element is at most zero
-  bool beyond = false;                        ///< an element may reach the limit
-  bool irregular = false;                     ///< the elements have to be computed
-  bool extends = false;                       ///< an element may be a new extreme
+  // Of blocks without lows, besides `high`, which is of ~q where that rises:
+  alignas(16) std::int8_t magnitude[kGroups];   ///< largest |q| whose element is at most the cutoff
+  alignas(16) std::int8_t flips[kGroups];       ///< -1 where the scale is negative
+  alignas(16) std::int8_t void_scale[kGroups];  ///< -1 where the scale is zero
+  bool any_flips = false;
+  bool any_void = false;   ///< a scale is zero, or with lows an element
+  bool beyond = false;     ///< an element may reach the limit
+  bool irregular = false;  ///< the elements have to be computed
+  bool extends = false;    ///< an element may be a new extreme
 };
 
 /// The extremes so far as numbers.
@@ -56,6 +65,8 @@ struct Extremes {
     if ((range.max_unsigned & kSign) != 0) bottom = number(range.max_unsigned);
     nearest = range.min_key >= kSign ? std::bit_cast<float>(0x7f800000U) : number(range.min_key);
   }
+  /// No extreme has a smaller magnitude, but the nearest.
+  float smaller() const { return std::min(top, -bottom); }
 };
 
 /// Sums of an F16 number and one that is not larger by far are exact if they are below this.
@@ -73,18 +84,18 @@ inline float exact_below(const Byte* first, const Byte* second) {
 
 template <class B>
 HWY_INLINE void unpack_batch(const Byte* block, Batch& batch) {
-  constexpr std::size_t kParts = B::kElements / B::kGroup;
-  float scales[kGroups], lows[kGroups];
-  for (std::size_t i = 0; i < kBatch / B::kElements; ++i, block += B::kBytes) {
-    B::unpack(block, {batch.q + i * B::kElements, scales + i * kParts, lows + i * kParts});
+  // Blocks have whole groups, or a single scale.
+  constexpr std::size_t kParts = B::kElements / B::kGroup, kShare = B::kGroup / kGroupSizeOf<B>;
+  for (std::size_t i = 0; i < kBatchOf<B> / B::kElements; ++i, block += B::kBytes) {
+    B::unpack(block, {batch.q + i * B::kElements, batch.scale + i * kParts, batch.low + i * kParts});
     if constexpr (B::kLows) {
       const float below = exact_below(block + B::kScaleAt, block + B::kLowAt);
       batch.exact_below = i == 0 ? below : std::min(batch.exact_below, below);
     }
   }
-  for (std::size_t group = 0; group < kGroups; ++group) {
-    batch.scale[group] = scales[group * kGroupSize / B::kGroup];
-    if constexpr (B::kLows) batch.low[group] = lows[group * kGroupSize / B::kGroup];
+  if constexpr (kShare != 1) {
+    static_assert(kShare == kGroups && kParts == 1 && !B::kLows);
+    std::fill(batch.scale + 1, batch.scale + kGroups, batch.scale[0]);
   }
 }
 
@@ -99,29 +110,42 @@ HWY_INLINE FloatMask has_sign(Floats values) {
   return hn::RebindMask(GroupTag(), hn::Lt(hn::BitCast(d, values), hn::Zero(d)));
 }
 
+/// Whole numbers, as bytes.
 HWY_INLINE void store_levels(Floats levels, std::int8_t* to) {
-  const hn::Rebind<std::int8_t, GroupTag> narrow;
-  const hn::Rebind<std::int32_t, GroupTag> wide;
-  hn::StoreU(hn::DemoteTo(narrow, hn::ConvertTo(wide, levels)), narrow, to);
+  const hn::RebindToUnsigned<GroupTag> wide;
+  // Added to a smaller number, 1.5 * 2^23 leaves that number in the lower bits.
+  const auto bits = hn::BitCast(wide, hn::Add(levels, hn::Set(GroupTag(), 12582912.0F)));
+#if HWY_TARGET == HWY_SCALAR
+  *to = static_cast<std::int8_t>(hn::GetLane(bits));
+#else
+  const hn::Rebind<std::uint8_t, GroupTag> narrow;
+  hn::StoreU(hn::TruncateTo(narrow, bits), narrow, reinterpret_cast<std::uint8_t*>(to));
+#endif
 }
+
+/// Scales between this and zero are rare, and have no inverse. That of zero is of this, which is large enough if the
+/// cutoff is not below the second.
+constexpr float kLeastScale = 0x1p-100F, kLeastCutoff = 0x1p-90F;
 
 struct Level {
   Floats level;
   FloatMask met;  ///< whether the element of this q equals the limit
 };
 
-/// The largest q in [least - 1, most] with value(q) <= limit, where value() rises, is exact in [least, most], and is
-/// about `limit` at `guess`.
-template <int least, int most, class Value>
-HWY_INLINE Level largest_within(const Value& value, Floats limit, Floats guess) {
-  const GroupTag d;
-  const hn::Rebind<std::int32_t, GroupTag> wide;
-  const auto one = floats(1), first = floats(least), last = floats(most);
-  auto q = hn::ConvertTo(d, hn::ConvertTo(wide, hn::Min(hn::Max(guess, floats(least - 1)), last)));
-  q = hn::IfThenElse(hn::And(hn::Ge(q, first), hn::Gt(value(q), limit)), hn::Sub(q, one), q);
-  const auto next = hn::Min(hn::Add(q, one), last);
-  q = hn::IfThenElse(hn::Le(value(next), limit), next, q);
-  return {q, hn::And(hn::Ge(q, first), hn::Eq(value(q), limit))};
+/// The largest q in [-1, most] with value(q) <= limit, where value() rises, is exact in [0, most], and would be `limit`
+/// within a twentieth of a step from `place`.
+template <int most, class Value>
+HWY_INLINE Level largest_within(const Value& value, Floats limit, Floats place) {
+  const auto low = hn::Sub(place, hn::Set(GroupTag(), 0.1F));
+  const auto before = hn::Floor(hn::Min(hn::Max(low, floats(-1)), floats(most - 1)));
+  // It is this number or the next one, which it is if the two are equal.
+  const auto q = hn::Add(before, floats(1)), element = value(q);
+  return {hn::IfThenElse(hn::Le(element, limit), q, before), hn::Eq(element, limit)};
+}
+
+/// 1 / scale, or a large number for zero.
+HWY_INLINE Floats inverse_of(Floats scale) {
+  return hn::Div(floats(1), hn::Max(scale, hn::Set(GroupTag(), kLeastScale)));
 }
 
 /// The levels of groups with lows, whose numbers are 0 to kMost.
@@ -130,64 +154,83 @@ HWY_INLINE void find_levels_with_lows(const Batch& batch, float cutoff, float li
                                       Levels& levels) {
   const GroupTag d;
   const auto c = hn::Set(d, cutoff), zero = hn::Zero(d), last = floats(kMost);
-  auto irregular = hn::MaskFromVec(zero), beyond = irregular, extends = irregular;
+  auto irregular = hn::MaskFromVec(zero), beyond = irregular, extends = irregular, zeros = irregular;
   for (std::size_t group = 0; group < kGroups; group += hn::Lanes(d)) {
     const auto scale = hn::Load(d, batch.scale + group), low = hn::Load(d, batch.low + group);
-    const auto flat = hn::Eq(scale, zero);
-    const auto inverse = hn::Div(floats(1), scale);
-    const auto value = [=](Floats q) HWY_ATTR { return hn::Add(hn::Mul(scale, q), low); };
-    const auto within = [=](Floats x) HWY_ATTR {
-      const auto guess = hn::IfThenElse(hn::And(flat, hn::Ge(x, low)), last, hn::Mul(hn::Sub(x, low), inverse));
-      return largest_within<0, kMost>(value, x, guess);
-    };
+    const auto inverse = inverse_of(scale);
+    // Products are exact, so this is rounded once.
+    const auto value = [=](Floats q) HWY_ATTR { return hn::MulAdd(scale, q, low); };
+    const auto within = [=](Floats x)
+                            HWY_ATTR { return largest_within<kMost>(value, x, hn::Mul(hn::Sub(x, low), inverse)); };
     const Level high = within(c), below = within(hn::Neg(c)), at_most_zero = within(zero);
     store_levels(high.level, levels.high + group);
     store_levels(below.level, levels.low + group);
-    store_levels(at_most_zero.level, levels.zero + group);
-    const auto before = hn::IfThenElse(flat, floats(-1), hn::Sub(at_most_zero.level, floats(1)));
+    zeros = hn::Or(zeros, at_most_zero.met);
+    const auto all_zero = hn::And(hn::Eq(scale, zero), at_most_zero.met);
+    const auto before = hn::IfThenElse(all_zero, floats(-1), hn::Sub(at_most_zero.level, floats(1)));
+    store_levels(hn::IfThenElse(all_zero, last, at_most_zero.level), levels.zero + group);
     store_levels(hn::IfThenElse(at_most_zero.met, before, at_most_zero.level), levels.negative + group);
     const auto most = hn::Mul(scale, last), greatest = hn::Add(most, low);
     // Comparing with NaN is false.
     const auto exact = hn::Lt(hn::Add(most, hn::Abs(low)), hn::Set(d, batch.exact_below));
-    irregular = hn::Or(hn::Or(irregular, has_sign(scale)), hn::Or(hn::Not(exact), hn::Or(high.met, below.met)));
+    const auto met = hn::Or(high.met, below.met);
+    irregular = hn::Or(irregular, hn::Or(hn::Or(has_sign(scale), met), hn::Not(exact)));
     beyond = hn::Or(beyond, hn::Ge(hn::Max(hn::Abs(greatest), hn::Abs(low)), hn::Set(d, limit)));
+    const auto outside = hn::Or(hn::Gt(greatest, hn::Set(d, extremes.top)), hn::Lt(low, hn::Set(d, extremes.bottom)));
+    extends = hn::Or(extends, outside);
+    if (extremes.nearest == 0) continue;
     const auto on_left = hn::Abs(value(hn::Max(at_most_zero.level, zero)));
     const auto on_right = hn::Abs(value(hn::Min(hn::Add(at_most_zero.level, floats(1)), last)));
-    const auto outside = hn::Or(hn::Gt(greatest, hn::Set(d, extremes.top)), hn::Lt(low, hn::Set(d, extremes.bottom)));
-    extends = hn::Or(extends, hn::Or(outside, hn::Lt(hn::Min(on_left, on_right), hn::Set(d, extremes.nearest))));
+    extends = hn::Or(extends, hn::Lt(hn::Min(on_left, on_right), hn::Set(d, extremes.nearest)));
   }
-  levels.irregular = any(irregular);
+  levels.irregular = any(irregular) || cutoff < kLeastCutoff;
   levels.beyond = any(beyond);
   levels.extends = any(extends);
+  levels.any_void = any(zeros);
 }
 
-/// The levels of groups without lows, whose numbers are -kMost to kMost: only `high`. Makes the scales positive.
+/// Writes the largest |q| of groups without lows that are not beyond the extremes, or numbers a little below.
 template <int kMost>
-HWY_INLINE void find_levels(Batch& batch, float cutoff, float limit, const Extremes& extremes, Levels& levels) {
+HWY_INLINE void find_extreme_levels(const Batch& batch, const Extremes& extremes, std::int8_t* to) {
   const GroupTag d;
-  const auto c = hn::Set(d, cutoff), zero = hn::Zero(d), minus = floats(-1);
-  const float smaller = std::min(extremes.top, -extremes.bottom);  // of the extremes in magnitude
-  auto irregular = hn::MaskFromVec(zero), beyond = irregular, extends = irregular, special = irregular;
   for (std::size_t group = 0; group < kGroups; group += hn::Lanes(d)) {
-    const auto stored = hn::Load(d, batch.scale + group), scale = hn::Abs(stored);
-    const auto value = [=](Floats q) HWY_ATTR { return hn::Mul(scale, q); };
-    const Level high = largest_within<0, kMost>(value, c, hn::Div(c, scale));
-    store_levels(high.level, levels.high + group);
-    const auto flipped = has_sign(stored), flat = hn::Eq(stored, zero);
-    special = hn::Or(special, hn::Or(flipped, flat));
-    store_levels(hn::IfThenElseZero(flipped, minus), batch.flipped + group);
-    store_levels(hn::IfThenElseZero(flat, minus), batch.void_scale + group);
-    hn::Store(scale, d, batch.scale + group);
-    const auto greatest = value(floats(kMost));
-    irregular = hn::Or(irregular, hn::Or(hn::Not(hn::Lt(scale, hn::Set(d, 0x1p100F))), high.met));
-    beyond = hn::Or(beyond, hn::Ge(greatest, hn::Set(d, limit)));
-    extends =
-        hn::Or(extends, hn::Or(hn::Gt(greatest, hn::Set(d, smaller)), hn::Lt(scale, hn::Set(d, extremes.nearest))));
+    const auto inverse = inverse_of(hn::Abs(hn::Load(d, batch.scale + group)));
+    const auto place = hn::Sub(hn::Mul(hn::Set(d, extremes.smaller()), inverse), hn::Set(d, 0.6F));  // of the nearest
+    store_levels(hn::Min(hn::Max(place, hn::Zero(d)), floats(kMost)), to + group);
   }
-  levels.irregular = any(irregular);
+}
+
+/// The levels of groups without lows, whose numbers are -kMost to kMost.
+template <int kMost>
+HWY_INLINE void find_levels(const Batch& batch, float cutoff, float limit, const Extremes& extremes, Levels& levels) {
+  const GroupTag d;
+  const auto c = hn::Set(d, cutoff), zero = hn::Zero(d), minus = floats(-1), last = floats(kMost);
+  const auto smaller = hn::Set(d, extremes.smaller());
+  auto irregular = hn::MaskFromVec(zero), beyond = irregular, extends = irregular, flips = irregular, is_void = flips;
+  for (std::size_t group = 0; group < kGroups; group += hn::Lanes(d)) {
+    const auto stored = hn::Load(d, batch.scale + group), scale = hn::Abs(stored), inverse = inverse_of(scale);
+    const auto value = [=](Floats q) HWY_ATTR { return hn::Mul(scale, q); };
+    const Level high = largest_within<kMost>(value, c, hn::Mul(c, inverse));
+    const auto flipped = has_sign(stored), flat = hn::Eq(stored, zero);
+    const auto flip = hn::IfThenElseZero(flipped, minus);
+    store_levels(high.level, levels.magnitude + group);
+    store_levels(hn::Add(high.level, flip), levels.high + group);
+    store_levels(flip, levels.flips + group);
+    store_levels(hn::IfThenElseZero(flat, minus), levels.void_scale + group);
+    flips = hn::Or(flips, flipped);
+    is_void = hn::Or(is_void, flat);
+    const auto greatest = value(last);
+    const auto is_small = hn::And(hn::Lt(scale, hn::Set(d, kLeastScale)), hn::Not(flat));
+    const auto is_usual = hn::Lt(scale, hn::Set(d, 0x1p100F));  // which NaN is not
+    irregular = hn::Or(irregular, hn::Or(hn::Or(is_small, hn::Not(is_usual)), high.met));
+    beyond = hn::Or(beyond, hn::Ge(greatest, hn::Set(d, limit)));
+    extends = hn::Or(extends, hn::Or(hn::Gt(greatest, smaller), hn::Lt(scale, hn::Set(d, extremes.nearest))));
+  }
+  levels.irregular = any(irregular) || cutoff < kLeastCutoff;
   levels.beyond = any(beyond);
   levels.extends = any(extends);
-  batch.special = any(special);
+  levels.any_flips = any(flips);
+  levels.any_void = any(is_void);
 }
 
 }  // namespace pare::kernels::HWY_NAMESPACE

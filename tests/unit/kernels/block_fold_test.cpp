@@ -112,7 +112,7 @@ TEST_P(EveryTargetOfFolds, AgreeWithTheElements) {
       const auto blocks = random_blocks(layout, halves, 3000 / block_shape(layout.type).elements, ++seed);
       const std::vector<float> values = values_of(layout.type, blocks);
       // An element's own magnitude is a cutoff that it does not exceed.
-      for (const float cutoff : {0.1F, 0.0F, std::abs(values[77]), std::numeric_limits<float>::infinity()}) {
+      for (const float cutoff : {0.1F, 0.0F, 7e-39F, std::abs(values[77]), std::numeric_limits<float>::infinity()}) {
         if (std::isnan(cutoff)) continue;
         SCOPED_TRACE(testing::Message() << "type " << static_cast<int>(layout.type) << ", halves " << halves.set << ", "
                                         << halves.varying << ", cutoff " << cutoff);
@@ -137,6 +137,26 @@ TEST_P(EveryTargetOfFolds, AgreeWithTheElements) {
       }
     }
   EXPECT_GT(folded, tried * 3 / 4);
+}
+
+TEST_P(EveryTargetOfFolds, CountMoreThanAByteHolds) {
+  constexpr std::size_t kElements = 20480;
+  for (const Layout& layout : kLayouts)
+    for (const Halves& halves : {kHalves[0], kHalves[1]}) {
+      SCOPED_TRACE(testing::Message() << "type " << static_cast<int>(layout.type) << ", halves " << halves.varying);
+      const auto blocks = random_blocks(layout, halves, kElements / block_shape(layout.type).elements, 4);
+      const std::vector<float> values = values_of(layout.type, blocks);
+      BlockScan scan;
+      MomentLanes lanes;
+      const float cutoff = std::abs(values[5]) / 8 + 1e-6F;  // most exceed it
+      if (!fold_blocks(layout.type, blocks.data(), blocks.size() / block_shape(layout.type).bytes,
+                       {std::bit_cast<std::uint32_t>(cutoff), std::numeric_limits<float>::infinity()}, scan, lanes)) {
+        EXPECT_EQ(layout.type, BlockType::kQ8_0);  // which may have -128
+        continue;
+      }
+      expect_counts_of(values, cutoff, scan);
+      expect_sums_of(values, lanes);
+    }
 }
 
 TEST_P(EveryTargetOfFolds, LeaveWhatReachesTheLimit) {
