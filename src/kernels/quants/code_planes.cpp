@@ -20,7 +20,7 @@ namespace pare::kernels {
 namespace {
 
 constexpr std::size_t kTile = 64, kTiles = 4;  ///< bytes, and how many of them share a load of the tables
-constexpr std::size_t kRowsAhead = 8;
+constexpr std::size_t kAhead = 4096;           ///< bytes
 constexpr std::size_t kMostPlanes = 7, kMostSquarePlanes = 14;
 
 /// The bytes of numbers, the lowest of all first.
@@ -62,22 +62,28 @@ struct Totals {
   __m512i largest, largest_unsigned, smallest;
 };
 
-/// Counts a tile and keeps it for look_up(). Bytes outside the mask are zero.
+/// Counts a tile, all of it or the bytes of the mask, and keeps it for look_up(). Bytes outside the mask are zero.
+template <bool kWhole>
 PARE_VBMI_INLINE void take(__m512i codes, __mmask64 mask, const CodeTable& table, CodeTally& tally, Totals& totals,
                            Tiles& tiles) {
-  const __m512i magnitudes = _mm512_and_si512(codes, _mm512_set1_epi8(0x7f));
-  const __mmask64 negative = _mm512_movepi8_mask(codes), zeros = _mm512_testn_epi8_mask(magnitudes, magnitudes) & mask;
-  const __mmask64 above = _mm512_cmpge_epu8_mask(magnitudes, _mm512_set1_epi8(static_cast<char>(table.above)));
-  const __mmask64 outside = _mm512_cmpge_epu8_mask(magnitudes, _mm512_set1_epi8(static_cast<char>(table.inside)));
+  const auto bits = [mask](__mmask64 of) PARE_VBMI { return kWhole ? of : of & mask; };
   const auto count = [](__mmask64 of) PARE_VBMI { return static_cast<std::uint64_t>(_mm_popcnt_u64(of)); };
-  tally.above += count(above & mask);
-  tally.outside += count(outside & mask & ~negative);
+  const __m512i magnitudes = _mm512_and_si512(codes, _mm512_set1_epi8(0x7f));
+  const __mmask64 negative = _mm512_movepi8_mask(codes), zeros = bits(_mm512_testn_epi8_mask(magnitudes, magnitudes));
+  const __mmask64 above = _mm512_cmpge_epu8_mask(magnitudes, _mm512_set1_epi8(static_cast<char>(table.above)));
+  const __mmask64 outside = _mm512_cmpgt_epi8_mask(codes, _mm512_set1_epi8(static_cast<char>(table.inside - 1)));
+  tally.above += count(bits(above));
+  tally.outside += count(bits(outside));
   tally.negative += count(negative);
-  tally.zeros += count(zeros);
-  tally.negative_zeros += count(zeros & negative);
-  totals.largest = _mm512_mask_max_epi8(totals.largest, mask, totals.largest, codes);
+  if (zeros != 0) {
+    tally.zeros += count(zeros);
+    tally.negative_zeros += count(zeros & negative);
+  }
+  totals.largest = kWhole ? _mm512_max_epi8(totals.largest, codes)
+                          : _mm512_mask_max_epi8(totals.largest, mask, totals.largest, codes);
   totals.largest_unsigned = _mm512_max_epu8(totals.largest_unsigned, codes);
-  totals.smallest = _mm512_mask_min_epu8(totals.smallest, mask, totals.smallest, magnitudes);
+  totals.smallest = kWhole ? _mm512_min_epu8(totals.smallest, magnitudes)
+                           : _mm512_mask_min_epu8(totals.smallest, mask, totals.smallest, magnitudes);
   tiles.magnitudes[tiles.count] = magnitudes;
   tiles.signs[tiles.count] = _mm512_mask_blend_epi8(negative, _mm512_set1_epi8(1), _mm512_set1_epi8(-1));
   ++tiles.count;
@@ -149,13 +155,13 @@ PARE_VBMI CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& tabl
     const std::byte* bytes = codes.data + row * codes.stride;
     for (std::size_t i = 0; i < codes.columns; i += kTile) {
       if (codes.columns - i >= kTile) {
-        take(_mm512_loadu_si512(bytes + i), ~__mmask64{0}, table, tally, totals, tiles);
+        take<true>(_mm512_loadu_si512(bytes + i), 0, table, tally, totals, tiles);
       } else {
         const __mmask64 mask = (__mmask64{1} << (codes.columns - i)) - 1;
-        take(_mm512_maskz_loadu_epi8(mask, bytes + i), mask, table, tally, totals, tiles);
+        take<false>(_mm512_maskz_loadu_epi8(mask, bytes + i), mask, table, tally, totals, tiles);
       }
-      // Rows of a block are pages apart, where nothing else fetches ahead.
-      _mm_prefetch(reinterpret_cast<const char*>(bytes + i + kRowsAhead * codes.stride), _MM_HINT_T0);
+      // Rows of a block are pages apart, where nothing else fetches ahead. The block to their right is next.
+      _mm_prefetch(reinterpret_cast<const char*>(bytes + i + std::min(codes.columns, kAhead)), _MM_HINT_T0);
       if (tiles.count == kTiles) look_up(planes, tiles, totals);
     }
   }
