@@ -12,7 +12,7 @@
 namespace pare::stats {
 namespace {
 
-constexpr std::size_t kBlockElements = 4096;
+constexpr std::size_t kBlockElements = 4096, kRunElements = 256;
 
 /// True if a ranks before b: it is larger, or equal and earlier.
 bool ranks_before(const Outlier& a, const Outlier& b) {
@@ -43,27 +43,45 @@ class Leaders {
   std::vector<Outlier> outliers_;
 };
 
+/// What is looked for in a piece.
+struct Wanted {
+  std::uint64_t lowest_key;
+  std::size_t count;
+  std::size_t as_low = 0;  ///< elements found at lowest_key itself
+};
+
+/// Adds the elements of some neighbors, of which the first has this index, that are large enough.
+void add_some(const FloatFormat& format, const std::byte* data, std::uint64_t count, std::size_t tensor,
+              std::uint64_t first, Wanted& wanted, Leaders& leaders) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t pattern = load_pattern(format, data, i), key = pattern & ~format.sign_bit();
+    if (key < wanted.lowest_key || format.is_nan(key)) continue;
+    const double magnitude = key_value(format, key);
+    leaders.add({tensor, first + i, pattern == key ? magnitude : -magnitude});
+    // A piece with a single value must not be read element by element.
+    if (key == wanted.lowest_key && ++wanted.as_low == wanted.count) {
+      ++wanted.lowest_key;
+      wanted.as_low = 0;
+    }
+  }
+}
+
 /// Adds the piece's elements of magnitude >= lowest; among equal ones, the first `wanted` are enough.
 void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, std::size_t wanted, Leaders& leaders) {
   const FloatFormat& format = float_format(tensor.dtype);
-  std::uint64_t lowest_key = ceiling_key(format, lowest);
-  std::size_t as_low = 0;  // found at lowest_key itself
+  Wanted search{ceiling_key(format, lowest), wanted};
+  const auto has_none = [&](const std::byte* data, std::uint64_t count) {
+    return kernels::count_rank(format.width, data, count, search.lowest_key).below == count;
+  };
   const std::uint64_t block_elements = checkpoint::elements_at_once(tensor.bytes, kBlockElements);
   for (std::uint64_t begin = piece.begin; begin < piece.begin + piece.count; begin += block_elements) {
     const std::uint64_t count = std::min(block_elements, piece.begin + piece.count - begin);
     const checkpoint::TensorPiece block(tensor.bytes, begin * format.size(), count * format.size());
-    const std::byte* data = block.data();
-    if (kernels::count_rank(format.width, data, count, lowest_key).below == count) continue;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t pattern = load_pattern(format, data, i), key = pattern & ~format.sign_bit();
-      if (key < lowest_key || format.is_nan(key)) continue;
-      const double magnitude = key_value(format, key);
-      leaders.add({piece.tensor, begin + i, pattern == key ? magnitude : -magnitude});
-      // A piece with a single value must not be read element by element.
-      if (key == lowest_key && ++as_low == wanted) {
-        ++lowest_key;
-        as_low = 0;
-      }
+    if (has_none(block.data(), count)) continue;
+    for (std::uint64_t at = 0; at < count; at += kRunElements) {
+      const std::uint64_t some = std::min<std::uint64_t>(kRunElements, count - at);
+      const std::byte* data = block.data() + at * format.size();
+      if (!has_none(data, some)) add_some(format, data, some, piece.tensor, begin + at, search, leaders);
     }
   }
 }
