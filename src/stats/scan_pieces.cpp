@@ -32,7 +32,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 16384;
 /// Elements whose blocks are folded at once: few enough to be computed after all for one that needs it.
-constexpr std::size_t kFoldedElements = 8192;
+constexpr std::size_t kFoldedElements = 16384;
 
 kernels::FloatType float_type(DType dtype) {
   switch (dtype) {
