@@ -12,7 +12,7 @@
 namespace pare::stats {
 namespace {
 
-constexpr std::size_t kBlockElements = 4096, kRunElements = 256;
+constexpr std::size_t kBlockElements = 4096, kSearchedElements = 256;
 
 /// True if a ranks before b: it is larger, or equal and earlier.
 bool ranks_before(const Outlier& a, const Outlier& b) {
@@ -78,8 +78,8 @@ void add_leaders(const TensorView& tensor, const Piece& piece, double lowest, st
     const std::uint64_t count = std::min(block_elements, piece.begin + piece.count - begin);
     const checkpoint::TensorPiece block(tensor.bytes, begin * format.size(), count * format.size());
     if (has_none(block.data(), count)) continue;
-    for (std::uint64_t at = 0; at < count; at += kRunElements) {
-      const std::uint64_t some = std::min<std::uint64_t>(kRunElements, count - at);
+    for (std::uint64_t at = 0; at < count; at += kSearchedElements) {
+      const std::uint64_t some = std::min<std::uint64_t>(kSearchedElements, count - at);
       const std::byte* data = block.data() + at * format.size();
       if (!has_none(data, some)) add_some(format, data, some, piece.tensor, begin + at, search, leaders);
     }
