@@ -37,6 +37,11 @@ class Leaders {
     outliers_.resize(kept);
     return outliers_;
   }
+  /// What the magnitude of an element after all that were added has to exceed.
+  double bar() {
+    if (outliers_.size() < wanted_) return -1;
+    return std::abs(trim().back().value);
+  }
 
  private:
   std::size_t wanted_;
@@ -114,8 +119,11 @@ std::vector<Outlier> find_largest(std::span<const TensorView> tensors, std::span
   }
   std::vector<Leaders> leaders(base::thread_count(context), Leaders(wanted));
   base::parallel_for(candidates.size(), context, [&](std::size_t item, unsigned worker) {
+    // A worker's pieces are in rising order.
     const Piece& piece = pieces[candidates[item]];
-    add_leaders(tensors[piece.tensor], piece, lowest, wanted, leaders[worker]);
+    const double bar = leaders[worker].bar();
+    if (by_piece[candidates[item]].max_magnitude > bar)
+      add_leaders(tensors[piece.tensor], piece, std::max(lowest, bar), wanted, leaders[worker]);
   });
   Leaders all(wanted);
   for (Leaders& part : leaders)

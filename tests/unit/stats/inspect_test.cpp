@@ -217,6 +217,22 @@ TEST(Inspect, TheLargestComeWithTheirCoordinates) {
   EXPECT_THAT(result.largest[2].position, ElementsAre(1, 2));
 }
 
+TEST(Inspect, OfEqualElementsTheFirstAreTheLargest) {
+  std::vector<std::uint16_t> ones((std::size_t{1} << 22) + 7, 0x3f80);  // several pieces
+  ones.back() = 0x4000;
+  ModelInMemory memory;
+  memory.add("a", test::from_patterns<std::uint16_t>(DType::kBF16, ones), Group::kOther);
+  InspectOptions options;
+  options.largest = 3;
+  for (const unsigned threads : {1U, 3U}) {
+    const Inspection result = inspect(memory.model(), options, Context(threads));
+    ASSERT_THAT(result.largest, SizeIs(3));
+    EXPECT_THAT(result.largest[0].position, ElementsAre(ones.size() - 1));
+    EXPECT_THAT(result.largest[1].position, ElementsAre(0));
+    EXPECT_THAT(result.largest[2].position, ElementsAre(1));
+  }
+}
+
 TEST(Inspect, RowsOfSeveralDtypesAreMixed) {
   ModelInMemory memory;
   memory.add("a", {1}, Group::kOther);
