@@ -8,11 +8,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/json_text.h"
 #include "bench/process_memory.h"
 #include "pare/error.h"
+#include "report/rows_by_level.h"
 #include "report/study_eval.h"
 
 namespace pare::report {
@@ -82,22 +84,6 @@ void add_notes(Methods& methods, const std::vector<std::string>& notes) {
   for (const std::string& note : notes)
     if (std::find(methods.notes.begin(), methods.notes.end(), note) == methods.notes.end())
       methods.notes.push_back(note);
-}
-
-/// Rows of one level; they follow each other.
-struct LevelRows {
-  const MethodRow* first;
-  std::size_t count;
-};
-
-std::vector<LevelRows> rows_by_level(const Methods& methods) {
-  std::vector<LevelRows> groups;
-  for (const MethodRow& row : methods.rows)
-    if (groups.empty() || groups.back().first->level.label != row.level.label)
-      groups.push_back({&row, 1});
-    else
-      ++groups.back().count;
-  return groups;
 }
 
 Json record_json(const CalibrationRecord& record) {
@@ -190,17 +176,17 @@ Sentences method_findings(const Study& study) {
                           : "Magnitudes are compared within each tensor.");
   said.emplace_back("Time and memory are those of choosing and changing the weights, calibration included.");
   const std::vector<const TaskCurve*> tasks = scored_tasks(study.tasks);
-  for (const LevelRows& group : rows_by_level(methods))
-    for (std::size_t task = 0; group.count > 1 && task < tasks.size(); ++task) {
+  for (const std::span<const MethodRow> group : rows_by_level(methods.rows))
+    for (std::size_t task = 0; group.size() > 1 && task < tasks.size(); ++task) {
       const ScoreKind& kind = score_kind(tasks[task]->main_score);
       const auto score = [&](const MethodRow& row) { return main_score_of(*tasks[task], row.scores[task]); };
       const auto better = [&](const MethodRow& a, const MethodRow& b) {
         return kind.higher_is_better ? score(a).value > score(b).value : score(a).value < score(b).value;
       };
-      const MethodRow* end = group.first + group.count;
-      if (std::any_of(group.first, end, [&](const MethodRow& row) { return !std::isfinite(score(row).value); }))
+      if (std::any_of(group.begin(), group.end(),
+                      [&](const MethodRow& row) { return !std::isfinite(score(row).value); }))
         continue;
-      const auto [best, worst] = std::minmax_element(group.first, end, better);
+      const auto [best, worst] = std::minmax_element(group.begin(), group.end(), better);
       const std::string text = table::score_value_text(score(*best)), other = table::score_value_text(score(*worst));
       if (text == other)
         said.push_back(fmt::format("At {} the {} is {} with all.", level_title(best->level), kind.title, text));

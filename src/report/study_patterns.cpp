@@ -6,8 +6,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 
 #include "base/json_text.h"
+#include "report/rows_by_level.h"
 #include "report/study_eval.h"
 
 namespace pare::report {
@@ -31,28 +33,11 @@ std::vector<Pattern> with_unstructured(const std::vector<Pattern>& asked) {
   return patterns;
 }
 
-struct Group {
-  const PatternRow* first;
-  std::size_t count;
-};
-
-/// Rows by level.
-std::vector<Group> by_level(const Study& study) {
-  std::vector<Group> groups;
-  for (const PatternRow& row : study.patterns)
-    if (groups.empty() || groups.back().first->level.label != row.level.label)
-      groups.push_back({&row, 1});
-    else
-      ++groups.back().count;
-  return groups;
-}
-
 /// "goes from 2.31 with unstructured to 8.2 with rows", "is 0.00 % with all".
-std::string range_text(const Group& group, const TaskCurve& curve, std::size_t task) {
+std::string range_text(std::span<const PatternRow> group, const TaskCurve& curve, std::size_t task) {
   const auto value = [&](const PatternRow& row) { return main_score_of(curve, row.scores[task]).value; };
-  const auto [low, high] =
-      std::minmax_element(group.first, group.first + group.count,
-                          [&](const PatternRow& a, const PatternRow& b) { return value(a) < value(b); });
+  const auto [low, high] = std::minmax_element(
+      group.begin(), group.end(), [&](const PatternRow& a, const PatternRow& b) { return value(a) < value(b); });
   const auto text = [&](const PatternRow& row) {
     return table::score_value_text(main_score_of(curve, row.scores[task]));
   };
@@ -136,14 +121,14 @@ Sentences pattern_findings(const Study& study) {
   Sentences said{"The same share of weights, removed by different patterns: one by one, by groups, or by whole blocks.",
                  "The remaining sum of squares of the weights shows how much of the matrices a pattern preserves."};
   const std::vector<const TaskCurve*> tasks = scored_tasks(study.tasks);
-  for (const Group& group : by_level(study)) {
-    if (group.count < 2) continue;
+  for (const std::span<const PatternRow> group : rows_by_level(study.patterns)) {
+    if (group.size() < 2) continue;
     for (std::size_t task = 0; task < tasks.size(); ++task) {
       const auto finite = [&](const PatternRow& row) {
         return std::isfinite(main_score_of(*tasks[task], row.scores[task]).value);
       };
-      if (!std::all_of(group.first, group.first + group.count, finite)) continue;
-      said.push_back(fmt::format("At {} the {} {}.", level_title(group.first->level),
+      if (!std::all_of(group.begin(), group.end(), finite)) continue;
+      said.push_back(fmt::format("At {} the {} {}.", level_title(group.front().level),
                                  score_kind(tasks[task]->main_score).title, range_text(group, *tasks[task], task)));
     }
   }
