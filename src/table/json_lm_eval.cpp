@@ -113,7 +113,7 @@ std::string lm_eval_json(const EvalResults& results) {
   const LmEvalTask* task = find_task(results.task);
   if (task == nullptr)
     throw Error(ErrorCode::kArgument,
-                fmt::format("lm-evaluation-harness has no task like '{}'", task_name(results.task)));
+                fmt::format("lm-evaluation-harness does not have a task like '{}'", task_name(results.task)));
   std::string lines;
   for (const EvalRow& row : results.rows) lines += base::compact_text(result_json(*task, results, row)) + "\n";
   return lines;
