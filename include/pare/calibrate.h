@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pare/model.h"
 #include "pare/prune.h"
@@ -46,6 +47,10 @@ struct CalibrationOptions {
   std::filesystem::path resume;
   /// Told in a sentence what is used again of `resume`, or why nothing is.
   std::function<void(const std::string& sentence)> tell_resume = {};
+  /// If not empty: a file that write_statistics() wrote of the same model, in place of `data`, which must then be
+  /// empty, as must `resume`. No text is read and the model is not run. `sequences`, `length` and `seed` are not used,
+  /// and AllocationKind::kSecondOrder, which runs the model, is refused.
+  std::filesystem::path statistics = {};
 };
 
 /// Whether calibrated criteria prune this parameter: the matrix of a linear inside a layer.
@@ -73,7 +78,34 @@ bool is_layer_linear(const Model& model, const Parameter& parameter);
 /// for ranks of a group that read other data; Interrupted. The result does not depend on the number of threads. The
 /// ranks of a group share the windows, and all get the same plan: sums are added up in an order that depends on the
 /// number of ranks, so the result of another number differs by rounding.
+///
+/// With CalibrationOptions::statistics, the inputs of all layers are those of the model as it is, so that the weights
+/// differ from those above from the second layer on: what pruned layers pass on is not made up for. A note and
+/// CalibrationRecord::statistics say so. Further errors: kNotFound, kMalformed and kUnsupported for a file that does
+/// not hold what is needed, kMismatch for one of another model, kArgument in a group of processes.
 PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const CalibrationOptions& calibration,
                           const Context& context = {});
+
+struct StatisticsOptions {
+  bool norms_only = false;  ///< only sums of squares, a few MB: for Criterion::kWanda without refit, and for kOwl
+  bool force = false;       ///< replace an existing file
+};
+
+/// What write_statistics() wrote.
+struct StatisticsSummary {
+  CalibrationRecord calibration;
+  std::vector<std::string> notes = {};   ///< sentences for people, e.g. about windows that are shorter than asked for
+  std::vector<std::string> unseen = {};  ///< linears that no token reached, which are pruned by magnitude
+};
+
+/// Runs the model as it is on a text, once, and writes what CalibrationOptions::statistics reads, a safetensors file
+/// (docs/formats.md): for each linear inside a layer, or for several that read the same, the sums over all tokens of
+/// x_i^2 and of x_i x_j, as F64. Of a linear with n inputs it takes 4 n (n + 1) bytes and 8 n more. `calibration`:
+/// `data`, `sequences`, `length`, `seed`. The file appears complete or not at all; the statistics of one layer are in
+/// memory. The same bytes for any number of threads. Throws Error as plan_calibrated(), and kExists, kIo, kNoSpace;
+/// kArgument in a group of processes; Interrupted.
+StatisticsSummary write_statistics(const Model& model, const CalibrationOptions& calibration,
+                                   const std::filesystem::path& path, const StatisticsOptions& options = {},
+                                   const Context& context = {});
 
 }  // namespace pare

@@ -163,6 +163,9 @@ struct CalibrationRecord {
   std::string xxh3_128;                     ///< its hash
   std::uint64_t sequences = 0, length = 0;  ///< pieces of the text, and tokens of each
   std::uint64_t seed = 0;
+  /// Name of the file of statistics that took the place of the text (CalibrationOptions::statistics), without
+  /// directories. Its inputs are those of the model as it was; otherwise they are what pruned layers compute.
+  std::string statistics = {};
 };
 
 /// The mask that was given.

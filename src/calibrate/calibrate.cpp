@@ -13,6 +13,8 @@
 #include "calibrate/layer_by_layer.h"
 #include "calibrate/resume_file.h"
 #include "calibrate/spread.h"
+#include "calibrate/statistics/from_statistics.h"
+#include "calibrate/statistics/statistics_file.h"
 #include "pare/error.h"
 #include "prune/masks/count_zeros.h"
 #include "prune/patterns/plan_pattern.h"
@@ -60,6 +62,19 @@ void require_suitable(const PruneOptions& options, AllocationKind allocation) {
   if (options.levels.empty() == options.sets.empty()) refuse("needs either levels or sets");
   const auto is_count = [](const Amount& amount) { return amount.count.has_value(); };
   if (std::any_of(options.levels.begin(), options.levels.end(), is_count)) refuse("needs fractions, not counts");
+}
+
+/// Statistics take the place of a text, and of running the model.
+void require_statistics_alone(const CalibrationOptions& calibration, const Context& context) {
+  const auto refuse = [&](const std::string& cause) {
+    throw Error(ErrorCode::kArgument, calibration.statistics, cause);
+  };
+  if (!calibration.data.empty()) refuse("statistics take the place of a text, so only one of them is given");
+  if (!calibration.resume.empty()) refuse("pruning by statistics keeps no finished layers, so it cannot be resumed");
+  if (context.group() != nullptr) refuse("statistics are used by one process, not by a group");
+  if (calibration.allocation == AllocationKind::kSecondOrder)
+    refuse(fmt::format("the allocation {} runs the model on a text, and statistics do not replace that",
+                       allocation_name(calibration.allocation)));
 }
 
 /// Keeps the parameters that are matrices of linears in layers, and adds a note on the others.
@@ -170,6 +185,52 @@ std::vector<Level> chosen_levels(const Model& model, PrunePlan& plan, const Prun
   return levels;
 }
 
+void add_level(const Model& model, PrunePlan& plan, const Level& level, std::vector<TensorCut> cuts, bool allocates) {
+  LevelPlan& added = plan.levels.emplace_back();
+  added.amount = level.amount;
+  added.cuts = std::move(cuts);
+  if (allocates) added.sets = sets_of(model, plan, level);
+}
+
+void note_linears(PrunePlan& plan, const std::set<std::string>& unseen, const std::set<std::string>& raised) {
+  note(plan, unseen, "saw no input other than zero and were pruned by magnitude");
+  note(plan, raised, "had nearly dependent inputs, so the damping of the Hessian was raised");
+}
+
+/// Each layer is pruned on what the pruned layers before it make of the text.
+void add_levels_by_text(const Model& model, PrunePlan& plan, const PruneOptions& options,
+                        const CalibrationOptions& calibration, const Context& context) {
+  const bool allocates = calibration.allocation != AllocationKind::kUniform;
+  const double begin = allocates ? kShareOfAllocation : 0;
+  LayerByLayer run(model, plan, calibration, context.part(begin, 1));
+  std::vector<Level> levels;
+  if (!is_calibrated(options.criterion)) levels = chosen_levels(model, plan, options, context.with_progress({}));
+  const std::unique_ptr<ResumeFile> resume = open_resume(model, plan, calibration, run.text(), context);
+  if (is_calibrated(options.criterion))
+    levels = levels_of(model, plan, calibration, resume.get(), context.part(0, begin));
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    add_level(model, plan, levels[i], run.run(levels[i], i, levels.size(), resume.get()), allocates);
+  note_linears(plan, run.unseen(), run.raised());
+}
+
+/// Each linear is pruned on what it read in the model as it was.
+void add_levels_by_statistics(const Model& model, PrunePlan& plan, const PruneOptions& options,
+                              const CalibrationOptions& calibration, const Context& context) {
+  const StatisticsFile file(calibration.statistics, model);
+  plan.calibration = file.record();
+  plan.notes.push_back(fmt::format(
+      "weights are chosen by the inputs of the dense model ({}), not by those that pruned layers before pass on",
+      file.record().statistics));
+  const Context quiet = context.with_progress({});
+  const std::vector<Level> levels = is_calibrated(options.criterion)
+                                        ? levels_of(model, plan, calibration, nullptr, quiet)
+                                        : chosen_levels(model, plan, options, quiet);
+  StatisticsCuts cuts = cuts_from_statistics(model, plan, levels, file, context);
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    add_level(model, plan, levels[i], std::move(cuts.levels[i]), calibration.allocation != AllocationKind::kUniform);
+  note_linears(plan, cuts.unseen, cuts.raised);
+}
+
 }  // namespace
 }  // namespace calibrate
 
@@ -189,6 +250,7 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
   plan.options = prune::completed(options);
   if (is_calibrated(options.criterion)) plan.options.scope = Scope::kPerTensor;
   calibrate::require_suitable(plan.options, calibration.allocation);
+  if (!calibration.statistics.empty()) calibrate::require_statistics_alone(calibration, context);
   plan.parameters = select_parameters(model, options);
   calibrate::select_linears(model, plan);
   std::vector<TensorView> tensors;
@@ -198,24 +260,10 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
   }
   decode_packed(tensors, context.with_progress({}));
   plan.zeros_before = prune::count_zeros(tensors, context.with_progress({}));
-  const bool allocates = calibration.allocation != AllocationKind::kUniform;
-  const double begin = allocates ? calibrate::kShareOfAllocation : 0;
-  calibrate::LayerByLayer run(model, plan, calibration, context.part(begin, 1));
-  std::vector<calibrate::Level> levels;
-  if (!is_calibrated(options.criterion))
-    levels = calibrate::chosen_levels(model, plan, options, context.with_progress({}));
-  const std::unique_ptr<calibrate::ResumeFile> resume =
-      calibrate::open_resume(model, plan, calibration, run.text(), context);
-  if (is_calibrated(options.criterion))
-    levels = calibrate::levels_of(model, plan, calibration, resume.get(), context.part(0, begin));
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    LevelPlan& level = plan.levels.emplace_back();
-    level.amount = levels[i].amount;
-    level.cuts = run.run(levels[i], i, levels.size(), resume.get());
-    if (allocates) level.sets = calibrate::sets_of(model, plan, levels[i]);
-  }
-  calibrate::note(plan, run.unseen(), "saw no input other than zero and were pruned by magnitude");
-  calibrate::note(plan, run.raised(), "had nearly dependent inputs, so the damping of the Hessian was raised");
+  if (calibration.statistics.empty())
+    calibrate::add_levels_by_text(model, plan, options, calibration, context);
+  else
+    calibrate::add_levels_by_statistics(model, plan, options, calibration, context);
   prune::set_zeros(plan, tensors, context.with_progress({}));
   return plan;
 }

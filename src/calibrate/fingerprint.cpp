@@ -78,4 +78,13 @@ std::string fingerprint_of(const Model& model, const PrunePlan& plan, const Cali
   return hash.hex();
 }
 
+std::string hash_of_tokens(const CalibrationText& text) {
+  base::ByteWriter writer;
+  write_tokens(writer, text.batches);
+  write_tokens(writer, text.targets);
+  base::Hash128 hash;
+  hash.add(writer.bytes());
+  return hash.hex();
+}
+
 }  // namespace pare::calibrate

@@ -14,4 +14,7 @@ namespace pare::calibrate {
 std::string fingerprint_of(const Model& model, const PrunePlan& plan, const CalibrationOptions& options,
                            const CalibrationText& text, unsigned ranks);
 
+/// 32 hexadecimal digits, of the tokens of all windows, and of the targets.
+std::string hash_of_tokens(const CalibrationText& text);
+
 }  // namespace pare::calibrate

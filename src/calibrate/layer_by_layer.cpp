@@ -158,18 +158,8 @@ void LayerByLayer::prune_linears(const SharedInputs& inputs) {
 
 void LayerByLayer::prune_linear(std::size_t index, const CalibratedCriterion* criterion) {
   context_.check();
-  LinearTask task = weights_->task(index);
-  task.pattern = plan_.options.pattern;
-  task.amount = level_->of_each[index];
-  if (!level_->given.empty()) weights_->remove(level_->given[index], index, task);
-  if (criterion != nullptr) {
-    if (needs_products(plan_.options)) require_finite(task, model_.source, parameter(index).name);
-    criterion->prune(task, quiet_);
-  } else {
-    level_unseen_.insert(parameter(index).name);
-    if (level_->given.empty()) prune_by_magnitude(task);
-  }
-  cuts_[index] = weights_->finish(index, task);
+  if (criterion == nullptr) level_unseen_.insert(parameter(index).name);
+  cuts_[index] = calibrate::prune_linear(model_, plan_, *level_, index, criterion, *weights_, quiet_);
 }
 
 }  // namespace pare::calibrate

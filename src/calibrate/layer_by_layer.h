@@ -11,16 +11,10 @@
 #include "calibrate/calibration_text.h"
 #include "calibrate/layer_inputs.h"
 #include "calibrate/layer_passes.h"
+#include "calibrate/prune_linear.h"
 #include "calibrate/working_weights.h"
 
 namespace pare::calibrate {
-
-/// One level: the amount of every parameter of the plan.
-struct Level {
-  Amount amount;
-  std::vector<Amount> of_each;
-  std::vector<Mask> given = {};  ///< of every parameter, where a criterion that is not calibrated has chosen
-};
 
 class LayerByLayer {
  public:

@@ -5,12 +5,15 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <string>
+#include <utility>
 
 #include "base/collective.h"
 #include "calibrate/calibrated_criterion.h"
 #include "calibrate/cheapest_levels.h"
 #include "calibrate/dense_walk.h"
 #include "calibrate/layer_probe.h"
+#include "calibrate/statistics/statistics_file.h"
 
 namespace pare::calibrate {
 namespace {
@@ -102,30 +105,69 @@ double outlier_ratio(const std::vector<std::vector<float>>& scores, double multi
   return above / count;
 }
 
-/// The outlier ratio of the layer of each parameter.
+/// Collects the outlier ratio of the layer of each parameter.
+class OutlierRatios {
+ public:
+  OutlierRatios(std::size_t parameters, double multiple) : ratios_(parameters), multiple_(multiple) {}
+
+  /// `squares`: of the inputs, as in SharedInputs.
+  void add(std::size_t index, const LinearTask& task, const std::vector<double>& squares) {
+    members_.push_back(index);
+    std::vector<float>& some = scores_.emplace_back(task.weights.size());
+    for (std::size_t i = 0; i < some.size(); ++i)
+      some[i] = static_cast<float>(std::fabs(static_cast<double>(task.weights[i])) * std::sqrt(squares[i % task.in]));
+  }
+  /// The linears added since the layer before are those of a layer.
+  void end_layer() {
+    for (const std::size_t member : members_) ratios_[member] = outlier_ratio(scores_, multiple_);
+    members_.clear();
+    scores_.clear();
+  }
+  const Fractions& ratios() const noexcept { return ratios_; }
+
+ private:
+  Fractions ratios_;
+  double multiple_;
+  std::vector<std::vector<float>> scores_;
+  std::vector<std::size_t> members_;
+};
+
 Fractions outlier_ratios(const Model& model, const PrunePlan& plan, const CalibrationText& text, double multiple,
                          const Context& context) {
-  Fractions ratios(plan.parameters.size());
+  OutlierRatios ratios(plan.parameters.size(), multiple);
   DenseWalk walk(model, plan.parameters, text, false, context);
-  std::vector<std::vector<float>> scores;
-  std::vector<std::size_t> members;
   const auto visit = [&](const SharedInputs& inputs, const Context&) {
     for (const std::string& name : inputs.linears) {
-      members.push_back(walk.index(name));
-      const LinearTask task = walk.weights().task(members.back());
-      std::vector<float>& some = scores.emplace_back(task.weights.size());
-      for (std::size_t i = 0; i < some.size(); ++i)
-        some[i] = static_cast<float>(std::fabs(static_cast<double>(task.weights[i])) *
-                                     std::sqrt(inputs.squares[i % task.in]));
+      const std::size_t index = walk.index(name);
+      ratios.add(index, walk.weights().task(index), inputs.squares);
     }
   };
-  const auto after = [&] {
-    for (const std::size_t member : members) ratios[member] = outlier_ratio(scores, multiple);
-    members.clear();
-    scores.clear();
-  };
-  walk.run(visit, after, context);
-  return ratios;
+  walk.run(
+      visit, [&] { ratios.end_layer(); }, context);
+  return ratios.ratios();
+}
+
+/// The same of statistics in a file. Linears that no token reached are left out.
+Fractions outlier_ratios(const Model& model, const PrunePlan& plan, const StatisticsFile& file, double multiple,
+                         const Context& context) {
+  OutlierRatios ratios(plan.parameters.size(), multiple);
+  WorkingWeights weights(model, plan.parameters);
+  std::map<std::pair<std::string, int>, std::vector<std::size_t>> layers;
+  for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
+    const Parameter& parameter = model.parameters[plan.parameters[i]];
+    layers[{parameter.stack, parameter.layer}].push_back(i);
+  }
+  for (const auto& [layer, members] : layers) {
+    for (const std::size_t index : members) {
+      context.check();
+      const StatisticsFile::Entry& entry = file.entry_of(model.parameters[plan.parameters[index]].name);
+      if (entry.tokens == 0) continue;
+      weights.load(index);
+      ratios.add(index, weights.task(index), file.load(entry, false).squares);
+    }
+    ratios.end_layer();
+  }
+  return ratios.ratios();
 }
 
 /// Yin et al. 2024: levels fall with the outlier ratio, within a range around the target, which is their mean.
@@ -150,15 +192,19 @@ std::vector<std::vector<double>> spread_levels(const Model& model, const PrunePl
                                                const CalibrationOptions& options, const Context& context) {
   const std::vector<std::uint64_t> weights = weights_of(model, plan);
   const Context quiet = context.with_progress({});
-  const auto runner = open_runner(model, {KernelChoice::kDense}, quiet);
-  CalibrationText text = read_calibration_text(model, *runner, options);
   std::vector<MatrixCost> costs;
   Fractions ratios;
-  if (options.allocation == AllocationKind::kOwl) {
-    keep_own_batches(text, options, context);
-    ratios = outlier_ratios(model, plan, text, options.owl_multiple, context);
+  if (!options.statistics.empty()) {
+    ratios = outlier_ratios(model, plan, StatisticsFile(options.statistics, model), options.owl_multiple, quiet);
   } else {
-    costs = second_order_costs(model, plan, text, context);
+    const auto runner = open_runner(model, {KernelChoice::kDense}, quiet);
+    CalibrationText text = read_calibration_text(model, *runner, options);
+    if (options.allocation == AllocationKind::kOwl) {
+      keep_own_batches(text, options, context);
+      ratios = outlier_ratios(model, plan, text, options.owl_multiple, context);
+    } else {
+      costs = second_order_costs(model, plan, text, context);
+    }
   }
   std::vector<Fractions> all;
   for (const Amount& amount : plan.options.levels) {

@@ -12,6 +12,7 @@ namespace pare::cli {
 class Command;
 
 void add_bench_command(Command& program, const Context& context);
+void add_calibrate_command(Command& program, const Context& context);
 void add_convert_command(Command& program, const Context& context);
 void add_download_command(Command& program, const Context& context);
 void add_inspect_command(Command& program, const Context& context);

@@ -114,9 +114,10 @@ int parse_failure(const CLI::App& program, const CLI::ParseError& error, const F
   if (command_named(program).empty()) {
     const std::vector<std::string> unknown = program.remaining();
     return usage_failure(program,
-                         unknown.empty() ? "a command is required: inspect, merge, plot, prune, mask, pack, unpack, "
-                                           "convert, download, eval, sensitivity, bench, tune or report"
-                                         : fmt::format("unknown command '{}'", unknown.front()),
+                         unknown.empty()
+                             ? "a command is required: inspect, merge, plot, prune, mask, calibrate, pack, unpack, "
+                               "convert, download, eval, sensitivity, bench, tune or report"
+                             : fmt::format("unknown command '{}'", unknown.front()),
                          report, context);
   }
   return usage_failure(program, error.what(), report, context);
@@ -132,6 +133,7 @@ int run_command(int argc, char** argv, const FailureReport& report, const Contex
   add_plot_command(root, context);
   add_prune_command(root, context);
   add_mask_command(root, context);
+  add_calibrate_command(root, context);
   add_pack_commands(root, context);
   add_convert_command(root, context);
   add_download_command(root, context);

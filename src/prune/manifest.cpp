@@ -62,6 +62,8 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
     const CalibrationRecord& record = *plan.calibration;
     json["calibration"] = {{"file", record.file},           {"bytes", record.bytes},   {"xxh3_128", record.xxh3_128},
                            {"sequences", record.sequences}, {"length", record.length}, {"seed", record.seed}};
+    if (!record.statistics.empty())
+      json["calibration"].update(Json{{"statistics", record.statistics}, {"inputs", "of the dense model"}});
   }
   if (plan.mask) {
     json["mask"] = {{"file", plan.mask->file}};

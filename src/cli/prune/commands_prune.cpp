@@ -41,6 +41,8 @@ constexpr const char* kExamples = R"(Examples:
       half of every layer's weights, by what it computes on a text; the others make up for those that go
   pare prune ./model -o half --criterion alps --data text.txt --levels 50 --allocation second-order
       the same in all, but less of the layers whose weights matter more
+  pare prune ./model -o pruned --criterion alps --statistics statistics.safetensors --levels 50,60,70
+      by statistics that pare calibrate has saved, without running the model
   mpirun -n 4 pare prune ./model -o half --criterion alps --data text.txt --levels 50
       four processes share the text and the layers (docs/clusters.md)
   pare prune ./model -o half --levels 50 --save-mask mask.safetensors
@@ -52,7 +54,7 @@ no embeddings, norms, biases, nor a head tied to an embedding.
 )";
 
 struct CalibrationArguments : TextArguments {
-  std::string allocation, allocation_out;
+  std::string allocation, allocation_out, statistics;
   bool refit = false;
 };
 
@@ -79,19 +81,29 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
   return amounts;
 }
 
+/// Statistics say all that a text says.
+void check_statistics(const Arguments& arguments, bool text) {
+  if (text) throw UsageError("--data, --sequences and --length do not apply with --statistics, which replace a text");
+  if (arguments.resume) throw UsageError("--resume does not apply with --statistics");
+  if (arguments.calibration.allocation == allocation_name(AllocationKind::kSecondOrder))
+    throw UsageError("--allocation second-order runs the model, so it requires --data in place of --statistics");
+}
+
 /// Also checks the options that go with it.
 Criterion criterion_of(const Arguments& arguments) {
   const Criterion criterion = parse_criterion("--criterion", arguments.criterion);
   const CalibrationArguments& calibration = arguments.calibration;
+  const bool text = !calibration.data.empty() || calibration.sequences != 0 || calibration.length != 0;
   if (is_calibrated(criterion) || calibration.refit) {
-    if (calibration.data.empty())
-      throw UsageError(fmt::format("{} requires --data, a text to calibrate on",
+    if (calibration.statistics.empty() && calibration.data.empty())
+      throw UsageError(fmt::format("{} requires --data, a text to calibrate on, or --statistics",
                                    is_calibrated(criterion) ? "--criterion " + arguments.criterion : "--refit"));
     if (!arguments.scope.empty() && is_calibrated(criterion))
       throw UsageError(fmt::format("--scope does not apply to --criterion {}", arguments.criterion));
-  } else if (!calibration.data.empty() || calibration.sequences != 0 || calibration.length != 0) {
-    throw UsageError(
-        fmt::format("--data, --sequences and --length do not apply to --criterion {}", arguments.criterion));
+    if (!calibration.statistics.empty()) check_statistics(arguments, text);
+  } else if (text || !calibration.statistics.empty()) {
+    throw UsageError(fmt::format("--data, --sequences, --length and --statistics do not apply to --criterion {}",
+                                 arguments.criterion));
   }
   if (!calibration.allocation.empty() && !is_calibrated(criterion))
     throw UsageError(fmt::format("--allocation does not apply to --criterion {}", arguments.criterion));
@@ -129,11 +141,12 @@ PrunePlan plan_of(const Model& model, const PruneOptions& options, const Argumen
   if (!calibrates(options)) return plan_pruning(model, options, context);
   CalibrationOptions calibration = calibration_of(arguments.calibration, arguments.models.options.seed);
   calibration.allocation = allocation_of(arguments);
+  calibration.statistics = arguments.calibration.statistics;
   if (arguments.resume) calibration.resume = finished_layers_of(arguments);
   calibration.tell_resume = [&](const std::string& sentence) {
     if (!arguments.run.quiet) print_note(sentence);
   };
-  ProgressLine progress("calibrating", arguments.run.quiet);
+  ProgressLine progress(calibration.statistics.empty() ? "calibrating" : "pruning", arguments.run.quiet);
   return plan_calibrated(model, options, calibration, progress.follow(context));
 }
 
@@ -200,6 +213,12 @@ void add_calibration(Command& command, CalibrationArguments& arguments) {
   command.add_flag("--refit", arguments.refit, "Fit the weights that remain to what each linear computed before")
       ->group("Calibration");
   add_calibration_text(command, arguments);
+  command
+      .add_option("--statistics", arguments.statistics,
+                  "In place of --data: what the linears of this model read, as pare\n"
+                  "calibrate wrote it; for any criterion and level, in seconds")
+      ->type_name("FILE")
+      ->group("Calibration");
 }
 
 /// Two levels with the same directory would overwrite each other.
@@ -214,6 +233,8 @@ void run(const Arguments& arguments, const Context& context) {
   const PruneOptions options = options_of(arguments);
   if (context.group() != nullptr && !(arguments.mask.empty() && arguments.mask_out.empty()))
     throw UsageError("--mask and --save-mask are for one process, not under mpirun");
+  if (context.group() != nullptr && !arguments.calibration.statistics.empty())
+    throw UsageError("--statistics is for one process, not under mpirun");
   const bool writes = !arguments.output.empty() && !arguments.dry_run;
   if (!writes && !arguments.dry_run && arguments.mask_out.empty())
     throw UsageError("-o is required (output directory), or --dry-run");
