@@ -75,17 +75,16 @@ inline void folded_codes(Input& input) {
   const float scale = std::bit_cast<float>(static_cast<std::uint32_t>(input.number(4)));
   const std::size_t offset = input.below(64), rows = 1 + input.below(4), columns = 1 + input.below(400);
   Unaligned data(input, rows * columns, offset);
-  std::vector<std::byte> codes;
-  for (std::size_t i = 0; i < kernels::kMagnitudes; ++i) codes.push_back(static_cast<std::byte>(i));
   compare("fold_codes", -1, [&] {
-    kernels::CodeValues values{kernels::Width::k32, {}, {}};
-    kernels::scale_bytes(type, codes.data(), codes.size(), {0, scale, 1}, values.values);
-    for (std::size_t i = 0; i < codes.size(); ++i) values.patterns[i] = std::bit_cast<std::uint32_t>(values.values[i]);
-    const std::uint64_t cutoff = values.patterns[columns % 100] & 0x7fffffff;
+    const auto least = static_cast<std::byte>(columns % 100);
+    float value = 0;
+    kernels::scale_bytes(type, &least, 1, {0, scale, 1}, &value);
+    const std::uint64_t cutoff = std::bit_cast<std::uint32_t>(value) & 0x7fffffff;
     kernels::BlockScan scan;
     kernels::MomentLanes lanes, other;
-    if (cutoff > 0x7f800000 || !kernels::fold_codes({data.data(), rows, columns, columns}, values,
-                                                    {cutoff, std::numeric_limits<float>::infinity()}, scan, lanes))
+    if (cutoff > 0x7f800000 ||
+        !kernels::fold_codes({data.data(), rows, columns, columns}, {type, kernels::FloatType::kF32, scale},
+                             {cutoff, std::numeric_limits<float>::infinity()}, scan, lanes))
       return Result{0};
     std::vector<float> all(rows * columns);
     kernels::scale_bytes(type, data.data(), all.size(), {0, scale, 1}, all.data());

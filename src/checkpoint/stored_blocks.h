@@ -35,7 +35,7 @@ inline std::optional<BlockRun> blocks_at(const TensorBytes& bytes, std::uint64_t
 }
 
 /// Called for bytes that share a scale; false ends the calls.
-using VisitCodes = std::function<bool(const kernels::CodeRows& codes, const kernels::CodeValues& values)>;
+using VisitCodes = std::function<bool(const kernels::CodeRows& codes, const kernels::CodeScale& scale)>;
 
 /// An encoded tensor of FP8 weights whose elements are the values of their bytes for a scale.
 class StoredCodes : public EncodedTensor {

@@ -211,8 +211,8 @@ bool fold_bytes(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t f
   }
   kernels::BlockScan scan;
   kernels::MomentLanes sums;
-  const auto fold = [&](const kernels::CodeRows& codes, const kernels::CodeValues& values) {
-    return kernels::fold_codes(codes, values, cutoffs, scan, sums);
+  const auto fold = [&](const kernels::CodeRows& codes, const kernels::CodeScale& scale) {
+    return kernels::fold_codes(codes, scale, cutoffs, scan, sums);
   };
   if (!checkpoint::for_codes(bytes, first, n, fold)) return false;
   set_counts(plan, scan, nullptr, n, 0, stats);

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 
 #include "base/pieces.h"
 #include "checkpoint/stored_blocks.h"
@@ -95,30 +93,39 @@ class ScaledWeights final : public StoredCodes {
     if (!type || *type == kernels::ByteType::kI8 || zeros_ ||
         std::min(grid_.block_columns, grid_.columns) * std::min(grid_.block_rows, together) < kWorthTable)
       return false;
-    const std::uint64_t end = begin + count;
-    for (std::uint64_t at = begin; at < end;) {
-      const std::uint64_t row = at / grid_.columns, first = at % grid_.columns;
-      std::uint64_t rows = 1, last = std::min(grid_.columns, first + end - at);
-      if (first == 0 && last == grid_.columns)
-        rows = std::min((end - at) / grid_.columns, grid_.block_end_row(row) - row);
-      for (std::uint64_t column = first; column < last;) {
+    const kernels::FloatType elements = element_type();
+    std::uint64_t row = begin / grid_.columns, first = begin % grid_.columns;
+    for (std::uint64_t left = count; left > 0; first = 0) {
+      std::uint64_t rows = 1, last = std::min(grid_.columns, first + left);
+      if (first == 0 && last == grid_.columns) rows = std::min(left / grid_.columns, grid_.block_end_row(row) - row);
+      std::uint64_t place = grid_.scale_of(row, first);
+      for (std::uint64_t column = first; column < last; ++place) {
         const std::uint64_t next = std::min(grid_.block_end(column), last);
         kernels::CodeRows codes{weights_.bytes.data() + row * grid_.columns + column, rows, next - column,
                                 grid_.columns};
         if (codes.columns == codes.stride) codes = {codes.data, 1, rows * codes.columns, rows * codes.columns};
-        if (!visit(codes, values_for(grid_.scale_of(row, column)))) return false;
+        if (!visit(codes, {*type, elements, scale_at(place)})) return false;
         column = next;
       }
-      at += rows == 1 ? last - first : rows * grid_.columns;
+      left -= rows * (last - first);
+      row += rows;
     }
     return true;
   }
 
  private:
+  float scale_at(std::uint64_t place) const {
+    return load_scale(scales_.dtype, scales_.bytes.data() + place * (dtype_bits(scales_.dtype) / 8));
+  }
+  kernels::FloatType element_type() const {
+    if (dtype_ == DType::kF32) return kernels::FloatType::kF32;
+    return dtype_ == DType::kF16 ? kernels::FloatType::kF16 : kernels::FloatType::kBF16;
+  }
+
   /// n elements of which the bytes are given, and the place of their scale.
   void compute(std::uint64_t place, const std::byte* weights, std::uint64_t n, std::byte* out) const {
-    const std::size_t size = dtype_bits(dtype_) / 8, scale_size = dtype_bits(scales_.dtype) / 8;
-    const float scale = load_scale(scales_.dtype, scales_.bytes.data() + place * scale_size);
+    const std::size_t size = dtype_bits(dtype_) / 8;
+    const float scale = scale_at(place);
     const float zero = zeros_ ? static_cast<float>(static_cast<std::int8_t>(zeros_->bytes.data()[place])) : 0;
     const auto type = byte_type(weights_.dtype);
     if (type && dtype_ == DType::kBF16)
@@ -135,26 +142,6 @@ class ScaledWeights final : public StoredCodes {
       }
       store_values(dtype_, buffer.data(), some, out + i * size);
     }
-  }
-
-  kernels::CodeValues values_for(std::uint64_t place) const {
-    const std::size_t size = dtype_bits(dtype_) / 8;
-    std::array<std::byte, kernels::kMagnitudes> codes;
-    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::byte>(i);
-    kernels::CodeValues values{static_cast<kernels::Width>(size), {}, {}};
-    if (size == sizeof(float)) {
-      compute(place, codes.data(), codes.size(), reinterpret_cast<std::byte*>(values.values));
-      std::memcpy(values.patterns, values.values, sizeof values.patterns);
-      return values;
-    }
-    std::array<std::uint16_t, kernels::kMagnitudes> halves;
-    auto* elements = reinterpret_cast<std::byte*>(halves.data());
-    compute(place, codes.data(), codes.size(), elements);
-    for (std::size_t i = 0; i < codes.size(); ++i) values.patterns[i] = halves[i];
-    for (std::size_t i = 0; i < codes.size(); ++i)
-      values.values[i] = dtype_ == DType::kBF16 ? std::bit_cast<float>(values.patterns[i] << 16)
-                                                : load_scale(dtype_, elements + i * size);
-    return values;
   }
 
   TensorView weights_, scales_;

@@ -3,54 +3,15 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <optional>
 
 #include "kernels/quants/code_tally.h"
+#include "kernels/quants/code_values.h"
 #include "kernels/targets.h"
 
 namespace pare::kernels {
 namespace {
 
-constexpr int kMostBits = 56;
 constexpr unsigned kSign = 0x80;
-
-/// How many magnitudes have values below the limit, which are the first; nothing if values do not rise from zero.
-std::optional<std::size_t> usable_magnitudes(const CodeValues& values, float limit) {
-  if (values.patterns[0] != 0 || values.patterns[1] == 0) return std::nullopt;
-  std::size_t count = 1;
-  bool rises = true;
-  // Without branches, so that it takes less time than the bytes. Comparing with NaN is false.
-  for (std::size_t i = 1; i < kMagnitudes; ++i) {
-    const bool is_below = values.values[i] < limit, is_rising = values.values[i] >= values.values[i - 1];
-    count += is_below ? 1 : 0;
-    rises &= is_rising || !is_below;
-  }
-  if (!rises || count < 2) return std::nullopt;
-  return count;
-}
-
-/// The exponent of the unit; nothing if the values are too far apart. Magnitudes from `count` on get no values.
-std::optional<int> make_table(const CodeValues& values, std::size_t count, std::uint64_t cutoff, CodeTable& table) {
-  const int unit = std::ilogb(values.values[1]) - 23;
-  if (std::ilogb(values.values[count - 1]) - unit >= kMostBits) return std::nullopt;
-  const double units = std::ldexp(1.0, -unit);
-  std::int64_t all = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto multiple = static_cast<std::int64_t>(values.values[i] * units);
-    table.multiples[i] = static_cast<std::uint64_t>(multiple);
-    all |= multiple;
-  }
-  std::fill(table.multiples + count, table.multiples + kMagnitudes, 0);
-  const int even = std::countr_zero(static_cast<std::uint64_t>(all));
-  for (std::uint64_t& multiple : table.multiples) multiple >>= even;
-  const std::uint32_t *begin = values.patterns, *end = begin + count;
-  const auto place = [&](const std::uint32_t* at) {
-    return static_cast<std::uint8_t>(at == end ? kMagnitudes : static_cast<std::size_t>(at - begin));
-  };
-  table.above = place(std::upper_bound(begin, end, cutoff));
-  table.inside = place(std::lower_bound(begin, end, cutoff));
-  return unit + even;
-}
 
 /// Counts every byte, in four tables, because a counter that was just written waits.
 CodeTally tally_by_counts(const CodeRows& codes, const CodeTable& table) {
@@ -69,53 +30,55 @@ CodeTally tally_by_counts(const CodeRows& codes, const CodeTable& table) {
     if (count == 0) continue;
     const bool negative = code >= kSign;
     const unsigned magnitude = code % kSign;
+    int& largest = negative ? tally.largest_negative : tally.largest_positive;
+    largest = std::max(largest, static_cast<int>(magnitude));
+    if (magnitude >= table.count) break;
+    tally.smallest = std::min(tally.smallest, static_cast<int>(magnitude));
     if (magnitude >= table.above) tally.above += count;
     if (!negative && magnitude >= table.inside) tally.outside += count;
     if (negative) tally.negative += count;
-    if (magnitude == 0) (negative ? tally.negative_zeros : tally.zeros) += count;
-    int& largest = negative ? tally.largest_negative : tally.largest_positive;
-    largest = std::max(largest, static_cast<int>(magnitude));
-    tally.smallest = std::min(tally.smallest, static_cast<int>(magnitude));
-    const auto sum = static_cast<Int128>(table.multiples[magnitude]) * static_cast<Int128>(count);
+    if (magnitude == 0) tally.zeros += count;
+    if (code == kSign) tally.negative_zeros = count;
+    const auto multiple = static_cast<std::uint64_t>(std::ldexp(table.values[magnitude], -table.unit));
+    const auto sum = static_cast<Int128>(multiple) * static_cast<Int128>(count);
     tally.sum += negative ? -sum : sum;
-    tally.squares += static_cast<Unsigned128>(table.multiples[magnitude]) * table.multiples[magnitude] * count;
+    tally.squares += static_cast<Unsigned128>(multiple) * multiple * count;
   }
-  tally.zeros += tally.negative_zeros;
   return tally;
 }
 
-KeyRange range_of(const CodeTally& tally, const CodeValues& values, std::uint64_t elements) {
-  const std::uint64_t sign = std::uint64_t{1} << (8 * static_cast<unsigned>(values.width) - 1);
+KeyRange range_of(const CodeTally& tally, const CodeTable& table, FloatType type, std::uint64_t elements) {
+  const std::uint64_t sign = type == FloatType::kF32 ? 0x80000000 : 0x8000;
+  const auto pattern = [&](int magnitude) -> std::uint64_t { return element_pattern(type, table.values[magnitude]); };
   KeyRange range;
   range.any_positive = tally.largest_positive >= 0;
-  if (range.any_positive) range.max_positive = values.patterns[tally.largest_positive];
-  range.max_unsigned =
-      tally.largest_negative >= 0 ? values.patterns[tally.largest_negative] | sign : range.max_positive;
-  range.min_key = values.patterns[tally.smallest];
+  if (range.any_positive) range.max_positive = pattern(tally.largest_positive);
+  range.max_unsigned = tally.largest_negative >= 0 ? pattern(tally.largest_negative) | sign : range.max_positive;
+  range.min_key = pattern(tally.smallest);
   range.above = tally.above;
   range.negative = tally.negative;
   range.inside = elements - tally.negative - tally.outside;
   return range;
 }
 
+/// 2^exponent, which is a normal number.
+double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52); }
+
 }  // namespace
 
-bool fold_codes(const CodeRows& codes, const CodeValues& values, const CodeCutoffs& cutoffs, BlockScan& scan,
+bool fold_codes(const CodeRows& codes, const CodeScale& scale, const CodeCutoffs& cutoffs, BlockScan& scan,
                 MomentLanes& lanes) {
-  const auto count = usable_magnitudes(values, cutoffs.limit);
-  if (!count) return false;
-  CodeTable table;
-  const auto unit = make_table(values, *count, cutoffs.first, table);
-  if (!unit) return false;
   choose_target();
-  const CodeTally tally =
-      takes_masked_words() && has_code_planes() ? tally_by_planes(codes, table) : tally_by_counts(codes, table);
-  if (std::max(tally.largest_positive, tally.largest_negative) >= static_cast<int>(*count)) return false;
-  merge(range_of(tally, values, codes.rows * codes.columns), scan.range);
+  const bool by_planes = takes_masked_words() && has_code_planes();
+  CodeTable table;
+  if (!(by_planes ? make_table_by_vectors(scale, cutoffs, table) : make_table(scale, cutoffs, table))) return false;
+  const CodeTally tally = by_planes ? tally_by_planes(codes, table) : tally_by_counts(codes, table);
+  if (std::max(tally.largest_positive, tally.largest_negative) >= static_cast<int>(table.count)) return false;
+  merge(range_of(tally, table, scale.elements, codes.rows * codes.columns), scan.range);
   scan.zeros += tally.zeros;
   scan.negative_zeros += tally.negative_zeros;
-  lanes.sum[0] += std::ldexp(static_cast<double>(tally.sum), *unit);
-  lanes.squares[0] += std::ldexp(static_cast<double>(tally.squares), 2 * *unit);
+  lanes.sum[0] += static_cast<double>(tally.sum) * power_of_two(table.unit);
+  lanes.squares[0] += static_cast<double>(tally.squares) * power_of_two(2 * table.unit);
   return true;
 }
 

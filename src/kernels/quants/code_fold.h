@@ -1,28 +1,26 @@
-// Statistics of FP8 weights that share a scale, from how often each byte occurs: their values are those of 256 bytes.
+// Statistics of FP8 weights that share a scale, from their bytes: the values of 128 magnitudes rise with them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/block_scan.h"
-#include "kernels/magnitude.h"
+#include "kernels/moments.h"
+#include "kernels/quants/scaled_bytes.h"
 
 namespace pare::kernels {
 
-/// Bytes with a sign bit and a magnitude, in rows that are `stride` bytes apart; at most 2^20 of them.
+/// Bytes with a sign bit and a magnitude, in rows that are `stride` bytes apart.
 struct CodeRows {
   const std::byte* data;
   std::size_t rows, columns, stride;
 };
 
-constexpr std::size_t kMagnitudes = 128;
-
-/// The patterns of the elements of magnitudes 0 to 127, of the sign bit clear, in a type of this width: F32, or BF16 or
-/// F16 if it is k16. What they stand for, as F32.
-struct CodeValues {
-  Width width;
-  std::uint32_t patterns[kMagnitudes];
-  float values[kMagnitudes];
+/// What the bytes stand for: the product of the FP8 number and the scale as F32, rounded to the type of the elements.
+struct CodeScale {
+  ByteType codes;      ///< E4M3 or E5M2
+  FloatType elements;  ///< F32, F16 or BF16
+  float scale;
 };
 
 struct CodeCutoffs {
@@ -30,11 +28,11 @@ struct CodeCutoffs {
   float limit = 0;          ///< no element may have a magnitude from here on; infinity if all may
 };
 
-/// Scans the elements as scan_block() scans their values, and adds to `scan` and `lanes`; the range in `scan` is that
-/// of earlier elements. Sums are exact before they are added to the first lane: the same bits for every instruction
-/// set. Returns false, and changes nothing, if an element reaches the limit, is infinite or NaN, or if the values of
-/// rising magnitudes do not rise from zero, as with a scale that is not positive.
-bool fold_codes(const CodeRows& codes, const CodeValues& values, const CodeCutoffs& cutoffs, BlockScan& scan,
+/// Scans the elements as scan_block() scans them, and adds to `scan` and `lanes`; the range in `scan` is that of
+/// earlier elements. Sums are exact before they are added to the first lane: the same bits for every instruction set.
+/// Returns false, and changes nothing, if an element reaches the limit, is infinite or NaN, or if the scale is not
+/// positive, or so small that the least magnitude stands for zero.
+bool fold_codes(const CodeRows& codes, const CodeScale& scale, const CodeCutoffs& cutoffs, BlockScan& scan,
                 MomentLanes& lanes);
 
 }  // namespace pare::kernels

@@ -10,7 +10,7 @@
 #pragma GCC diagnostic pop
 
 #include <algorithm>
-#include <bit>
+#include <array>
 
 // Highway has no operation for it, so this file is for one instruction set and uses its intrinsics.
 #define PARE_VBMI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,popcnt")))
@@ -19,117 +19,236 @@
 namespace pare::kernels {
 namespace {
 
-constexpr std::size_t kTile = 64, kTiles = 4;  ///< bytes, and how many of them share a load of the tables
-constexpr std::size_t kAhead = 4096;           ///< bytes
-constexpr std::size_t kMostPlanes = 7, kMostSquarePlanes = 14;
+constexpr std::size_t kTile = 64, kMostTiles = 255;  ///< bytes, and how many tiles are counted in 8 bits
+constexpr std::size_t kAhead = 4096;                 ///< bytes
+constexpr std::size_t kVector = 16;                  ///< numbers of 32 bits
+/// Products of digits of 7 bits fit the instruction that adds up those of signed and unsigned bytes.
+constexpr int kDigitBits = 7;
+constexpr std::size_t kMostDigits = 8, kHalf = 4;
 
-/// The bytes of numbers, the lowest of all first.
+/// The digits of all values, the lowest first.
 struct Planes {
-  alignas(64) std::uint8_t bytes[kMostPlanes + kMostSquarePlanes][kMagnitudes];
-  std::size_t multiples = 0, squares = 0;  ///< planes, those of multiples first
+  alignas(kTile) std::uint8_t bytes[kMostDigits][kMagnitudes];
 };
 
-PARE_VBMI void make_planes(const CodeTable& table, Planes& planes) {
-  std::uint64_t low[kMagnitudes], high[kMagnitudes], all = 0;
-  for (std::size_t i = 0; i < kMagnitudes; ++i) {
-    all |= table.multiples[i];
-    low[i] = table.multiples[i] * table.multiples[i];
-  }
-  const auto bits = static_cast<std::size_t>(std::bit_width(all));
-  planes.multiples = (bits + 7) / 8;
-  planes.squares = (2 * bits + 7) / 8;
-  if (planes.squares > 7)  // seven bytes are of `low`
-    for (std::size_t i = 0; i < kMagnitudes; ++i)
-      high[i] = static_cast<std::uint64_t>(static_cast<Unsigned128>(table.multiples[i]) * table.multiples[i] >> 56);
-  const auto fill = [](const std::uint64_t* numbers, std::size_t byte, std::uint8_t* to) PARE_VBMI {
-    for (std::size_t i = 0; i < kMagnitudes; i += 8)
-      _mm_storel_epi64(reinterpret_cast<__m128i*>(to + i),
-                       _mm512_cvtepi64_epi8(_mm512_srl_epi64(_mm512_loadu_si512(numbers + i),
-                                                             _mm_cvtsi64_si128(static_cast<long long>(8 * byte)))));
-  };
-  for (std::size_t p = 0; p < planes.multiples; ++p) fill(table.multiples, p, planes.bytes[p]);
-  for (std::size_t p = 0; p < planes.squares; ++p) fill(p < 7 ? low : high, p % 7, planes.bytes[planes.multiples + p]);
+/// Adds to every number of 32 bits four products of unsigned and signed bytes. GCC 12 would copy each sum twice if it
+/// were the intrinsic, which takes as long as the rest.
+PARE_VBMI_INLINE __m512i add_products(__m512i sums, __m512i bytes, __m512i by) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(bytes), "v"(by));
+  return sums;
 }
 
-/// Tiles that are looked up together.
-struct Tiles {
-  __m512i magnitudes[kTiles], signs[kTiles];  ///< signs: 1 or -1 in each byte
-  std::size_t count = 0;
-};
+PARE_VBMI_INLINE __m512 rounded(FloatType type, __m512 products) {
+  if (type == FloatType::kF32) return products;
+  if (type == FloatType::kF16) return _mm512_cvtph_ps(_mm512_cvtps_ph(products, _MM_FROUND_TO_NEAREST_INT));
+  const __m512i bits = _mm512_castps_si512(products);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  return _mm512_castsi512_ps(_mm512_and_si512(up, _mm512_set1_epi32(static_cast<int>(0xffff0000))));
+}
 
-struct Totals {
-  __m512i planes[kMostPlanes + kMostSquarePlanes];
-  __m512i largest, largest_unsigned, smallest;
-};
-
-/// Counts a tile, all of it or the bytes of the mask, and keeps it for look_up(). Bytes outside the mask are zero.
-template <bool kWhole>
-PARE_VBMI_INLINE void take(__m512i codes, __mmask64 mask, const CodeTable& table, CodeTally& tally, Totals& totals,
-                           Tiles& tiles) {
-  const auto bits = [mask](__mmask64 of) PARE_VBMI { return kWhole ? of : of & mask; };
-  const auto count = [](__mmask64 of) PARE_VBMI { return static_cast<std::uint64_t>(_mm_popcnt_u64(of)); };
-  const __m512i magnitudes = _mm512_and_si512(codes, _mm512_set1_epi8(0x7f));
-  const __mmask64 negative = _mm512_movepi8_mask(codes), zeros = bits(_mm512_testn_epi8_mask(magnitudes, magnitudes));
-  const __mmask64 above = _mm512_cmpge_epu8_mask(magnitudes, _mm512_set1_epi8(static_cast<char>(table.above)));
-  const __mmask64 outside = _mm512_cmpgt_epi8_mask(codes, _mm512_set1_epi8(static_cast<char>(table.inside - 1)));
-  tally.above += count(bits(above));
-  tally.outside += count(bits(outside));
-  tally.negative += count(negative);
-  if (zeros != 0) {
-    tally.zeros += count(zeros);
-    tally.negative_zeros += count(zeros & negative);
+/// Four digits of 128 numbers below 2^28.
+PARE_VBMI_INLINE void split(const __m512i* numbers, std::uint8_t (*planes)[kMagnitudes]) {
+  alignas(kTile) static constexpr auto places = [] {  // of the digits 0 and 1 in two vectors
+    std::array<std::uint8_t, kTile> bytes{};
+    for (std::size_t i = 0; i < kTile; ++i)
+      bytes[i] = static_cast<std::uint8_t>(kHalf * (i % (2 * kVector)) + i / (2 * kVector));
+    return bytes;
+  }();
+  const __m512i shifts = _mm512_set1_epi64(0x352e'2720'150e'0700);
+  const __m512i first = _mm512_load_si512(places.data()), last = _mm512_add_epi8(first, _mm512_set1_epi8(2));
+  for (std::size_t half = 0; half < 2; ++half) {
+    __m512i digits[kHalf];  // those of a number side by side
+    for (std::size_t i = 0; i < kHalf; ++i)
+      digits[i] =
+          _mm512_and_si512(_mm512_multishift_epi64_epi8(shifts, numbers[half * kHalf + i]), _mm512_set1_epi8(0x7f));
+    for (std::size_t pair = 0; pair < 2; ++pair) {
+      const __m512i at = pair == 0 ? first : last;
+      const __m512i low = _mm512_permutex2var_epi8(digits[0], at, digits[1]);
+      const __m512i high = _mm512_permutex2var_epi8(digits[2], at, digits[3]);
+      _mm512_store_si512(planes[2 * pair] + half * kTile, _mm512_shuffle_i64x2(low, high, 0x44));
+      _mm512_store_si512(planes[2 * pair + 1] + half * kTile, _mm512_shuffle_i64x2(low, high, 0xee));
+    }
   }
+}
+
+std::size_t tiles_of(std::size_t columns) { return (columns + kTile - 1) / kTile; }
+
+/// How many digits are looked up: 4, 6 or 8.
+std::size_t digits_of(const CodeTable& table) {
+  const auto digits = static_cast<std::size_t>(table.bits + kDigitBits - 1) / kDigitBits;
+  if (digits <= kHalf && table.is_short) return kHalf;
+  return digits <= 6 ? 6 : kMostDigits;
+}
+
+PARE_VBMI_INLINE void make_planes(const CodeTable& table, std::size_t digits, Planes& planes) {
+  constexpr int kHalfBits = kHalf * kDigitBits;
+  __m512i low[kMagnitudes / kVector], high[kMagnitudes / kVector];
+  const __m512 units = _mm512_set1_ps(static_cast<float>(-table.unit));
+  for (std::size_t i = 0; i < kMagnitudes / kVector; ++i) {
+    const __m512 multiples = _mm512_scalef_ps(_mm512_load_ps(table.values + i * kVector), units);
+    if (digits == kHalf) {
+      low[i] = _mm512_cvttps_epi32(multiples);
+    } else {
+      high[i] = _mm512_cvttps_epi32(_mm512_scalef_ps(multiples, _mm512_set1_ps(-kHalfBits)));
+      low[i] =
+          _mm512_cvttps_epi32(_mm512_fnmadd_ps(_mm512_cvtepi32_ps(high[i]), _mm512_set1_ps(1 << kHalfBits), multiples));
+    }
+  }
+  split(low, planes.bytes);
+  if (digits > kHalf) split(high, planes.bytes + kHalf);
+}
+
+/// What is added up in 32 bits, and extremes.
+template <std::size_t kDigits>
+struct Totals {
+  __m512i sums[kDigits], squares[kDigits];
+  __m512i products[2 * kDigits - 3];  ///< of digits i < j, those of i + j = 1 first
+  __m512i largest, largest_unsigned, smallest;
+  __m512i nonzero, nonzero_negative;                      ///< counts of 8 bits
+  std::uint64_t above = 0, above_zero = 0, negative = 0;  ///< above_zero: above the cutoff and without a sign
+};
+
+template <std::size_t kDigits>
+PARE_VBMI_INLINE void clear(Totals<kDigits>& totals) {
+  for (__m512i& sum : totals.sums) sum = _mm512_setzero_si512();
+  for (__m512i& sum : totals.squares) sum = _mm512_setzero_si512();
+  for (__m512i& sum : totals.products) sum = _mm512_setzero_si512();
+  totals.largest = _mm512_set1_epi8(-128);
+  totals.largest_unsigned = _mm512_setzero_si512();
+  totals.smallest = _mm512_set1_epi8(127);
+  totals.nonzero = totals.nonzero_negative = _mm512_setzero_si512();
+}
+
+/// Adds a tile, all of it or the bytes of the mask; the others are zero. kShort: no value has more than 8 bits, which
+/// are in two digits side by side.
+template <std::size_t kDigits, bool kShort, bool kWhole>
+PARE_VBMI_INLINE void take(__m512i codes, __mmask64 mask, const Planes& planes, __m512i above,
+                           Totals<kDigits>& totals) {
+  const auto count = [](__mmask64 of) PARE_VBMI { return static_cast<std::uint64_t>(_mm_popcnt_u64(of)); };
+  const __m512i one = _mm512_set1_epi8(1), magnitudes = _mm512_and_si512(codes, _mm512_set1_epi8(0x7f));
+  const __mmask64 negative = _mm512_movepi8_mask(codes), is_above = _mm512_cmpge_epu8_mask(magnitudes, above);
+  const __m512i signs = _mm512_mask_blend_epi8(negative, one, _mm512_set1_epi8(-1));
+  totals.negative += count(negative);
+  totals.above += count(is_above);
+  totals.above_zero += count(is_above & ~negative);
+  totals.largest_unsigned = _mm512_max_epu8(totals.largest_unsigned, codes);
   totals.largest = kWhole ? _mm512_max_epi8(totals.largest, codes)
                           : _mm512_mask_max_epi8(totals.largest, mask, totals.largest, codes);
-  totals.largest_unsigned = _mm512_max_epu8(totals.largest_unsigned, codes);
   totals.smallest = kWhole ? _mm512_min_epu8(totals.smallest, magnitudes)
                            : _mm512_mask_min_epu8(totals.smallest, mask, totals.smallest, magnitudes);
-  tiles.magnitudes[tiles.count] = magnitudes;
-  tiles.signs[tiles.count] = _mm512_mask_blend_epi8(negative, _mm512_set1_epi8(1), _mm512_set1_epi8(-1));
-  ++tiles.count;
-}
-
-/// Adds the planes of kTiles tiles.
-PARE_VBMI_INLINE void look_up(const Planes& planes, Tiles& tiles, Totals& totals) {
-  for (; tiles.count < kTiles; ++tiles.count)  // zeros add nothing
-    tiles.magnitudes[tiles.count] = tiles.signs[tiles.count] = _mm512_setzero_si512();
-  const __m512i one = _mm512_set1_epi8(1);
-  for (std::size_t p = 0; p < planes.multiples + planes.squares; ++p) {
-    const __m512i low = _mm512_load_si512(planes.bytes[p]), high = _mm512_load_si512(planes.bytes[p] + kTile);
-    __m512i total = totals.planes[p];
-    for (std::size_t i = 0; i < kTiles; ++i)
-      total = _mm512_dpbusd_epi32(total, _mm512_permutex2var_epi8(low, tiles.magnitudes[i], high),
-                                  p < planes.multiples ? tiles.signs[i] : one);
-    totals.planes[p] = total;
+  const __m512i is_nonzero = _mm512_min_epu8(magnitudes, one);
+  totals.nonzero = _mm512_add_epi8(totals.nonzero, is_nonzero);
+  totals.nonzero_negative =
+      _mm512_mask_add_epi8(totals.nonzero_negative, negative, totals.nonzero_negative, is_nonzero);
+  __m512i digits[kDigits];
+  for (std::size_t k = 0; k < kDigits; ++k)  // the index has 7 bits, and the sign is left out
+    digits[k] =
+        _mm512_permutex2var_epi8(_mm512_load_si512(planes.bytes[k]), codes, _mm512_load_si512(planes.bytes[k] + kTile));
+  for (std::size_t k = 0; k < kDigits; ++k) {
+    totals.sums[k] = add_products(totals.sums[k], digits[k], signs);
+    totals.squares[k] = add_products(totals.squares[k], digits[k], digits[k]);
+    for (std::size_t j = k + 1; j < (kShort ? std::min(k + 2, kDigits) : kDigits); ++j)
+      totals.products[k + j - 1] = add_products(totals.products[k + j - 1], digits[k], digits[j]);
   }
-  tiles.count = 0;
 }
 
-PARE_VBMI void finish(const Planes& planes, const Totals& totals, CodeTally& tally) {
-  alignas(16) std::int8_t largest[16];
-  alignas(16) std::uint8_t largest_unsigned[16], smallest[16];
-  const __m256i a =
-      _mm256_max_epi8(_mm512_castsi512_si256(totals.largest), _mm512_extracti64x4_epi64(totals.largest, 1));
-  const __m256i b = _mm256_max_epu8(_mm512_castsi512_si256(totals.largest_unsigned),
-                                    _mm512_extracti64x4_epi64(totals.largest_unsigned, 1));
-  const __m256i c =
-      _mm256_min_epu8(_mm512_castsi512_si256(totals.smallest), _mm512_extracti64x4_epi64(totals.smallest, 1));
-  _mm_store_si128(reinterpret_cast<__m128i*>(largest),
-                  _mm_max_epi8(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1)));
-  _mm_store_si128(reinterpret_cast<__m128i*>(largest_unsigned),
-                  _mm_max_epu8(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1)));
-  _mm_store_si128(reinterpret_cast<__m128i*>(smallest),
-                  _mm_min_epu8(_mm256_castsi256_si128(c), _mm256_extracti128_si256(c, 1)));
-  const int positive = *std::max_element(largest, largest + 16);
-  const int negative = *std::max_element(largest_unsigned, largest_unsigned + 16);
-  if (positive >= 0) tally.largest_positive = positive;
-  if (negative >= 128) tally.largest_negative = negative - 128;
-  tally.smallest = *std::min_element(smallest, smallest + 16);
-  for (std::size_t p = planes.multiples; p-- > 0;)
-    tally.sum = tally.sum * 256 + _mm512_reduce_add_epi32(totals.planes[p]);
-  for (std::size_t p = planes.squares; p-- > 0;)
-    tally.squares =
-        tally.squares * 256 + static_cast<std::uint32_t>(_mm512_reduce_add_epi32(totals.planes[planes.multiples + p]));
+/// The least of 64 unsigned bytes.
+PARE_VBMI_INLINE int least(__m512i bytes) {
+  const __m256i half = _mm256_min_epu8(_mm512_castsi512_si256(bytes), _mm512_extracti64x4_epi64(bytes, 1));
+  const __m128i quarter = _mm_min_epu8(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  return _mm_cvtsi128_si32(_mm_minpos_epu16(_mm_min_epu8(quarter, _mm_srli_epi16(quarter, 8)))) & 0xff;
+}
+
+PARE_VBMI_INLINE std::uint64_t sum_of_bytes(__m512i bytes) {
+  return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(_mm512_sad_epu8(bytes, _mm512_setzero_si512())));
+}
+
+/// Numbers of 32 bits, added up in pairs.
+PARE_VBMI_INLINE __m512i signed_pairs(__m512i x) {
+  return _mm512_add_epi64(_mm512_srai_epi64(_mm512_slli_epi64(x, 32), 32), _mm512_srai_epi64(x, 32));
+}
+PARE_VBMI_INLINE __m512i unsigned_pairs(__m512i x) {
+  return _mm512_add_epi64(_mm512_and_si512(x, _mm512_set1_epi64(0xffffffff)), _mm512_srli_epi64(x, 32));
+}
+
+template <std::size_t kDigits>
+PARE_VBMI_INLINE void finish(const Totals<kDigits>& totals, std::uint64_t elements, CodeTally& tally) {
+  constexpr std::size_t kBits = kHalf * kDigitBits, kGroups = 2 * kDigitBits * (kDigits - 1) / kBits + 1;
+  tally.above += totals.above;
+  tally.outside += totals.above_zero;
+  tally.negative += totals.negative;
+  tally.zeros += elements - sum_of_bytes(totals.nonzero);
+  tally.negative_zeros += totals.negative - sum_of_bytes(totals.nonzero_negative);
+  // Differences from 127 for a sign bit that is clear, and from 255 for one that is set.
+  const int positive = 127 - least(_mm512_xor_si512(totals.largest, _mm512_set1_epi8(127)));
+  const int negative = 127 - least(_mm512_xor_si512(totals.largest_unsigned, _mm512_set1_epi8(-1)));
+  tally.largest_positive = std::max(tally.largest_positive, positive);
+  tally.largest_negative = std::max(tally.largest_negative, negative);
+  tally.smallest = std::min(tally.smallest, least(totals.smallest));
+  // Pairs are below 2^31, and shifts below 28.
+  __m512i sums[2] = {}, squares[kGroups] = {};
+  const auto add = [](__m512i numbers, std::size_t shift, __m512i* to) PARE_VBMI {
+    const __m128i by = _mm_cvtsi32_si128(static_cast<int>(shift % kBits));
+    to[shift / kBits] = _mm512_add_epi64(to[shift / kBits], _mm512_sll_epi64(numbers, by));
+  };
+  for (std::size_t k = 0; k < kDigits; ++k) {
+    add(signed_pairs(totals.sums[k]), kDigitBits * k, sums);
+    add(unsigned_pairs(totals.squares[k]), 2 * kDigitBits * k, squares);
+  }
+  for (std::size_t k = 1; k < 2 * kDigits - 2; ++k)
+    add(unsigned_pairs(totals.products[k - 1]), kDigitBits * k + 1, squares);
+  for (std::size_t i = 0; i < (kDigits > kHalf ? 2 : 1); ++i)
+    tally.sum += static_cast<Int128>(_mm512_reduce_add_epi64(sums[i])) * (Int128{1} << (kBits * i));
+  for (std::size_t i = 0; i < kGroups; ++i)
+    tally.squares += static_cast<Unsigned128>(static_cast<std::uint64_t>(_mm512_reduce_add_epi64(squares[i])))
+                     << (kBits * i);
+}
+
+/// Counts elements without a sign that are the cutoff, which few cutoffs are.
+PARE_VBMI void count_equal(const CodeRows& codes, const CodeTable& table, CodeTally& tally) {
+  const __m512i inside = _mm512_set1_epi8(static_cast<char>(table.inside));
+  const __m512i equal = _mm512_set1_epi8(static_cast<char>(table.above - table.inside));
+  for (std::size_t row = 0; row < codes.rows; ++row)
+    for (std::size_t i = 0; i < codes.columns; i += kTile) {
+      const std::size_t rest = codes.columns - i;
+      const __mmask64 mask = rest >= kTile ? ~__mmask64{0} : (__mmask64{1} << rest) - 1;
+      const __m512i bytes = _mm512_maskz_loadu_epi8(mask, codes.data + row * codes.stride + i);
+      const __mmask64 found = _mm512_mask_cmplt_epu8_mask(mask, _mm512_sub_epi8(bytes, inside), equal);
+      tally.outside += static_cast<std::uint64_t>(_mm_popcnt_u64(found));
+    }
+}
+
+/// Adds no more than kMostTiles tiles, in rows of whole tiles or of less than one. Sums stay in registers only while
+/// the function is as simple as this.
+template <std::size_t kDigits, bool kShort, bool kWhole>
+PARE_VBMI void add_rows(const CodeRows& codes, const CodeTable& table, const Planes& planes, CodeTally& tally) {
+  Totals<kDigits> totals;
+  clear(totals);
+  const __m512i above = _mm512_set1_epi8(static_cast<char>(table.above));
+  const __mmask64 mask = (__mmask64{1} << codes.columns % kTile) - 1;
+  // Rows of a block are pages apart, where nothing else fetches ahead. The block to their right is next.
+  const std::size_t ahead = std::min(codes.columns, kAhead);
+  const std::size_t tiles = tiles_of(codes.columns), gap = codes.stride - tiles * kTile;
+  const std::byte* bytes = codes.data;
+  std::size_t left = tiles;  // of a row
+  for (std::size_t k = codes.rows * tiles; k > 0; --k) {
+    _mm_prefetch(reinterpret_cast<const char*>(bytes + ahead), _MM_HINT_T0);
+    take<kDigits, kShort, kWhole>(kWhole ? _mm512_loadu_si512(bytes) : _mm512_maskz_loadu_epi8(mask, bytes), mask,
+                                  planes, above, totals);
+    const std::size_t at_end = std::size_t{0} - static_cast<std::size_t>(--left == 0);
+    bytes += kTile + (gap & at_end);
+    left += tiles & at_end;
+  }
+  finish(totals, codes.rows * codes.columns, tally);
+}
+
+template <std::size_t kDigits, bool kShort>
+PARE_VBMI void add_codes(const CodeRows& codes, const CodeTable& table, const Planes& planes, CodeTally& tally) {
+  const std::size_t tail = codes.columns % kTile, whole = codes.columns - tail;
+  if (whole != 0) add_rows<kDigits, kShort, true>({codes.data, codes.rows, whole, codes.stride}, table, planes, tally);
+  if (tail != 0)
+    add_rows<kDigits, kShort, false>({codes.data + whole, codes.rows, tail, codes.stride}, table, planes, tally);
 }
 
 }  // namespace
@@ -141,32 +260,43 @@ bool has_code_planes() {
   return has;
 }
 
+PARE_VBMI bool make_table_by_vectors(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& table) {
+  const float* numbers = code_numbers(scale.codes);
+  const std::uint32_t cutoff = cutoff_pattern(scale, cutoffs);
+  const __m512 by = _mm512_set1_ps(scale.scale), limit = _mm512_set1_ps(cutoffs.limit);
+  __m512i patterns = _mm512_setzero_si512();
+  std::size_t count = 0, above = 0;
+  for (std::size_t i = 0; i < kMagnitudes; i += kVector) {
+    const __m512 values = rounded(scale.elements, _mm512_mul_ps(_mm512_load_ps(numbers + i), by));
+    const __m512i bits = _mm512_castps_si512(values);
+    _mm512_store_ps(table.values + i, values);
+    patterns = _mm512_or_si512(patterns, bits);
+    count += static_cast<std::size_t>(_mm_popcnt_u32(_mm512_cmp_ps_mask(values, limit, _CMP_LT_OQ)));
+    above += static_cast<std::size_t>(
+        _mm_popcnt_u32(_mm512_cmple_epu32_mask(bits, _mm512_set1_epi32(static_cast<int>(cutoff)))));
+  }
+  table.count = count;
+  table.above = above;
+  return finish_table(scale, cutoff, static_cast<std::uint32_t>(_mm512_reduce_or_epi32(patterns)), table);
+}
+
 PARE_VBMI CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& table) {
   Planes planes;
-  make_planes(table, planes);
+  const std::size_t digits = digits_of(table);
+  make_planes(table, digits, planes);
+  const auto add = digits == kHalf ? add_codes<kHalf, true>
+                   : digits == 6   ? (table.is_short ? add_codes<6, true> : add_codes<6, false>)
+                                   : add_codes<kMostDigits, false>;
   CodeTally tally;
-  Totals totals;
-  for (std::size_t p = 0; p < planes.multiples + planes.squares; ++p) totals.planes[p] = _mm512_setzero_si512();
-  totals.largest = _mm512_set1_epi8(-128);
-  totals.largest_unsigned = _mm512_setzero_si512();
-  totals.smallest = _mm512_set1_epi8(127);
-  Tiles tiles;
-  for (std::size_t row = 0; row < codes.rows; ++row) {
-    const std::byte* bytes = codes.data + row * codes.stride;
-    for (std::size_t i = 0; i < codes.columns; i += kTile) {
-      if (codes.columns - i >= kTile) {
-        take<true>(_mm512_loadu_si512(bytes + i), 0, table, tally, totals, tiles);
-      } else {
-        const __mmask64 mask = (__mmask64{1} << (codes.columns - i)) - 1;
-        take<false>(_mm512_maskz_loadu_epi8(mask, bytes + i), mask, table, tally, totals, tiles);
-      }
-      // Rows of a block are pages apart, where nothing else fetches ahead. The block to their right is next.
-      _mm_prefetch(reinterpret_cast<const char*>(bytes + i + std::min(codes.columns, kAhead)), _MM_HINT_T0);
-      if (tiles.count == kTiles) look_up(planes, tiles, totals);
+  const std::size_t columns = std::min(codes.columns, kMostTiles * kTile);
+  const std::size_t rows = std::max<std::size_t>(1, kMostTiles / tiles_of(columns));
+  for (std::size_t row = 0; row < codes.rows; row += rows)
+    for (std::size_t i = 0; i < codes.columns; i += columns) {
+      const CodeRows part{codes.data + row * codes.stride + i, std::min(rows, codes.rows - row),
+                          std::min(columns, codes.columns - i), codes.stride};
+      add(part, table, planes, tally);
+      if (table.inside != table.above) count_equal(part, table, tally);
     }
-  }
-  if (tiles.count != 0) look_up(planes, tiles, totals);
-  finish(planes, totals, tally);
   return tally;
 }
 
@@ -176,6 +306,7 @@ PARE_VBMI CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& tabl
 
 namespace pare::kernels {
 bool has_code_planes() { return false; }
+bool make_table_by_vectors(const CodeScale&, const CodeCutoffs&, CodeTable&) { return false; }
 CodeTally tally_by_planes(const CodeRows&, const CodeTable&) { return {}; }
 }  // namespace pare::kernels
 

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -17,36 +16,37 @@
 namespace pare::kernels {
 namespace {
 
+__extension__ using Half = _Float16;
+
 /// Bytes in rows with gaps, and what they stand for.
 struct CodeCase {
-  ByteType type;
-  float scale;
-  bool rounded;  ///< to BF16
+  CodeScale scale;
   std::size_t rows, columns, stride;
 };
 
-std::vector<std::byte> elements_of(const CodeCase& one, const std::vector<std::byte>& codes) {
+std::vector<std::byte> elements_of(const CodeScale& scale, const std::vector<std::byte>& codes) {
   std::vector<float> values(codes.size());
-  scale_bytes(one.type, codes.data(), codes.size(), {0, one.scale, 1}, values.data());
-  std::vector<std::byte> elements(codes.size() * (one.rounded ? 2 : 4));
-  if (one.rounded)
+  scale_bytes(scale.codes, codes.data(), codes.size(), {0, scale.scale, 1}, values.data());
+  std::vector<std::byte> elements(codes.size() * (scale.elements == FloatType::kF32 ? 4 : 2));
+  if (scale.elements == FloatType::kBF16) {
     to_bf16(values.data(), values.size(), elements.data());
-  else
+  } else if (scale.elements == FloatType::kF32) {
     std::memcpy(elements.data(), values.data(), elements.size());
+  } else {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto half = static_cast<Half>(values[i]);
+      std::memcpy(elements.data() + 2 * i, &half, sizeof half);
+    }
+  }
   return elements;
 }
 
-CodeValues values_of(const CodeCase& one) {
-  std::vector<std::byte> codes;
-  for (std::size_t i = 0; i < kMagnitudes; ++i) codes.push_back(static_cast<std::byte>(i));
-  const std::vector<std::byte> elements = elements_of(one, codes);
-  CodeValues values{one.rounded ? Width::k16 : Width::k32, {}, {}};
-  const std::size_t size = one.rounded ? 2 : 4;
-  for (std::size_t i = 0; i < kMagnitudes; ++i) {
-    std::memcpy(&values.patterns[i], elements.data() + i * size, size);
-    values.values[i] = std::bit_cast<float>(values.patterns[i] << (one.rounded ? 16 : 0));
-  }
-  return values;
+/// The pattern of a magnitude's element.
+std::uint64_t pattern_of(const CodeScale& scale, unsigned magnitude) {
+  const std::vector<std::byte> elements = elements_of(scale, {static_cast<std::byte>(magnitude)});
+  std::uint64_t pattern = 0;
+  std::memcpy(&pattern, elements.data(), elements.size());
+  return pattern;
 }
 
 class EveryTargetOfCodes : public testing::TestWithParam<std::string> {
@@ -60,15 +60,14 @@ class EveryTargetOfCodes : public testing::TestWithParam<std::string> {
     const CodeCutoffs cutoffs{cutoff, std::numeric_limits<float>::infinity()};
     BlockScan scan;
     MomentLanes lanes;
-    if (!fold_codes(codes, values_of(one), cutoffs, scan, lanes)) return false;
+    if (!fold_codes(codes, one.scale, cutoffs, scan, lanes)) return false;
     std::vector<std::byte> used;
     for (std::size_t row = 0; row < one.rows; ++row)
       used.insert(used.end(), rows.begin() + static_cast<std::ptrdiff_t>(row * one.stride),
                   rows.begin() + static_cast<std::ptrdiff_t>(row * one.stride + one.columns));
-    const std::vector<std::byte> elements = elements_of(one, used);
-    const FloatType type = one.rounded ? FloatType::kBF16 : FloatType::kF32;
+    const std::vector<std::byte> elements = elements_of(one.scale, used);
     MomentLanes expected_lanes;
-    const BlockScan expected = scan_block(type, elements.data(), used.size(), cutoff, expected_lanes);
+    const BlockScan expected = scan_block(one.scale.elements, elements.data(), used.size(), cutoff, expected_lanes);
     EXPECT_EQ(scan.range.above, expected.range.above);
     EXPECT_EQ(scan.range.inside, expected.range.inside);
     EXPECT_EQ(scan.range.negative, expected.range.negative);
@@ -85,7 +84,7 @@ class EveryTargetOfCodes : public testing::TestWithParam<std::string> {
     EXPECT_TRUE(force_target(supported_targets().back()));  // the plainest
     BlockScan same;
     MomentLanes same_lanes;
-    EXPECT_TRUE(fold_codes(codes, values_of(one), cutoffs, same, same_lanes));
+    EXPECT_TRUE(fold_codes(codes, one.scale, cutoffs, same, same_lanes));
     EXPECT_TRUE((force_target(""), force_target(GetParam())));
     EXPECT_EQ(std::memcmp(&lanes, &same_lanes, sizeof lanes), 0);
     return true;
@@ -96,26 +95,38 @@ TEST_P(EveryTargetOfCodes, AgreeWithTheValues) {
   std::mt19937 engine(3);
   std::size_t folded = 0, tried = 0;
   for (const ByteType type : {ByteType::kE4M3, ByteType::kE5M2})
-    for (const float scale : {1.0F, 0.00123F, 0.5F, 1e-30F, 3e30F})
-      for (const bool rounded : {false, true})
+    for (const float scale : {1.0F, 0.00123F, 0.5F, 0.0107421875F, 1e-30F, 1e-38F, 3e30F})
+      for (const FloatType elements : {FloatType::kF32, FloatType::kF16, FloatType::kBF16})
         for (const auto& [rows, columns, stride] :
-             {std::array<std::size_t, 3>{1, 1000, 1000}, {5, 128, 200}, {3, 1, 7}, {2, 321, 321}}) {
-          const CodeCase one{type, scale, rounded, rows, columns, stride};
+             {std::array<std::size_t, 3>{1, 1000, 1000}, {5, 128, 200}, {3, 1, 7}, {2, 321, 321}, {1, 17000, 17000}}) {
+          const CodeCase one{{type, elements, scale}, rows, columns, stride};
           std::vector<std::byte> codes(rows * stride);
           const unsigned least = type == ByteType::kE4M3 ? 0x7f : 0x7c;  // infinity and NaN
           for (std::byte& code : codes) {
             const unsigned bits = engine() & 255;
             code = static_cast<std::byte>((bits & 127) < least ? bits : bits & 128);
           }
-          const CodeValues values = values_of(one);
           SCOPED_TRACE(testing::Message() << "scale " << scale << ", " << rows << " x " << columns);
           for (const std::uint64_t cutoff :
-               {std::uint64_t{values.patterns[40]}, std::uint64_t{values.patterns[60]} + 1, std::uint64_t{0}}) {
+               {pattern_of(one.scale, 40), pattern_of(one.scale, 60) + 1, std::uint64_t{0}}) {
             ++tried;
             folded += agrees(one, codes, cutoff) ? 1 : 0;
           }
         }
-  EXPECT_GT(folded, tried / 2);  // others have values too far apart
+  EXPECT_GT(folded, tried / 2);  // the scale of others is out of the range of F16
+}
+
+TEST_P(EveryTargetOfCodes, AgreeWhereDigitsAreLargest) {
+  // Each sum of products has as much to hold as it can.
+  for (const float scale : {1.0F, 0x1.fffffep0F, 0x1.01p-3F})
+    for (const FloatType elements : {FloatType::kF32, FloatType::kBF16})
+      for (const ByteType type : {ByteType::kE4M3, ByteType::kE5M2}) {
+        const CodeCase one{{type, elements, scale}, 2, 30000, 30000};
+        for (const unsigned code : {0x7bU, 0x3fU, 0x87U, 0xfbU}) {
+          const std::vector<std::byte> codes(one.rows * one.stride, static_cast<std::byte>(code));
+          EXPECT_TRUE(agrees(one, codes, pattern_of(one.scale, 60))) << scale << ' ' << code;
+        }
+      }
 }
 
 TEST_P(EveryTargetOfCodes, LeaveWhatIsNotUsual) {
@@ -125,9 +136,8 @@ TEST_P(EveryTargetOfCodes, LeaveWhatIsNotUsual) {
   const auto folds = [](float scale, const std::vector<std::byte>& codes, float limit) {
     BlockScan scan;
     MomentLanes lanes;
-    return fold_codes({codes.data(), 1, codes.size(), codes.size()},
-                      values_of({ByteType::kE4M3, scale, false, 1, codes.size(), codes.size()}), {0, limit}, scan,
-                      lanes);
+    return fold_codes({codes.data(), 1, codes.size(), codes.size()}, {ByteType::kE4M3, FloatType::kF32, scale},
+                      {0, limit}, scan, lanes);
   };
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   EXPECT_TRUE(folds(0.25F, usual, kInfinity));
