@@ -2,11 +2,13 @@
 #include "pare/prune.h"
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings.h"
@@ -37,6 +39,9 @@ CalibrationOptions calibration_of(const nb::dict& options, std::uint64_t seed) {
   std::string data;
   take(options, "data", data);
   calibration.data = data;
+  std::string statistics;
+  take(options, "statistics", statistics);
+  calibration.statistics = statistics;
   take(options, "sequences", calibration.sequences);
   take(options, "length", calibration.length);
   calibration.seed = seed;
@@ -98,6 +103,20 @@ void mask_of_model_written(const Model& model, const Options& options, const std
   run_without_lock(threads, progress, [&](const Context& context) { write_mask(model, filters, out, force, context); });
 }
 
+/// Returns notes and the names of linears that no token reached.
+std::pair<std::vector<std::string>, std::vector<std::string>> statistics_written(
+    const Model& model, const Options& options, const std::string& out, bool norms_only, bool force, unsigned threads,
+    const nb::object& progress) {
+  std::uint64_t seed = 0;
+  take(options, "seed", seed);
+  const CalibrationOptions calibration = calibration_of(options, seed);
+  check_output_apart(out, model);
+  const StatisticsSummary summary = call(threads, progress, [&](const Context& context) {
+    return write_statistics(model, calibration, out, {norms_only, force}, context);
+  });
+  return {summary.notes, summary.unseen};
+}
+
 /// Returns (JSON, text, Markdown).
 Document masks_compared(const std::string& first, const std::string& second, unsigned threads,
                         const nb::object& progress) {
@@ -148,6 +167,8 @@ void bind_prune(nb::module_& module) {
   module.def("prune", planned, nb::arg("model"), nb::arg("options"), nb::arg("threads"), nb::arg("progress").none());
   module.def("write_mask", mask_of_model_written, nb::arg("model"), nb::arg("options"), nb::arg("out"),
              nb::arg("force"), nb::arg("threads"), nb::arg("progress").none());
+  module.def("write_statistics", statistics_written, nb::arg("model"), nb::arg("options"), nb::arg("out"),
+             nb::arg("norms_only"), nb::arg("force"), nb::arg("threads"), nb::arg("progress").none());
   module.def("compare_masks", masks_compared, nb::arg("first"), nb::arg("second"), nb::arg("threads"),
              nb::arg("progress").none());
   module.def("save", saved, nb::arg("model"), nb::arg("out"), nb::arg("force"), nb::arg("threads"),

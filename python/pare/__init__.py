@@ -11,7 +11,8 @@ from pare._core import version as __version__
 from pare._checks import Finding, ModelCheck, PatternShare, TensorCheck
 from pare._errors import Error
 from pare._masks import MaskAgreement, MaskComparison, compare_masks
-from pare._model import Model, Parameter, open
+from pare._model import Model, open
+from pare._parameter import Parameter
 from pare._pruning import PackedTensor, Packing, PrunedLevel, PrunedTensor, Pruning
 from pare._results import Inspection, LargeParameter, LeftOut, Row, Spread
 from pare._running import Tokenizer

@@ -7,13 +7,13 @@ import functools
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal, Optional, Union
 
 import numpy
 
 from pare import _core, _html
 from pare._checks import ModelCheck
+from pare._parameter import MORE_DTYPES, Parameter
 from pare._progress import Progress, follow
 from pare._pruning import Levels, Packing, Path, Pruning, level_texts, pack, prune
 from pare._results import Inspection
@@ -22,44 +22,11 @@ from pare._scoring import Scored
 
 Strings = Union[str, Iterable[str], None]
 
-# What ml_dtypes, if it is installed, calls the types that NumPy lacks.
-_MORE_DTYPES = {
-    "BF16": "bfloat16",
-    "F8_E4M3": "float8_e4m3fn",
-    "F8_E5M2": "float8_e5m2",
-    "F8_E8M0": "float8_e8m0fnu",
-    "F8_E4M3FNUZ": "float8_e4m3fnuz",
-    "F8_E5M2FNUZ": "float8_e5m2fnuz",
-}
-
-
 def strings(value: Strings) -> list[str]:
     """One string or several, as a list."""
     if value is None:
         return []
     return [value] if isinstance(value, str) else list(value)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A row of named_parameters()."""
-
-    name: str  # as the model's class spells it
-    tensor: str  # as the file spells it
-    dtype: str  # as in safetensors, for example "F32" or "BF16"
-    shape: tuple[int, ...]
-    group: str  # its role, for example "attention.q" or "feed-forward"
-    stack: str  # "encoder", "decoder" or ""
-    layer: Optional[int]
-    prunable: bool  # whether it is pruned by default
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
 
 
 class Model(Scored):
@@ -134,12 +101,12 @@ class Model(Scored):
         """
         array: Array
         array, dtype = self._core.numpy(name)
-        if dtype in _MORE_DTYPES:
+        if dtype in MORE_DTYPES:
             try:
                 import ml_dtypes
             except ImportError:
                 return array
-            typed: Array = array.view(getattr(ml_dtypes, _MORE_DTYPES[dtype]))
+            typed: Array = array.view(getattr(ml_dtypes, MORE_DTYPES[dtype]))
             return typed
         return array
 
@@ -222,6 +189,7 @@ class Model(Scored):
         refit: bool = False,
         mask: Optional[Path] = None,
         data: Optional[Path] = None,
+        statistics: Optional[Path] = None,
         sequences: int = 128,
         length: int = 2048,
         seed: int = 0,
@@ -238,11 +206,14 @@ class Model(Scored):
         `levels` are percentages of the weights that can be pruned; `amounts` are PyTorch's ("0.5", "1000");
         `levels_file` is a file that sensitivity() or `pare sensitivity` wrote. The options are those of `pare prune`.
         The criteria "wanda", "sparsegpt" and "alps", and `refit`, need a text in the file `data`, of which they take
-        `sequences` windows of `length` tokens. `mask`, a file that save_mask() wrote or another model whose zeros count,
+        `sequences` windows of `length` tokens; or a file `statistics` of this model, which save_statistics() wrote. `mask`, a file that save_mask() wrote or another model whose zeros count,
         takes the place of levels and criterion. See Pruning for what comes next: save(), or a model in memory.
         """
-        if (refit or criterion in ("wanda", "sparsegpt", "alps")) == (data is None):
-            needs = "needs a text to calibrate on" if data is None else "does not look at a text"
+        if data is not None and statistics is not None:
+            raise ValueError("statistics: they take the place of data, so only one of them is given")
+        given = data is not None or statistics is not None
+        if (refit or criterion in ("wanda", "sparsegpt", "alps")) != given:
+            needs = "does not look at a text" if given else "needs a text to calibrate on, or statistics"
             raise ValueError(f"data: the criterion {criterion!r} {needs}")
         options = {
             "levels": level_texts(levels),
@@ -256,6 +227,7 @@ class Model(Scored):
             "refit": refit,
             "mask": "" if mask is None else os.fspath(mask),
             "data": "" if data is None else os.fspath(data),
+            "statistics": "" if statistics is None else os.fspath(statistics),
             "sequences": sequences,
             "length": length,
             "seed": seed,
@@ -286,6 +258,30 @@ class Model(Scored):
         options = {"include": strings(include), "exclude": strings(exclude), "groups": strings(groups)}
         with follow(f"writing {os.fspath(out)}", progress) as report:
             _core.write_mask(self._core, options, os.fspath(out), force, threads, report)
+
+    def save_statistics(
+        self,
+        out: Path,
+        data: Path,
+        *,
+        sequences: int = 128,
+        length: int = 2048,
+        seed: int = 0,
+        norms_only: bool = False,
+        force: bool = False,
+        threads: int = 0,
+        progress: Progress = None,
+    ) -> list[str]:
+        """Runs the model on a text, once, and writes what its linears read: a safetensors file for prune(statistics=...).
+
+        The text is that of prune(data=...). `norms_only` leaves out the products of inputs: a small file, enough for
+        "wanda". The weights are then chosen by the inputs of the model as it is (docs/pruning.md). Returns notes, such as
+        one on windows that are shorter than asked for.
+        """
+        options = {"data": os.fspath(data), "sequences": sequences, "length": length, "seed": seed}
+        with follow(f"calibrating {self.title}", progress) as report:
+            notes, unseen = _core.write_statistics(self._core, options, os.fspath(out), norms_only, force, threads, report)
+        return notes + [f"no token of the text reached {name}" for name in unseen]
 
     def save(self, out: Path, *, force: bool = False, threads: int = 0, progress: Progress = None) -> None:
         """Writes the model as a directory of safetensors files that transformers loads, with its tokenizer.

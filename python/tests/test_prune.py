@@ -64,6 +64,30 @@ def test_criteria_and_patterns(gpt2):
         half.model(17)
 
 
+def test_saved_statistics(gpt2, tmp_path):
+    load_file = pytest.importorskip("safetensors.numpy").load_file
+    text, file = {"data": MODELS.parent / "heldout" / "lm.txt", "sequences": 2, "length": 32}, tmp_path / "statistics"
+    assert gpt2.save_statistics(file, **text) == []
+    stored = load_file(file)
+    products, squares = (stored[f"h.0.attn.c_attn.input_{name}"] for name in ("products", "squares"))
+    diagonal = numpy.cumsum([0, *range(len(squares), 1, -1)])
+    assert numpy.allclose(products[diagonal], squares, rtol=1e-5)
+    pruning = gpt2.prune([50, 70], criterion="sparsegpt", statistics=file)
+    direct = gpt2.prune(50, criterion="sparsegpt", **text)
+    names = [tensor.name for tensor in direct.levels[0].tensors]
+    same = [numpy.array_equal(pruning[50].tensor(name), direct[50].tensor(name)) for name in names]
+    assert all(same[i] for i, name in enumerate(names) if name.startswith("h.0.")) and not all(same)
+    assert "dense model (statistics)" in pruning.text
+    gpt2.save_statistics(file, **text, norms_only=True, force=True)
+    assert gpt2.prune(50, criterion="wanda", statistics=file).levels[0].sparsity_percent == pytest.approx(50, abs=0.1)
+    with pytest.raises(pare.Error, match="norms"):
+        gpt2.prune(50, criterion="alps", statistics=file)
+    with pytest.raises(ValueError, match="only one"):
+        gpt2.prune(50, criterion="wanda", statistics=file, data=text["data"])
+    with pytest.raises(ValueError, match="does not look"):
+        gpt2.prune(50, statistics=file)
+
+
 def test_packing(gpt2, tmp_path):
     sparse = gpt2.prune(levels=[90])[90]
     planned, written = sparse.pack(), sparse.pack(tmp_path / "packed")
