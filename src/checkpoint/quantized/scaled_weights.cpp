@@ -42,6 +42,41 @@ struct ScaleGrid {
   }
 };
 
+/// Blocks side by side, in rows of the weights. Rows are pages apart, where nothing fetches ahead, and few bytes of a
+/// row at a time are slow to fetch. So what follows is fetched while a block is read: strips as wide as several blocks.
+class Strips {
+ public:
+  Strips(const ScaleGrid& grid, const std::byte* data, std::uint64_t rows) : grid_(grid), data_(data), rows_(rows) {}
+
+  /// The next block. Columns from begin to end.
+  kernels::CodeRows block(std::uint64_t begin, std::uint64_t end) {
+    const std::uint64_t columns = grid_.columns;
+    if (end - begin == columns) return {data_, 1, rows_ * columns, rows_ * columns, {}};
+    if (begin >= end_) start(begin);
+    const std::uint64_t row = fetched_ / lines_, line = fetched_ % lines_;
+    fetched_ += rows_ * lines_of(end - begin);
+    return {data_ + begin, rows_, end - begin, columns, {soon_ + row * columns + line * kLine, lines_ - line, lines_}};
+  }
+
+ private:
+  static constexpr std::uint64_t kLine = 64, kBytes = 1024;  ///< bytes of a row in a strip, or those of a block
+  static std::uint64_t lines_of(std::uint64_t bytes) { return (bytes + kLine - 1) / kLine; }
+
+  void start(std::uint64_t begin) {
+    const std::uint64_t width = std::max<std::uint64_t>(kBytes / grid_.block_columns, 1) * grid_.block_columns;
+    end_ = begin + width;
+    const bool is_last = end_ >= grid_.columns;  // the first strip of the rows below is next
+    soon_ = data_ + (is_last ? rows_ * grid_.columns : end_);
+    lines_ = lines_of(std::min(width, is_last ? grid_.columns : grid_.columns - end_));
+    fetched_ = 0;
+  }
+
+  const ScaleGrid& grid_;
+  const std::byte* data_;
+  std::uint64_t rows_, end_ = 0, lines_ = 1, fetched_ = 0;  ///< end_: of the columns of the strip that is read
+  const std::byte* soon_ = nullptr;
+};
+
 /// The type of the kernels for a dtype, if they know it.
 std::optional<kernels::ByteType> byte_type(DType dtype) {
   switch (dtype) {
@@ -99,12 +134,10 @@ class ScaledWeights final : public StoredCodes {
       std::uint64_t rows = 1, last = std::min(grid_.columns, first + left);
       if (first == 0 && last == grid_.columns) rows = std::min(left / grid_.columns, grid_.block_end_row(row) - row);
       std::uint64_t place = grid_.scale_of(row, first);
+      Strips strips(grid_, weights_.bytes.data() + row * grid_.columns, rows);
       for (std::uint64_t column = first; column < last; ++place) {
         const std::uint64_t next = std::min(grid_.block_end(column), last);
-        kernels::CodeRows codes{weights_.bytes.data() + row * grid_.columns + column, rows, next - column,
-                                grid_.columns};
-        if (codes.columns == codes.stride) codes = {codes.data, 1, rows * codes.columns, rows * codes.columns};
-        if (!visit(codes, {*type, elements, scale_at(place)})) return false;
+        if (!visit(strips.block(column, next), {*type, elements, scale_at(place)})) return false;
         column = next;
       }
       left -= rows * (last - first);

@@ -10,10 +10,17 @@
 
 namespace pare::kernels {
 
+/// Bytes that will be read soon, which are fetched on the way: in lines of 64 bytes, one for each that is read.
+struct CodesSoon {
+  const std::byte* data = nullptr;
+  std::size_t left = 0, lines = 0;  ///< lines of the first row, and of others
+};
+
 /// Bytes with a sign bit and a magnitude, in rows that are `stride` bytes apart.
 struct CodeRows {
   const std::byte* data;
   std::size_t rows, columns, stride;
+  CodesSoon soon = {};  ///< with the same stride; only if there are several rows
 };
 
 /// What the bytes stand for: the product of the FP8 number and the scale as F32, rounded to the type of the elements.

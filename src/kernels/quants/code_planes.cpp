@@ -219,36 +219,74 @@ PARE_VBMI void count_equal(const CodeRows& codes, const CodeTable& table, CodeTa
     }
 }
 
+/// Tiles in rows, one after the other.
+struct Walk {
+  const std::byte* at;
+  std::size_t left, tiles, gap;  ///< tiles that are left of this row and that a row has; bytes between rows
+
+  /// Without a branch, for which GCC would make two loops of one and copy each sum.
+  PARE_VBMI_INLINE void step() {
+    const std::size_t at_end = std::size_t{0} - static_cast<std::size_t>(--left == 0);
+    at += kTile + (gap & at_end);
+    left += tiles & at_end;
+  }
+};
+
+Walk walk_of(const std::byte* data, std::size_t left, std::size_t tiles, std::size_t stride) {
+  return {data, left, tiles, stride - tiles * kTile};
+}
+
 /// Adds no more than kMostTiles tiles, in rows of whole tiles or of less than one. Sums stay in registers only while
 /// the function is as simple as this.
 template <std::size_t kDigits, bool kShort, bool kWhole>
-PARE_VBMI void add_rows(const CodeRows& codes, const CodeTable& table, const Planes& planes, CodeTally& tally) {
+PARE_VBMI void add_rows(const CodeRows& codes, const CodeTable& table, const Planes& planes, Walk& soon,
+                        CodeTally& tally) {
   Totals<kDigits> totals;
   clear(totals);
   const __m512i above = _mm512_set1_epi8(static_cast<char>(table.above));
   const __mmask64 mask = (__mmask64{1} << codes.columns % kTile) - 1;
-  // Rows of a block are pages apart, where nothing else fetches ahead. The block to their right is next.
-  const std::size_t ahead = std::min(codes.columns, kAhead);
-  const std::size_t tiles = tiles_of(codes.columns), gap = codes.stride - tiles * kTile;
-  const std::byte* bytes = codes.data;
-  std::size_t left = tiles;  // of a row
+  const std::size_t tiles = tiles_of(codes.columns);
+  Walk now = walk_of(codes.data, tiles, tiles, codes.stride), next = soon;
   for (std::size_t k = codes.rows * tiles; k > 0; --k) {
-    _mm_prefetch(reinterpret_cast<const char*>(bytes + ahead), _MM_HINT_T0);
-    take<kDigits, kShort, kWhole>(kWhole ? _mm512_loadu_si512(bytes) : _mm512_maskz_loadu_epi8(mask, bytes), mask,
+    _mm_prefetch(reinterpret_cast<const char*>(next.at), _MM_HINT_T0);
+    take<kDigits, kShort, kWhole>(kWhole ? _mm512_loadu_si512(now.at) : _mm512_maskz_loadu_epi8(mask, now.at), mask,
                                   planes, above, totals);
-    const std::size_t at_end = std::size_t{0} - static_cast<std::size_t>(--left == 0);
-    bytes += kTile + (gap & at_end);
-    left += tiles & at_end;
+    now.step();
+    next.step();
   }
+  soon = next;
   finish(totals, codes.rows * codes.columns, tally);
 }
 
+/// The same of a single row.
 template <std::size_t kDigits, bool kShort>
-PARE_VBMI void add_codes(const CodeRows& codes, const CodeTable& table, const Planes& planes, CodeTally& tally) {
+PARE_VBMI void add_row(const CodeRows& codes, const CodeTable& table, const Planes& planes, CodeTally& tally) {
+  Totals<kDigits> totals;
+  clear(totals);
+  const __m512i above = _mm512_set1_epi8(static_cast<char>(table.above));
+  const std::size_t tail = codes.columns % kTile;
+  const std::byte *bytes = codes.data, *end = bytes + (codes.columns - tail);
+  for (; bytes != end; bytes += kTile) {
+    _mm_prefetch(reinterpret_cast<const char*>(bytes + kAhead), _MM_HINT_T0);
+    take<kDigits, kShort, true>(_mm512_loadu_si512(bytes), 0, planes, above, totals);
+  }
+  if (tail != 0) {
+    const __mmask64 mask = (__mmask64{1} << tail) - 1;
+    take<kDigits, kShort, false>(_mm512_maskz_loadu_epi8(mask, bytes), mask, planes, above, totals);
+  }
+  finish(totals, codes.columns, tally);
+}
+
+template <std::size_t kDigits, bool kShort>
+PARE_VBMI void add_codes(const CodeRows& codes, const CodeTable& table, const Planes& planes, Walk& soon,
+                         CodeTally& tally) {
+  if (codes.rows == 1) return add_row<kDigits, kShort>(codes, table, planes, tally);
   const std::size_t tail = codes.columns % kTile, whole = codes.columns - tail;
-  if (whole != 0) add_rows<kDigits, kShort, true>({codes.data, codes.rows, whole, codes.stride}, table, planes, tally);
+  if (whole != 0)
+    add_rows<kDigits, kShort, true>({codes.data, codes.rows, whole, codes.stride, {}}, table, planes, soon, tally);
   if (tail != 0)
-    add_rows<kDigits, kShort, false>({codes.data + whole, codes.rows, tail, codes.stride}, table, planes, tally);
+    add_rows<kDigits, kShort, false>({codes.data + whole, codes.rows, tail, codes.stride, {}}, table, planes, soon,
+                                     tally);
 }
 
 }  // namespace
@@ -287,14 +325,19 @@ PARE_VBMI CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& tabl
   const auto add = digits == kHalf ? add_codes<kHalf, true>
                    : digits == 6   ? (table.is_short ? add_codes<6, true> : add_codes<6, false>)
                                    : add_codes<kMostDigits, false>;
+  Walk soon = codes.soon.data == nullptr ? walk_of(codes.data + kAhead, codes.stride, codes.stride, codes.stride)
+                                         : walk_of(codes.soon.data, codes.soon.left, codes.soon.lines, codes.stride);
   CodeTally tally;
   const std::size_t columns = std::min(codes.columns, kMostTiles * kTile);
   const std::size_t rows = std::max<std::size_t>(1, kMostTiles / tiles_of(columns));
   for (std::size_t row = 0; row < codes.rows; row += rows)
     for (std::size_t i = 0; i < codes.columns; i += columns) {
-      const CodeRows part{codes.data + row * codes.stride + i, std::min(rows, codes.rows - row),
-                          std::min(columns, codes.columns - i), codes.stride};
-      add(part, table, planes, tally);
+      const CodeRows part{codes.data + row * codes.stride + i,
+                          std::min(rows, codes.rows - row),
+                          std::min(columns, codes.columns - i),
+                          codes.stride,
+                          {}};
+      add(part, table, planes, soon, tally);
       if (table.inside != table.above) count_equal(part, table, tally);
     }
   return tally;
