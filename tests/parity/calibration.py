@@ -5,10 +5,16 @@ its linears are then pruned together. Wanda: Sun et al. 2023, section 3. SparseG
 Rounding differs, so that weights whose scores are nearly equal may be chosen differently. Each such difference changes
 the inputs of all later layers, so that the first layer is compared more strictly than the model. Weights whose
 input is always zero go first, as pare documents.
+
+Statistics of the dense model, which pare calibrate writes, are compared with sums in F64 over what hooks see, and what is
+pruned by them with the same methods on these sums.
 """
+
+import json
 
 import torch
 import transformers as hf
+from safetensors import safe_open
 
 from common import ROOT
 
@@ -82,25 +88,63 @@ def sparsegpt(w, h, level, pattern, block=128):
     return w
 
 
-def prune(model, layers, inputs, method, level, pattern):
-    """Prunes the model in place."""
-    for layer in layers:
-        linears = [m for m in layer.modules() if isinstance(m, (torch.nn.Linear, hf.pytorch_utils.Conv1D))]
-        products = {m: 0 for m in linears}
+def products_of(model, layers, inputs):
+    """X^T X of each linear in the layers, and its number of rows of X."""
+    linears = [m for layer in layers for m in layer.modules() if isinstance(m, (torch.nn.Linear, hf.pytorch_utils.Conv1D))]
+    products, tokens = {m: 0 for m in linears}, {m: 0 for m in linears}
 
-        def observe(module, arguments, _):
-            x = arguments[0].reshape(-1, arguments[0].shape[-1]).double()
-            products[module] = products[module] + x.T @ x
+    def observe(module, arguments, _):
+        x = arguments[0].reshape(-1, arguments[0].shape[-1]).double()
+        products[module] = products[module] + x.T @ x
+        tokens[module] += len(x)
 
-        hooks = [m.register_forward_hook(observe) for m in linears]
-        with torch.no_grad():
-            for one in inputs:
-                model(**one)
-        for hook in hooks:
-            hook.remove()
-        for module in linears:
-            pruned = method(oriented(module).double(), products[module], level, pattern)
+    hooks = [m.register_forward_hook(observe) for m in linears]
+    with torch.no_grad():
+        for one in inputs:
+            model(**one)
+    for hook in hooks:
+        hook.remove()
+    return products, tokens
+
+
+def prune(model, groups, inputs, method, level, pattern):
+    """Prunes the model in place, the layers of each group together."""
+    for layers in groups:
+        for module, products in products_of(model, layers, inputs)[0].items():
+            pruned = method(oriented(module).double(), products, level, pattern)
             oriented(module).copy_(pruned)
+
+
+def calibration(file):
+    return ["--data", DEMO / "heldout/lm.txt", "--sequences", SEQUENCES, "--length", LENGTH, "--seed", SEED, "-o", file]
+
+
+def check_statistics(oracle, scratch, title, model_class, layers_of, inputs):
+    source, file = DEMO / "models" / title, scratch / "statistics.safetensors"
+    oracle.run("calibrate", source, "--force", *calibration(file))
+    model = model_class.from_pretrained(source).eval()
+    products, tokens = products_of(model, layers_of(model), inputs)
+    expected = {name.removeprefix("transformer."): module for name, module in model.named_modules() if module in products}
+    with safe_open(file, "pt") as saved:
+        entries = json.loads(saved.metadata()["pare.inputs"])
+        found = {linear: entry for entry in entries for linear in entry["linears"]}
+        oracle.check(f"{title} statistics: linears", set(found) == {f"{name}.weight" for name in expected}, set(found) ^ set(expected))
+        for name, module in expected.items():
+            entry, theirs = found[f"{name}.weight"], products[module]
+            first = entry["linears"][0].removesuffix(".weight")
+            squares, triangle = (saved.get_tensor(f"{first}.input_{kind}") for kind in ("squares", "products"))
+            rows, columns = torch.triu_indices(len(squares), len(squares))
+            scale = theirs.diag().sqrt()
+            error = ((triangle - theirs[rows, columns]).abs() / (scale[rows] * scale[columns] + 1e-30)).max().item()
+            oracle.check(f"{title} statistics: {name} products", error < 1e-4, error)
+            oracle.check(f"{title} statistics: {name} squares", torch.allclose(squares, theirs.diag(), rtol=1e-4, atol=0), squares)
+            oracle.check(f"{title} statistics: {name} tokens", entry["tokens"] == tokens[module], (entry["tokens"], tokens[module]))
+    for criterion, method in (("wanda", wanda), ("sparsegpt", sparsegpt)):
+        model = model_class.from_pretrained(source).eval()
+        prune(model, [layers_of(model)], inputs, method, 0.5, None)
+        out = scratch / "calibrated"
+        oracle.run("prune", source, "-o", out, "--force", "--criterion", criterion, "--statistics", file, "--levels", 50)
+        compare(oracle, f"{title} {criterion} by statistics", model, model_class.from_pretrained(out), 2e-4, 1e-3)
 
 
 def cases():
@@ -127,16 +171,16 @@ def run(oracle, scratch):
             for level, pattern in ((50, None), (70, None), (None, (2, 4))):
                 what = f"{title} {criterion} {level or '2:4'}"
                 model = model_class.from_pretrained(source).eval()
-                prune(model, layers_of(model), inputs, method, (level or 0) / 100, pattern)
+                prune(model, [[layer] for layer in layers_of(model)], inputs, method, (level or 0) / 100, pattern)
                 out = scratch / "calibrated"
                 amount = ["--levels", level] if level else ["--pattern", "2:4"]
-                oracle.run("prune", source, "-o", out, "--force", "--criterion", criterion, "--data",
-                           DEMO / "heldout/lm.txt", "--sequences", SEQUENCES, "--length", LENGTH, "--seed", SEED, *amount)
+                oracle.run("prune", source, "--force", "--criterion", criterion, *calibration(out), *amount)
                 loaded, info = model_class.from_pretrained(out, output_loading_info=True)
                 problems = {key: value for key, value in info.items() if value}
                 oracle.check(f"{what}: loads", not problems, problems)
                 compare(oracle, what, layers_of(model)[0], layers_of(loaded)[0], 2e-4, 1e-3)
                 compare(oracle, what, model, loaded, 0.02, 0.03)
+        check_statistics(oracle, scratch, title, model_class, layers_of, inputs)
         print(f"  {title}", flush=True)
 
 
