@@ -19,6 +19,7 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -53,6 +54,8 @@ COSTS = (
     )
     + b"]}"
 )
+
+STATISTICS = "statistics.safetensors"  # of gpt2, which pare makes
 
 TASKS = {
     "gpt2": [
@@ -96,6 +99,9 @@ def command_for(chance, model):
         ], []
     if kind == "plot":
         return ["plot", "m", "-o", "out.png", "--kind", chance.choice(["histogram", "layers", "cumulative"])], []
+    if model == "gpt2" and kind == "prune" and chance.random() < 0.5:
+        options = ["--levels", "50", "--criterion", chance.choice(["wanda", "sparsegpt", "alps"]), "--statistics", STATISTICS]
+        return ["prune", "m", "-o", "out", *options], [STATISTICS]
     if kind == "prune":
         options = chance.choice(
             [
@@ -173,6 +179,8 @@ class Mutator:
             names = [
                 name for name in names if not name.startswith(("m/tok", "m/vocab", "m/merges", "m/spiece", "m/gener"))
             ]
+        if STATISTICS in names:  # they are refused with another model
+            names = [STATISTICS]
         for _ in range(chance.choice([1, 1, 1, 2])):
             name = chance.choice(names)
             files[name] = mutations.mutate_file(chance, name, files[name])
@@ -317,6 +325,11 @@ def main():
         options.pare,
         {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": root, "HF_HUB_OFFLINE": "1"},
     )
+    write(os.path.join(root, "text.txt"), DATA["text.txt"])
+    saved = ["calibrate", "models/gpt2", "--data", "text.txt", "--sequences", "2", "--length", "8", "-o", STATISTICS]
+    subprocess.run([options.pare, *saved, "--quiet"], cwd=root, check=True)
+    with open(os.path.join(root, STATISTICS), "rb") as file:
+        DATA[STATISTICS] = file.read()
     mutator = Mutator(options, root)
     if options.one is not None:
         folder = os.path.join(root, f"input-{options.one}")
