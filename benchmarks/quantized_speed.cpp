@@ -1,7 +1,8 @@
-// quantized_speed [MIB [THREADS [ROUNDS [TYPE]]]]: inspects files of quantized weights and, in turn, only reads their
-// bytes from the page cache, with read() into a buffer. Prints the processor time of both for each type, and the ratio
-// of reading to inspecting, medians of all rounds. (Adding up a mapped file costs from a fifth to twice as much as
-// read(), by the size of the pages that the file happens to have in the cache, so it is no measure.)
+// quantized_speed [MIB [THREADS [ROUNDS [TYPE or FILE]]]]: inspects files of quantized weights and, in turn, only reads
+// their bytes from the page cache, with read() into a buffer. Prints the processor time of both for each type, and the
+// ratio of reading to inspecting, medians of all rounds. (Adding up a mapped file costs from a fifth to twice as much
+// as read(), by the size of the pages that the file happens to have in the cache, so it is no measure.) Of a FILE that
+// is there, only this one is inspected.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <time.h>
@@ -58,8 +59,18 @@ void write_file(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-/// Integers that are nearly normal for Q8_0 and any bits for the others, with scales that vary as those of real weights
-/// do.
+/// Integers from -127 to 127 that are nearly normal, and of which the largest is one of these, as quantization to Q8_0
+/// makes them.
+void draw_q8(Draw& draw, char* q, std::size_t n) {
+  float values[32], largest = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    values[i] = draw.normal();
+    largest = std::max(largest, std::abs(values[i]));
+  }
+  for (std::size_t i = 0; i < n; ++i) q[i] = static_cast<char>(std::lround(values[i] / largest * 127));
+}
+
+/// Integers as they are in Q8_0, and any bits for the others, with scales that vary as those of real weights do.
 void write_blocks(const Blocks& type, const fs::path& path, std::size_t bytes) {
   Draw draw;
   const std::size_t rows = bytes / (kColumns / type.elements * type.bytes);
@@ -67,9 +78,10 @@ void write_blocks(const Blocks& type, const fs::path& path, std::size_t bytes) {
   for (std::size_t block = 0; block < rows * (kColumns / type.elements); ++block) {
     const std::size_t begin = data.size();
     data.resize(begin + type.bytes);
-    for (std::size_t i = 0; i < type.bytes; ++i)
-      data[begin + i] = static_cast<char>(type.id == 8 ? std::clamp(static_cast<int>(draw.normal() * 45), -127, 127)
-                                                       : static_cast<int>(draw.word() >> 40));
+    if (type.id == 8)
+      draw_q8(draw, data.data() + begin + 2, type.elements);
+    else
+      for (std::size_t i = 0; i < type.bytes; ++i) data[begin + i] = static_cast<char>(draw.word() >> 40);
     for (const std::size_t at : type.halves) {
       const std::uint64_t half = type.scale | (draw.word() >> 54);
       data[begin + at] = static_cast<char>(half & 255);
@@ -136,6 +148,21 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+void measure(const std::string& name, const fs::path& path, int rounds, const pare::Context& context) {
+  std::vector<double> reading, inspecting, ratios;
+  double share = 0;
+  for (int round = 0; round < rounds; ++round) {
+    reading.push_back(timed([&] { read_all(path); }));
+    inspecting.push_back(timed([&] {
+      const pare::Inspection found = pare::inspect(pare::open_model(path.string(), {}, context), {}, context);
+      share = found.overall.stats.share(pare::Measure::kMagnitude);
+    }));
+    ratios.push_back(reading.back() / inspecting.back());
+  }
+  fmt::print("{:16} read {:6.1f} ms, inspect {:6.1f} ms, ratio {:.2f} (share {:.4f})\n", name, 1e3 * median(reading),
+             1e3 * median(inspecting), median(ratios), share);
+}
+
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const Blocks& type : {Blocks{"Q8_0", 8, 32, 34, {0}, 0x1000}, Blocks{"Q2_K", 10, 256, 84, {80, 82}, 0x1c00},
@@ -159,24 +186,17 @@ int main(int argc, char** argv) try {
   const pare::Context context(static_cast<unsigned>(argument(2, 1)));
   const int rounds = argument(3, 7);
   const std::string only = argc > 4 ? argv[4] : "";
+  if (fs::is_regular_file(only)) {
+    measure(fs::path(only).filename().string(), only, rounds, context);
+    return 0;
+  }
   const fs::path directory = fs::temp_directory_path() / fmt::format("pare-quantized-{}", ::getpid());
   fs::create_directory(directory);
   for (const Case& one : cases()) {
     if (one.name.find(only) == std::string::npos) continue;
     const fs::path path = directory / (one.name.starts_with("FP8") ? "model.safetensors" : "model.gguf");
     one.write(path, bytes);
-    std::vector<double> reading, inspecting, ratios;
-    double share = 0;
-    for (int round = 0; round < rounds; ++round) {
-      reading.push_back(timed([&] { read_all(path); }));
-      inspecting.push_back(timed([&] {
-        const pare::Inspection found = pare::inspect(pare::open_model(path.string(), {}, context), {}, context);
-        share = found.overall.stats.share(pare::Measure::kMagnitude);
-      }));
-      ratios.push_back(reading.back() / inspecting.back());
-    }
-    fmt::print("{:16} read {:6.1f} ms, inspect {:6.1f} ms, ratio {:.2f} (share {:.4f})\n", one.name,
-               1e3 * median(reading), 1e3 * median(inspecting), median(ratios), share);
+    measure(one.name, path, rounds, context);
     fs::remove(path);
   }
   fs::remove_all(directory);

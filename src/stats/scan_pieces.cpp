@@ -32,7 +32,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 16384;
 /// Elements whose blocks are folded at once: few enough to be computed after all for one that needs it.
-constexpr std::size_t kFoldedElements = 16384;
+constexpr std::size_t kFoldedElements = 32768;
 
 kernels::FloatType float_type(DType dtype) {
   switch (dtype) {
@@ -172,12 +172,8 @@ void scan_elements(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_
   }
 }
 
-/// The same of n elements or fewer from their quantized blocks; returns how many, or 0 if the elements are needed.
-/// `range` is that of the elements of the piece so far.
-std::size_t fold_elements(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n,
-                          kernels::KeyRange& range, Stats& stats, kernels::MomentLanes& lanes) {
-  const auto run = checkpoint::blocks_at(bytes, first, n);
-  if (!run || run->blocks == 0) return 0;
+/// The cutoff that is counted in quantized weights, and the next one, which they may not reach.
+kernels::FoldCutoffs fold_cutoffs(const DTypePlan& plan) {
   kernels::FoldCutoffs cutoffs{0, std::numeric_limits<float>::infinity()};
   for (std::size_t c = 0; c < plan.cutoff_keys.size(); ++c) {
     const auto pattern = static_cast<std::uint32_t>(plan.cutoff_keys[c]);
@@ -186,17 +182,36 @@ std::size_t fold_elements(const DTypePlan& plan, const TensorBytes& bytes, std::
     else
       cutoffs.limit = std::min(cutoffs.limit, std::bit_cast<float>(pattern));
   }
-  kernels::BlockScan scan;
-  scan.range = range;
-  if (!kernels::fold_blocks(run->type, run->data, run->blocks, cutoffs, scan, lanes)) return 0;
-  range = scan.range;
-  range.above = range.inside = range.negative = 0;
-  Stats block = stats;
-  clear(block);
-  set_counts(plan, scan, nullptr, run->elements, 0, block);
-  stats.add(block);
-  return run->elements;
+  return cutoffs;
 }
+
+/// Scans the elements of a piece from their quantized blocks.
+class BlockFold {
+ public:
+  BlockFold(const DTypePlan& plan, const Stats& empty) : plan_(plan), cutoffs_(fold_cutoffs(plan)), block_(empty) {}
+
+  /// Adds n elements from `first` on, or fewer, and returns how many, or 0 if the elements are needed.
+  std::size_t add(const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats,
+                  kernels::MomentLanes& lanes) {
+    const auto run = checkpoint::blocks_at(bytes, first, n);
+    if (!run || run->blocks == 0) return 0;
+    kernels::BlockScan scan;
+    scan.range = range_;
+    if (!kernels::fold_blocks(run->type, run->data, run->blocks, cutoffs_, scan, lanes)) return 0;
+    range_ = scan.range;
+    range_.above = range_.inside = range_.negative = 0;
+    clear(block_);
+    set_counts(plan_, scan, nullptr, run->elements, 0, block_);
+    stats.add(block_);
+    return run->elements;
+  }
+
+ private:
+  const DTypePlan& plan_;
+  kernels::FoldCutoffs cutoffs_;
+  kernels::KeyRange range_;  ///< of the elements of the piece so far
+  Stats block_;
+};
 
 /// The same of n elements from their FP8 bytes; returns false, and changes nothing, if the elements are needed.
 bool fold_bytes(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats,
@@ -224,11 +239,12 @@ bool fold_bytes(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t f
 void scan_piece(const DTypePlan& plan, const TensorBytes& bytes, std::uint64_t first, std::size_t n, Stats& stats) {
   kernels::MomentLanes lanes;
   const bool folds = checkpoint::blocks_at(bytes, first, n).has_value();
-  kernels::KeyRange range;
+  std::optional<BlockFold> blocks;
+  if (folds) blocks.emplace(plan, stats);
   std::size_t begin = !folds && fold_bytes(plan, bytes, first, n, stats, lanes) ? n : 0;
   while (begin < n) {
     std::size_t count = folds ? std::min(kFoldedElements, n - begin) : n;
-    const std::size_t folded = folds ? fold_elements(plan, bytes, first + begin, count, range, stats, lanes) : 0;
+    const std::size_t folded = folds ? blocks->add(bytes, first + begin, count, stats, lanes) : 0;
     if (folded == 0) scan_elements(plan, bytes, first + begin, count, stats, lanes);
     begin += folded == 0 ? count : folded;
   }

@@ -20,23 +20,12 @@
 #include <limits>
 
 #include "kernels/quants/block_counts-inl.h"
+#include "kernels/quants/scan_values.h"
+#include "kernels/quants/wide/wide_fold.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-/// Computes the elements of some blocks and scans them. Returns false if one is infinite or NaN.
-inline bool scan_values(BlockType type, const Byte* blocks, std::size_t count, const FoldCutoffs& cutoffs,
-                        BlockScan& scan, MomentLanes& lanes) {
-  float values[kLargestBatch];
-  const auto* bytes = reinterpret_cast<const std::byte*>(values);
-  decode_blocks(type, reinterpret_cast<const std::byte*>(blocks), count, values);
-  const BlockScan found = scan_block(FloatType::kF32, bytes, count * block_shape(type).elements, cutoffs.first, lanes);
-  merge(found.range, scan.range);
-  scan.zeros += found.zeros;
-  scan.negative_zeros += found.negative_zeros;
-  return found.finite && Extremes(found.range).top < cutoffs.limit && -Extremes(found.range).bottom < cutoffs.limit;
-}
 
 /// Whether a batch may have a new extreme.
 template <class B>
@@ -167,7 +156,11 @@ bool fold_blocks(BlockType type, const std::byte* blocks, std::size_t count, con
                  BlockScan& scan, MomentLanes& lanes) {
   BlockScan found = scan;
   MomentLanes sums = lanes;
-  if (!PARE_DISPATCH(FoldBlocksTarget)(type, blocks, count, cutoffs, found, sums)) return false;
+  choose_target();
+  std::optional<bool> folded;
+  if (takes_masked_words() && has_wide_fold()) folded = fold_blocks_wide(type, blocks, count, cutoffs, found, sums);
+  if (!folded) folded = PARE_DISPATCH(FoldBlocksTarget)(type, blocks, count, cutoffs, found, sums);
+  if (!*folded) return false;
   scan = found;
   lanes = sums;
   return true;
