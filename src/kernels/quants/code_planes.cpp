@@ -19,7 +19,7 @@
 namespace pare::kernels {
 namespace {
 
-constexpr std::size_t kTile = 64, kMostTiles = 255;  ///< bytes, and how many tiles are counted in 8 bits
+constexpr std::size_t kTile = 64, kMostTiles = 254;  ///< bytes, and an even number of tiles that are counted in 8 bits
 constexpr std::size_t kAhead = 4096;                 ///< bytes
 constexpr std::size_t kVector = 16;                  ///< numbers of 32 bits
 /// Products of digits of 7 bits fit the instruction that adds up those of signed and unsigned bytes.
@@ -219,40 +219,40 @@ PARE_VBMI void count_equal(const CodeRows& codes, const CodeTable& table, CodeTa
     }
 }
 
-/// Tiles in rows, one after the other.
+/// Bytes in rows, some tiles at once.
 struct Walk {
   const std::byte* at;
-  std::size_t left, tiles, gap;  ///< tiles that are left of this row and that a row has; bytes between rows
+  std::size_t left, steps, gap;  ///< steps that are left of this row and that a row has; bytes between rows
 
   /// Without a branch, for which GCC would make two loops of one and copy each sum.
-  PARE_VBMI_INLINE void step() {
+  PARE_VBMI_INLINE void step(std::size_t bytes) {
     const std::size_t at_end = std::size_t{0} - static_cast<std::size_t>(--left == 0);
-    at += kTile + (gap & at_end);
-    left += tiles & at_end;
+    at += bytes + (gap & at_end);
+    left += steps & at_end;
   }
 };
 
-Walk walk_of(const std::byte* data, std::size_t left, std::size_t tiles, std::size_t stride) {
-  return {data, left, tiles, stride - tiles * kTile};
-}
-
-/// Adds no more than kMostTiles tiles, in rows of whole tiles or of less than one. Sums stay in registers only while
-/// the function is as simple as this.
-template <std::size_t kDigits, bool kShort, bool kWhole>
+/// Adds no more than kMostTiles tiles, in rows of whole steps of kTiles tiles, or of less than one tile if kTiles is 0.
+/// Sums stay in registers only while the function is as simple as this.
+template <std::size_t kDigits, bool kShort, std::size_t kTiles>
 PARE_VBMI void add_rows(const CodeRows& codes, const CodeTable& table, const Planes& planes, Walk& soon,
                         CodeTally& tally) {
+  constexpr std::size_t kBytes = std::max<std::size_t>(kTiles, 1) * kTile;
   Totals<kDigits> totals;
   clear(totals);
   const __m512i above = _mm512_set1_epi8(static_cast<char>(table.above));
   const __mmask64 mask = (__mmask64{1} << codes.columns % kTile) - 1;
-  const std::size_t tiles = tiles_of(codes.columns);
-  Walk now = walk_of(codes.data, tiles, tiles, codes.stride), next = soon;
-  for (std::size_t k = codes.rows * tiles; k > 0; --k) {
-    _mm_prefetch(reinterpret_cast<const char*>(next.at), _MM_HINT_T0);
-    take<kDigits, kShort, kWhole>(kWhole ? _mm512_loadu_si512(now.at) : _mm512_maskz_loadu_epi8(mask, now.at), mask,
-                                  planes, above, totals);
-    now.step();
-    next.step();
+  const std::size_t steps = (codes.columns + kBytes - 1) / kBytes;
+  Walk now{codes.data, steps, steps, codes.stride - steps * kBytes}, next = soon;
+  for (std::size_t k = codes.rows * steps; k > 0; --k) {
+    for (std::size_t i = 0; i < kBytes; i += kTile) {
+      _mm_prefetch(reinterpret_cast<const char*>(next.at), _MM_HINT_T1);
+      next.step(kTile);
+    }
+    for (std::size_t i = 0; i < kTiles; ++i)
+      take<kDigits, kShort, true>(_mm512_loadu_si512(now.at + i * kTile), 0, planes, above, totals);
+    if (kTiles == 0) take<kDigits, kShort, false>(_mm512_maskz_loadu_epi8(mask, now.at), mask, planes, above, totals);
+    now.step(kBytes);
   }
   soon = next;
   finish(totals, codes.rows * codes.columns, tally);
@@ -264,11 +264,16 @@ PARE_VBMI void add_row(const CodeRows& codes, const CodeTable& table, const Plan
   Totals<kDigits> totals;
   clear(totals);
   const __m512i above = _mm512_set1_epi8(static_cast<char>(table.above));
-  const std::size_t tail = codes.columns % kTile;
-  const std::byte *bytes = codes.data, *end = bytes + (codes.columns - tail);
-  for (; bytes != end; bytes += kTile) {
-    _mm_prefetch(reinterpret_cast<const char*>(bytes + kAhead), _MM_HINT_T0);
+  const std::size_t tail = codes.columns % kTile, pairs = codes.columns / (2 * kTile);
+  const std::byte* bytes = codes.data;
+  for (std::size_t k = 0; k < pairs; ++k, bytes += 2 * kTile)
+    for (std::size_t i = 0; i < 2 * kTile; i += kTile) {
+      _mm_prefetch(reinterpret_cast<const char*>(bytes + i + kAhead), _MM_HINT_T0);
+      take<kDigits, kShort, true>(_mm512_loadu_si512(bytes + i), 0, planes, above, totals);
+    }
+  if (codes.columns - tail != pairs * 2 * kTile) {
     take<kDigits, kShort, true>(_mm512_loadu_si512(bytes), 0, planes, above, totals);
+    bytes += kTile;
   }
   if (tail != 0) {
     const __mmask64 mask = (__mmask64{1} << tail) - 1;
@@ -282,11 +287,13 @@ PARE_VBMI void add_codes(const CodeRows& codes, const CodeTable& table, const Pl
                          CodeTally& tally) {
   if (codes.rows == 1) return add_row<kDigits, kShort>(codes, table, planes, tally);
   const std::size_t tail = codes.columns % kTile, whole = codes.columns - tail;
-  if (whole != 0)
-    add_rows<kDigits, kShort, true>({codes.data, codes.rows, whole, codes.stride, {}}, table, planes, soon, tally);
+  const CodeRows tiles{codes.data, codes.rows, whole, codes.stride, {}};
+  if (whole != 0 && whole % (2 * kTile) == 0)
+    add_rows<kDigits, kShort, 2>(tiles, table, planes, soon, tally);
+  else if (whole != 0)
+    add_rows<kDigits, kShort, 1>(tiles, table, planes, soon, tally);
   if (tail != 0)
-    add_rows<kDigits, kShort, false>({codes.data + whole, codes.rows, tail, codes.stride, {}}, table, planes, soon,
-                                     tally);
+    add_rows<kDigits, kShort, 0>({codes.data + whole, codes.rows, tail, codes.stride, {}}, table, planes, soon, tally);
 }
 
 }  // namespace
@@ -325,8 +332,9 @@ PARE_VBMI CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& tabl
   const auto add = digits == kHalf ? add_codes<kHalf, true>
                    : digits == 6   ? (table.is_short ? add_codes<6, true> : add_codes<6, false>)
                                    : add_codes<kMostDigits, false>;
-  Walk soon = codes.soon.data == nullptr ? walk_of(codes.data + kAhead, codes.stride, codes.stride, codes.stride)
-                                         : walk_of(codes.soon.data, codes.soon.left, codes.soon.lines, codes.stride);
+  Walk soon = codes.soon.data == nullptr
+                  ? Walk{codes.data + kAhead, codes.stride, codes.stride, 0}
+                  : Walk{codes.soon.data, codes.soon.left, codes.soon.lines, codes.stride - codes.soon.lines * kTile};
   CodeTally tally;
   const std::size_t columns = std::min(codes.columns, kMostTiles * kTile);
   const std::size_t rows = std::max<std::size_t>(1, kMostTiles / tiles_of(columns));

@@ -56,7 +56,8 @@ class EveryTargetOfCodes : public testing::TestWithParam<std::string> {
 
   /// Compares with a scan of the elements. Returns whether the bytes could be folded.
   static bool agrees(const CodeCase& one, const std::vector<std::byte>& rows, std::uint64_t cutoff) {
-    const CodeRows codes{rows.data(), one.rows, one.columns, one.stride};
+    const CodesSoon soon{one.stride % 3 == 0 ? rows.data() : nullptr, 1, 2};
+    const CodeRows codes{rows.data(), one.rows, one.columns, one.stride, soon};
     const CodeCutoffs cutoffs{cutoff, std::numeric_limits<float>::infinity()};
     BlockScan scan;
     MomentLanes lanes;
@@ -97,8 +98,13 @@ TEST_P(EveryTargetOfCodes, AgreeWithTheValues) {
   for (const ByteType type : {ByteType::kE4M3, ByteType::kE5M2})
     for (const float scale : {1.0F, 0.00123F, 0.5F, 0.0107421875F, 1e-30F, 1e-38F, 3e30F})
       for (const FloatType elements : {FloatType::kF32, FloatType::kF16, FloatType::kBF16})
-        for (const auto& [rows, columns, stride] :
-             {std::array<std::size_t, 3>{1, 1000, 1000}, {5, 128, 200}, {3, 1, 7}, {2, 321, 321}, {1, 17000, 17000}}) {
+        for (const auto& [rows, columns, stride] : {std::array<std::size_t, 3>{1, 1000, 1000},
+                                                    {5, 128, 200},
+                                                    {3, 1, 7},
+                                                    {2, 321, 321},
+                                                    {7, 256, 300},
+                                                    {1, 192, 192},
+                                                    {1, 17000, 17000}}) {
           const CodeCase one{{type, elements, scale}, rows, columns, stride};
           std::vector<std::byte> codes(rows * stride);
           const unsigned least = type == ByteType::kE4M3 ? 0x7f : 0x7c;  // infinity and NaN
