@@ -216,7 +216,7 @@ void add_calibration(Command& command, CalibrationArguments& arguments) {
   command
       .add_option("--statistics", arguments.statistics,
                   "In place of --data: what the linears of this model read, as pare\n"
-                  "calibrate wrote it; for any criterion and level, in seconds")
+                  "calibrate wrote it; for any criterion and level")
       ->type_name("FILE")
       ->group("Calibration");
 }
