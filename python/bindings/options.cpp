@@ -11,6 +11,9 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
+const std::vector<Criterion> kCriteria = {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda,
+                                          Criterion::kSparseGpt, Criterion::kAlps};
+
 template <class Enum, class NameOf>
 Enum by_name(std::string_view what, const std::string& name, const std::vector<Enum>& values, NameOf name_of) {
   std::string known;
@@ -66,9 +69,7 @@ PruneOptions prune_options(const nb::dict& options) {
   std::string sets;
   take(options, "sets", sets);
   if (!sets.empty()) pruning.sets = read_levels(sets);
-  take_named(options, "criterion", pruning.criterion,
-             {Criterion::kMagnitude, Criterion::kRandom, Criterion::kWanda, Criterion::kSparseGpt, Criterion::kAlps},
-             criterion_name);
+  take_named(options, "criterion", pruning.criterion, kCriteria, criterion_name);
   take(options, "mask", pruning.mask);
   if (!pruning.mask.empty()) pruning.criterion = Criterion::kMask;
   take_scope(options, pruning.scope, pruning.schedule, pruning.norm);
@@ -125,6 +126,20 @@ BenchOptions bench_options(const nb::dict& options) {
   return bench;
 }
 
+CalibrationOptions calibration_of(const nb::dict& options, std::uint64_t seed) {
+  CalibrationOptions calibration;
+  std::string data;
+  take(options, "data", data);
+  calibration.data = data;
+  std::string statistics;
+  take(options, "statistics", statistics);
+  calibration.statistics = statistics;
+  take(options, "sequences", calibration.sequences);
+  take(options, "length", calibration.length);
+  calibration.seed = seed;
+  return calibration;
+}
+
 ReportOptions report_options(const nb::dict& options) {
   ReportOptions report;
   report.levels = amounts_of(options);
@@ -137,6 +152,13 @@ ReportOptions report_options(const nb::dict& options) {
   Strings patterns;
   take(options, "compared_patterns", patterns);
   for (const std::string& text : patterns) report.compared_patterns.push_back(Pattern::parse(text));
+  Strings criteria;
+  take(options, "compared_criteria", criteria);
+  for (const std::string& name : criteria)
+    report.compared_criteria.push_back(by_name("compare_criteria", name, kCriteria, criterion_name));
+  std::uint64_t seed = 0;
+  take(options, "seed", seed);
+  report.calibration = calibration_of(options, seed);
   std::vector<nb::dict> evals;
   take(options, "evals", evals);
   for (const nb::dict& eval : evals) report.evals.push_back(eval_options(eval));

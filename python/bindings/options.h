@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pare/bench.h"
+#include "pare/calibrate.h"
 #include "pare/eval.h"
 #include "pare/prune.h"
 #include "pare/report.h"
@@ -31,8 +32,10 @@ PruneOptions prune_options(const nanobind::dict& options);
 EvalOptions eval_options(const nanobind::dict& options);
 /// sequences, length, context, steps, runs, sizes, and those of prune_options().
 BenchOptions bench_options(const nanobind::dict& options);
-/// cutoff, signed, scope, schedule, pattern, norm, compared_patterns, evals (dictionaries), bench (a dictionary),
-/// keep_models, force.
+/// data, statistics, sequences, length.
+CalibrationOptions calibration_of(const nanobind::dict& options, std::uint64_t seed);
+/// cutoff, signed, scope, schedule, pattern, norm, compared_patterns, compared_criteria, evals (dictionaries), bench (a
+/// dictionary), keep_models, force, seed, and those of calibration_of().
 ReportOptions report_options(const nanobind::dict& options);
 
 }  // namespace pare::python

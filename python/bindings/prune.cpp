@@ -34,20 +34,6 @@ struct Plan {
   PrunePlan plan;
 };
 
-CalibrationOptions calibration_of(const nb::dict& options, std::uint64_t seed) {
-  CalibrationOptions calibration;
-  std::string data;
-  take(options, "data", data);
-  calibration.data = data;
-  std::string statistics;
-  take(options, "statistics", statistics);
-  calibration.statistics = statistics;
-  take(options, "sequences", calibration.sequences);
-  take(options, "length", calibration.length);
-  calibration.seed = seed;
-  return calibration;
-}
-
 Plan planned(const Model& model, const Options& options, unsigned threads, const nb::object& progress) {
   const PruneOptions pruning = prune_options(options);
   const CalibrationOptions calibration = calibration_of(options, pruning.seed);

@@ -230,6 +230,11 @@ def report(
     pattern: str = "unstructured",
     norm: str = "l1",
     compare_patterns: Iterable[str] = (),
+    compare_criteria: Iterable[str] = (),
+    data: Optional[Path] = None,
+    sequences: int = 128,
+    length: int = 2048,
+    seed: int = 0,
     evals: Optional[Mapping[str, Path]] = None,
     eval_limit: int = 0,
     bench: bool = False,
@@ -241,10 +246,19 @@ def report(
 ) -> str:
     """Writes the whole study of the models to the directory `out`, as `pare report`; returns the path of report.md.
 
-    `evals` are tasks with their data, for example {"perplexity": "wiki.test.raw"}. Needs gnuplot.
+    `evals` are tasks with their data, for example {"perplexity": "wiki.test.raw"}. `compare_criteria`, for example
+    ["magnitude", "wanda", "alps"], are put side by side; `data`, `sequences`, `length` and `seed` are the text for
+    those of them that need one, as in Model.prune(). Needs gnuplot.
     """
     if measure not in ("magnitude", "signed"):
         raise ValueError(f"measure: {measure!r} is not one of magnitude, signed")
+    criteria = list(compare_criteria)
+    if len(set(criteria)) != len(criteria):
+        raise ValueError("compare_criteria: a criterion is given twice")
+    calibrated = [name for name in criteria if name in ("wanda", "sparsegpt", "alps")]
+    if bool(calibrated) != (data is not None):
+        cause = f"{calibrated[0]} needs a text to calibrate on" if calibrated else "no criterion is calibrated on a text"
+        raise ValueError(f"data: {cause}")
     options: dict[str, Any] = {
         "levels": level_texts(levels),
         "cutoff": cutoff,
@@ -254,6 +268,11 @@ def report(
         "pattern": pattern,
         "norm": norm,
         "compared_patterns": list(compare_patterns),
+        "compared_criteria": criteria,
+        "data": os.fspath(data or ""),
+        "sequences": sequences,
+        "length": length,
+        "seed": seed,
         "evals": [
             {"task": task, "data": os.fspath(data), "limit": eval_limit} for task, data in dict(evals or {}).items()
         ],

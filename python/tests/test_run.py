@@ -131,7 +131,20 @@ def test_bench_and_report(gpt2, tmp_path):
     assert all(level.prefill_seconds > 0 and level.decode_seconds > 0 for level in bench.levels)
     assert "<svg" in bench._repr_html_()
     path = pare.report(
-        [gpt2], tmp_path / "study", levels=[90], evals={"perplexity": HELDOUT / "lm.txt"}, eval_limit=1
+        [gpt2],
+        tmp_path / "study",
+        levels=[90],
+        compare_criteria=["magnitude", "wanda"],
+        data=HELDOUT / "lm.txt",
+        sequences=2,
+        length=16,
+        evals={"perplexity": HELDOUT / "lm.txt"},
+        eval_limit=1,
     )
     assert path == str(tmp_path / "study" / "report.md")
-    assert "gpt2-world" in (tmp_path / "study" / "report.md").read_text()
+    text = (tmp_path / "study" / "report.md").read_text()
+    assert "gpt2-world" in text and "| 90 % | wanda | " in text
+    with pytest.raises(pare.Error, match="compare_criteria"):
+        pare.report([gpt2], tmp_path / "other", compare_criteria=["obd"])
+    with pytest.raises(ValueError, match="wanda needs a text"):
+        pare.report([gpt2], tmp_path / "other", compare_criteria=["wanda"])
