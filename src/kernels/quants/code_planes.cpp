@@ -306,6 +306,7 @@ bool has_code_planes() {
 }
 
 PARE_VBMI bool make_table_by_vectors(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& table) {
+  if (!rises(scale)) return false;
   const float* numbers = code_numbers(scale.codes);
   const std::uint32_t cutoff = cutoff_pattern(scale, cutoffs);
   const __m512 by = _mm512_set1_ps(scale.scale), limit = _mm512_set1_ps(cutoffs.limit);
@@ -322,7 +323,7 @@ PARE_VBMI bool make_table_by_vectors(const CodeScale& scale, const CodeCutoffs& 
   }
   table.count = count;
   table.above = above;
-  return finish_table(scale, cutoff, static_cast<std::uint32_t>(_mm512_reduce_or_epi32(patterns)), table);
+  return finish_table(cutoff, static_cast<std::uint32_t>(_mm512_reduce_or_epi32(patterns)), table);
 }
 
 PARE_VBMI CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& table) {

@@ -71,6 +71,7 @@ float element_value(FloatType type, std::uint32_t pattern) {
 }
 
 bool make_table(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& table) {
+  if (!rises(scale)) return false;
   const float* numbers = code_numbers(scale.codes);
   const std::uint32_t cutoff = cutoff_pattern(scale, cutoffs);
   std::uint32_t patterns = 0;
@@ -83,15 +84,17 @@ bool make_table(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& t
     table.above += pattern <= cutoff ? 1 : 0;
     patterns |= pattern;
   }
-  return finish_table(scale, cutoff, patterns, table);
+  return finish_table(cutoff, patterns, table);
 }
+
+bool rises(const CodeScale& scale) { return scale.scale > 0 && !std::isinf(scale.scale); }
 
 std::uint32_t cutoff_pattern(const CodeScale& scale, const CodeCutoffs& cutoffs) {
   return std::bit_cast<std::uint32_t>(element_value(scale.elements, static_cast<std::uint32_t>(cutoffs.first)));
 }
 
-bool finish_table(const CodeScale& scale, std::uint32_t cutoff, std::uint32_t patterns, CodeTable& table) {
-  if (!(scale.scale > 0) || std::isinf(scale.scale) || table.count < 2 || table.values[1] == 0) return false;
+bool finish_table(std::uint32_t cutoff, std::uint32_t patterns, CodeTable& table) {
+  if (table.count < 2 || table.values[1] == 0) return false;
   table.inside = table.above;
   while (table.inside > 0 && std::bit_cast<std::uint32_t>(table.values[table.inside - 1]) == cutoff) --table.inside;
   // Subnormal values have the units of the least normal ones.

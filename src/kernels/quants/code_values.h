@@ -32,10 +32,12 @@ struct CodeTable {
 /// Fills a table. Returns false if the values do not rise from zero.
 bool make_table(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& table);
 
+/// Whether the scale is positive and finite, without which there is no table.
+bool rises(const CodeScale& scale);
 /// The first cutoff as F32.
 std::uint32_t cutoff_pattern(const CodeScale& scale, const CodeCutoffs& cutoffs);
 /// Finds the rest from values, `count` and `above`. `patterns` are all bits that occur in the values as F32. Returns
 /// false if the values do not rise from zero.
-bool finish_table(const CodeScale& scale, std::uint32_t cutoff, std::uint32_t patterns, CodeTable& table);
+bool finish_table(std::uint32_t cutoff, std::uint32_t patterns, CodeTable& table);
 
 }  // namespace pare::kernels

@@ -139,20 +139,22 @@ TEST_P(EveryTargetOfCodes, LeaveWhatIsNotUsual) {
   const std::vector<std::byte> usual(300, std::byte{0x38});
   std::vector<std::byte> with_nan = usual;
   with_nan[299] = std::byte{0xff};
-  const auto folds = [](float scale, const std::vector<std::byte>& codes, float limit) {
+  const auto folds = [](float scale, const std::vector<std::byte>& codes, float limit,
+                        FloatType elements = FloatType::kF32) {
     BlockScan scan;
     MomentLanes lanes;
-    return fold_codes({codes.data(), 1, codes.size(), codes.size()}, {ByteType::kE4M3, FloatType::kF32, scale},
-                      {0, limit}, scan, lanes);
+    return fold_codes({codes.data(), 1, codes.size(), codes.size()}, {ByteType::kE4M3, elements, scale}, {0, limit},
+                      scan, lanes);
   };
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   EXPECT_TRUE(folds(0.25F, usual, kInfinity));
   EXPECT_TRUE(folds(0.25F, usual, 0.2500001F));
   EXPECT_FALSE(folds(0.25F, usual, 0.25F));
   EXPECT_FALSE(folds(0.25F, with_nan, kInfinity));
-  for (const float scale :
-       {0.0F, -0.25F, 1e-45F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
-    EXPECT_FALSE(folds(scale, usual, kInfinity)) << scale;
+  for (const FloatType elements : {FloatType::kF32, FloatType::kF16, FloatType::kBF16})
+    for (const float scale :
+         {0.0F, -0.25F, 1e-45F, -3e38F, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()})
+      EXPECT_FALSE(folds(scale, usual, kInfinity, elements)) << scale;
 }
 
 INSTANTIATE_TEST_SUITE_P(Machine, EveryTargetOfCodes, testing::ValuesIn(supported_targets()),
