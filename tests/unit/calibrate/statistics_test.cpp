@@ -13,6 +13,7 @@
 #include "pare/run.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/thread_group.h"
 
 namespace pare::saved_statistics {
 namespace {
@@ -295,6 +296,18 @@ TEST(Statistics, ReplaceATextAndDoNotRunTheModel) {
   CalibrationOptions resumed = by_file(saved.file);
   resumed.resume = saved.directory.path() / "resume";
   EXPECT_THAT(prune(resumed), ThrowsError(ErrorCode::kArgument, saved.file));
+}
+
+TEST(Statistics, AreForOneProcess) {
+  const Saved saved("gpt2-world");
+  const std::filesystem::path other = saved.directory.path() / "other";
+  test::run_group(2, [&](unsigned, const Context& context) {
+    EXPECT_THAT([&] { write_statistics(saved.model, few_windows(), other, {}, context); },
+                ThrowsError(ErrorCode::kArgument, other));
+    EXPECT_THAT([&] { plan_calibrated(saved.model, levels(Criterion::kWanda, {"50"}), by_file(saved.file), context); },
+                ThrowsError(ErrorCode::kArgument, saved.file));
+  });
+  EXPECT_FALSE(std::filesystem::exists(other));
 }
 
 TEST(Statistics, AreNotReplacedOrHalfWritten) {
