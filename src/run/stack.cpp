@@ -144,8 +144,9 @@ void Stack::for_linears(const Layer& layer, const std::function<void(const linea
 }
 
 bool Stack::takes_panels(std::size_t pass_tokens, std::size_t tokens) const {
-  constexpr std::size_t kFewTokens = 256;  // oneDNN is faster for more, but it takes longer to start
-  std::size_t all = 0, taken = 0;
+  // oneDNN is faster for more, but it takes longer to start. For weights as [in, out] it is faster for few, too.
+  constexpr std::size_t kFewTokens = 256;
+  std::size_t all = 0, taken = 0, turned = 0;
   bool possible = true;
   for (const Layer& layer : layers_) {
     possible = possible && !layer.experts;
@@ -153,9 +154,10 @@ bool Stack::takes_panels(std::size_t pass_tokens, std::size_t tokens) const {
       possible = possible && linear.allows_panels(tokens);
       all += linear.in * linear.out;
       if (linear.prefers_panels(tokens)) taken += linear.in * linear.out;
+      if (!linear.out_in) turned += linear.in * linear.out;
     });
   }
-  return possible && (2 * taken > all || pass_tokens <= kFewTokens);
+  return possible && (2 * taken > all || (pass_tokens <= kFewTokens && 2 * turned <= all));
 }
 
 std::vector<Part> Stack::divide(Matrix x, std::size_t begin, std::size_t end, const Pass& pass) const {
