@@ -102,8 +102,8 @@ PARE_VBMI_INLINE void make_planes(const CodeTable& table, std::size_t digits, Pl
 /// What is added up in 32 bits, and extremes.
 template <std::size_t kDigits>
 struct Totals {
-  __m512i sums[kDigits], squares[kDigits];
-  __m512i products[2 * kDigits - 3];  ///< of digits i < j, those of i + j = 1 first
+  __m512i sums[kDigits];
+  __m512i products[2 * kDigits - 1];  ///< of digits i and j, those of i + j = 0 first
   __m512i largest, largest_unsigned, smallest;
   __m512i nonzero, nonzero_negative;                      ///< counts of 8 bits
   std::uint64_t above = 0, above_zero = 0, negative = 0;  ///< above_zero: above the cutoff and without a sign
@@ -112,7 +112,6 @@ struct Totals {
 template <std::size_t kDigits>
 PARE_VBMI_INLINE void clear(Totals<kDigits>& totals) {
   for (__m512i& sum : totals.sums) sum = _mm512_setzero_si512();
-  for (__m512i& sum : totals.squares) sum = _mm512_setzero_si512();
   for (__m512i& sum : totals.products) sum = _mm512_setzero_si512();
   totals.largest = _mm512_set1_epi8(-128);
   totals.largest_unsigned = _mm512_setzero_si512();
@@ -120,8 +119,25 @@ PARE_VBMI_INLINE void clear(Totals<kDigits>& totals) {
   totals.nonzero = totals.nonzero_negative = _mm512_setzero_si512();
 }
 
-/// Adds a tile, all of it or the bytes of the mask; the others are zero. kShort: no value has more than 8 bits, which
-/// are in two digits side by side.
+/// Adds products of digits i <= j, those of i < j twice if not kShort. kShort: no value has more than 8 bits, which are
+/// in two digits side by side.
+template <std::size_t kDigits, bool kShort>
+PARE_VBMI_INLINE void add_squares(const __m512i* digits, __m512i* products) {
+  if constexpr (kShort) {
+    for (std::size_t k = 0; k < kDigits; ++k) {
+      products[2 * k] = add_products(products[2 * k], digits[k], digits[k]);
+      if (k > 0) products[2 * k - 1] = add_products(products[2 * k - 1], digits[k - 1], digits[k]);
+    }
+  } else {
+    for (std::size_t i = 0; i < kDigits; ++i) {
+      products[2 * i] = add_products(products[2 * i], digits[i], digits[i]);
+      const __m512i twice = _mm512_add_epi8(digits[i], digits[i]);
+      for (std::size_t j = i + 1; j < kDigits; ++j) products[i + j] = add_products(products[i + j], twice, digits[j]);
+    }
+  }
+}
+
+/// Adds a tile, all of it or the bytes of the mask; the others are zero.
 template <std::size_t kDigits, bool kShort, bool kWhole>
 PARE_VBMI_INLINE void take(__m512i codes, __mmask64 mask, const Planes& planes, __m512i above,
                            Totals<kDigits>& totals) {
@@ -145,12 +161,8 @@ PARE_VBMI_INLINE void take(__m512i codes, __mmask64 mask, const Planes& planes, 
   for (std::size_t k = 0; k < kDigits; ++k)  // the index has 7 bits, and the sign is left out
     digits[k] =
         _mm512_permutex2var_epi8(_mm512_load_si512(planes.bytes[k]), codes, _mm512_load_si512(planes.bytes[k] + kTile));
-  for (std::size_t k = 0; k < kDigits; ++k) {
-    totals.sums[k] = add_products(totals.sums[k], digits[k], signs);
-    totals.squares[k] = add_products(totals.squares[k], digits[k], digits[k]);
-    for (std::size_t j = k + 1; j < (kShort ? std::min(k + 2, kDigits) : kDigits); ++j)
-      totals.products[k + j - 1] = add_products(totals.products[k + j - 1], digits[k], digits[j]);
-  }
+  for (std::size_t k = 0; k < kDigits; ++k) totals.sums[k] = add_products(totals.sums[k], digits[k], signs);
+  add_squares<kDigits, kShort>(digits, totals.products);
 }
 
 /// The least of 64 unsigned bytes.
@@ -172,7 +184,7 @@ PARE_VBMI_INLINE __m512i unsigned_pairs(__m512i x) {
   return _mm512_add_epi64(_mm512_and_si512(x, _mm512_set1_epi64(0xffffffff)), _mm512_srli_epi64(x, 32));
 }
 
-template <std::size_t kDigits>
+template <std::size_t kDigits, bool kShort>
 PARE_VBMI_INLINE void finish(const Totals<kDigits>& totals, std::uint64_t elements, CodeTally& tally) {
   constexpr std::size_t kBits = kHalf * kDigitBits, kGroups = 2 * kDigitBits * (kDigits - 1) / kBits + 1;
   tally.above += totals.above;
@@ -192,12 +204,9 @@ PARE_VBMI_INLINE void finish(const Totals<kDigits>& totals, std::uint64_t elemen
     const __m128i by = _mm_cvtsi32_si128(static_cast<int>(shift % kBits));
     to[shift / kBits] = _mm512_add_epi64(to[shift / kBits], _mm512_sll_epi64(numbers, by));
   };
-  for (std::size_t k = 0; k < kDigits; ++k) {
-    add(signed_pairs(totals.sums[k]), kDigitBits * k, sums);
-    add(unsigned_pairs(totals.squares[k]), 2 * kDigitBits * k, squares);
-  }
-  for (std::size_t k = 1; k < 2 * kDigits - 2; ++k)
-    add(unsigned_pairs(totals.products[k - 1]), kDigitBits * k + 1, squares);
+  for (std::size_t k = 0; k < kDigits; ++k) add(signed_pairs(totals.sums[k]), kDigitBits * k, sums);
+  for (std::size_t k = 0; k < 2 * kDigits - 1; ++k)  // twice what was not added twice
+    add(unsigned_pairs(totals.products[k]), kDigitBits * k + (kShort ? k % 2 : 0), squares);
   for (std::size_t i = 0; i < (kDigits > kHalf ? 2 : 1); ++i)
     tally.sum += static_cast<Int128>(_mm512_reduce_add_epi64(sums[i])) * (Int128{1} << (kBits * i));
   for (std::size_t i = 0; i < kGroups; ++i)
@@ -255,7 +264,7 @@ PARE_VBMI void add_rows(const CodeRows& codes, const CodeTable& table, const Pla
     now.step(kBytes);
   }
   soon = next;
-  finish(totals, codes.rows * codes.columns, tally);
+  finish<kDigits, kShort>(totals, codes.rows * codes.columns, tally);
 }
 
 /// The same of a single row.
@@ -279,7 +288,7 @@ PARE_VBMI void add_row(const CodeRows& codes, const CodeTable& table, const Plan
     const __mmask64 mask = (__mmask64{1} << tail) - 1;
     take<kDigits, kShort, false>(_mm512_maskz_loadu_epi8(mask, bytes), mask, planes, above, totals);
   }
-  finish(totals, codes.columns, tally);
+  finish<kDigits, kShort>(totals, codes.columns, tally);
 }
 
 template <std::size_t kDigits, bool kShort>
