@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "kernels/quants/code_tally.h"
 #include "kernels/quants/code_values.h"
@@ -12,6 +11,9 @@ namespace pare::kernels {
 namespace {
 
 constexpr unsigned kSign = 0x80;
+
+/// 2^exponent, which is a normal number.
+double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52); }
 
 /// Counts every byte, in four tables, because a counter that was just written waits.
 CodeTally tally_by_counts(const CodeRows& codes, const CodeTable& table) {
@@ -25,6 +27,7 @@ CodeTally tally_by_counts(const CodeRows& codes, const CodeTable& table) {
     for (std::size_t i = whole; i < codes.columns; ++i) ++counts[0][bytes[i]];
   }
   CodeTally tally;
+  const double units = power_of_two(-table.unit);
   for (unsigned code = 0; code < 2 * kMagnitudes; ++code) {
     const std::uint64_t count = std::uint64_t{counts[0][code]} + counts[1][code] + counts[2][code] + counts[3][code];
     if (count == 0) continue;
@@ -39,7 +42,7 @@ CodeTally tally_by_counts(const CodeRows& codes, const CodeTable& table) {
     if (negative) tally.negative += count;
     if (magnitude == 0) tally.zeros += count;
     if (code == kSign) tally.negative_zeros = count;
-    const auto multiple = static_cast<std::uint64_t>(std::ldexp(table.values[magnitude], -table.unit));
+    const auto multiple = static_cast<std::uint64_t>(table.values[magnitude] * units);
     const auto sum = static_cast<Int128>(multiple) * static_cast<Int128>(count);
     tally.sum += negative ? -sum : sum;
     tally.squares += static_cast<Unsigned128>(multiple) * multiple * count;
@@ -60,9 +63,6 @@ KeyRange range_of(const CodeTally& tally, const CodeTable& table, FloatType type
   range.inside = elements - tally.negative - tally.outside;
   return range;
 }
-
-/// 2^exponent, which is a normal number.
-double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52); }
 
 }  // namespace
 

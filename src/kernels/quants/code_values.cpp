@@ -49,6 +49,14 @@ float f16_value(std::uint32_t pattern) {
   return std::ldexp(static_cast<float>(exponent == 0 ? fraction : fraction + 1024), std::max(exponent, 1) - 25);
 }
 
+/// The F32 pattern of the element nearest to a number that is not negative.
+std::uint32_t rounded(FloatType type, float number) {
+  const auto bits = std::bit_cast<std::uint32_t>(number);
+  if (type == FloatType::kF32) return bits;
+  if (type == FloatType::kF16) return std::bit_cast<std::uint32_t>(f16_value(f16_pattern(number)));
+  return (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;  // NaN, which is quiet, too
+}
+
 /// The exponent of the unit in the first place; that of the least normal number for a subnormal one.
 int exponent_of(float value) {
   return std::max(static_cast<int>(std::bit_cast<std::uint32_t>(value) >> kFractionBits), 1) - kBias;
@@ -77,10 +85,9 @@ bool make_table(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& t
   std::uint32_t patterns = 0;
   table.count = table.above = 0;
   for (std::size_t i = 0; i < kMagnitudes; ++i) {
-    const float value = element_value(scale.elements, element_pattern(scale.elements, numbers[i] * scale.scale));
-    const auto pattern = std::bit_cast<std::uint32_t>(value);
-    table.values[i] = value;
-    table.count += value < cutoffs.limit ? 1 : 0;
+    const std::uint32_t pattern = rounded(scale.elements, numbers[i] * scale.scale);
+    table.values[i] = std::bit_cast<float>(pattern);
+    table.count += table.values[i] < cutoffs.limit ? 1 : 0;
     table.above += pattern <= cutoff ? 1 : 0;
     patterns |= pattern;
   }
