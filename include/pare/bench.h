@@ -91,6 +91,9 @@ struct BenchResult {
 /// Measures the machine's speed with context.threads() threads, in about a second. Throws Interrupted.
 MachineSpeed measure_machine(const Context& context = {});
 
+/// Only MachineSpeed::flops, in about a tenth of a second.
+double measure_flops(const Context& context = {});
+
 /// Measures the unpruned model and each level of `options.pruning`. Throws Error for a model that cannot be run, for
 /// invalid options, and if memory or disk space for temporary files does not suffice; Interrupted.
 BenchResult measure_speed(const Model& model, const BenchOptions& options, const Context& context = {});

@@ -29,6 +29,14 @@ enum class AllocationKind : std::uint8_t {
 std::string_view allocation_name(AllocationKind allocation) noexcept;
 
 /// The text on which the inputs of linears are gathered.
+/// How fast a model was run to gather what its linears read.
+struct CalibrationSpeed {
+  double seconds = 0;  ///< of running the model and of adding up its inputs, without choosing and fitting weights
+  /// Operations of linears, and of the products of their inputs where the criterion needs them. A multiplication and an
+  /// addition count as two; a product of inputs counts once for each pair of inputs. Attention is not counted.
+  double operations = 0;
+};
+
 struct CalibrationOptions {
   /// A UTF-8 text file, or JSON lines with a string "text" each (by the name's ending: .jsonl), which are joined by
   /// blank lines; for an encoder-decoder also a .tsv file whose first line names the columns "source" and "target".
@@ -47,6 +55,8 @@ struct CalibrationOptions {
   std::filesystem::path resume;
   /// Told in a sentence what is used again of `resume`, or why nothing is.
   std::function<void(const std::string& sentence)> tell_resume = {};
+  /// Told at the end, unless no layer was run; in a group of ranks what this one did.
+  std::function<void(const CalibrationSpeed& speed)> tell_speed = {};
   /// If not empty: a file that write_statistics() wrote of the same model, in place of `data`, which must then be
   /// empty, as must `resume`. No text is read and the model is not run. `sequences`, `length` and `seed` are not used,
   /// and AllocationKind::kSecondOrder, which runs the model, is refused.

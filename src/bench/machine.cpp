@@ -10,6 +10,8 @@
 namespace pare {
 namespace {
 
+constexpr int kCalls = 12;  // each takes some ten milliseconds
+
 /// Seconds of the fastest of several calls.
 template <class F>
 double best_of(int calls, F call) {
@@ -25,9 +27,22 @@ double best_of(int calls, F call) {
 
 }  // namespace
 
+double measure_flops(const Context& context) {
+  constexpr std::size_t kRounds = std::size_t{1} << 22;
+  const unsigned threads = base::thread_count(context);
+  std::vector<float> sink(threads);
+  std::size_t each = 0;
+  const double seconds = best_of(kCalls, [&] {
+    base::parallel_for(threads, context, [&](std::size_t i, unsigned) {
+      const std::size_t count = kernels::multiply_in_registers(kRounds, &sink[i]);
+      if (i == 0) each = count;
+    });
+  });
+  return 2.0 * static_cast<double>(each) * static_cast<double>(kRounds) * threads / seconds;
+}
+
 MachineSpeed measure_machine(const Context& context) {
-  constexpr std::size_t kFloats = std::size_t{1} << 26, kRounds = std::size_t{1} << 22;
-  constexpr int kCalls = 12;  // each takes some ten milliseconds
+  constexpr std::size_t kFloats = std::size_t{1} << 26;
   const unsigned threads = base::thread_count(context);
   MachineSpeed speed;
   base::AlignedBuffer<float> memory(kFloats);
@@ -40,14 +55,7 @@ MachineSpeed measure_machine(const Context& context) {
                        [&](std::size_t i, unsigned) { sink[i] = kernels::read_all(memory.data() + i * piece, piece); });
   });
   speed.bytes_a_second = static_cast<double>(piece * threads * sizeof(float)) / reading;
-  std::size_t each = 0;
-  const double multiplying = best_of(kCalls, [&] {
-    base::parallel_for(threads, context, [&](std::size_t i, unsigned) {
-      const std::size_t count = kernels::multiply_in_registers(kRounds, &sink[i]);
-      if (i == 0) each = count;
-    });
-  });
-  speed.flops = 2.0 * static_cast<double>(each) * static_cast<double>(kRounds) * threads / multiplying;
+  speed.flops = measure_flops(context);
   return speed;
 }
 

@@ -211,6 +211,7 @@ void add_levels_by_text(const Model& model, PrunePlan& plan, const PruneOptions&
   for (std::size_t i = 0; i < levels.size(); ++i)
     add_level(model, plan, levels[i], run.run(levels[i], i, levels.size(), resume.get()), allocates);
   note_linears(plan, run.unseen(), run.raised());
+  if (calibration.tell_speed && run.speed().operations > 0) calibration.tell_speed(run.speed());
 }
 
 /// Each linear is pruned on what it read in the model as it was.

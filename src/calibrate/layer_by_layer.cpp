@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <utility>
 
@@ -33,6 +34,7 @@ std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, s
   level_ = &level;
   InferOptions infer{KernelChoice::kDense};
   infer.observer = [this](const LayerUse& linear, const Matrix& inputs) {
+    speed_.operations += 2.0 * static_cast<double>(inputs.rows * linear.in) * static_cast<double>(linear.out);
     if (inputs_) inputs_->observe(linear, inputs, quiet_);
   };
   const auto runner = open_runner(weights_->model(), infer, quiet_);
@@ -125,23 +127,31 @@ void LayerByLayer::prune_layer(LayerPasses& passes, std::size_t layer, const Con
 }
 
 void LayerByLayer::advance(LayerPasses& passes, std::size_t layer, const Context& context) {
-  if (layer + 1 == passes.layers()) return;
+  if (layer + 1 != passes.layers()) run_batches(passes, layer, true, context);
+}
+
+void LayerByLayer::run_batches(LayerPasses& passes, std::size_t layer, bool keep, const Context& context) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
   for (std::size_t i = 0; i < passes.batches(); ++i) {
     context.report(static_cast<double>(i) / static_cast<double>(passes.batches()));
-    passes.run(layer, i, true, quiet_);
+    passes.run(layer, i, keep, quiet_);
   }
+  speed_.seconds += std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
 std::vector<SharedInputs> LayerByLayer::gather(LayerPasses& passes, std::size_t layer, const Context& context) {
   std::set<std::string> wanted;
   for (std::size_t i = 0; i < plan_.parameters.size(); ++i)
     if (passes.holds(layer, parameter(i))) wanted.insert(parameter(i).name);
-  inputs_.emplace(std::move(wanted), needs_products(plan_.options));
-  for (std::size_t i = 0; i < passes.batches(); ++i) {
-    context.report(static_cast<double>(i) / static_cast<double>(passes.batches()));
-    passes.run(layer, i, false, quiet_);
-  }
+  const bool products = needs_products(plan_.options);
+  inputs_.emplace(std::move(wanted), products);
+  run_batches(passes, layer, false, context);
   std::vector<SharedInputs> inputs = inputs_->take(model_.source);
+  for (const SharedInputs& shared : inputs)
+    if (products)
+      speed_.operations +=
+          static_cast<double>(shared.tokens) * static_cast<double>(shared.in) * static_cast<double>(shared.in + 1);
   inputs_.reset();
   return inputs;
 }

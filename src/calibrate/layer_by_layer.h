@@ -26,6 +26,8 @@ class LayerByLayer {
   /// always nullptr but on rank 0.
   std::vector<TensorCut> run(const Level& level, std::size_t done, std::size_t all, ResumeFile* resume);
   const CalibrationText& text() const noexcept { return text_; }
+  /// Of all levels so far.
+  const CalibrationSpeed& speed() const noexcept { return speed_; }
 
   /// Names of linears that saw no input other than zero, and of those whose damping was raised, at any level.
   const std::set<std::string>& unseen() const noexcept { return unseen_; }
@@ -43,6 +45,8 @@ class LayerByLayer {
   std::vector<StoredLinear> finished(const LayerPasses& passes, std::size_t layer) const;
   /// Gives all ranks of a group what the linears became on the rank `owner`.
   void share(const std::vector<StoredLinear>& linears, unsigned owner);
+  /// Runs a layer on all batches of this rank.
+  void run_batches(LayerPasses& passes, std::size_t layer, bool keep, const Context& context);
   /// The inputs of the layer's linears, on the batches of this rank.
   std::vector<SharedInputs> gather(LayerPasses& passes, std::size_t layer, const Context& context);
   void prune_linears(const SharedInputs& inputs);
@@ -56,6 +60,7 @@ class LayerByLayer {
   std::map<std::string, std::size_t> index_;  ///< of a parameter's name in plan_.parameters
   std::optional<WorkingWeights> weights_;
   std::optional<LayerInputs> inputs_;  ///< while a layer is observed
+  CalibrationSpeed speed_;
   const Level* level_ = nullptr;
   std::vector<TensorCut> cuts_;
   std::set<std::string> unseen_, raised_;

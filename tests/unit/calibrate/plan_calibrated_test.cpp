@@ -1,6 +1,7 @@
 // Whole models: numbers of zeros, threads, dtypes, and what is refused.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "pare/calibrate.h"
@@ -83,6 +84,30 @@ TEST_P(Calibrated, GivesTheSameBytesWithAnyNumberOfThreads) {
                   three = plan_calibrated(model, half(GetParam(), "60"), few_windows(), Context(3));
   for (std::size_t i = 0; i < one.parameters.size(); ++i)
     EXPECT_EQ(pruned_bytes(model, one, i), pruned_bytes(model, three, i)) << i;
+}
+
+TEST(CalibrationSpeed, CountsThePassesAndTheProductsOfInputs) {
+  const Model model = open_model(kDemo + "models/gpt2-world");
+  const auto operations = [&](Criterion criterion) {
+    CalibrationOptions options = few_windows();
+    double told = 0;
+    options.tell_speed = [&](const CalibrationSpeed& speed) { told += speed.operations; };
+    plan_calibrated(model, half(criterion), options);
+    return told;
+  };
+  double weights = 0, pairs = 0;
+  int layers = 0;
+  for (const Parameter& parameter : model.parameters) {
+    if (!is_layer_linear(model, parameter)) continue;
+    layers = std::max(layers, parameter.layer + 1);
+    const auto& shape = model.tensor(parameter).shape;  // [in, out]; no two linears share their input
+    weights += static_cast<double>(shape[0] * shape[1]);
+    pairs += static_cast<double>(shape[0] * (shape[0] + 1));
+  }
+  // The last layer runs once, the others once more for the next one.
+  const double tokens = 5 * 32, passes = 2 - 1.0 / layers;
+  EXPECT_DOUBLE_EQ(operations(Criterion::kWanda), 2 * tokens * weights * passes);
+  EXPECT_DOUBLE_EQ(operations(Criterion::kSparseGpt), 2 * tokens * weights * passes + tokens * pairs);
 }
 
 TEST_P(Calibrated, KeepsTwoOfFour) {
