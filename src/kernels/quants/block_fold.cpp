@@ -21,6 +21,7 @@
 
 #include "kernels/quants/block_counts-inl.h"
 #include "kernels/quants/scan_values.h"
+#include "kernels/quants/wide/vbmi.h"
 #include "kernels/quants/wide/wide_fold.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -158,7 +159,7 @@ bool fold_blocks(BlockType type, const std::byte* blocks, std::size_t count, con
   MomentLanes sums = lanes;
   choose_target();
   std::optional<bool> folded;
-  if (takes_masked_words() && has_wide_fold()) folded = fold_blocks_wide(type, blocks, count, cutoffs, found, sums);
+  if (takes_masked_words() && has_vbmi()) folded = fold_blocks_wide(type, blocks, count, cutoffs, found, sums);
   if (!folded) folded = PARE_DISPATCH(FoldBlocksTarget)(type, blocks, count, cutoffs, found, sums);
   if (!*folded) return false;
   scan = found;

@@ -5,6 +5,7 @@
 
 #include "kernels/quants/code_tally.h"
 #include "kernels/quants/code_values.h"
+#include "kernels/quants/wide/vbmi.h"
 #include "kernels/targets.h"
 
 namespace pare::kernels {
@@ -69,7 +70,7 @@ KeyRange range_of(const CodeTally& tally, const CodeTable& table, FloatType type
 bool fold_codes(const CodeRows& codes, const CodeScale& scale, const CodeCutoffs& cutoffs, BlockScan& scan,
                 MomentLanes& lanes) {
   choose_target();
-  const bool by_planes = takes_masked_words() && has_code_planes();
+  const bool by_planes = takes_masked_words() && has_vbmi();
   CodeTable table;
   if (!(by_planes ? make_table_by_vectors(scale, cutoffs, table) : make_table(scale, cutoffs, table))) return false;
   const CodeTally tally = by_planes ? tally_by_planes(codes, table) : tally_by_counts(codes, table);

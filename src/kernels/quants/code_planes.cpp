@@ -1,20 +1,10 @@
 #include "kernels/quants/code_tally.h"
+#include "kernels/quants/wide/vbmi.h"
 
 #if defined(__x86_64__)
 
-// GCC 12 warns of its own header (its bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-
 #include <algorithm>
 #include <array>
-
-// Highway has no operation for it, so this file is for one instruction set and uses its intrinsics.
-#define PARE_VBMI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,popcnt")))
-#define PARE_VBMI_INLINE PARE_VBMI inline __attribute__((always_inline))
 
 namespace pare::kernels {
 namespace {
@@ -33,12 +23,12 @@ struct Planes {
 
 /// Adds to every number of 32 bits four products of unsigned and signed bytes. GCC 12 would copy each sum twice if it
 /// were the intrinsic, which takes as long as the rest.
-PARE_VBMI_INLINE __m512i add_products(__m512i sums, __m512i bytes, __m512i by) {
+PARE_WIDE_INLINE __m512i add_products(__m512i sums, __m512i bytes, __m512i by) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(bytes), "v"(by));
   return sums;
 }
 
-PARE_VBMI_INLINE __m512 rounded(FloatType type, __m512 products) {
+PARE_WIDE_INLINE __m512 rounded(FloatType type, __m512 products) {
   if (type == FloatType::kF32) return products;
   if (type == FloatType::kF16) return _mm512_cvtph_ps(_mm512_cvtps_ph(products, _MM_FROUND_TO_NEAREST_INT));
   const __m512i bits = _mm512_castps_si512(products);
@@ -48,7 +38,7 @@ PARE_VBMI_INLINE __m512 rounded(FloatType type, __m512 products) {
 }
 
 /// Four digits of 128 numbers below 2^28.
-PARE_VBMI_INLINE void split(const __m512i* numbers, std::uint8_t (*planes)[kMagnitudes]) {
+PARE_WIDE_INLINE void split(const __m512i* numbers, std::uint8_t (*planes)[kMagnitudes]) {
   alignas(kTile) static constexpr auto places = [] {  // of the digits 0 and 1 in two vectors
     std::array<std::uint8_t, kTile> bytes{};
     for (std::size_t i = 0; i < kTile; ++i)
@@ -81,7 +71,7 @@ std::size_t digits_of(const CodeTable& table) {
   return digits <= 6 ? 6 : kMostDigits;
 }
 
-PARE_VBMI_INLINE void make_planes(const CodeTable& table, std::size_t digits, Planes& planes) {
+PARE_WIDE_INLINE void make_planes(const CodeTable& table, std::size_t digits, Planes& planes) {
   constexpr int kHalfBits = kHalf * kDigitBits;
   __m512i low[kMagnitudes / kVector], high[kMagnitudes / kVector];
   const __m512 units = _mm512_set1_ps(static_cast<float>(-table.unit));
@@ -110,7 +100,7 @@ struct Totals {
 };
 
 template <std::size_t kDigits>
-PARE_VBMI_INLINE void clear(Totals<kDigits>& totals) {
+PARE_WIDE_INLINE void clear(Totals<kDigits>& totals) {
   for (__m512i& sum : totals.sums) sum = _mm512_setzero_si512();
   for (__m512i& sum : totals.products) sum = _mm512_setzero_si512();
   totals.largest = _mm512_set1_epi8(-128);
@@ -122,7 +112,7 @@ PARE_VBMI_INLINE void clear(Totals<kDigits>& totals) {
 /// Adds products of digits i <= j, those of i < j twice if not kShort. kShort: no value has more than 8 bits, which are
 /// in two digits side by side.
 template <std::size_t kDigits, bool kShort>
-PARE_VBMI_INLINE void add_squares(const __m512i* digits, __m512i* products) {
+PARE_WIDE_INLINE void add_squares(const __m512i* digits, __m512i* products) {
   if constexpr (kShort) {
     for (std::size_t k = 0; k < kDigits; ++k) {
       products[2 * k] = add_products(products[2 * k], digits[k], digits[k]);
@@ -139,9 +129,9 @@ PARE_VBMI_INLINE void add_squares(const __m512i* digits, __m512i* products) {
 
 /// Adds a tile, all of it or the bytes of the mask; the others are zero.
 template <std::size_t kDigits, bool kShort, bool kWhole>
-PARE_VBMI_INLINE void take(__m512i codes, __mmask64 mask, const Planes& planes, __m512i above,
+PARE_WIDE_INLINE void take(__m512i codes, __mmask64 mask, const Planes& planes, __m512i above,
                            Totals<kDigits>& totals) {
-  const auto count = [](__mmask64 of) PARE_VBMI { return static_cast<std::uint64_t>(_mm_popcnt_u64(of)); };
+  const auto count = [](__mmask64 of) PARE_WIDE { return static_cast<std::uint64_t>(_mm_popcnt_u64(of)); };
   const __m512i one = _mm512_set1_epi8(1), magnitudes = _mm512_and_si512(codes, _mm512_set1_epi8(0x7f));
   const __mmask64 negative = _mm512_movepi8_mask(codes), is_above = _mm512_cmpge_epu8_mask(magnitudes, above);
   const __m512i signs = _mm512_mask_blend_epi8(negative, one, _mm512_set1_epi8(-1));
@@ -166,26 +156,26 @@ PARE_VBMI_INLINE void take(__m512i codes, __mmask64 mask, const Planes& planes, 
 }
 
 /// The least of 64 unsigned bytes.
-PARE_VBMI_INLINE int least(__m512i bytes) {
+PARE_WIDE_INLINE int least(__m512i bytes) {
   const __m256i half = _mm256_min_epu8(_mm512_castsi512_si256(bytes), _mm512_extracti64x4_epi64(bytes, 1));
   const __m128i quarter = _mm_min_epu8(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
   return _mm_cvtsi128_si32(_mm_minpos_epu16(_mm_min_epu8(quarter, _mm_srli_epi16(quarter, 8)))) & 0xff;
 }
 
-PARE_VBMI_INLINE std::uint64_t sum_of_bytes(__m512i bytes) {
+PARE_WIDE_INLINE std::uint64_t sum_of_bytes(__m512i bytes) {
   return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(_mm512_sad_epu8(bytes, _mm512_setzero_si512())));
 }
 
 /// Numbers of 32 bits, added up in pairs.
-PARE_VBMI_INLINE __m512i signed_pairs(__m512i x) {
+PARE_WIDE_INLINE __m512i signed_pairs(__m512i x) {
   return _mm512_add_epi64(_mm512_srai_epi64(_mm512_slli_epi64(x, 32), 32), _mm512_srai_epi64(x, 32));
 }
-PARE_VBMI_INLINE __m512i unsigned_pairs(__m512i x) {
+PARE_WIDE_INLINE __m512i unsigned_pairs(__m512i x) {
   return _mm512_add_epi64(_mm512_and_si512(x, _mm512_set1_epi64(0xffffffff)), _mm512_srli_epi64(x, 32));
 }
 
 template <std::size_t kDigits, bool kShort>
-PARE_VBMI_INLINE void finish(const Totals<kDigits>& totals, std::uint64_t elements, CodeTally& tally) {
+PARE_WIDE_INLINE void finish(const Totals<kDigits>& totals, std::uint64_t elements, CodeTally& tally) {
   constexpr std::size_t kBits = kHalf * kDigitBits, kGroups = 2 * kDigitBits * (kDigits - 1) / kBits + 1;
   tally.above += totals.above;
   tally.outside += totals.above_zero;
@@ -200,7 +190,7 @@ PARE_VBMI_INLINE void finish(const Totals<kDigits>& totals, std::uint64_t elemen
   tally.smallest = std::min(tally.smallest, least(totals.smallest));
   // Pairs are below 2^31, and shifts below 28.
   __m512i sums[2] = {}, squares[kGroups] = {};
-  const auto add = [](__m512i numbers, std::size_t shift, __m512i* to) PARE_VBMI {
+  const auto add = [](__m512i numbers, std::size_t shift, __m512i* to) PARE_WIDE {
     const __m128i by = _mm_cvtsi32_si128(static_cast<int>(shift % kBits));
     to[shift / kBits] = _mm512_add_epi64(to[shift / kBits], _mm512_sll_epi64(numbers, by));
   };
@@ -215,7 +205,7 @@ PARE_VBMI_INLINE void finish(const Totals<kDigits>& totals, std::uint64_t elemen
 }
 
 /// Counts elements without a sign that are the cutoff, which few cutoffs are.
-PARE_VBMI void count_equal(const CodeRows& codes, const CodeTable& table, CodeTally& tally) {
+PARE_WIDE void count_equal(const CodeRows& codes, const CodeTable& table, CodeTally& tally) {
   const __m512i inside = _mm512_set1_epi8(static_cast<char>(table.inside));
   const __m512i equal = _mm512_set1_epi8(static_cast<char>(table.above - table.inside));
   for (std::size_t row = 0; row < codes.rows; ++row)
@@ -234,7 +224,7 @@ struct Walk {
   std::size_t left, steps, gap;  ///< steps that are left of this row and that a row has; bytes between rows
 
   /// Without a branch, for which GCC would make two loops of one and copy each sum.
-  PARE_VBMI_INLINE void step(std::size_t bytes) {
+  PARE_WIDE_INLINE void step(std::size_t bytes) {
     const std::size_t at_end = std::size_t{0} - static_cast<std::size_t>(--left == 0);
     at += bytes + (gap & at_end);
     left += steps & at_end;
@@ -244,7 +234,7 @@ struct Walk {
 /// Adds no more than kMostTiles tiles, in rows of whole steps of kTiles tiles, or of less than one tile if kTiles is 0.
 /// Sums stay in registers only while the function is as simple as this.
 template <std::size_t kDigits, bool kShort, std::size_t kTiles>
-PARE_VBMI void add_rows(const CodeRows& codes, const CodeTable& table, const Planes& planes, Walk& soon,
+PARE_WIDE void add_rows(const CodeRows& codes, const CodeTable& table, const Planes& planes, Walk& soon,
                         CodeTally& tally) {
   constexpr std::size_t kBytes = std::max<std::size_t>(kTiles, 1) * kTile;
   Totals<kDigits> totals;
@@ -269,7 +259,7 @@ PARE_VBMI void add_rows(const CodeRows& codes, const CodeTable& table, const Pla
 
 /// The same of a single row.
 template <std::size_t kDigits, bool kShort>
-PARE_VBMI void add_row(const CodeRows& codes, const CodeTable& table, const Planes& planes, CodeTally& tally) {
+PARE_WIDE void add_row(const CodeRows& codes, const CodeTable& table, const Planes& planes, CodeTally& tally) {
   Totals<kDigits> totals;
   clear(totals);
   const __m512i above = _mm512_set1_epi8(static_cast<char>(table.above));
@@ -292,7 +282,7 @@ PARE_VBMI void add_row(const CodeRows& codes, const CodeTable& table, const Plan
 }
 
 template <std::size_t kDigits, bool kShort>
-PARE_VBMI void add_codes(const CodeRows& codes, const CodeTable& table, const Planes& planes, Walk& soon,
+PARE_WIDE void add_codes(const CodeRows& codes, const CodeTable& table, const Planes& planes, Walk& soon,
                          CodeTally& tally) {
   if (codes.rows == 1) return add_row<kDigits, kShort>(codes, table, planes, tally);
   const std::size_t tail = codes.columns % kTile, whole = codes.columns - tail;
@@ -307,14 +297,7 @@ PARE_VBMI void add_codes(const CodeRows& codes, const CodeTable& table, const Pl
 
 }  // namespace
 
-bool has_code_planes() {
-  static const bool has = __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-                          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vbmi") != 0 &&
-                          __builtin_cpu_supports("avx512vnni") != 0;
-  return has;
-}
-
-PARE_VBMI bool make_table_by_vectors(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& table) {
+PARE_WIDE bool make_table_by_vectors(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& table) {
   if (!rises(scale)) return false;
   const float* numbers = code_numbers(scale.codes);
   const std::uint32_t cutoff = cutoff_pattern(scale, cutoffs);
@@ -335,7 +318,7 @@ PARE_VBMI bool make_table_by_vectors(const CodeScale& scale, const CodeCutoffs& 
   return finish_table(cutoff, static_cast<std::uint32_t>(_mm512_reduce_or_epi32(patterns)), table);
 }
 
-PARE_VBMI CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& table) {
+PARE_WIDE CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& table) {
   Planes planes;
   const std::size_t digits = digits_of(table);
   make_planes(table, digits, planes);
@@ -366,7 +349,6 @@ PARE_VBMI CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& tabl
 #else
 
 namespace pare::kernels {
-bool has_code_planes() { return false; }
 bool make_table_by_vectors(const CodeScale&, const CodeCutoffs&, CodeTable&) { return false; }
 CodeTally tally_by_planes(const CodeRows&, const CodeTable&) { return {}; }
 }  // namespace pare::kernels

@@ -20,11 +20,9 @@ struct CodeTally {
   Unsigned128 squares = 0;
 };
 
-/// Whether this machine has the instructions that the functions below are made of.
-bool has_code_planes();
-/// The same as make_table().
+/// The same as make_table(). Only if has_vbmi().
 bool make_table_by_vectors(const CodeScale& scale, const CodeCutoffs& cutoffs, CodeTable& table);
-/// Digits of the values are looked up 64 at a time, and added up apart.
+/// Digits of the values are looked up 64 at a time, and added up apart. Only if has_vbmi().
 CodeTally tally_by_planes(const CodeRows& codes, const CodeTable& table);
 
 }  // namespace pare::kernels

@@ -18,3 +18,10 @@
 #define PARE_WIDE_INLINE PARE_WIDE inline __attribute__((always_inline))
 
 #endif
+
+namespace pare::kernels {
+
+/// Whether this machine has the instructions of functions that are marked.
+bool has_vbmi();
+
+}  // namespace pare::kernels

@@ -235,14 +235,6 @@ PARE_WIDE bool fold(BlockType type, const std::uint8_t* blocks, std::size_t coun
 }  // namespace
 }  // namespace wide
 
-bool has_wide_fold() {
-  static const bool has = __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-                          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vbmi") != 0 &&
-                          __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512bitalg") != 0 &&
-                          __builtin_cpu_supports("gfni") != 0;
-  return has;
-}
-
 std::optional<bool> fold_blocks_wide(BlockType type, const std::byte* blocks, std::size_t count,
                                      const FoldCutoffs& cutoffs, BlockScan& scan, MomentLanes& lanes) {
   const auto* first = reinterpret_cast<const std::uint8_t*>(blocks);
@@ -269,7 +261,6 @@ std::optional<bool> fold_blocks_wide(BlockType type, const std::byte* blocks, st
 #else
 
 namespace pare::kernels {
-bool has_wide_fold() { return false; }
 std::optional<bool> fold_blocks_wide(BlockType, const std::byte*, std::size_t, const FoldCutoffs&, BlockScan&,
                                      MomentLanes&) {
   return std::nullopt;

@@ -8,11 +8,8 @@
 
 namespace pare::kernels {
 
-/// Whether this machine has the instructions.
-bool has_wide_fold();
-
 /// As fold_blocks(), with the same results, but `scan` and `lanes` may be changed where it returns false. Nothing, and
-/// no change, for a type or cutoffs that it does not take. Only if has_wide_fold().
+/// no change, for a type or cutoffs that it does not take. Only if has_vbmi().
 std::optional<bool> fold_blocks_wide(BlockType type, const std::byte* blocks, std::size_t count,
                                      const FoldCutoffs& cutoffs, BlockScan& scan, MomentLanes& lanes);
 
