@@ -52,7 +52,7 @@ struct Blocks {
   std::uint32_t id;
   std::size_t elements, bytes;
   std::vector<std::size_t> halves;  ///< where the F16 scales are
-  std::uint64_t scale;              ///< their sign and exponent: weights are about 0.04
+  std::uint64_t scale;              ///< their sign and exponent, or the highest bit of subnormal ones
 };
 
 void write_file(const fs::path& path, const std::string& bytes) {
@@ -70,7 +70,28 @@ void draw_q8(Draw& draw, char* q, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) q[i] = static_cast<char>(std::lround(values[i] / largest * 127));
 }
 
+/// Makes the scales of the groups of a K type those of real weights, which are more than half of the block's largest.
+void raise_scales(std::uint32_t type, char* block) {
+  const auto change = [&](std::size_t begin, std::size_t end, auto&& f) {
+    for (std::size_t i = begin; i < end; ++i) block[i] = static_cast<char>(f(static_cast<std::uint8_t>(block[i])));
+  };
+  switch (type) {
+    case 10:  // Q2_K: two of four bits in a byte
+      return change(0, 16, [](int byte) { return byte | 0x88; });
+    case 11:  // Q3_K: two upper bits of six, which begin at -32, in quarters of a byte
+      return change(104, 108, [](int byte) { return (byte & 0x55) * 3; });
+    case 12:
+    case 13:  // Q4_K and Q5_K: the uppermost of six bits in bits 5 and 7
+      return change(4, 12, [](int byte) { return byte | 0xa0; });
+    case 14:  // Q6_K: of either sign
+      return change(192, 208, [](int byte) { return byte < 128 ? byte | 64 : byte & ~64; });
+    default:
+      return;
+  }
+}
+
 /// Integers as they are in Q8_0, and any bits for the others, with scales that vary as those of real weights do.
+/// Weights are below 0.1, as nearly all of large language models are.
 void write_blocks(const Blocks& type, const fs::path& path, std::size_t bytes) {
   Draw draw;
   const std::size_t rows = bytes / (kColumns / type.elements * type.bytes);
@@ -82,8 +103,9 @@ void write_blocks(const Blocks& type, const fs::path& path, std::size_t bytes) {
       draw_q8(draw, data.data() + begin + 2, type.elements);
     else
       for (std::size_t i = 0; i < type.bytes; ++i) data[begin + i] = static_cast<char>(draw.word() >> 40);
+    raise_scales(type.id, data.data() + begin);
     for (const std::size_t at : type.halves) {
-      const std::uint64_t half = type.scale | (draw.word() >> 54);
+      const std::uint64_t half = type.scale | (draw.word() & (std::min<std::uint64_t>(type.scale, 0x400) - 1));
       data[begin + at] = static_cast<char>(half & 255);
       data[begin + at + 1] = static_cast<char>(half >> 8);
     }
@@ -165,9 +187,9 @@ void measure(const std::string& name, const fs::path& path, int rounds, const pa
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const Blocks& type : {Blocks{"Q8_0", 8, 32, 34, {0}, 0x1000}, Blocks{"Q2_K", 10, 256, 84, {80, 82}, 0x1c00},
-                             Blocks{"Q3_K", 11, 256, 110, {108}, 0x1400}, Blocks{"Q4_K", 12, 256, 144, {0, 2}, 0x800},
-                             Blocks{"Q5_K", 13, 256, 176, {0, 2}, 0x400}, Blocks{"Q6_K", 14, 256, 210, {208}, 0x400}})
+  for (const Blocks& type : {Blocks{"Q8_0", 8, 32, 34, {0}, 0x0c00}, Blocks{"Q2_K", 10, 256, 84, {80, 82}, 0x1400},
+                             Blocks{"Q3_K", 11, 256, 110, {108}, 0x0c00}, Blocks{"Q4_K", 12, 256, 144, {0, 2}, 0x400},
+                             Blocks{"Q5_K", 13, 256, 176, {0, 2}, 0x200}, Blocks{"Q6_K", 14, 256, 210, {208}, 0x100}})
     all.push_back({type.name, [type](const fs::path& path, std::size_t bytes) { write_blocks(type, path, bytes); }});
   const auto fp8 = [&](const char* name, std::size_t rows, std::size_t columns) {
     all.push_back({name, [=](const fs::path& path, std::size_t bytes) { write_fp8(rows, columns, path, bytes); }});
