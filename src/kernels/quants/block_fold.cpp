@@ -28,6 +28,14 @@ HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// Whether a number may be 0. The values of IQ4_NL and IQ4_XS have no zero.
+template <class B>
+constexpr bool kMayBeZero = true;
+template <>
+constexpr bool kMayBeZero<IQ4_NL> = false;
+template <>
+constexpr bool kMayBeZero<IQ4_XS> = false;
+
 /// Whether a batch may have a new extreme.
 template <class B>
 HWY_INLINE bool may_extend(const Batch& batch, const Extremes& extremes) {
@@ -128,7 +136,9 @@ bool fold(BlockType type, const Byte* block, std::size_t count, const FoldCutoff
       }
       if (stage.levels.beyond) return false;
       folded.add(stage.batch, stage.levels, lanes);
-      if (stage.levels.extends && may_extend<B>(stage.batch, Extremes(scan.range)))
+      // Until one is found, any number may be zero.
+      const bool extends = stage.levels.extends || (!B::kLows && kMayBeZero<B> && scan.range.min_key != 0);
+      if (extends && may_extend<B>(stage.batch, Extremes(scan.range)))
         extend<B::kLows, kGroupSizeOf<B>>(stage.batch, scan.range);
     }
     count -= batches * kBlocks;

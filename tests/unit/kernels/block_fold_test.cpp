@@ -159,6 +159,24 @@ TEST_P(EveryTargetOfFolds, CountMoreThanAByteHolds) {
     }
 }
 
+TEST_P(EveryTargetOfFolds, FindTheFirstZeroAmongBlocksOfTheSameScale) {
+  constexpr std::size_t kBytes = 34, kBlocks = 320;  // more than are prepared at once
+  std::vector<std::byte> blocks(kBlocks * kBytes);
+  for (std::size_t block = 0; block < kBlocks; ++block) {
+    blocks[block * kBytes + 1] = std::byte{0x10};
+    // The least and the largest magnitudes there are, so that only the zero is new.
+    constexpr int kNumbers[] = {127, -127, 1, -1};
+    for (std::size_t i = 2; i < kBytes; ++i) blocks[block * kBytes + i] = static_cast<std::byte>(kNumbers[i % 4]);
+    if (block == 300) blocks[block * kBytes + 9] = std::byte{0};
+  }
+  BlockScan scan;
+  MomentLanes lanes;
+  ASSERT_TRUE(fold_blocks(BlockType::kQ8_0, blocks.data(), kBlocks,
+                          {0x3dcccccd, std::numeric_limits<float>::infinity()}, scan, lanes));
+  EXPECT_EQ(scan.zeros, 1U);
+  expect_counts_of(values_of(BlockType::kQ8_0, blocks), 0.1F, scan);
+}
+
 TEST_P(EveryTargetOfFolds, LeaveWhatReachesTheLimit) {
   for (const Layout& layout : kLayouts) {
     const auto blocks = random_blocks(layout, kHalves[0], 1024 / block_shape(layout.type).elements, 2);

@@ -251,9 +251,9 @@ struct Q3_K {
     counts.zeros = add(counts.zeros, _mm256_mask_blend_epi16(flat, zeros, _mm256_set1_epi16(16)));
     const __m256i negative_zeros = _mm256_mask_blend_epi16(flat, _mm256_maskz_mov_epi16(flips, zeros), down);
     counts.negative_zeros = add(counts.negative_zeros, negative_zeros);
-    __mmask16 within = _mm512_cmp_ps_mask(greatest, all(bounds.new_smaller), _CMP_LE_OQ);
-    within = _mm512_mask_cmp_ps_mask(within, scale, all(bounds.nearest), _CMP_GE_OQ);
-    usual = met == 0 && (in_span & within) == 0xffff;
+    const __mmask16 within = _mm512_cmp_ps_mask(greatest, all(bounds.new_smaller), _CMP_LE_OQ);
+    // Until one is found, any number may be zero.
+    usual = bounds.nearest == 0 && met == 0 && (in_span & within) == 0xffff;
     return sums_of(bits, h, of);
   }
 
@@ -267,8 +267,9 @@ struct Q3_K {
       value = _mm512_mul_ps(scale, all(static_cast<float>(m)));
       regular = _mm512_mask_cmp_ps_mask(regular, value, cutoff, _CMP_NEQ_UQ);
     }
-    const __mmask16 outside = exceeds(value, all(bounds.smaller)), inside = exceeds(all(bounds.nearest), scale);
-    return {regular != 0xffff, _mm512_cmp_ps_mask(value, all(bounds.limit), _CMP_GE_OQ) != 0, (outside | inside) != 0};
+    const __mmask16 outside = exceeds(value, all(bounds.smaller));
+    return {regular != 0xffff, _mm512_cmp_ps_mask(value, all(bounds.limit), _CMP_GE_OQ) != 0,
+            outside != 0 || bounds.nearest != 0};
   }
 
   static void extend(const std::uint8_t* block, const Scales&, const Bounds&, WordCounts&, KeyRange& range) {

@@ -99,10 +99,10 @@ PARE_WIDE_INLINE void find_limits(const Scales& scales, const Bounds& bounds, Li
   const __m512i pattern = _mm512_sub_epi32(_mm512_castps_si512(scale), _mm512_set1_epi32(kFirst));
   const __mmask16 in_span = _mm512_cmplt_epu32_mask(pattern, _mm512_set1_epi32(kSpan)) | zeros;
   __mmask16 within = _mm512_cmp_ps_mask(greatest, all(bounds.new_smaller), _CMP_LE_OQ);
-  within = _mm512_mask_cmp_ps_mask(within, scale, all(bounds.nearest), _CMP_GE_OQ);
   limits.below = _mm512_cmp_ps_mask(greatest, all(bounds.cutoff), _CMP_LT_OQ) == 0xffff;
   if (!limits.below) within &= find_magnitude<most>(scale, bounds, limits);
-  limits.usual = (in_span & within) == 0xffff;
+  // Until one is found, any number may be zero.
+  limits.usual = bounds.nearest == 0 && (in_span & within) == 0xffff;
 }
 
 template <int most>
@@ -116,8 +116,7 @@ PARE_WIDE Findings examine(const Scales& scales, const Limits&, const Bounds& bo
   const __m512 greatest = _mm512_mul_ps(scale, all(static_cast<float>(most)));
   const __mmask16 beyond = _mm512_cmp_ps_mask(greatest, all(bounds.limit), _CMP_GE_OQ);
   const __mmask16 outside = _mm512_cmp_ps_mask(greatest, all(bounds.smaller), _CMP_GT_OQ);
-  const __mmask16 inside = _mm512_cmp_ps_mask(scale, all(bounds.nearest), _CMP_LT_OQ);
-  return {met != 0 || is_usual != 0xffff, beyond != 0, (outside | inside) != 0};
+  return {met != 0 || is_usual != 0xffff, beyond != 0, outside != 0 || bounds.nearest != 0};
 }
 
 /// Limits of groups with lows.
