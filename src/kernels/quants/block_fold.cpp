@@ -93,6 +93,7 @@ HWY_INLINE void extend(const Batch& batch, KeyRange& range) {
   merge(found, range);
 }
 
+static_assert(kLargestBatch <= kMostValues);
 constexpr std::size_t kAhead = 8192;  ///< bytes that are fetched before they are unpacked
 
 struct Stage {

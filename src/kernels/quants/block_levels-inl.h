@@ -14,8 +14,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/magnitude.h"
 #include "kernels/quants/block_layouts-inl.h"
+#include "kernels/quants/extremes.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pare::kernels::HWY_NAMESPACE {
@@ -52,21 +52,6 @@ struct Levels {
   bool beyond = false;     ///< an element may reach the limit
   bool irregular = false;  ///< the elements have to be computed
   bool extends = false;    ///< an element may be a new extreme
-};
-
-/// The extremes so far as numbers.
-struct Extremes {
-  float top = -1, bottom = 0, nearest = 0;
-
-  explicit Extremes(const KeyRange& range) {
-    const auto number = [](std::uint64_t pattern) { return std::bit_cast<float>(static_cast<std::uint32_t>(pattern)); };
-    constexpr std::uint64_t kSign = 0x80000000;
-    if (range.any_positive) top = number(range.max_positive);
-    if ((range.max_unsigned & kSign) != 0) bottom = number(range.max_unsigned);
-    nearest = range.min_key >= kSign ? std::bit_cast<float>(0x7f800000U) : number(range.min_key);
-  }
-  /// No extreme has a smaller magnitude, but the nearest.
-  float smaller() const { return std::min(top, -bottom); }
 };
 
 /// Sums of an F16 number and one that is not larger by far are exact if they are below this.
@@ -122,10 +107,6 @@ HWY_INLINE void store_levels(Floats levels, std::int8_t* to) {
   hn::StoreU(hn::TruncateTo(narrow, bits), narrow, reinterpret_cast<std::uint8_t*>(to));
 #endif
 }
-
-/// Scales between this and zero are rare, and have no inverse. That of zero is of this, which is large enough if the
-/// cutoff is not below the second.
-constexpr float kLeastScale = 0x1p-100F, kLeastCutoff = 0x1p-90F;
 
 struct Level {
   Floats level;

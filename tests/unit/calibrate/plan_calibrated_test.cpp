@@ -6,19 +6,13 @@
 
 #include "pare/calibrate.h"
 #include "pare/error.h"
+#include "unit/calibrate/few_windows.h"
 
 namespace pare {
 namespace {
 
-const std::string kDemo = std::string(PARE_SOURCE_DIR) + "/demo/";
-
-CalibrationOptions few_windows() {
-  CalibrationOptions options;
-  options.data = kDemo + "heldout/lm.txt";
-  options.sequences = 5;
-  options.length = 32;
-  return options;
-}
+using test::few_windows;
+using test::kDemo;
 
 PruneOptions half(Criterion criterion, const std::string& level = "50") {
   PruneOptions options;

@@ -14,21 +14,14 @@
 #include "support/errors.h"
 #include "support/files.h"
 #include "support/thread_group.h"
+#include "unit/calibrate/few_windows.h"
 
 namespace pare::saved_statistics {
 namespace {
 
+using test::few_windows;
+using test::kDemo;
 using test::ThrowsError;
-
-const std::string kDemo = std::string(PARE_SOURCE_DIR) + "/demo/";
-
-CalibrationOptions few_windows() {
-  CalibrationOptions options;
-  options.data = kDemo + "heldout/lm.txt";
-  options.sequences = 5;
-  options.length = 32;
-  return options;
-}
 
 CalibrationOptions by_file(const std::filesystem::path& file) {
   CalibrationOptions options;

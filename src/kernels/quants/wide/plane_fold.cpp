@@ -267,7 +267,7 @@ struct Q3_K {
       value = _mm512_mul_ps(scale, all(static_cast<float>(m)));
       regular = _mm512_mask_cmp_ps_mask(regular, value, cutoff, _CMP_NEQ_UQ);
     }
-    const __mmask16 outside = exceeds(value, all(bounds.smaller));
+    const __mmask16 outside = exceeds(value, all(bounds.smaller()));
     return {regular != 0xffff, _mm512_cmp_ps_mask(value, all(bounds.limit), _CMP_GE_OQ) != 0,
             outside != 0 || bounds.nearest != 0};
   }

@@ -153,8 +153,8 @@ PARE_WIDE_INLINE bool may_extend(const __m512i (&)[n], const Scales&, const LowL
 template <int most, int n>
 PARE_WIDE_INLINE bool may_extend(const __m512i (&numbers)[n], const Scales& scales, const Limits&,
                                  const Bounds& bounds) {
-  if (bounds.nearest != 0 || bounds.smaller <= 0) return true;  // otherwise a zero may be one
-  const __m512 place = _mm512_mul_ps(all(bounds.smaller), inverse_of(magnitude_of(scales.scale)));
+  if (bounds.nearest != 0 || bounds.smaller() <= 0) return true;  // otherwise a zero may be one
+  const __m512 place = _mm512_mul_ps(all(bounds.smaller()), inverse_of(magnitude_of(scales.scale)));
   const __m512 before = _mm512_max_ps(_mm512_sub_ps(place, all(0.6F)), _mm512_setzero_ps());
   const __m512i within = in_bytes(_mm512_min_ps(before, all(static_cast<float>(most))));
   __mmask64 beyond = 0;
@@ -238,7 +238,7 @@ PARE_WIDE bool fold(BlockType type, const std::uint8_t* blocks, std::size_t coun
 std::optional<bool> fold_blocks_wide(BlockType type, const std::byte* blocks, std::size_t count,
                                      const FoldCutoffs& cutoffs, BlockScan& scan, MomentLanes& lanes) {
   const auto* first = reinterpret_cast<const std::uint8_t*>(blocks);
-  if (std::bit_cast<float>(cutoffs.first) < wide::kLeastCutoff) return std::nullopt;
+  if (std::bit_cast<float>(cutoffs.first) < kLeastCutoff) return std::nullopt;
   switch (type) {
     case BlockType::kQ8_0:
       return wide::fold<wide::Q8_0>(type, first, count, cutoffs, scan, lanes);

@@ -10,30 +10,22 @@
 #include <bit>
 #include <limits>
 
-#include "kernels/magnitude.h"
 #include "kernels/quants/block_fold.h"
+#include "kernels/quants/extremes.h"
 
 namespace pare::kernels::wide {
 
-constexpr float kLeastScale = 0x1p-100F, kLeastCutoff = 0x1p-90F;
-
 /// What elements are compared with, besides the cutoff.
-struct Bounds {
-  float cutoff, limit, top, bottom, nearest, smaller;
+struct Bounds : Extremes {
+  float cutoff, limit;
   float new_top, new_bottom, new_smaller;  ///< elements beyond may be extremes or reach the limit
 
   Bounds(const FoldCutoffs& cutoffs, const KeyRange& range)
-      : cutoff(std::bit_cast<float>(cutoffs.first)), limit(cutoffs.limit) {
-    const auto number = [](std::uint64_t pattern) { return std::bit_cast<float>(static_cast<std::uint32_t>(pattern)); };
-    constexpr std::uint64_t kSign = 0x80000000;
-    top = range.any_positive ? number(range.max_positive) : -1;
-    bottom = (range.max_unsigned & kSign) != 0 ? number(range.max_unsigned) : 0;
-    nearest = range.min_key >= kSign ? std::numeric_limits<float>::infinity() : number(range.min_key);
-    smaller = std::min(top, -bottom);
+      : Extremes(range), cutoff(std::bit_cast<float>(cutoffs.first)), limit(cutoffs.limit) {
     const float below_limit = limit > 0 ? std::bit_cast<float>(std::bit_cast<std::uint32_t>(limit) - 1) : -1;
     new_top = std::min(top, below_limit);
     new_bottom = std::max(bottom, -below_limit);
-    new_smaller = std::min(smaller, below_limit);
+    new_smaller = std::min(smaller(), below_limit);
   }
 };
 
@@ -115,7 +107,7 @@ PARE_WIDE Findings examine(const Scales& scales, const Limits&, const Bounds& bo
   const __mmask16 met = _mm512_cmp_ps_mask(_mm512_mul_ps(scale, q), cutoff, _CMP_EQ_OQ);
   const __m512 greatest = _mm512_mul_ps(scale, all(static_cast<float>(most)));
   const __mmask16 beyond = _mm512_cmp_ps_mask(greatest, all(bounds.limit), _CMP_GE_OQ);
-  const __mmask16 outside = _mm512_cmp_ps_mask(greatest, all(bounds.smaller), _CMP_GT_OQ);
+  const __mmask16 outside = _mm512_cmp_ps_mask(greatest, all(bounds.smaller()), _CMP_GT_OQ);
   return {met != 0 || is_usual != 0xffff, beyond != 0, outside != 0 || bounds.nearest != 0};
 }
 
