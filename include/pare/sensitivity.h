@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,14 @@ struct SensitivityOptions {
   EvalOptions eval;
   UnitKind unit = UnitKind::kLayer;
   std::vector<Amount> levels;  ///< to which each unit is pruned; empty: 50, 80, 90 and 95 %
+  /// kMagnitude, with one threshold for each unit, or a calibrated criterion. Calibrated criteria and `refit` prune
+  /// only linears of layers (is_layer_linear()), so that units have no other parameters. Levels must then be fractions,
+  /// unless the criterion is kMagnitude.
+  Criterion criterion = Criterion::kMagnitude;
+  bool refit = false;  ///< as PruneOptions::refit
+  /// A file that write_statistics() wrote of the model: needed by calibrated criteria and `refit`, and must otherwise
+  /// be empty (CalibrationOptions::statistics).
+  std::filesystem::path statistics = {};
 };
 
 struct SensitiveUnit {
@@ -40,6 +49,9 @@ struct Sensitivity {
   std::string score;             ///< name of the score from which degradation is computed
   std::string degradation_unit;  ///< "nats" or "share" (a fraction of 1)
   double dense = 0;              ///< that score of the dense model, e.g. its perplexity; 0 for divergence
+  Criterion criterion = Criterion::kMagnitude;
+  bool refit = false;
+  std::string statistics = {};  ///< name of the file of statistics, without directories
   std::vector<Amount> levels;
   std::vector<SensitiveUnit> units;  ///< in model order
   std::uint64_t weights = 0;         ///< number of prunable weights in all units
@@ -48,9 +60,10 @@ struct Sensitivity {
 /// Returns the indices of the units in ascending order of their mean degradation over the levels.
 std::vector<std::size_t> ranking(const Sensitivity& sensitivity);
 
-/// Scores the model dense, and once for each unit and level with only that unit pruned: by magnitude, with one
-/// threshold for the unit. Throws Error: those of evaluate() and plan_pruning(), and kUnsupported if the dense model's
-/// loss is infinite; Interrupted.
+/// Scores the model dense, and once for each unit and level with only that unit pruned. Throws Error: those of
+/// evaluate() and plan_pruning(), with statistics those of plan_calibrated(), kArgument for a criterion that is not
+/// supported or does not go with the other options, and kUnsupported if the dense model's loss is infinite;
+/// Interrupted.
 Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options, const Context& context = {});
 
 /// Levels for all units that together reach a target, and the degradation that they cause on the data of the task.
@@ -68,7 +81,7 @@ struct AllocationOptions {
 
 /// Computes four allocations that prune the fraction `target` of all units' weights, and returns them, the best last:
 /// - uniform: the same level for every unit;
-/// - global: one magnitude threshold for all units;
+/// - global: the levels that one magnitude threshold for all units gives;
 /// - additive: optimal if the measured degradations add up;
 /// - searched: starts from the best of these and moves sparsity from sensitive to tolerant units while the score
 /// improves. On the data of the task, `searched` is never worse than the others. Whether that holds for other data must

@@ -61,9 +61,15 @@ UnitKind unit_of(const std::string& name) {
 Document sensitivity(const Model& model, const Options& options, const std::string& by, double target, unsigned rounds,
                      const std::string& write, bool force, unsigned threads, const nb::object& progress) {
   SensitivityOptions chosen;
+  std::string statistics;
   chosen.eval = eval_options(options);
   chosen.unit = unit_of(by);
-  chosen.levels = prune_options(options).levels;
+  const PruneOptions pruning = prune_options(options);
+  chosen.levels = pruning.levels;
+  chosen.criterion = pruning.criterion;
+  chosen.refit = pruning.refit;
+  take(options, "statistics", statistics);
+  chosen.statistics = statistics;
   SensitivityResults results{model.title, std::string(task_name(chosen.eval.task)), chosen.eval.data.string(), {}, 0,
                              {}};
   run_without_lock(threads, progress, [&](const Context& context) {

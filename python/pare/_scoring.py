@@ -60,6 +60,9 @@ class Scored:
         *,
         task: str = "divergence",
         by: Literal["layer", "group", "tensor"] = "layer",
+        criterion: Literal["magnitude", "wanda", "sparsegpt", "alps"] = "magnitude",
+        statistics: Optional[Path] = None,
+        refit: bool = False,
         levels: Optional[Levels] = None,
         target: Optional[float] = None,
         rounds: int = 4,
@@ -73,11 +76,21 @@ class Scored:
 
         With `target`, a percentage, it also searches for levels of all parts that reach it together; `write` is a file
         for them, which prune(levels_file=...) reads. `options` are those of evaluate().
+
+        Parts are pruned by `criterion`, and with `refit` the weights that remain are fitted. All but "magnitude" without
+        `refit` need a file `statistics` of this model, which save_statistics() wrote, and prune the linears of layers
+        only. prune() must then be given the same criterion.
         """
+        if (refit or criterion in ("wanda", "sparsegpt", "alps")) != (statistics is not None):
+            needs = "needs statistics" if statistics is None else "does not use statistics"
+            raise ValueError(f"statistics: the criterion {criterion!r} {needs}")
         if write is not None and target is None:
             raise ValueError("write: there are no levels to write without a target")
         chosen = task_options(task, data, options)
         chosen["levels"] = level_texts(levels)
+        chosen["criterion"] = criterion
+        chosen["statistics"] = "" if statistics is None else os.fspath(statistics)
+        chosen["refit"] = refit
         fraction = -1.0 if target is None else target / 100
         file = "" if write is None else os.fspath(write)
         with follow("sensitivity", progress) as report:

@@ -112,6 +112,9 @@ class Sensitivity:
     allocations: list[Allocation]  # the best last; empty without a target
     text: str = field(compare=False)
     markdown: str = field(compare=False)
+    criterion: str = "magnitude"
+    refit: bool = False
+    statistics: Optional[str] = None  # name of the file of statistics
 
     @classmethod
     def parse(cls, document: str, text: str, markdown: str) -> Sensitivity:
@@ -124,6 +127,9 @@ class Sensitivity:
             dense=number(data["dense"]),
             units=units,
             target_percent=data.get("target_percent"),
+            criterion=data.get("criterion", "magnitude"),
+            refit=data.get("refit", False),
+            statistics=data.get("statistics"),
             allocations=[
                 Allocation(entry["name"], number(entry["damage"]), entry["percent"])
                 for entry in data.get("allocations", [])
@@ -144,7 +150,8 @@ class Sensitivity:
         return self.text
 
     def __repr__(self) -> str:
-        return f"Sensitivity({self.model!r}, {self.task}, {len(self.units)} units, levels={self.levels})"
+        method = "" if self.statistics is None else f", {self.criterion}" + (" with refit" if self.refit else "")
+        return f"Sensitivity({self.model!r}, {self.task}{method}, {len(self.units)} units, levels={self.levels})"
 
     def _repr_html_(self) -> str:
         titles = ["unit", "weights", *(f"{level:g} %" for level in self.levels)]
@@ -154,7 +161,10 @@ class Sensitivity:
             [unit.name for unit in self.units],
             [unit.damage[-1] for unit in self.units],
         )
-        return _html.heading(self.model, self.task) + _html.table(titles, rows) + chart
+        note = self.task
+        if self.statistics is not None:
+            note += f", pruned by {self.criterion}" + (" and refit" if self.refit else "")
+        return _html.heading(self.model, note) + _html.table(titles, rows) + chart
 
 
 @dataclass(frozen=True)

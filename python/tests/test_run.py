@@ -125,6 +125,28 @@ def test_sensitivity_gives_levels_that_prune_takes(gpt2, tmp_path):
         gpt2.sensitivity(HELDOUT / "lm.txt", write=levels)
 
 
+def test_sensitivity_to_a_calibrated_criterion(gpt2, tmp_path):
+    levels, statistics = tmp_path / "levels.json", tmp_path / "statistics"
+    gpt2.save_statistics(statistics, HELDOUT / "lambada.jsonl", sequences=4, length=32)
+    method = {"criterion": "alps", "statistics": statistics}
+    found = gpt2.sensitivity(HELDOUT / "lm.txt", levels=[80], target=60, rounds=1, write=levels, limit=1, **method)
+    assert (found.criterion, found.refit, found.statistics) == ("alps", False, "statistics")
+    assert "by alps" in found.text and "alps" in repr(found) and "alps" in found._repr_html_()
+    pruned = gpt2.prune(levels_file=levels, **method).model()
+    divergence = pruned.evaluate("divergence", HELDOUT / "lm.txt", reference=gpt2, limit=1)
+    assert divergence["kl"] == pytest.approx(found.allocations[-1].damage, rel=1e-9)
+    by_magnitude = gpt2.sensitivity(HELDOUT / "lm.txt", levels=[80], limit=1)
+    assert (by_magnitude.criterion, by_magnitude.statistics) == ("magnitude", None)
+    assert sum(unit.damage[0] for unit in found.units) < sum(unit.damage[0] for unit in by_magnitude.units)
+    refitted = gpt2.sensitivity(HELDOUT / "lm.txt", levels=[80], limit=1, refit=True, statistics=statistics)
+    assert refitted.refit and refitted.units[0].damage[0] < by_magnitude.units[0].damage[0]
+    for refused in ({"criterion": "alps"}, {"statistics": statistics}, {"refit": True}):
+        with pytest.raises(ValueError, match="statistics"):
+            gpt2.sensitivity(HELDOUT / "lm.txt", **refused)
+    with pytest.raises(pare.Error, match="random"):
+        gpt2.sensitivity(HELDOUT / "lm.txt", criterion="random")
+
+
 def test_bench_and_report(gpt2, tmp_path):
     bench = gpt2.bench([90], runs=1, length=8, context=4, steps=2, sizes=False)
     assert [level.level for level in bench.levels] == [None, "90"]

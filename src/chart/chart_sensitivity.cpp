@@ -15,6 +15,8 @@ LineChart sensitivity_chart(const SensitivityResults& results) {
                                                    [](const SensitiveUnit& unit) { return unit.part.empty(); });
   LineChart chart;
   chart.title = results.model + ": what pruning one part alone costs";
+  if (!found.statistics.empty())
+    chart.title += " (" + std::string(criterion_name(found.criterion)) + (found.refit ? ", refit)" : ")");
   chart.x_label = by_layer ? "layer" : "pruned (%)";
   chart.y_label = found.score == "kl"                ? "KL from the dense model (nats)"
                   : found.degradation_unit == "nats" ? "rise of the loss (nats)"

@@ -27,6 +27,10 @@ constexpr const char* kExamples = R"(Examples:
       levels for each layer that lose least at 80 % overall ...
   pare prune ./model --levels levels.json -o pruned
       ... and the checkpoint pruned so
+  pare calibrate ./model --data a.txt -o s.safetensors
+  pare sensitivity ./model --data b.txt --criterion alps --statistics s.safetensors --target 60 --write l.json
+  pare prune ./model --criterion alps --statistics s.safetensors --levels l.json -o pruned
+      levels for alps, found by pruning with alps; pare prune then needs the same criterion
 )";
 
 struct Arguments {
@@ -34,23 +38,43 @@ struct Arguments {
   TaskArguments task;
   FormatArguments format;
   RunArguments run;
-  std::string by = "layer", chart, write;
+  std::string by = "layer", criterion = "magnitude", statistics, chart, write;
   std::vector<std::string> levels, target;
   unsigned rounds = 4;
-  bool force = false;
+  bool refit = false, force = false;
 };
 
-SensitivityOptions options_of(const Command& command, const Arguments& arguments) {
+/// Also checks the options that go with it.
+Criterion criterion_of(const Arguments& arguments, const Context& context) {
+  constexpr Criterion kCriteria[] = {Criterion::kMagnitude, Criterion::kWanda, Criterion::kSparseGpt, Criterion::kAlps};
+  std::vector<std::string_view> names;
+  for (const Criterion criterion : kCriteria) names.push_back(criterion_name(criterion));
+  const Criterion criterion = kCriteria[choose("--criterion", arguments.criterion, names)];
+  const bool calibrated = is_calibrated(criterion);
+  if ((calibrated || arguments.refit) && arguments.statistics.empty())
+    throw UsageError(fmt::format("{} requires --statistics, a file that pare calibrate writes",
+                                 calibrated ? "--criterion " + arguments.criterion : "--refit"));
+  if (!calibrated && !arguments.refit && !arguments.statistics.empty())
+    throw UsageError(fmt::format("--statistics does not apply to --criterion {} without --refit", arguments.criterion));
+  if (context.group() != nullptr && !arguments.statistics.empty())
+    throw UsageError("--statistics is for one process, not under mpirun");
+  return criterion;
+}
+
+SensitivityOptions options_of(const Command& command, const Arguments& arguments, const Context& context) {
   SensitivityOptions options;
   options.eval = eval_options_of(command, arguments.task);
   options.unit = static_cast<UnitKind>(choose("--by", arguments.by, {"layer", "group", "tensor"}));
   if (!arguments.levels.empty()) options.levels = levels_of(arguments.levels, arguments.run.quiet);
+  options.criterion = criterion_of(arguments, context);
+  options.refit = arguments.refit;
+  options.statistics = arguments.statistics;
   return options;
 }
 
 void run(const Command& command, const Arguments& arguments, const Context& context) {
   const Format format = format_of(arguments.format);
-  const SensitivityOptions options = options_of(command, arguments);
+  const SensitivityOptions options = options_of(command, arguments, context);
   const std::vector<double> targets = numbers_of("--target", arguments.target, 0, 100);
   if (targets.size() > 1) throw UsageError("--target takes one percentage");
   if (!arguments.write.empty() && targets.empty())
@@ -81,6 +105,23 @@ void run(const Command& command, const Arguments& arguments, const Context& cont
                     [&] { return sensitivity_csv_table(results); }, [&] { return sensitivity_json(results); }});
 }
 
+void add_criterion(Command& command, Arguments& arguments) {
+  command
+      .add_option("--criterion", arguments.criterion,
+                  "By which units are pruned: magnitude, with one threshold for each\n"
+                  "(default); the others, for linears of layers, require --statistics")
+      ->type_name("magnitude|wanda|sparsegpt|alps")
+      ->group("Pruning");
+  command
+      .add_option("--statistics", arguments.statistics,
+                  "What the linears of this model read, as pare calibrate wrote it")
+      ->type_name("FILE")
+      ->group("Pruning");
+  command
+      .add_flag("--refit", arguments.refit, "Fit the weights that remain, as pare prune does;\nrequires --statistics")
+      ->group("Pruning");
+}
+
 }  // namespace sensitivity_command
 
 void add_sensitivity_command(Command& program, const Context& context) {
@@ -94,6 +135,7 @@ void add_sensitivity_command(Command& program, const Context& context) {
   command->add_option("--by", arguments->by, "Unit pruned at a time: a layer (default), a group or a tensor")
       ->type_name("layer|group|tensor")
       ->group("Pruning");
+  add_criterion(*command, *arguments);
   add_levels(*command, arguments->levels, "Percentages to prune each unit to (default 50,80,90,95)");
   command->add_option("--target", arguments->target, "Also search for levels of the units that give P % overall")
       ->type_name("P")

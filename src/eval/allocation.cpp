@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <optional>
 
 #include "eval/degradation.h"
 #include "pare/error.h"
@@ -88,9 +89,13 @@ Fractions additive_fractions(const Sensitivity& sensitivity, double target) {
   return fractions;
 }
 
-/// What each unit loses under one threshold over all of them.
+/// What each unit loses under one threshold of magnitude over all of them.
 Fractions global_fractions(const Model& model, const Sensitivity& sensitivity, double target, const Context& context) {
   PruneOptions options;
+  if (!sensitivity.statistics.empty())  // units are not all that is pruned by default
+    for (const SensitiveUnit& unit : sensitivity.units)
+      for (const std::size_t parameter : unit.parameters)
+        options.include.push_back(glob_of(model.parameters[parameter].name));
   options.levels = {{target, std::nullopt, "target"}};
   const PrunePlan plan = plan_pruning(model, options, context);
   Fractions fractions;
@@ -117,22 +122,28 @@ class Search {
     for (const SensitiveUnit& unit : sensitivity.units) weights_.push_back(static_cast<double>(unit.weights));
   }
 
-  Allocation made(std::string name, const Fractions& fractions) const {
+  Allocation made(std::string name, const Fractions& fractions) {
     Allocation allocation{std::move(name), {}, fractions, 0};
     for (std::size_t i = 0; i < fractions.size(); ++i)
       allocation.sets.push_back(set_of(model_, sensitivity_.units[i], fractions[i]));
     allocation.degradation = degradation_.of(allocation.sets);
+    if (!least_ || allocation.degradation < *least_) {
+      least_ = allocation.degradation;
+      degradation_.hold(allocation.sets);
+    }
     return allocation;
   }
 
   /// Follows the degradation downwards: sparsity moves from units where it costs more than on average to the others.
-  Allocation improve(const Allocation& start, unsigned rounds) const {
+  Allocation improve(const Allocation& start, unsigned rounds) {
     Allocation best = start;
     best.name = "searched";
     double step = kFirstStep;
+    std::vector<double> price;
+    bool better = true;
     for (unsigned round = 0; round < rounds; ++round) {
-      const std::vector<double> price = prices(best, round, rounds);
-      bool better = false;
+      if (better) price = prices(best, round, rounds);
+      better = false;
       for (int halving = 0; halving < 4 && !better; ++halving, step /= 2) {
         const Allocation tried = made("searched", moved(best.levels, price, step));
         better = tried.degradation < best.degradation;
@@ -145,7 +156,7 @@ class Search {
 
  private:
   /// Degradation for each weight more that a unit loses.
-  std::vector<double> prices(const Allocation& at, unsigned round, unsigned rounds) const {
+  std::vector<double> prices(const Allocation& at, unsigned round, unsigned rounds) {
     std::vector<double> price;
     for (std::size_t i = 0; i < at.levels.size(); ++i) {
       context_.report(
@@ -183,8 +194,9 @@ class Search {
   const Model& model_;
   const Sensitivity& sensitivity_;
   const Context& context_;
-  const Degradation degradation_;
+  Degradation degradation_;
   double target_;
+  std::optional<double> least_;  ///< degradation of the best allocation so far, whose sets are held
   std::vector<double> weights_;
 };
 
@@ -195,7 +207,7 @@ std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitiv
                                  const AllocationOptions& allocation, const Context& context) {
   if (!(allocation.target >= 0 && allocation.target <= 1))
     throw Error(ErrorCode::kArgument, "the target must be between 0 and 1");
-  const eval::Search search(model, sensitivity, options, allocation.target, context);
+  eval::Search search(model, sensitivity, options, allocation.target, context);
   std::vector<Allocation> made;
   made.push_back(search.made("uniform", eval::Fractions(sensitivity.units.size(), allocation.target)));
   made.push_back(search.made("global", eval::global_fractions(model, sensitivity, allocation.target, context)));

@@ -16,11 +16,28 @@ double score_of(const Evaluation& evaluation, const std::string& name) {
   throw Error(ErrorCode::kUnsupported, "the task gave no " + name);
 }
 
+void require_usable_criterion(const SensitivityOptions& options) {
+  const auto refuse = [&](std::string_view cause) {
+    throw Error(ErrorCode::kArgument, fmt::format("the criterion {} {}", criterion_name(options.criterion), cause));
+  };
+  if (!is_calibrated(options.criterion) && options.criterion != Criterion::kMagnitude)
+    refuse("is not supported by sensitivity analysis");
+  if (uses_statistics(options) == !options.statistics.empty()) return;
+  if (!options.statistics.empty()) refuse("does not use statistics");
+  refuse(is_calibrated(options.criterion) ? "needs a file of statistics" : "needs a file of statistics for refit");
+}
+
+std::unique_ptr<KeptCuts> open_cuts(const Model& model, const SensitivityOptions& options, const Context& context) {
+  require_usable_criterion(options);
+  return uses_statistics(options) ? std::make_unique<KeptCuts>(model, options, context) : nullptr;
+}
+
 }  // namespace
 
 Degradation::Degradation(const Model& model, const SensitivityOptions& options, const Context& context)
     : model_(model),
       task_(options.eval.task),
+      cuts_(open_cuts(model, options, context)),
       context_(context.with_progress({})),
       score_(task_kind(options.eval.task).loss_score) {
   EvalOptions eval = options.eval;
@@ -41,11 +58,19 @@ double Degradation::loss_of(const Model& model) const {
   return unit_ == "share" ? -value : std::log(value);
 }
 
-double Degradation::of(const std::vector<PruneSet>& sets) const {
+Model Degradation::pruned(const std::vector<PruneSet>& sets) {
+  if (cuts_ != nullptr) return cuts_->pruned(sets, context_);
   PruneOptions pruning;
   pruning.sets = sets;
-  const Model pruned = pruned_model(model_, plan_pruning(model_, pruning, context_), 0, context_);
-  const double degradation = loss_of(pruned) - dense_loss_;
+  return pruned_model(model_, plan_pruning(model_, pruning, context_), 0, context_);
+}
+
+void Degradation::hold(const std::vector<PruneSet>& sets) {
+  if (cuts_ != nullptr) cuts_->hold(sets);
+}
+
+double Degradation::of(const std::vector<PruneSet>& sets) {
+  const double degradation = loss_of(pruned(sets)) - dense_loss_;
   return std::isnan(degradation) ? std::numeric_limits<double>::infinity() : degradation;
 }
 

@@ -36,9 +36,10 @@ std::string unit_name(const Parameter& parameter, UnitKind kind) {
   return parameter.layer < 0 ? stack + "outside any layer" : fmt::format("{}layer {}", stack, parameter.layer);
 }
 
-std::vector<SensitiveUnit> units_of(const Model& model, UnitKind kind) {
+std::vector<SensitiveUnit> units_of(const Model& model, const SensitivityOptions& options) {
+  const UnitKind kind = options.unit;
   std::vector<SensitiveUnit> units;
-  for (const std::size_t index : select_parameters(model, {})) {
+  for (const std::size_t index : parameters_of_units(model, options)) {
     const Parameter& parameter = model.parameters[index];
     const std::string name = unit_name(parameter, kind);
     auto unit = std::find_if(units.begin(), units.end(), [&](const SensitiveUnit& one) { return one.name == name; });
@@ -80,12 +81,15 @@ std::vector<std::size_t> ranking(const Sensitivity& sensitivity) {
 
 Sensitivity measure_sensitivity(const Model& model, const SensitivityOptions& options, const Context& context) {
   Sensitivity result;
-  const eval::Degradation degradation(model, options, context);
+  eval::Degradation degradation(model, options, context);
   result.score = degradation.score();
   result.degradation_unit = degradation.unit();
   result.dense = degradation.dense();
+  result.criterion = options.criterion;
+  result.refit = options.refit;
+  result.statistics = options.statistics.filename().string();
   result.levels = options.levels.empty() ? eval::default_levels() : options.levels;
-  result.units = eval::units_of(model, options.unit);
+  result.units = eval::units_of(model, options);
   const auto total = static_cast<double>(result.units.size() * result.levels.size());
   double done = 0;
   for (SensitiveUnit& unit : result.units) {

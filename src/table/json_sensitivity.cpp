@@ -26,6 +26,9 @@ std::string sensitivity_json(const SensitivityResults& results) {
   Json json{{"model", results.model}, {"task", results.task},      {"data", results.data},
             {"score", found.score},   {"dense", found.dense},      {"damage_unit", found.degradation_unit},
             {"levels", levels},       {"units", std::move(units)}, {"ranking", std::move(order)}};
+  if (!found.statistics.empty())
+    json.update(
+        Json{{"criterion", criterion_name(found.criterion)}, {"refit", found.refit}, {"statistics", found.statistics}});
   if (!results.allocations.empty()) {
     json["target_percent"] = 100 * results.target;
     json["allocations"] = std::move(allocations);

@@ -13,21 +13,31 @@ std::string degradation_text(double degradation, const std::string& unit) {
   return std::abs(degradation) < 1e-9 ? "0" : fmt::format("{:.3g}", degradation);
 }
 
+/// " by alps, with the statistics in FILE"; nothing for magnitude.
+std::string method_text(const Sensitivity& found) {
+  if (found.statistics.empty()) return "";
+  return fmt::format(" by {}{}, with the statistics in {}", criterion_name(found.criterion),
+                     found.refit ? " and refit" : "", found.statistics);
+}
+
 /// A sentence that explains the numbers.
 std::string explanation(const SensitivityResults& results) {
   const Sensitivity& found = results.sensitivity;
+  const std::string method = method_text(found);
   if (found.score == "kl")
-    return "Each part alone is pruned to each level; shown is the mean KL of the pruned model from the dense one, in "
-           "nats. Parts that can go most easily come first.";
+    return fmt::format(
+        "Each part alone is pruned to each level{}; shown is the mean KL of the pruned model from the dense one, in "
+        "nats. Parts that can go most easily come first.",
+        method);
   if (found.degradation_unit == "nats")
     return fmt::format(
-        "Each part alone is pruned to each level; shown is by how many nats that raises the loss (the "
+        "Each part alone is pruned to each level{}; shown is by how many nats that raises the loss (the "
         "dense model's {} is {:.4g}). Parts that can go most easily come first.",
-        score_kind(found.score).title, found.dense);
+        method, score_kind(found.score).title, found.dense);
   return fmt::format(
-      "Each part alone is pruned to each level; shown is what the {} loses (the dense model's is {}). "
+      "Each part alone is pruned to each level{}; shown is what the {} loses (the dense model's is {}). "
       "Parts that can go most easily come first.",
-      score_kind(found.score).title, percent_text(found.dense));
+      method, score_kind(found.score).title, percent_text(found.dense));
 }
 
 }  // namespace

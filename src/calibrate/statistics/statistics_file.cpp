@@ -154,6 +154,13 @@ const StatisticsFile::Entry& StatisticsFile::entry_of(const std::string& linear)
   return entries_[found->second];
 }
 
+void StatisticsFile::require_products(const Entry& entry) const {
+  if (entry.tokens != 0 && entry.products == nullptr)
+    throw Error(ErrorCode::kUnsupported, path_, products_name(entry.linears.front()),
+                "is missing: the file has only the norms of inputs, and this needs their products (pare calibrate "
+                "without --norms-only)");
+}
+
 SharedInputs StatisticsFile::load(const Entry& entry, bool products) const {
   SharedInputs inputs;
   inputs.linears = entry.linears;
@@ -167,10 +174,7 @@ SharedInputs StatisticsFile::load(const Entry& entry, bool products) const {
                   fmt::format("element {} is not a sum of squares (expected a finite number from 0, found {})", i,
                               inputs.squares[i]));
   if (!products) return inputs;
-  if (entry.products == nullptr)
-    throw Error(ErrorCode::kUnsupported, path_, products_name(entry.linears.front()),
-                "is missing: the file has only the norms of inputs, and this needs their products (pare calibrate "
-                "without --norms-only)");
+  require_products(entry);
   load_products(entry, inputs);
   return inputs;
 }

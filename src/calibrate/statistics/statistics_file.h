@@ -47,6 +47,8 @@ class StatisticsFile {
   const std::vector<Entry>& entries() const noexcept { return entries_; }
   /// The entry of a linear. Throws Error (kMismatch) if the file does not have it.
   const Entry& entry_of(const std::string& linear) const;
+  /// Throws Error (kUnsupported) for an entry that saw tokens and has no products.
+  void require_products(const Entry& entry) const;
   /// The text that the model read.
   const CalibrationRecord& record() const noexcept { return record_; }
   /// Reads and checks the numbers of an entry that saw tokens. Throws Error: kMalformed for numbers that are not

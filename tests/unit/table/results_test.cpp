@@ -14,8 +14,10 @@ namespace pare {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(LevelTitle, AddsPercentToPercentagesOnly) {
   EXPECT_EQ(level_title("90"), "90 %");
@@ -142,6 +144,29 @@ TEST(SensitivityResults, RankUnitsByMeanDegradation) {
   EXPECT_EQ(table.columns.back().title, "50 %");
   EXPECT_EQ(std::get<std::string>(table.rows[0][1]), "layer 1");
   EXPECT_THAT(json::parse(sensitivity_json(results))["ranking"], ElementsAre("layer 1", "layer 0"));
+}
+
+TEST(SensitivityResults, NameACriterionThatNeedsStatistics) {
+  SensitivityResults results;
+  for (const char* score : {"kl", "token_perplexity", "accuracy"}) {
+    results.sensitivity.score = score;
+    results.sensitivity.degradation_unit = score_kind(score).share ? "share" : "nats";
+    results.sensitivity.criterion = Criterion::kMagnitude;
+    results.sensitivity.refit = false;
+    results.sensitivity.statistics = "";
+    EXPECT_THAT(sensitivity_text(results, Markup::kText), Not(HasSubstr("magnitude")));
+    EXPECT_FALSE(json::parse(sensitivity_json(results)).contains("criterion"));
+    results.sensitivity.statistics = "s.safetensors";
+    results.sensitivity.refit = true;
+    EXPECT_THAT(sensitivity_text(results, Markup::kText), HasSubstr("magnitude and refit"));
+    results.sensitivity.refit = false;
+    results.sensitivity.criterion = Criterion::kAlps;
+    EXPECT_THAT(sensitivity_text(results, Markup::kText), AllOf(HasSubstr("by alps"), HasSubstr("s.safetensors")));
+    const json object = json::parse(sensitivity_json(results));
+    EXPECT_EQ(object["criterion"], "alps");
+    EXPECT_EQ(object["refit"], false);
+    EXPECT_EQ(object["statistics"], "s.safetensors");
+  }
 }
 
 TEST(TuneResults, HaveARowPerNumberOfTokens) {
