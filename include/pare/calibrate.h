@@ -28,7 +28,6 @@ enum class AllocationKind : std::uint8_t {
 /// "uniform", "owl", "second-order".
 std::string_view allocation_name(AllocationKind allocation) noexcept;
 
-/// The text on which the inputs of linears are gathered.
 /// How fast a model was run to gather what its linears read.
 struct CalibrationSpeed {
   double seconds = 0;  ///< of running the model and of adding up its inputs, without choosing and fitting weights
@@ -37,6 +36,7 @@ struct CalibrationSpeed {
   double operations = 0;
 };
 
+/// The text on which the inputs of linears are gathered, and how.
 struct CalibrationOptions {
   /// A UTF-8 text file, or JSON lines with a string "text" each (by the name's ending: .jsonl), which are joined by
   /// blank lines; for an encoder-decoder also a .tsv file whose first line names the columns "source" and "target".

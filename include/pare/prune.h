@@ -139,6 +139,12 @@ struct PruneOptions {
   /// Whether, after any criterion has chosen, the remaining weights of each linear are adjusted so that its outputs on
   /// a text stay close to those with all weights. Then plan_calibrated() (pare/calibrate.h) makes the plan.
   bool refit = false;
+  /// Share of the mean of the diagonal of the inputs' products that is added to the diagonal: SparseGPT's percdamp,
+  /// which Criterion::kAlps and `refit` use, too. Above 0, at most 1.
+  double damping = 0.01;
+  /// SparseGPT's blocksize: number of a matrix's columns among which its weights are chosen, at least 1. Rounded down
+  /// to a multiple of M for an N:M pattern, of which each group is chosen by itself.
+  std::size_t block_size = 128;
   Norm norm = Norm::kL1;   ///< by which rows, columns and blocks are ranked
   std::uint64_t seed = 0;  ///< for Criterion::kRandom
   /// Globs over parameter names. If both `include` and `groups` are empty, parameters with Parameter::prunable are

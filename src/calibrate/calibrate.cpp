@@ -44,6 +44,13 @@ void note(PrunePlan& plan, const std::set<std::string>& names, std::string_view 
                                      names_text(names)));
 }
 
+/// Throws for what no criterion takes.
+void require_settings(const PruneOptions& options) {
+  if (!(options.damping > 0 && options.damping <= 1))
+    throw Error(ErrorCode::kArgument, fmt::format("damping must be above 0 and at most 1, not {}", options.damping));
+  if (options.block_size == 0) throw Error(ErrorCode::kArgument, "the block size must be at least 1");
+}
+
 void require_suitable(const PruneOptions& options, AllocationKind allocation) {
   const auto refuse = [&](const std::string& cause) {
     throw Error(ErrorCode::kArgument, fmt::format("the criterion {} {}", criterion_name(options.criterion), cause));
@@ -250,6 +257,7 @@ PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const
   PrunePlan plan;
   plan.options = prune::completed(options);
   if (is_calibrated(options.criterion)) plan.options.scope = Scope::kPerTensor;
+  calibrate::require_settings(plan.options);
   calibrate::require_suitable(plan.options, calibration.allocation);
   if (!calibration.statistics.empty()) calibrate::require_statistics_alone(calibration, context);
   plan.parameters = select_parameters(model, options);

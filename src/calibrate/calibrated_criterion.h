@@ -21,11 +21,13 @@ class CalibratedCriterion {
   /// remain are fitted.
   void prune(LinearTask& task, const Context& context) const;
   /// Whether the Hessian was so nearly singular that it was damped more than usual.
-  bool raised_damping() const noexcept { return factor_ && factor_->damping > kDamping; }
+  bool raised_damping() const noexcept { return factor_ && factor_->damping > damping_; }
 
  private:
   Criterion criterion_;
   bool refit_;
+  double damping_;
+  std::size_t block_size_;
   const SharedInputs& inputs_;
   std::optional<InverseFactor> factor_;
   std::optional<ScaledHessian> hessian_;

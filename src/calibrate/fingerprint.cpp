@@ -21,6 +21,8 @@ void write_options(base::ByteWriter& writer, const PruneOptions& options) {
   writer.text(schedule_name(options.schedule));
   writer.text(norm_name(options.norm));
   writer.u8(options.refit ? 1 : 0);
+  writer.f64(options.damping);
+  writer.u64(options.block_size);
   writer.u64(options.seed);
   writer.u64(options.levels.size());
   for (const Amount& level : options.levels) write_amount(writer, level);

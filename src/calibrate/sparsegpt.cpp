@@ -9,18 +9,17 @@
 namespace pare::calibrate {
 namespace {
 
-constexpr std::size_t kColumns = 128;  ///< whose weights are chosen together
-constexpr std::size_t kRowsAtOnce =
-    64;  ///< the same for any number of threads, because oneDNN's order may depend on it
+/// The same for any number of threads, because oneDNN's order may depend on it.
+constexpr std::size_t kRowsAtOnce = 64;
 
 class SparseGpt {
  public:
-  SparseGpt(LinearTask& task, const InverseFactor& factor, const Context& context)
+  SparseGpt(LinearTask& task, const InverseFactor& factor, std::size_t columns, const Context& context)
       : task_(task),
         factor_(factor),
-        context_(base::worthwhile(context, task.weights.size() * kColumns)),
+        context_(base::worthwhile(context, task.weights.size() * columns)),
         groups_(task.pattern.kind == Pattern::Kind::kNOfM),
-        width_(groups_ ? std::max<std::size_t>(task.pattern.m, kColumns / task.pattern.m * task.pattern.m) : kColumns),
+        width_(groups_ ? std::max<std::size_t>(task.pattern.m, columns / task.pattern.m * task.pattern.m) : columns),
         workers_(base::thread_count(context)) {}
 
   void run() {
@@ -107,8 +106,8 @@ class SparseGpt {
 
 }  // namespace
 
-void prune_by_sparsegpt(LinearTask& task, const InverseFactor& factor, const Context& context) {
-  SparseGpt(task, factor, context).run();
+void prune_by_sparsegpt(LinearTask& task, const InverseFactor& factor, std::size_t columns, const Context& context) {
+  SparseGpt(task, factor, std::min(columns, task.in), context).run();
 }
 
 }  // namespace pare::calibrate

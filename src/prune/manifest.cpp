@@ -58,6 +58,9 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
   if (!options.sets.empty()) json["sets"] = sets_json(options.sets);
   if (options.criterion == Criterion::kRandom) json["seed"] = options.seed;
   if (options.refit) json["refit"] = true;
+  if (options.refit || options.criterion == Criterion::kSparseGpt || options.criterion == Criterion::kAlps)
+    json["damping"] = options.damping;
+  if (options.criterion == Criterion::kSparseGpt) json["block_size"] = options.block_size;
   if (plan.calibration) {
     const CalibrationRecord& record = *plan.calibration;
     json["calibration"] = {{"file", record.file},           {"bytes", record.bytes},   {"xxh3_128", record.xxh3_128},

@@ -50,12 +50,12 @@ def smallest(scores, count):
     return mask.reshape(scores.shape)
 
 
-def sparsegpt(w, x, level, pattern, columns_at_once=128):
+def sparsegpt(w, x, level, pattern, columns_at_once=128, damping=0.01):
     w, h = w.copy(), x.T @ x
     rows, columns = w.shape
     unused = np.diag(h) == 0
     h[unused, unused] = 1
-    h += 0.01 * np.mean(np.diag(h)) * np.eye(columns)
+    h += damping * np.mean(np.diag(h)) * np.eye(columns)
     u = np.linalg.cholesky(np.linalg.inv(h)).T
     removed = np.zeros(w.shape, bool)
     scores = lambda begin, end: np.where(unused[begin:end], 0, w[:, begin:end] ** 2 / np.diag(u)[begin:end] ** 2)
@@ -155,12 +155,20 @@ CASES = [
 ]
 
 
+OTHER_SETTINGS = [
+    {"out": 6, "in": 200, "tokens": 300, "inputs": "correlated", "level": 0.6, "columns_at_once": 48, "damping": 0.1},
+    {"out": 6, "in": 50, "tokens": 100, "inputs": "correlated", "level": 0.6, "columns_at_once": 1000},
+    {"out": 5, "in": 60, "tokens": 80, "inputs": "correlated", "pattern": [2, 4], "columns_at_once": 7, "damping": 0.001},
+]
+
+
 def main():
     cases = []
-    for number, case in enumerate(CASES):
+    for number, case in enumerate(CASES + OTHER_SETTINGS):
         case = {"seed": 100 * number, **case}
         w, x = Numbers(case["seed"]).take(case["out"], case["in"]), inputs_of(case)
-        removed, values = sparsegpt(w, x, case.get("level", 0), case.get("pattern"))
+        settings = {key: case[key] for key in ("columns_at_once", "damping") if key in case}
+        removed, values = sparsegpt(w, x, case.get("level", 0), case.get("pattern"), **settings)
         case["removed"] = ["".join("01"[bit] for bit in row) for row in removed.astype(int)]
         case["values"] = [float(f"{v:.7g}") for v in values.ravel()]
         cases.append(case)

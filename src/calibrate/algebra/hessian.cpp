@@ -37,7 +37,7 @@ std::vector<std::pair<std::size_t, std::size_t>> upper_tiles(std::size_t n) {
 
 }  // namespace
 
-InverseFactor factor_inverse(const SharedInputs& inputs, const Context& context) {
+InverseFactor factor_inverse(const SharedInputs& inputs, double damping, const Context& context) {
   InverseFactor factor;
   const std::size_t n = factor.n = inputs.in;
   factor.unused.resize(n);
@@ -48,7 +48,7 @@ InverseFactor factor_inverse(const SharedInputs& inputs, const Context& context)
     mean += (diagonal == 0 ? 1.0 : diagonal) / static_cast<double>(n);
   }
   Square hessian;
-  for (factor.damping = kDamping;; factor.damping *= 10) {
+  for (factor.damping = damping;; factor.damping *= 10) {
     hessian = reversed(inputs, factor.unused, factor.damping * mean);
     if (factorize(hessian, context)) break;
     if (factor.damping > kMostDamping)
@@ -61,14 +61,14 @@ InverseFactor factor_inverse(const SharedInputs& inputs, const Context& context)
   return factor;
 }
 
-ScaledHessian scaled_hessian(const SharedInputs& inputs) {
+ScaledHessian scaled_hessian(const SharedInputs& inputs, double damping) {
   ScaledHessian hessian;
   const std::size_t n = hessian.n = inputs.in;
   const double* products = inputs.products.data();
   double mean = 0;
   for (std::size_t i = 0; i < n; ++i) mean += products[i * n + i] / static_cast<double>(n);
   std::vector<double> scale(n);
-  for (std::size_t i = 0; i < n; ++i) scale[i] = std::sqrt(products[i * n + i] + kDamping * mean);
+  for (std::size_t i = 0; i < n; ++i) scale[i] = std::sqrt(products[i * n + i] + damping * mean);
   hessian.scale.assign(scale.begin(), scale.end());
   hessian.values.resize(n * n);
   for (std::size_t i = 0; i < n; ++i) {

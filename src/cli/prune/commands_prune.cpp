@@ -56,7 +56,8 @@ no embeddings, norms, biases, nor a head tied to an embedding.
 )";
 
 struct CalibrationArguments : TextArguments {
-  std::string allocation, allocation_out, statistics;
+  std::string allocation, allocation_out, statistics, damping;
+  unsigned block_size = 0;
   bool refit = false;
 };
 
@@ -127,6 +128,20 @@ void check_allocation_out(const Arguments& arguments, const PruneOptions& option
   if (allocation_of(arguments) == AllocationKind::kUniform || options.levels.size() != 1)
     throw UsageError("--allocation-out takes one level, and requires --allocation owl or second-order");
   prepare_file(path, arguments.force, arguments.run.quiet);
+}
+
+/// --damping and --block-size, where they have an effect.
+void set_settings(PruneOptions& options, const CalibrationArguments& arguments) {
+  const bool columns = options.criterion == Criterion::kSparseGpt;
+  if (!arguments.damping.empty()) {
+    if (!columns && options.criterion != Criterion::kAlps && !arguments.refit)
+      throw UsageError("--damping requires --criterion sparsegpt or alps, or --refit");
+    options.damping = numbers_of("--damping", {arguments.damping}, 0, 1).front();
+    if (options.damping == 0) throw UsageError("--damping must be above 0");
+  }
+  if (arguments.block_size == 0) return;
+  if (!columns) throw UsageError("--block-size requires --criterion sparsegpt");
+  options.block_size = arguments.block_size;
 }
 
 /// Whether layers are pruned on a text, one after the other.
@@ -207,6 +222,7 @@ PruneOptions options_of(const Arguments& arguments) {
   if (!arguments.mask.empty()) options.criterion = Criterion::kMask;
   options.mask = arguments.mask;
   options.refit = arguments.calibration.refit;
+  set_settings(options, arguments.calibration);
   options.scope = scope_of(arguments.scope);
   options.schedule = schedule_of(arguments.schedule);
   options.seed = arguments.models.options.seed;
@@ -232,6 +248,18 @@ void add_calibration(Command& command, CalibrationArguments& arguments) {
   command.add_flag("--refit", arguments.refit, "Fit the weights that remain to what each linear computed before")
       ->group("Calibration");
   add_calibration_text(command, arguments);
+  command
+      .add_option("--damping", arguments.damping,
+                  "sparsegpt, alps, --refit: added to the inputs' products, as a share of\n"
+                  "the mean of their diagonal (default 0.01; SparseGPT's percdamp)")
+      ->type_name("SHARE")
+      ->group("Calibration");
+  command
+      .add_option("--block-size", arguments.block_size,
+                  "sparsegpt: columns among which weights are chosen (default 128;\nSparseGPT's blocksize)")
+      ->type_name("N")
+      ->range(1, 1 << 20)
+      ->group("Calibration");
   command
       .add_option("--statistics", arguments.statistics,
                   "In place of --data: what the linears of this model read, as pare\n"

@@ -80,9 +80,10 @@ TEST(SparseGpt, AgreesWithNumPy) {
   for (const Json& golden : golden_cases("sparsegpt")) {
     SCOPED_TRACE(golden["inputs"].get<std::string>() + ", seed " + std::to_string(golden["seed"].get<int>()));
     LinearTask task = task_of(golden);
-    const InverseFactor factor = factor_inverse(gathered(inputs_of(golden)), Context(2));
-    EXPECT_EQ(factor.damping, kDamping);
-    prune_by_sparsegpt(task, factor, Context(2));
+    const double damping = golden.value("damping", kDamping);
+    const InverseFactor factor = factor_inverse(gathered(inputs_of(golden)), damping, Context(2));
+    EXPECT_EQ(factor.damping, damping);
+    prune_by_sparsegpt(task, factor, golden.value("columns_at_once", std::size_t{128}), Context(2));
     EXPECT_TRUE(task.changed);
     for (std::size_t row = 0; row < task.out; ++row) {
       std::string removed;
@@ -102,8 +103,8 @@ TEST(SparseGpt, GivesTheSameBitsWithAnyNumberOfThreads) {
                        {"level", 0.5}};
   const Matrix x = inputs_of(golden);
   LinearTask one = task_of(golden), three = task_of(golden);
-  prune_by_sparsegpt(one, factor_inverse(gathered(x), Context(1)), Context(1));
-  prune_by_sparsegpt(three, factor_inverse(gathered(x), Context(3)), Context(3));
+  prune_by_sparsegpt(one, factor_inverse(gathered(x), kDamping, Context(1)), 128, Context(1));
+  prune_by_sparsegpt(three, factor_inverse(gathered(x), kDamping, Context(3)), 128, Context(3));
   EXPECT_EQ(one.removed, three.removed);
   EXPECT_EQ(one.weights, three.weights);
 }
@@ -137,7 +138,7 @@ TEST(Refit, ReachesTheLeastSquaresOfNumPy) {
     const std::vector<float> dense = task.weights;
     choose_smallest(dense, task, Context(2));
     EXPECT_EQ(removed_text(task), golden["removed"].get<std::vector<std::string>>());
-    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)));
+    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)), kDamping);
     refit(task, dense, hessian, 200, Context(2));
     double largest = 0;
     for (const Json& value : golden["values"]) largest = std::max(largest, std::fabs(value.get<double>()));
@@ -151,7 +152,7 @@ TEST(Alps, ChoosesAsNumPyAndFits) {
     SCOPED_TRACE(golden["inputs"].get<std::string>() + ", seed " + std::to_string(golden["seed"].get<int>()));
     LinearTask task = task_of(golden);
     const std::vector<float> dense = task.weights;
-    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)));
+    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)), kDamping);
     prune_by_alps(task, hessian, Context(2));
     EXPECT_TRUE(task.changed);
     EXPECT_EQ(removed_text(task), golden["alps"]["removed"].get<std::vector<std::string>>());
@@ -164,7 +165,7 @@ TEST(Alps, ChoosesAsNumPyAndFits) {
 TEST(Alps, GivesTheSameBitsWithAnyNumberOfThreads) {
   const Json golden = {{"seed", 5},   {"out", 300}, {"in", 200}, {"tokens", 300}, {"inputs", "correlated"},
                        {"level", 0.6}};
-  const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)));
+  const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)), kDamping);
   LinearTask one = task_of(golden), three = task_of(golden);
   prune_by_alps(one, hessian, Context(1));
   prune_by_alps(three, hessian, Context(3));
@@ -176,7 +177,7 @@ TEST(Alps, TakesEverythingOrNothing) {
   for (const double level : {0.0, 1.0}) {
     const Json golden = {{"seed", 5},     {"out", 10}, {"in", 20}, {"tokens", 30}, {"inputs", "correlated"},
                          {"level", level}};
-    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)));
+    const ScaledHessian hessian = scaled_hessian(gathered(inputs_of(golden)), kDamping);
     LinearTask task = task_of(golden);
     const std::vector<float> dense = task.weights;
     prune_by_alps(task, hessian, Context(1));
@@ -189,7 +190,7 @@ TEST(Factor, InvertsTheHessian) {
   for (const std::size_t n : {1U, 63U, 64U, 65U, 200U}) {
     const Matrix x = inputs_of({{"seed", 9}, {"in", n}, {"tokens", 2 * n}, {"inputs", "independent"}});
     const SharedInputs inputs = gathered(x);
-    const InverseFactor factor = factor_inverse(inputs, Context(2));
+    const InverseFactor factor = factor_inverse(inputs, kDamping, Context(2));
     double mean = 0;
     for (std::size_t i = 0; i < n; ++i) mean += inputs.products.data()[i * n + i] / static_cast<double>(n);
     // (H + damping) U^T U must be 1.
@@ -211,7 +212,7 @@ TEST(Factor, InvertsTheHessian) {
 TEST(Factor, RaisesTheDampingOfAHessianThatIsNotPositive) {
   SharedInputs inputs = gathered(inputs_of({{"seed", 9}, {"in", 20}, {"tokens", 40}, {"inputs", "independent"}}));
   for (std::size_t i = 1; i < 20; ++i) inputs.products.data()[i] = 100;  // more than any rounding would do
-  const InverseFactor factor = factor_inverse(inputs, Context(1));
+  const InverseFactor factor = factor_inverse(inputs, kDamping, Context(1));
   EXPECT_GT(factor.damping, kDamping);
   for (const float value : factor.upper) EXPECT_TRUE(std::isfinite(value));
 }
