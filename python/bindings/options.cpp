@@ -75,6 +75,8 @@ PruneOptions prune_options(const nb::dict& options) {
   take_scope(options, pruning.scope, pruning.schedule, pruning.norm);
   pruning.pattern = pattern_of(options);
   take(options, "refit", pruning.refit);
+  take(options, "damping", pruning.damping);
+  take(options, "block_size", pruning.block_size);
   take(options, "seed", pruning.seed);
   take(options, "include", pruning.include);
   take(options, "exclude", pruning.exclude);
@@ -137,6 +139,8 @@ CalibrationOptions calibration_of(const nb::dict& options, std::uint64_t seed) {
   take(options, "sequences", calibration.sequences);
   take(options, "length", calibration.length);
   calibration.seed = seed;
+  take_named(options, "allocation", calibration.allocation,
+             {AllocationKind::kUniform, AllocationKind::kOwl, AllocationKind::kSecondOrder}, allocation_name);
   return calibration;
 }
 

@@ -25,7 +25,7 @@ void take(const nanobind::dict& options, const char* key, T& value) {
 }
 
 /// levels (percent, as text), amounts (PyTorch's, as text), sets (a levels file), criterion, mask (a file or model),
-/// scope, schedule, pattern, norm, refit, seed, include, exclude, groups.
+/// scope, schedule, pattern, norm, refit, damping, block_size, seed, include, exclude, groups.
 PruneOptions prune_options(const nanobind::dict& options);
 /// task, data, limit, protocol, context, stride, columns, prefixes, label_words, beams, max_new_tokens, length_penalty,
 /// kernels. The reference is left to the caller.

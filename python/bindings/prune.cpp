@@ -38,7 +38,8 @@ Plan planned(const Model& model, const Options& options, unsigned threads, const
   const PruneOptions pruning = prune_options(options);
   const CalibrationOptions calibration = calibration_of(options, pruning.seed);
   return call(threads, progress, [&](const Context& context) {
-    const bool calibrated = is_calibrated(pruning.criterion) || pruning.refit;
+    const bool calibrated =
+        is_calibrated(pruning.criterion) || pruning.refit || calibration.allocation != AllocationKind::kUniform;
     return Plan{model, calibrated ? plan_calibrated(model, pruning, calibration, context)
                                   : plan_pruning(model, pruning, context)};
   });
@@ -80,6 +81,14 @@ void mask_written(const Plan& plan, std::size_t level, const std::string& out, b
   check_output_apart(out, plan.model);
   run_without_lock(threads, progress,
                    [&](const Context& context) { write_mask(plan.model, plan.plan, level, out, force, context); });
+}
+
+void levels_written(const Plan& plan, std::size_t level, const std::string& out, bool force) {
+  if (level >= plan.plan.levels.size()) throw nb::index_error("there is no such level");
+  check_output_apart(out, plan.model);
+  const std::vector<PruneSet>& sets = plan.plan.levels[level].sets;
+  if (sets.empty()) throw Error(ErrorCode::kArgument, "no allocation has made the levels of matrices differ");
+  write_levels(sets, out, force);
 }
 
 void mask_of_model_written(const Model& model, const Options& options, const std::string& out, bool force,
@@ -149,7 +158,8 @@ void bind_prune(nb::module_& module) {
       .def("model", pruned, nb::arg("level"), nb::arg("threads"), nb::arg("progress").none())
       .def("write", written, nb::arg("out"), nb::arg("force"), nb::arg("threads"), nb::arg("progress").none())
       .def("write_mask", mask_written, nb::arg("level"), nb::arg("out"), nb::arg("force"), nb::arg("threads"),
-           nb::arg("progress").none());
+           nb::arg("progress").none())
+      .def("write_levels", levels_written, nb::arg("level"), nb::arg("out"), nb::arg("force"));
   module.def("prune", planned, nb::arg("model"), nb::arg("options"), nb::arg("threads"), nb::arg("progress").none());
   module.def("write_mask", mask_of_model_written, nb::arg("model"), nb::arg("options"), nb::arg("out"),
              nb::arg("force"), nb::arg("threads"), nb::arg("progress").none());

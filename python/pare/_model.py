@@ -187,6 +187,9 @@ class Model(Scored):
         pattern: str = "unstructured",
         norm: str = "l1",
         refit: bool = False,
+        damping: float = 0.01,
+        block_size: int = 128,
+        allocation: Literal["uniform", "owl", "second-order"] = "uniform",
         mask: Optional[Path] = None,
         data: Optional[Path] = None,
         statistics: Optional[Path] = None,
@@ -206,8 +209,9 @@ class Model(Scored):
         `levels` are percentages of the weights that can be pruned; `amounts` are PyTorch's ("0.5", "1000");
         `levels_file` is a file that sensitivity() or `pare sensitivity` wrote. The options are those of `pare prune`.
         The criteria "wanda", "sparsegpt" and "alps", and `refit`, need a text in the file `data`, of which they take
-        `sequences` windows of `length` tokens; or a file `statistics` of this model, which save_statistics() wrote. `mask`, a file that save_mask() wrote or another model whose zeros count,
-        takes the place of levels and criterion. See Pruning for what comes next: save(), or a model in memory.
+        `sequences` windows of `length` tokens; or a file `statistics` of this model, which save_statistics() wrote.
+        `allocation` divides each level among the layers' matrices, where a criterion needs a text. `mask`, a file that
+        save_mask() wrote or another model whose zeros count, takes the place of levels and criterion. See Pruning for what comes next: save(), or a model in memory.
         """
         if data is not None and statistics is not None:
             raise ValueError("statistics: they take the place of data, so only one of them is given")
@@ -225,6 +229,9 @@ class Model(Scored):
             "pattern": pattern,
             "norm": norm,
             "refit": refit,
+            "damping": damping,
+            "block_size": block_size,
+            "allocation": allocation,
             "mask": "" if mask is None else os.fspath(mask),
             "data": "" if data is None else os.fspath(data),
             "statistics": "" if statistics is None else os.fspath(statistics),

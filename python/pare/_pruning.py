@@ -118,6 +118,10 @@ class Pruning:
         with follow(f"writing {os.fspath(out)}", progress) as report:
             self._plan.write_mask(self._index(level), os.fspath(out), force, self._threads, report)
 
+    def save_levels(self, out: Path, level: Optional[Level] = None, *, force: bool = False) -> None:
+        """Writes the level that an allocation gave to each matrix, for prune(levels_file=...) of any criterion."""
+        self._plan.write_levels(self._index(level), os.fspath(out), force)
+
     def to_pandas(self, rows: str = "levels") -> Any:
         """A DataFrame with a line for each level or, with "tensors", for each level and tensor."""
         if rows not in ("levels", "tensors"):

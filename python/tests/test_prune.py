@@ -88,6 +88,29 @@ def test_saved_statistics(gpt2, tmp_path):
         gpt2.prune(50, statistics=file)
 
 
+def test_allocation_and_settings(gpt2, tmp_path):
+    text = {"data": MODELS.parent / "heldout" / "lm.txt", "sequences": 2, "length": 32}
+    uniform = gpt2.prune(60, criterion="wanda", **text)
+    with pytest.raises(pare.Error, match="no allocation"):
+        uniform.save_levels(tmp_path / "levels.json")
+    spread = gpt2.prune(60, criterion="wanda", allocation="owl", **text)
+    shares = [tensor.zeros / tensor.parameters for tensor in spread.levels[0].tensors]
+    assert max(shares) - min(shares) > 0.02
+    spread.save_levels(tmp_path / "levels.json")
+    again = gpt2.prune(criterion="wanda", levels_file=tmp_path / "levels.json", **text)
+    assert [x.zeros for x in again.levels[0].tensors] == [x.zeros for x in spread.levels[0].tensors]
+    with pytest.raises(pare.Error, match="allocation owl"):
+        gpt2.prune(60, allocation="owl")
+    names = [tensor.name for tensor in uniform.levels[0].tensors]
+    usual = gpt2.prune(60, criterion="sparsegpt", **text)[60]
+    for options in ({"damping": 0.5}, {"block_size": 16}):
+        other = gpt2.prune(60, criterion="sparsegpt", **text, **options)[60]
+        assert any(not numpy.array_equal(usual.tensor(name), other.tensor(name)) for name in names)
+    for options, message in (({"damping": 0.0}, "damping"), ({"block_size": 0}, "block size")):
+        with pytest.raises(pare.Error, match=message):
+            gpt2.prune(60, criterion="sparsegpt", **text, **options)
+
+
 def test_packing(gpt2, tmp_path):
     sparse = gpt2.prune(levels=[90])[90]
     planned, written = sparse.pack(), sparse.pack(tmp_path / "packed")
