@@ -69,6 +69,7 @@ Axis log_axis(double low, double high, TicText text) {
   const int first = static_cast<int>(std::ceil(std::log10(axis.low) - 1e-9));
   const int last = static_cast<int>(std::floor(std::log10(axis.high) + 1e-9));
   const int stride = 1 + (last - first) / 9;
+  const bool few = last - first < 2;
   for (int decade = first - 1; decade <= last; ++decade) {
     const double at = std::pow(10.0, decade);
     if (decade >= first) {
@@ -77,8 +78,11 @@ Axis log_axis(double low, double high, TicText text) {
       else
         axis.tics.push_back({at, "", true});
     }
-    for (int digit = 2; stride == 1 && digit < 10; ++digit)
-      if (at * digit >= axis.low && at * digit <= axis.high) axis.tics.push_back({at * digit, "", true});
+    for (int digit = 2; stride == 1 && digit < 10; ++digit) {
+      if (at * digit < axis.low || at * digit > axis.high) continue;
+      const bool labeled = few && (digit == 2 || digit == 5);
+      axis.tics.push_back({at * digit, labeled ? tic_text(at * digit, text) : "", !labeled});
+    }
   }
   return axis;
 }

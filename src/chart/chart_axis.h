@@ -26,7 +26,8 @@ enum class TicText : unsigned char { kPlain, kPercent, kCount };
 /// `round_up` moves the upper end to a tic.
 Axis linear_axis(double low, double high, TicText text, bool round_up, bool integral = false, int wanted = 6);
 
-/// Decades, thinned if there are many, with minor tics between neighbors. low > 0.
+/// Decades, thinned if there are many, with minor tics between neighbors; with one or two decades, also 2 and 5 times
+/// each. low > 0.
 Axis log_axis(double low, double high, TicText text);
 
 /// "1", "250", "10k", "1.5M", "2G".

@@ -91,6 +91,8 @@ TEST(LogAxis, LabelsDecadesShortly) {
   EXPECT_THAT(texts(log_axis(0.6, 1.7e8, TicText::kCount)),
               ElementsAre("1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M"));
   EXPECT_THAT(texts(log_axis(0.0005, 20, TicText::kPlain)), ElementsAre("0.001", "0.01", "0.1", "1", "10"));
+  EXPECT_THAT(texts(log_axis(1.5, 23, TicText::kPlain)), ElementsAre("2", "5", "10", "20"));
+  EXPECT_THAT(texts(log_axis(90, 6000, TicText::kCount)), ElementsAre("100", "200", "500", "1k", "2k", "5k"));
   EXPECT_LE(texts(log_axis(1e-30, 1e30, TicText::kPlain)).size(), 10U);
 }
 
