@@ -53,7 +53,9 @@ Axis linear_axis(double low, double high, TicText text, bool round_up, bool inte
   if (integral) step = std::max(1.0, std::round(step));
   Axis axis;
   axis.low = low;
-  axis.high = round_up ? std::ceil(high / step - 1e-9) * step : high;
+  const double next = std::ceil(high / step - 1e-9) * step;
+  // 79.9986 % of zeros ends at 80 %.
+  axis.high = round_up || next - high < 0.01 * step ? next : high;
   for (double i = std::ceil(low / step - 1e-9); i * step <= axis.high + step * 1e-6; ++i) {
     const double at = i == 0 ? 0 : i * step;  // no -0
     axis.tics.push_back({at, tic_text(at, text)});

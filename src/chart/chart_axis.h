@@ -23,7 +23,7 @@ struct Axis {
 enum class TicText : unsigned char { kPlain, kPercent, kCount };
 
 /// About `wanted` tics at 1, 2 or 5 times a power of ten; with `integral`, at whole numbers only.
-/// `round_up` moves the upper end to a tic.
+/// `round_up` moves the upper end to a tic, which it also is if it is nearly there.
 Axis linear_axis(double low, double high, TicText text, bool round_up, bool integral = false, int wanted = 6);
 
 /// Decades, thinned if there are many, with minor tics between neighbors; with one or two decades, also 2 and 5 times

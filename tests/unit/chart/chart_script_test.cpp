@@ -77,6 +77,13 @@ TEST(LinearAxis, HasRoundTicsAndNoMinusZero) {
   EXPECT_THAT(texts(linear_axis(0, 0.00007, TicText::kPercent, true)), Contains("0.00002 %"));
 }
 
+TEST(LinearAxis, EndsAtATicThatIsNearlyReached) {
+  const Axis axis = linear_axis(50, 79.9986, TicText::kPlain, false);
+  EXPECT_EQ(axis.high, 80);
+  EXPECT_THAT(texts(axis), ElementsAre("50", "55", "60", "65", "70", "75", "80"));
+  EXPECT_EQ(linear_axis(50, 79.9, TicText::kPlain, false).high, 79.9);
+}
+
 TEST(LinearAxis, CountsLayersInWholeSteps) {
   EXPECT_THAT(texts(linear_axis(0, 3, TicText::kPlain, false, true, 12)), ElementsAre("0", "1", "2", "3"));
   EXPECT_THAT(texts(linear_axis(0, 11, TicText::kPlain, false, true, 8)), ElementsAre("0", "2", "4", "6", "8", "10"));
