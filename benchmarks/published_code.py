@@ -43,9 +43,9 @@ def windows(model, text, sequences, length, seed):
     return [torch.tensor([ids[begin:begin + length]]) for begin in begins]
 
 
-def enter(checkout):
-    """Makes the checkout's modules importable, with the CPU for a device."""
-    copy = pathlib.Path(tempfile.mkdtemp(prefix="published-")) / "code"
+def enter(checkout, folder):
+    """Makes the checkout's modules importable from a copy in a folder, with the CPU for a device."""
+    copy = pathlib.Path(folder) / "code"
     shutil.copytree(checkout, copy, ignore=shutil.ignore_patterns(".git"))
     for source in copy.rglob("*.py"):
         source.write_text(source.read_text().replace("cuda:0", "cpu"))
@@ -105,20 +105,23 @@ def main():
     parser.add_argument("method", choices=("wanda", "sparsegpt", "alps"))
     for name in ("checkout", "model", "text", "out"):
         parser.add_argument(name)
-    parser.add_argument("--level", type=float, default=50)
-    parser.add_argument("--pattern", help="N:M, in place of a level")
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--level", type=float, default=50)
+    amount.add_argument("--pattern", help="N:M")
     for name, default in (("sequences", 32), ("length", 512), ("seed", 0), ("threads", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
+    if options.method == "wanda" and options.sequences > 128:
+        parser.error("wanda's code has room for 128 sequences")
 
     torch.set_num_threads(options.threads)
-    enter(options.checkout)
     model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()
     model.seqlen = options.length
     supply_rotary(model)
     batches = windows(options.model, options.text, options.sequences, options.length, options.seed)
     pattern = tuple(int(part) for part in options.pattern.split(":")) if options.pattern else None
-    with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
+        enter(options.checkout, folder)
         wall, cpu = time.perf_counter(), time.process_time()
         prune(options.method, model, batches, options.level / 100, pattern)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

@@ -140,10 +140,10 @@ struct PruneOptions {
   /// a text stay close to those with all weights. Then plan_calibrated() (pare/calibrate.h) makes the plan.
   bool refit = false;
   /// Share of the mean of the diagonal of the inputs' products that is added to the diagonal: SparseGPT's percdamp,
-  /// which Criterion::kAlps and `refit` use, too. Above 0, at most 1.
+  /// which Criterion::kAlps, `refit` and AllocationKind::kSecondOrder of these use, too. From 1e-8 to 1.
   double damping = 0.01;
-  /// SparseGPT's blocksize: number of a matrix's columns among which its weights are chosen, at least 1. Rounded down
-  /// to a multiple of M for an N:M pattern, of which each group is chosen by itself.
+  /// SparseGPT's blocksize: number of a matrix's columns among which its weights are chosen, at least 1. For an N:M
+  /// pattern, of which each group is chosen by itself, rounded down to a multiple of M, but at least M.
   std::size_t block_size = 128;
   Norm norm = Norm::kL1;   ///< by which rows, columns and blocks are ranked
   std::uint64_t seed = 0;  ///< for Criterion::kRandom

@@ -28,6 +28,7 @@ struct SensitivityOptions {
   /// kMagnitude, with one threshold for each unit, or a calibrated criterion. Calibrated criteria and `refit` prune
   /// only linears of layers (is_layer_linear()), so that units have no other parameters. Levels must then be fractions,
   /// unless the criterion is kMagnitude.
+  /// Damping and block size are the default ones.
   Criterion criterion = Criterion::kMagnitude;
   bool refit = false;  ///< as PruneOptions::refit
   /// A file that write_statistics() wrote of the model: needed by calibrated criteria and `refit`, and must otherwise
@@ -76,7 +77,8 @@ struct Allocation {
 
 struct AllocationOptions {
   double target = 0.8;  ///< fraction of all units' weights to prune
-  unsigned rounds = 4;  ///< of the search; each scores the model about twice per unit
+  /// Of the search. Each scores the model about once per unit, or a few times if the last one found nothing better.
+  unsigned rounds = 4;
 };
 
 /// Computes four allocations that prune the fraction `target` of all units' weights, and returns them, the best last:
@@ -85,7 +87,8 @@ struct AllocationOptions {
 /// - additive: optimal if the measured degradations add up;
 /// - searched: starts from the best of these and moves sparsity from sensitive to tolerant units while the score
 /// improves. On the data of the task, `searched` is never worse than the others. Whether that holds for other data must
-/// be measured there. `options` are those of measure_sensitivity(), and the same errors are thrown.
+/// be measured there. Kept to nearly by Criterion::kWanda, which rounds in each row. `options` are those of
+/// measure_sensitivity(), and the same errors are thrown; kArgument if `sensitivity` is of another criterion.
 std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options,
                                  const AllocationOptions& allocation, const Context& context = {});
 

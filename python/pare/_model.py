@@ -187,8 +187,8 @@ class Model(Scored):
         pattern: str = "unstructured",
         norm: str = "l1",
         refit: bool = False,
-        damping: float = 0.01,
-        block_size: int = 128,
+        damping: Optional[float] = None,
+        block_size: Optional[int] = None,
         allocation: Literal["uniform", "owl", "second-order"] = "uniform",
         mask: Optional[Path] = None,
         data: Optional[Path] = None,
@@ -210,7 +210,9 @@ class Model(Scored):
         `levels_file` is a file that sensitivity() or `pare sensitivity` wrote. The options are those of `pare prune`.
         The criteria "wanda", "sparsegpt" and "alps", and `refit`, need a text in the file `data`, of which they take
         `sequences` windows of `length` tokens; or a file `statistics` of this model, which save_statistics() wrote.
-        `allocation` divides each level among the layers' matrices, where a criterion needs a text. `mask`, a file that
+        `allocation` divides each level among the linears, by "wanda", "sparsegpt" or "alps" without a pattern. `damping`
+        (0.01) is added to the inputs' products by "sparsegpt", "alps" and `refit`, as a share of the mean of their
+        diagonal; `block_size` (128) is the number of columns among which "sparsegpt" chooses. `mask`, a file that
         save_mask() wrote or another model whose zeros count, takes the place of levels and criterion. See Pruning for what comes next: save(), or a model in memory.
         """
         if data is not None and statistics is not None:
@@ -219,6 +221,10 @@ class Model(Scored):
         if (refit or criterion in ("wanda", "sparsegpt", "alps")) != given:
             needs = "does not look at a text" if given else "needs a text to calibrate on, or statistics"
             raise ValueError(f"data: the criterion {criterion!r} {needs}")
+        if damping is not None and not (refit or criterion in ("sparsegpt", "alps")):
+            raise ValueError(f"damping: the criterion {criterion!r} has none")
+        if block_size is not None and criterion != "sparsegpt":
+            raise ValueError(f"block_size: the criterion {criterion!r} has none")
         options = {
             "levels": level_texts(levels),
             "amounts": strings(amounts),
@@ -229,8 +235,8 @@ class Model(Scored):
             "pattern": pattern,
             "norm": norm,
             "refit": refit,
-            "damping": damping,
-            "block_size": block_size,
+            "damping": 0.01 if damping is None else damping,
+            "block_size": 128 if block_size is None else block_size,
             "allocation": allocation,
             "mask": "" if mask is None else os.fspath(mask),
             "data": "" if data is None else os.fspath(data),

@@ -79,11 +79,14 @@ class Scored:
 
         Parts are pruned by `criterion`, and with `refit` the weights that remain are fitted. All but "magnitude" without
         `refit` need a file `statistics` of this model, which save_statistics() wrote, and prune the linears of layers
-        only. prune() must then be given the same criterion.
+        only, with the default damping and block size. Give prune() the same criterion: the score holds only for it.
         """
+        if criterion not in ("magnitude", "wanda", "sparsegpt", "alps"):
+            raise ValueError(f"criterion: {criterion!r} is not one of magnitude, wanda, sparsegpt, alps")
         if (refit or criterion in ("wanda", "sparsegpt", "alps")) != (statistics is not None):
             needs = "needs statistics" if statistics is None else "does not use statistics"
-            raise ValueError(f"statistics: the criterion {criterion!r} {needs}")
+            what = "refit" if refit else f"the criterion {criterion!r}"
+            raise ValueError(f"statistics: {what} {needs}")
         if write is not None and target is None:
             raise ValueError("write: there are no levels to write without a target")
         chosen = task_options(task, data, options)

@@ -109,6 +109,9 @@ def test_allocation_and_settings(gpt2, tmp_path):
     for options, message in (({"damping": 0.0}, "damping"), ({"block_size": 0}, "block size")):
         with pytest.raises(pare.Error, match=message):
             gpt2.prune(60, criterion="sparsegpt", **text, **options)
+    for options in ({"criterion": "wanda", "damping": 0.1}, {"criterion": "alps", "block_size": 64}):
+        with pytest.raises(ValueError, match="has none"):
+            gpt2.prune(60, **text, **options)
 
 
 def test_packing(gpt2, tmp_path):

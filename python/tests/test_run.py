@@ -143,7 +143,9 @@ def test_sensitivity_to_a_calibrated_criterion(gpt2, tmp_path):
     for refused in ({"criterion": "alps"}, {"statistics": statistics}, {"refit": True}):
         with pytest.raises(ValueError, match="statistics"):
             gpt2.sensitivity(HELDOUT / "lm.txt", **refused)
-    with pytest.raises(pare.Error, match="random"):
+    with pytest.raises(ValueError, match="refit needs"):
+        gpt2.sensitivity(HELDOUT / "lm.txt", refit=True)
+    with pytest.raises(ValueError, match="'random' is not one of magnitude"):
         gpt2.sensitivity(HELDOUT / "lm.txt", criterion="random")
 
 

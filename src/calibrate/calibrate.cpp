@@ -46,8 +46,8 @@ void note(PrunePlan& plan, const std::set<std::string>& names, std::string_view 
 
 /// Throws for what no criterion takes.
 void require_settings(const PruneOptions& options) {
-  if (!(options.damping > 0 && options.damping <= 1))
-    throw Error(ErrorCode::kArgument, fmt::format("damping must be above 0 and at most 1, not {}", options.damping));
+  if (!(options.damping >= 1e-8 && options.damping <= 1))
+    throw Error(ErrorCode::kArgument, fmt::format("damping must be from 1e-8 to 1, not {}", options.damping));
   if (options.block_size == 0) throw Error(ErrorCode::kArgument, "the block size must be at least 1");
 }
 

@@ -71,7 +71,7 @@ std::vector<MatrixCost> second_order_costs(const Model& model, const PrunePlan& 
   const auto visit = [&](const SharedInputs& inputs, const Context& part) {
     if (turn++ % base::group_size(context) != base::group_rank(context)) return;
     if (std::all_of(inputs.squares.begin(), inputs.squares.end(), [](double sum) { return sum == 0; })) return;
-    const ScaledHessian hessian = scaled_hessian(inputs, plan.options.damping);
+    const ScaledHessian hessian = scaled_hessian(inputs, fits ? plan.options.damping : kDamping);
     for (std::size_t i = 0; i < inputs.linears.size(); ++i) {
       part.report(static_cast<double>(i) / static_cast<double>(inputs.linears.size()));
       part.check();

@@ -30,7 +30,7 @@ constexpr const char* kExamples = R"(Examples:
   pare calibrate ./model --data a.txt -o s.safetensors
   pare sensitivity ./model --data b.txt --criterion alps --statistics s.safetensors --target 60 --write l.json
   pare prune ./model --criterion alps --statistics s.safetensors --levels l.json -o pruned
-      levels for alps, found by pruning with alps; pare prune then needs the same criterion
+      levels for alps, found by pruning with alps; give pare prune the same criterion
 )";
 
 struct Arguments {

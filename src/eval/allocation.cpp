@@ -207,6 +207,8 @@ std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitiv
                                  const AllocationOptions& allocation, const Context& context) {
   if (!(allocation.target >= 0 && allocation.target <= 1))
     throw Error(ErrorCode::kArgument, "the target must be between 0 and 1");
+  if (sensitivity.criterion != options.criterion || sensitivity.refit != options.refit)
+    throw Error(ErrorCode::kArgument, "the sensitivity is that to another criterion");
   eval::Search search(model, sensitivity, options, allocation.target, context);
   std::vector<Allocation> made;
   made.push_back(search.made("uniform", eval::Fractions(sensitivity.units.size(), allocation.target)));

@@ -56,7 +56,8 @@ no embeddings, norms, biases, nor a head tied to an embedding.
 )";
 
 struct CalibrationArguments : TextArguments {
-  std::string allocation, allocation_out, statistics, damping;
+  std::string allocation, allocation_out, statistics;
+  std::vector<std::string> damping;
   unsigned block_size = 0;
   bool refit = false;
 };
@@ -136,8 +137,9 @@ void set_settings(PruneOptions& options, const CalibrationArguments& arguments) 
   if (!arguments.damping.empty()) {
     if (!columns && options.criterion != Criterion::kAlps && !arguments.refit)
       throw UsageError("--damping requires --criterion sparsegpt or alps, or --refit");
-    options.damping = numbers_of("--damping", {arguments.damping}, 0, 1).front();
-    if (options.damping == 0) throw UsageError("--damping must be above 0");
+    const std::vector<double> numbers = numbers_of("--damping", arguments.damping, 1e-8, 1);
+    if (numbers.size() > 1) throw UsageError("--damping takes one number");
+    options.damping = numbers.front();
   }
   if (arguments.block_size == 0) return;
   if (!columns) throw UsageError("--block-size requires --criterion sparsegpt");

@@ -196,6 +196,12 @@ TEST_F(CalibratedSensitivity, NormsAreEnoughForWanda) {
   EXPECT_GT(measure_sensitivity(model_, options_).units[0].degradation[0], 0);
 }
 
+TEST_F(CalibratedSensitivity, IsNotUsedForLevelsOfAnotherCriterion) {
+  Sensitivity found;
+  found.criterion = Criterion::kMagnitude;
+  EXPECT_THAT([&] { allocate(model_, found, options_, {}); }, ThrowsError(ErrorCode::kArgument, "", "", {"criterion"}));
+}
+
 TEST_F(CalibratedSensitivity, RefusesBeforeAnyDataIsRead) {
   options_.eval.data = "missing.txt";
   const auto measure = [&](const Context& context = {}) {
