@@ -32,7 +32,7 @@ PruneOptions prune_options(const nanobind::dict& options);
 EvalOptions eval_options(const nanobind::dict& options);
 /// sequences, length, context, steps, runs, sizes, and those of prune_options().
 BenchOptions bench_options(const nanobind::dict& options);
-/// data, statistics, sequences, length.
+/// data, statistics, sequences, length, allocation.
 CalibrationOptions calibration_of(const nanobind::dict& options, std::uint64_t seed);
 /// cutoff, signed, scope, schedule, pattern, norm, compared_patterns, compared_criteria, evals (dictionaries), bench (a
 /// dictionary), keep_models, force, seed, and those of calibration_of().

@@ -15,7 +15,7 @@ from pare import _core, _html
 from pare._checks import ModelCheck
 from pare._parameter import MORE_DTYPES, Parameter
 from pare._progress import Progress, follow
-from pare._pruning import Levels, Packing, Path, Pruning, level_texts, pack, prune
+from pare._pruning import Levels, Packing, Path, Pruning, check_inputs, level_texts, pack, prune, settings
 from pare._results import Inspection
 from pare._running import Array, Ids, Runner, Tokenizer, generate
 from pare._scoring import Scored
@@ -213,18 +213,10 @@ class Model(Scored):
         `allocation` divides each level among the linears, by "wanda", "sparsegpt" or "alps" without a pattern. `damping`
         (0.01) is added to the inputs' products by "sparsegpt", "alps" and `refit`, as a share of the mean of their
         diagonal; `block_size` (128) is the number of columns among which "sparsegpt" chooses. `mask`, a file that
-        save_mask() wrote or another model whose zeros count, takes the place of levels and criterion. See Pruning for what comes next: save(), or a model in memory.
+        save_mask() wrote or another model whose zeros count, takes the place of levels and criterion. See Pruning for
+        what comes next: save(), or a model in memory.
         """
-        if data is not None and statistics is not None:
-            raise ValueError("statistics: they take the place of data, so only one of them is given")
-        given = data is not None or statistics is not None
-        if (refit or criterion in ("wanda", "sparsegpt", "alps")) != given:
-            needs = "does not look at a text" if given else "needs a text to calibrate on, or statistics"
-            raise ValueError(f"data: the criterion {criterion!r} {needs}")
-        if damping is not None and not (refit or criterion in ("sparsegpt", "alps")):
-            raise ValueError(f"damping: the criterion {criterion!r} has none")
-        if block_size is not None and criterion != "sparsegpt":
-            raise ValueError(f"block_size: the criterion {criterion!r} has none")
+        check_inputs(criterion, refit, data, statistics)
         options = {
             "levels": level_texts(levels),
             "amounts": strings(amounts),
@@ -235,8 +227,7 @@ class Model(Scored):
             "pattern": pattern,
             "norm": norm,
             "refit": refit,
-            "damping": 0.01 if damping is None else damping,
-            "block_size": 128 if block_size is None else block_size,
+            **settings(criterion, refit, damping, block_size),
             "allocation": allocation,
             "mask": "" if mask is None else os.fspath(mask),
             "data": "" if data is None else os.fspath(data),

@@ -29,6 +29,26 @@ def level_texts(levels: Optional[Levels]) -> list[str]:
     return [level if isinstance(level, str) else repr(level).removesuffix(".0") for level in levels]
 
 
+def check_inputs(criterion: str, refit: bool, data: Optional[Path], statistics: Optional[Path]) -> None:
+    """Raises ValueError unless what a criterion reads of a text is given just once, and only where it is needed."""
+    if data is not None and statistics is not None:
+        raise ValueError("statistics: they take the place of data, so only one of them is given")
+    given = data is not None or statistics is not None
+    if (refit or criterion in ("wanda", "sparsegpt", "alps")) != given:
+        needs = "does not look at a text" if given else "needs a text to calibrate on, or statistics"
+        raise ValueError(f"data: the criterion {criterion!r} {needs}")
+
+
+def settings(criterion: str, refit: bool, damping: Optional[float], block_size: Optional[int]) -> dict[str, Any]:
+    """The settings of a criterion, those that are None by default. Raises ValueError for one without effect."""
+    if damping is not None and not (refit or criterion in ("sparsegpt", "alps")):
+        raise ValueError(f"damping: the criterion {criterion!r} has none")
+    if block_size is not None and criterion != "sparsegpt":
+        raise ValueError(f"block_size: the criterion {criterion!r} has none")
+    chosen = {"damping": damping, "block_size": block_size}
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
 @dataclass(frozen=True)
 class PrunedTensor:
     name: str
