@@ -26,9 +26,8 @@ struct SensitivityOptions {
   UnitKind unit = UnitKind::kLayer;
   std::vector<Amount> levels;  ///< to which each unit is pruned; empty: 50, 80, 90 and 95 %
   /// kMagnitude, with one threshold for each unit, or a calibrated criterion. Calibrated criteria and `refit` prune
-  /// only linears of layers (is_layer_linear()), so that units have no other parameters. Levels must then be fractions,
-  /// unless the criterion is kMagnitude.
-  /// Damping and block size are the default ones.
+  /// only linears of layers (is_layer_linear()), so that units have no other parameters, with the default damping and
+  /// block size. Levels must then be fractions, unless the criterion is kMagnitude.
   Criterion criterion = Criterion::kMagnitude;
   bool refit = false;  ///< as PruneOptions::refit
   /// A file that write_statistics() wrote of the model: needed by calibrated criteria and `refit`, and must otherwise
@@ -87,7 +86,7 @@ struct AllocationOptions {
 /// - additive: optimal if the measured degradations add up;
 /// - searched: starts from the best of these and moves sparsity from sensitive to tolerant units while the score
 /// improves. On the data of the task, `searched` is never worse than the others. Whether that holds for other data must
-/// be measured there. Kept to nearly by Criterion::kWanda, which rounds in each row. `options` are those of
+/// be measured there. Criterion::kWanda meets the target nearly, because it rounds in each row. `options` are those of
 /// measure_sensitivity(), and the same errors are thrown; kArgument if `sensitivity` is of another criterion.
 std::vector<Allocation> allocate(const Model& model, const Sensitivity& sensitivity, const SensitivityOptions& options,
                                  const AllocationOptions& allocation, const Context& context = {});
