@@ -155,7 +155,8 @@ def pack_quantized() -> None:
 
 
 def bitsandbytes() -> None:
-    """Rows of whole blocks: for others the library's CPU kernel (0.50) takes the scales of other blocks than it stored."""
+    """Rows of whole blocks: for others the library's CPU kernel (0.50) takes the scales of other blocks than it stored.
+    Without AVX-512, that kernel makes -0 of FP4's second zero; the table that is stored has 0."""
     import bitsandbytes.functional as bnb
     stored, values = {}, {}
     for module, kind, dtype, block, nested, shape in (
@@ -166,7 +167,7 @@ def bitsandbytes() -> None:
         packed, state = bnb.quantize_4bit(weight, blocksize=block, compress_statistics=nested, quant_type=kind)
         stored[f"{module}.weight"] = packed
         stored |= {f"{module}.weight.{key}": value for key, value in state.as_dict(packed=True).items()}
-        values[f"{module}.weight"] = bnb.dequantize_4bit(packed, state)
+        values[f"{module}.weight"] = bnb.dequantize_4bit(packed, state) + 0.0
     integers, scales, _ = bnb.int8_vectorwise_quant(torch.randn(24, 32).half())
     stored |= {"i.weight": integers, "i.SCB": scales, "i.weight_format": torch.tensor(0, dtype=torch.uint8)}
     values["i.weight"] = bnb.int8_vectorwise_dequant(integers, scales)

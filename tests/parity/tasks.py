@@ -28,7 +28,8 @@ LEVEL = "50"
 # Relative and absolute differences allowed; whatever is not named must be equal but for the last bits of a double.
 TOLERANCES = {"token_perplexity": (1e-5, 0), "word_perplexity": (1e-5, 0), "byte_perplexity": (1e-5, 0),
               "bits_per_byte": (1e-5, 0), "perplexity": (1e-5, 0), "pseudo_perplexity": (1e-5, 0), "bleu": (1e-6, 0),
-              "kl": (1e-5, 1e-9)}
+              # Logits of about 20 are rounded by 1e-6 and more, and a small divergence is a difference of such.
+              "kl": (1e-5, 1e-7)}
 EQUAL = (1e-12, 0)
 ERRORS = (1e-4, 1e-12)  # standard errors
 
