@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "base/parallel.h"
 #include "calibrate/algebra/float_product.h"
@@ -11,7 +10,8 @@
 namespace pare::calibrate {
 namespace {
 
-constexpr std::size_t kProductTile = 256;
+constexpr std::size_t kStrip = 48;       ///< rows of a product that are computed together
+constexpr std::size_t kLineFloats = 16;  ///< floats in a cache line
 constexpr double kMostDamping = 1e6;
 
 /// The Hessian with its rows and columns in reverse order: the Cholesky factor of that, inverted and reversed again, is
@@ -27,12 +27,13 @@ Square reversed(const SharedInputs& inputs, const std::vector<std::uint8_t>& unu
   return hessian;
 }
 
-/// First rows and columns of the tiles on and above the diagonal.
-std::vector<std::pair<std::size_t, std::size_t>> upper_tiles(std::size_t n) {
-  std::vector<std::pair<std::size_t, std::size_t>> tiles;
-  for (std::size_t i = 0; i < n; i += kProductTile)
-    for (std::size_t j = i; j < n; j += kProductTile) tiles.emplace_back(i, j);
-  return tiles;
+/// The inputs with rows of an odd number of cache lines. Columns are read one below the other, and with rows of, say,
+/// 6 KiB these would share two sets of the first cache.
+Matrix spread_over_sets(const Matrix& inputs, const Context& context) {
+  Matrix copy = Matrix::unset(inputs.rows, ((inputs.columns + kLineFloats - 1) / kLineFloats | 1) * kLineFloats);
+  base::parallel_for(inputs.rows, base::worthwhile(context, inputs.values.size()),
+                     [&](std::size_t row, unsigned) { std::copy_n(inputs.row(row), inputs.columns, copy.row(row)); });
+  return copy;
 }
 
 }  // namespace
@@ -82,18 +83,17 @@ ScaledHessian scaled_hessian(const SharedInputs& inputs, double damping) {
 
 void add_products(const Matrix& inputs, double* products, const Context& context) {
   const std::size_t n = inputs.columns;
-  const std::vector<std::pair<std::size_t, std::size_t>> tiles = upper_tiles(n);
+  const Matrix x = spread_over_sets(inputs, context);
   std::vector<std::vector<float>> buffers(base::thread_count(context));
-  base::parallel_for(tiles.size(), context, [&](std::size_t item, unsigned worker) {
-    const auto [top, left] = tiles[item];
-    const std::size_t rows = std::min(kProductTile, n - top), columns = std::min(kProductTile, n - left);
-    std::vector<float>& tile = buffers[worker];
-    tile.resize(kProductTile * kProductTile);
-    const float* x = inputs.values.data();
-    multiply({x + top, n, true}, {x + left, n}, rows, inputs.rows, columns, 1, 0, {tile.data(), columns});
+  base::parallel_for((n + kStrip - 1) / kStrip, context, [&](std::size_t item, unsigned worker) {
+    const std::size_t top = item * kStrip, rows = std::min(kStrip, n - top), columns = n - top;
+    std::vector<float>& strip = buffers[worker];
+    strip.resize(rows * columns);
+    const float* from = x.values.data() + top;
+    multiply({from, x.columns, true}, {from, x.columns}, rows, x.rows, columns, 1, 0, {strip.data(), columns});
     for (std::size_t i = 0; i < rows; ++i)
-      for (std::size_t j = 0; j < columns; ++j)
-        products[(top + i) * n + left + j] += static_cast<double>(tile[i * columns + j]);
+      for (std::size_t j = i; j < columns; ++j)
+        products[(top + i) * n + top + j] += static_cast<double>(strip[i * columns + j]);
   });
 }
 
