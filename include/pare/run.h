@@ -48,6 +48,27 @@ class DecoderState {
   virtual void reorder(std::span<const std::size_t> parents) = 0;
 };
 
+/// One transformer layer on the tokens of a batch, stage by stage, for whoever changes the weights of linears in memory
+/// while the layer runs: the inputs of a stage's linears are those that all earlier stages compute with their weights
+/// as they are by then. A stage is the linears that read the same, and each linear is in one stage: q, k and v (with
+/// the cross-attention's k and v), o, the cross-attention's q, its o, the router of experts, gate and up, down. Not to
+/// be used by several threads at once. Throws as Runner.
+class LayerStages {
+ public:
+  virtual ~LayerStages() = default;
+  virtual std::size_t count() const noexcept = 0;
+  /// Gives `observer` each linear of a stage and its inputs, but does not multiply them. Linears of earlier stages are
+  /// not to change any more, and multiply now if they have not. Experts that no token chose are not given.
+  virtual void show(std::size_t stage, const LinearObserver& observer, const Context& context = {}) = 0;
+  /// Ends the last stage and returns the states after the layer: bit for bit what run_layers() returns for the layer
+  /// with these weights. Nothing may be called after that.
+  virtual Matrix finish(const Context& context = {}) = 0;
+  /// Bytes that are kept beside the hidden states, so that nothing is multiplied twice.
+  virtual std::size_t kept_bytes() const noexcept = 0;
+  /// Frees them. The call that needs them computes them again.
+  virtual void forget() noexcept = 0;
+};
+
 /// A model loaded for inference. Functions may be called from several threads at once, except with the same
 /// DecoderState. They throw Error for token ids outside the vocabulary and for sequences longer than positions(), and
 /// Interrupted. A DecoderState passed to a call that threw must not be used again.
@@ -70,6 +91,10 @@ class Runner {
   /// first layers have the same weights can therefore share the work of these layers.
   virtual Matrix run_layers(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
                             const Context& context = {}) const;
+  /// Begins a layer, below layer_count(), of a model whose layers run_layers() can run separately. `batch` and the
+  /// runner must outlive the result; `states` as for run_layers().
+  virtual std::unique_ptr<LayerStages> start_layer(const TokenBatch& batch, Matrix states, std::size_t layer,
+                                                   const Context& context = {}) const;
   /// Returns the logits of the language-model (or masked-LM) head, [hidden rows, vocabulary()]. Throws Error if the
   /// model has no such head.
   virtual Matrix logits(const Matrix& hidden, const Context& context = {}) const = 0;
@@ -120,6 +145,13 @@ class EncoderDecoderRunner : public Runner {
   /// encoder's layers. The call that ends at decoder_layers() returns what decode() does for a new state.
   virtual Matrix run_decoder(const TokenBatch& targets, Matrix states, const TokenBatch& sources, const Matrix& encoded,
                              std::size_t begin, std::size_t end, const Context& context = {}) const = 0;
+  /// As start_layer(), for the layers of the encoder and for those of the decoder. What is given by reference must
+  /// outlive the result.
+  virtual std::unique_ptr<LayerStages> start_encoder_layer(const TokenBatch& sources, Matrix states, std::size_t layer,
+                                                           const Context& context = {}) const = 0;
+  virtual std::unique_ptr<LayerStages> start_decoder_layer(const TokenBatch& targets, Matrix states,
+                                                           const TokenBatch& sources, const Matrix& encoded,
+                                                           std::size_t layer, const Context& context = {}) const = 0;
 };
 
 /// Runs `body` on this thread, and keeps the threads of `context` awake between the calls that it makes with a context

@@ -111,6 +111,10 @@ LayerUse Linear::use(std::size_t tokens) const {
   return use;
 }
 
+void show(const Linear& linear, const Matrix& x, const LinearObserver& observer) {
+  if (linear.identity != nullptr && observer) observer(linear.use(x.rows), x);
+}
+
 Matrix apply(const Linear& linear, const Matrix& x, const Context& context) {
   Matrix y;
   const Linear* one = &linear;
@@ -121,8 +125,7 @@ Matrix apply(const Linear& linear, const Matrix& x, const Context& context) {
 void apply_each(std::span<const Linear* const> linears, const Matrix& x, std::span<Matrix> results,
                 const Context& context) {
   for (std::size_t i = 0; i < linears.size(); ++i) {
-    if (const Identity* identity = linears[i]->identity.get(); identity != nullptr && identity->observer)
-      identity->observer(linears[i]->use(x.rows), x);
+    if (const Identity* identity = linears[i]->identity.get()) show(*linears[i], x, identity->observer);
     results[i] = Matrix::unset(x.rows, linears[i]->out);
   }
   if (x.rows == 0) return;

@@ -42,6 +42,10 @@ struct Linear {
   void prepare(std::size_t tokens, const Context& context) const;
 };
 
+/// Gives `observer` the linear and what it reads, as the observer of InferOptions gets them before a product. Nothing
+/// for a linear without an identity.
+void show(const Linear& linear, const Matrix& x, const LinearObserver& observer);
+
 /// x: rows x in. A few rows are multiplied by pare's own kernels (memory-bound), many by oneDNN's sgemm.
 Matrix apply(const Linear& linear, const Matrix& x, const Context& context);
 

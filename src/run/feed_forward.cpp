@@ -17,6 +17,13 @@ Place at(Place place, Slot slot) {
   return place;
 }
 
+/// The rows of x that chose an expert.
+Activations rows_of(const Matrix& x, const std::vector<ExpertMixture::Choice>& choices) {
+  Matrix rows = Matrix::unset(choices.size(), x.columns);
+  for (std::size_t i = 0; i < choices.size(); ++i) std::copy_n(x.row(choices[i].token), x.columns, rows.row(i));
+  return rows;
+}
+
 }  // namespace
 
 FeedForward::FeedForward(StackWeights& weights, Place place, std::size_t width, std::size_t inner,
@@ -36,7 +43,12 @@ void FeedForward::for_linears(const std::function<void(const linear::Linear&)>& 
     if (*linear) f(**linear);
 }
 
-linear::Unbiased FeedForward::run(const Activations& x, const Context& context) const {
+void FeedForward::show_inner(const Matrix& x, const LinearObserver& observer) const {
+  for (const auto* linear : {&gate_up_, &gate_, &up_})
+    if (*linear) show(**linear, x, observer);
+}
+
+Activations FeedForward::inner(const Activations& x, const Context& context) const {
   Activations inner;
   if (gate_up_) {
     const Activations both = apply(*gate_up_, x, context);
@@ -59,7 +71,7 @@ linear::Unbiased FeedForward::run(const Activations& x, const Context& context) 
     activate(activation_, up, context);
     inner = std::move(up.product);
   }
-  return apply_unbiased(*down_, inner, context);
+  return inner;
 }
 
 ExpertMixture::ExpertMixture(StackWeights& weights, int layer, const StackSpec& spec)
@@ -69,9 +81,9 @@ ExpertMixture::ExpertMixture(StackWeights& weights, int layer, const StackSpec& 
                           spec.activation);
 }
 
-std::vector<std::vector<ExpertMixture::Choice>> ExpertMixture::route(const Matrix& x, const Context& context) const {
+ExpertMixture::Choices ExpertMixture::route(const Matrix& x, const Context& context) const {
   const Matrix logits = apply(router_, x, context);
-  std::vector<std::vector<Choice>> chosen(spec_.count);
+  Choices chosen(spec_.count);
   std::vector<std::size_t> order(spec_.count);
   for (std::size_t token = 0; token < x.rows; ++token) {
     const float* row = logits.row(token);
@@ -88,21 +100,46 @@ std::vector<std::vector<ExpertMixture::Choice>> ExpertMixture::route(const Matri
   return chosen;
 }
 
+void ExpertMixture::add_expert(const std::vector<Choice>& choices, const Matrix& out, Matrix& sum) {
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    float* to = sum.row(choices[i].token);
+    for (std::size_t c = 0; c < sum.columns; ++c) to[c] += choices[i].weight * out.row(i)[c];
+  }
+}
+
 Matrix ExpertMixture::run(const Matrix& x, const Context& context) const {
   Matrix sum(x.rows, x.columns);
-  const std::vector<std::vector<Choice>> chosen = route(x, context);
-  for (std::size_t expert = 0; expert < spec_.count; ++expert) {
-    const std::vector<Choice>& choices = chosen[expert];
-    if (choices.empty()) continue;
-    Matrix own = Matrix::unset(choices.size(), x.columns);
-    for (std::size_t i = 0; i < choices.size(); ++i) std::copy_n(x.row(choices[i].token), x.columns, own.row(i));
-    const Matrix out = finished(experts_[expert].run(std::move(own), context), context);
-    for (std::size_t i = 0; i < choices.size(); ++i) {
-      float* to = sum.row(choices[i].token);
-      for (std::size_t c = 0; c < x.columns; ++c) to[c] += choices[i].weight * out.row(i)[c];
-    }
-  }
+  const Choices chosen = route(x, context);
+  for (std::size_t expert = 0; expert < spec_.count; ++expert)
+    if (!chosen[expert].empty())
+      add_expert(chosen[expert], finished(experts_[expert].run(rows_of(x, chosen[expert]), context), context), sum);
   return sum;
+}
+
+std::vector<Activations> ExpertMixture::inner(const Matrix& x, const Choices& choices, const Context& context) const {
+  std::vector<Activations> inner(spec_.count);
+  for (std::size_t expert = 0; expert < spec_.count; ++expert)
+    if (!choices[expert].empty()) inner[expert] = experts_[expert].inner(rows_of(x, choices[expert]), context);
+  return inner;
+}
+
+Matrix ExpertMixture::outer(const std::vector<Activations>& inner, const Choices& choices, const Matrix& x,
+                            const Context& context) const {
+  Matrix sum(x.rows, x.columns);
+  for (std::size_t expert = 0; expert < spec_.count; ++expert)
+    if (!choices[expert].empty())
+      add_expert(choices[expert], finished(experts_[expert].outer(inner[expert], context), context), sum);
+  return sum;
+}
+
+void ExpertMixture::show_inner(const Matrix& x, const Choices& choices, const LinearObserver& observer) const {
+  for (std::size_t expert = 0; expert < spec_.count; ++expert)
+    if (!choices[expert].empty()) experts_[expert].show_inner(rows_of(x, choices[expert]), observer);
+}
+
+void ExpertMixture::show_outer(const std::vector<Activations>& inner, const LinearObserver& observer) const {
+  for (std::size_t expert = 0; expert < spec_.count; ++expert)
+    if (inner[expert].rows != 0) experts_[expert].show_outer(inner[expert], observer);
 }
 
 }  // namespace pare::run

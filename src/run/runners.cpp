@@ -10,6 +10,7 @@
 #include "run/families.h"
 #include "run/generation/generation_settings.h"
 #include "run/head.h"
+#include "run/staged_layer.h"
 
 namespace pare {
 namespace run {
@@ -47,6 +48,10 @@ class OneStack : public Base {
   Matrix run_layers(const TokenBatch& batch, Matrix states, std::size_t begin, std::size_t end,
                     const Context& context) const override {
     return stack_.run_layers(batch, std::move(states), begin, std::min(end, stack_.layers()), nullptr, context);
+  }
+  std::unique_ptr<LayerStages> start_layer(const TokenBatch& batch, Matrix states, std::size_t layer,
+                                           const Context& context) const override {
+    return std::make_unique<StagedLayer>(stack_, layer, batch, std::move(states), std::nullopt, context);
   }
   Matrix logits(const Matrix& hidden, const Context& context) const override { return head_.logits(hidden, context); }
 
@@ -167,6 +172,16 @@ class EncoderDecoder final : public EncoderDecoderRunner {
     decoder_.remember(cache, sources, encoded, begin, end, context);
     return decoder_.run_layers(targets, std::move(states), begin, end, &cache, context);
   }
+  std::unique_ptr<LayerStages> start_encoder_layer(const TokenBatch& sources, Matrix states, std::size_t layer,
+                                                   const Context& context) const override {
+    return std::make_unique<StagedLayer>(encoder_, layer, sources, std::move(states), std::nullopt, context);
+  }
+  std::unique_ptr<LayerStages> start_decoder_layer(const TokenBatch& targets, Matrix states, const TokenBatch& sources,
+                                                   const Matrix& encoded, std::size_t layer,
+                                                   const Context& context) const override {
+    return std::make_unique<StagedLayer>(decoder_, layer, targets, std::move(states), Encoded{sources, encoded},
+                                         context);
+  }
 
  private:
   Parts parts_;
@@ -217,6 +232,11 @@ std::optional<ModelTraits> traits_of(const Model& model) {
 Matrix Runner::run_layers(const TokenBatch& batch, Matrix /*states*/, std::size_t /*begin*/, std::size_t /*end*/,
                           const Context& context) const {
   return hidden_states(batch, context);
+}
+
+std::unique_ptr<LayerStages> Runner::start_layer(const TokenBatch& /*batch*/, Matrix /*states*/, std::size_t /*layer*/,
+                                                 const Context& /*context*/) const {
+  throw Error(ErrorCode::kUnsupported, "the layers of an encoder-decoder are those of its encoder or its decoder");
 }
 
 std::unique_ptr<Runner> open_runner(const Model& model, const InferOptions& options, const Context& context) {

@@ -187,12 +187,25 @@ Matrix Stack::collect(std::vector<Part> parts, const TokenBatch& batch) {
   return x;
 }
 
+Matrix Stack::before_layer(std::size_t layer, const TokenBatch& batch, Matrix x, KvCache* cache,
+                           const Context& context) const {
+  if (layer != 0) return x;
+  x = embed(batch, cache, context);
+  nan_check_.part(x, "the embeddings");
+  return x;
+}
+
+Matrix Stack::after_layers(Matrix x, const Context& context) const {
+  if (final_norm_) {
+    normalize(final_norm_, x, context);
+    nan_check_.part(x, final_norm_name_);
+  }
+  return project_out_ ? apply(*project_out_, x, context) : x;
+}
+
 Matrix Stack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, std::size_t end, KvCache* cache,
                          const Context& context) const {
-  if (begin == 0) {
-    x = embed(batch, cache, context);
-    nan_check_.part(x, "the embeddings");
-  }
+  x = before_layer(begin, batch, std::move(x), cache, context);
   const Pass pass = prepare(batch, cache, context);
   std::vector<Part> parts = divide(std::move(x), begin, end, pass);
   const unsigned threads = base::thread_count(context);
@@ -218,19 +231,19 @@ Matrix Stack::run_layers(const TokenBatch& batch, Matrix x, std::size_t begin, s
   if (end < layers_.size()) return x;
   if (cache != nullptr)
     for (std::size_t s = 0; s < batch.sequences(); ++s) (*cache)[s].length += batch.length(s);
-  if (final_norm_) {
-    normalize(final_norm_, x, context);
-    nan_check_.part(x, final_norm_name_);
-  }
-  return project_out_ ? apply(*project_out_, x, context) : x;
+  return after_layers(std::move(x), context);
 }
 
 void Stack::begin_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const {
-  const Attention& attention = layers_[index].self;
   Activations own;
-  part.projected = project(attention, before(attention.norm, part.x, own, context), context);
+  project_part(index, before(layers_[index].self.norm, part.x, own, context), part, pass, context);
+}
+
+void Stack::project_part(std::size_t index, const Activations& x, Part& part, const Pass& pass,
+                         const Context& context) const {
+  part.projected = project(layers_[index].self, x, context);
   if (spec_.layers[index].rotary >= 0) rotate(static_cast<std::size_t>(spec_.layers[index].rotary), part, pass);
-  part.mixed = Activations(part.x, spec_.heads * spec_.head_width);
+  part.mixed = Activations(x, spec_.heads * spec_.head_width);
 }
 
 void Stack::end_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const {
@@ -247,9 +260,11 @@ void Stack::end_layer(std::size_t index, Part& part, const Pass& pass, const Con
     add(x, std::move(branch), context);
   } else {
     add_branch(x, std::move(branch), layer.self.post_norm, layer.self.norm, context);
-    if (spec_.cross_attention)
-      add_branch(x, attend_to_encoder(index, before(layer.cross.norm, x, own, context), part, pass, context),
-                 layer.cross.post_norm, layer.cross.norm, context);
+    if (spec_.cross_attention) {
+      const Activations& read = before(layer.cross.norm, x, own, context);
+      branch = apply_unbiased(*layer.cross.o, attend_to_encoder(index, read, part, pass, context), context);
+      add_branch(x, std::move(branch), layer.cross.post_norm, layer.cross.norm, context);
+    }
     add_branch(x, feed(before(layer.norm, x, own, context)), layer.post_norm, layer.norm, context);
   }
   nan_check_.part(x, layer.name, x.is_panel() ? part.tiles[0].row : 0, pass.batch.tokens());
@@ -306,8 +321,8 @@ void Stack::attend(std::size_t index, std::span<Part> parts, const Pass& pass) c
   attend_self(heads, tiles, pass.cache, index, pass.context);
 }
 
-linear::Unbiased Stack::attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
-                                          const Context& context) const {
+Activations Stack::attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
+                                     const Context& context) const {
   const Attention& attention = layers_[index].cross;
   Activations q = apply(*attention.q, x, context), mixed(x, q.columns);
   const Heads heads{spec_.heads, spec_.kv_heads, spec_.head_width, spec_.layers[index].attention_scale};
@@ -318,7 +333,7 @@ linear::Unbiased Stack::attend_to_encoder(std::size_t index, const Activations& 
         {tile, read_only(from_token(elements_of(q), token)), {}, {}, from_token(elements_of(mixed), token)});
   }
   attend_cross(heads, tiles, *pass.cache, index, context);
-  return apply_unbiased(*attention.o, mixed, context);
+  return mixed;
 }
 
 void Stack::remember(KvCache& cache, const TokenBatch& sources, const Matrix& encoded, std::size_t begin,

@@ -53,6 +53,7 @@ class Stack {
   void normalize(const Norm& norm, Matrix& x, const Context& context) const;
 
  private:
+  friend class StagedLayer;
   struct Attention {
     Norm norm, post_norm, q_norm, k_norm;
     std::optional<linear::Linear> q, k, v, qkv, o;
@@ -80,6 +81,11 @@ class Stack {
 
   std::size_t seen(const KvCache* cache, std::size_t sequence) const;
   Matrix embed(const TokenBatch& batch, KvCache* cache, const Context& context) const;
+  /// The states that layer `layer` reads: x, or the embeddings for the first.
+  Matrix before_layer(std::size_t layer, const TokenBatch& batch, Matrix x, KvCache* cache,
+                      const Context& context) const;
+  /// What follows the last layer.
+  Matrix after_layers(Matrix x, const Context& context) const;
   void add_positions(const TokenBatch& batch, std::size_t sequence, std::size_t before, Matrix& x) const;
   Pass prepare(const TokenBatch& batch, KvCache* cache, const Context& context) const;
 
@@ -93,13 +99,17 @@ class Stack {
 
   /// A layer is begun, up to queries, keys and values; its attention follows, for all parts together; then the rest.
   void begin_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const;
+  /// `x`: what queries, keys and values read.
+  void project_part(std::size_t index, const Activations& x, Part& part, const Pass& pass,
+                    const Context& context) const;
   void attend(std::size_t index, std::span<Part> parts, const Pass& pass) const;
   void end_layer(std::size_t index, Part& part, const Pass& pass, const Context& context) const;
 
   Projected project(const Attention& attention, const Activations& x, const Context& context) const;
   void rotate(std::size_t rotary, Part& part, const Pass& pass) const;
-  linear::Unbiased attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
-                                     const Context& context) const;
+  /// What the cross-attention's output projection reads.
+  Activations attend_to_encoder(std::size_t index, const Activations& x, const Part& part, const Pass& pass,
+                                const Context& context) const;
   /// Normalizes the heads of q or k, or their whole rows.
   void normalize_heads(const Norm& norm, kernels::HeadResult view, std::size_t tokens, std::size_t heads) const;
   void normalize_rows(const Norm& norm, float* rows, std::size_t count) const;

@@ -1,10 +1,10 @@
 """Forward passes of every family that pare runs against transformers, on tiny random models, one for each option of the
-configuration that changes what is computed; and what beam search finds."""
+configuration that changes what is computed; what beam search finds; and layers that run stage by stage."""
 
 import torch
 import transformers as hf
 
-from running import draw, outputs, text
+from running import difference_by_stages, draw, outputs, text
 
 RELATIVE = 1e-4  # largest difference, of the largest logit
 LENGTHS = [1, 7, 23, 40]
@@ -171,6 +171,9 @@ def compare(oracle, what, directory, model, kind="logits", lengths=LENGTHS):
         return oracle.check(f"{what}: {kind}", False, error)
     if ours.size != theirs.size:
         return oracle.check(f"{what}: {kind}", False, (ours.size, theirs.size))
+    if kind != "classify":
+        wrong = difference_by_stages(oracle, directory, lines)
+        oracle.check(f"{what}: stages", not wrong, wrong)
     relative = float(abs(ours - theirs).max() / abs(theirs).max())
     oracle.check(f"{what}: {kind}", relative <= RELATIVE, f"{relative:.1e} of the largest logit")
     print(f"  {what}: {kind} {relative:.1e} of the largest", flush=True)

@@ -29,6 +29,15 @@ def outputs(oracle, model, kind, lines, *more):
         return target.read_text() if kind in ("greedy", "beams") else np.fromfile(target, np.float32)
 
 
+def difference_by_stages(oracle, model, lines):
+    """What differs when pare runs the model's layers stage by stage; empty if nothing does."""
+    with tempfile.TemporaryDirectory(prefix="pare-stages-") as directory:
+        source = Path(directory) / "ids"
+        source.write_text("".join(line + "\n" for line in lines))
+        result = subprocess.run([oracle.programs / "layer_stages", str(model), source], capture_output=True, text=True)
+        return result.stdout + result.stderr
+
+
 def text(ids):
     return " ".join(str(int(i)) for i in ids)
 
