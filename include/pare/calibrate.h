@@ -46,6 +46,11 @@ struct CalibrationOptions {
   std::uint64_t seed = 0;       ///< of the places
   /// For unstructured pruning to levels by a calibrated criterion; others must leave it uniform.
   AllocationKind allocation = AllocationKind::kUniform;
+  /// Whether the linears of a layer, too, are pruned one after the other, each on what the pruned ones before it
+  /// compute (see LayerStages): true_sequential of GPTQ, of SparseGPT's code and of transformers' GPTQConfig. If not,
+  /// all linears of a layer are pruned on what it computes before its pruning, and it runs a second time to make the
+  /// states after it: what the code of Wanda, SparseGPT and ALPS does by default.
+  bool true_sequential = true;
   double owl_multiple = 5;  ///< of the layer's mean, above which OWL calls a weight an outlier
   double owl_range = 0.08;  ///< how far OWL's levels may be from the mean level
   /// If not empty: a file in which each finished layer is kept, by rank 0 of a group. A call with the same model, text,
@@ -71,11 +76,11 @@ bool is_layer_linear(const Model& model, const Parameter& parameter);
 /// tokenizer in its directory.
 ///
 /// Layers are pruned one after the other (of an encoder-decoder, the encoder's first; without a .tsv file, it reads the
-/// first half of each window and is given the second half as target): the hidden states of all windows are kept, a
-/// layer is run to gather the inputs of its linears, its linears are pruned, and it is run again with the pruned
-/// weights to make the states that the next layer sees. For each level, this starts from the original weights. Memory:
-/// the states, which take 4 bytes for each element of [windows * length, hidden size], and the statistics of one layer.
-/// New values of weights are in a temporary file.
+/// first half of each window and is given the second half as target), and so are the linears of a layer: the inputs of
+/// those that read the same are gathered, they are pruned, and then multiply with what remains. For each level, this
+/// starts from the original weights. Memory: the hidden states of all windows, which take 4 bytes for each element of
+/// [windows * length, hidden size], up to twice; at most 1 GiB of what linears inside of a layer read, where more
+/// tokens are multiplied twice; and the statistics of a stage. New values of weights are in a temporary file.
 ///
 /// Only linears inside of layers are pruned; of other parameters that `options` selects, such as a pooler or a head, a
 /// note says that they are not. A linear that saw no token is pruned by magnitude, and a note says so. Levels are exact
@@ -90,7 +95,8 @@ bool is_layer_linear(const Model& model, const Parameter& parameter);
 /// number of ranks, so the result of another number differs by rounding.
 ///
 /// With CalibrationOptions::statistics, the inputs of all layers are those of the model as it is, so that the weights
-/// differ from those above from the second layer on: what pruned layers pass on is not made up for. A note and
+/// differ from those above from the first linear on that reads what pruned ones compute: what they pass on is not made
+/// up for. A note and
 /// CalibrationRecord::statistics say so. Further errors: kNotFound, kMalformed and kUnsupported for a file that does
 /// not hold what is needed, kMismatch for one of another model, kArgument in a group of processes.
 PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const CalibrationOptions& calibration,

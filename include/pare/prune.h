@@ -172,6 +172,7 @@ struct CalibrationRecord {
   /// Name of the file of statistics that took the place of the text (CalibrationOptions::statistics), without
   /// directories. Its inputs are those of the model as it was; otherwise they are what pruned layers compute.
   std::string statistics = {};
+  bool true_sequential = true;  ///< CalibrationOptions::true_sequential; without a meaning for statistics
 };
 
 /// The mask that was given.

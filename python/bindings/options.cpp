@@ -138,6 +138,7 @@ CalibrationOptions calibration_of(const nb::dict& options, std::uint64_t seed) {
   calibration.statistics = statistics;
   take(options, "sequences", calibration.sequences);
   take(options, "length", calibration.length);
+  take(options, "true_sequential", calibration.true_sequential);
   calibration.seed = seed;
   take_named(options, "allocation", calibration.allocation,
              {AllocationKind::kUniform, AllocationKind::kOwl, AllocationKind::kSecondOrder}, allocation_name);

@@ -15,7 +15,7 @@ from pare import _core, _html
 from pare._checks import ModelCheck
 from pare._parameter import MORE_DTYPES, Parameter
 from pare._progress import Progress, follow
-from pare._pruning import Levels, Packing, Path, Pruning, check_inputs, level_texts, pack, prune, settings
+from pare._pruning import Levels, Packing, Path, Pruning, inputs, level_texts, pack, prune, settings
 from pare._results import Inspection
 from pare._running import Array, Ids, Runner, Tokenizer, generate
 from pare._scoring import Scored
@@ -189,6 +189,7 @@ class Model(Scored):
         refit: bool = False,
         damping: Optional[float] = None,
         block_size: Optional[int] = None,
+        true_sequential: bool = True,
         allocation: Literal["uniform", "owl", "second-order"] = "uniform",
         mask: Optional[Path] = None,
         data: Optional[Path] = None,
@@ -212,11 +213,10 @@ class Model(Scored):
         `sequences` windows of `length` tokens; or a file `statistics` of this model, which save_statistics() wrote.
         `allocation` divides each level among the linears, by "wanda", "sparsegpt" or "alps" without a pattern. `damping`
         (0.01) is added to the inputs' products by "sparsegpt", "alps" and `refit`, as a share of the mean of their
-        diagonal; `block_size` (128) is the number of columns among which "sparsegpt" chooses. `mask`, a file that
-        save_mask() wrote or another model whose zeros count, takes the place of levels and criterion. See Pruning for
-        what comes next: save(), or a model in memory.
+        diagonal; `block_size` (128) is the number of columns among which "sparsegpt" chooses. With `true_sequential`,
+        linears of a layer see what the pruned ones before them compute. `mask`, a file that save_mask() wrote or another
+        model whose zeros count, takes the place of levels and criterion. See Pruning for what comes next.
         """
-        check_inputs(criterion, refit, data, statistics)
         options = {
             "levels": level_texts(levels),
             "amounts": strings(amounts),
@@ -228,10 +228,9 @@ class Model(Scored):
             "norm": norm,
             "refit": refit,
             **settings(criterion, refit, damping, block_size),
+            **inputs(criterion, refit, data, statistics, true_sequential),
             "allocation": allocation,
             "mask": "" if mask is None else os.fspath(mask),
-            "data": "" if data is None else os.fspath(data),
-            "statistics": "" if statistics is None else os.fspath(statistics),
             "sequences": sequences,
             "length": length,
             "seed": seed,

@@ -29,14 +29,23 @@ def level_texts(levels: Optional[Levels]) -> list[str]:
     return [level if isinstance(level, str) else repr(level).removesuffix(".0") for level in levels]
 
 
-def check_inputs(criterion: str, refit: bool, data: Optional[Path], statistics: Optional[Path]) -> None:
-    """Raises ValueError unless what a criterion reads of a text is given just once, and only where it is needed."""
+def inputs(
+    criterion: str, refit: bool, data: Optional[Path], statistics: Optional[Path], true_sequential: bool
+) -> dict[str, Any]:
+    """What a criterion reads of a text. Raises ValueError unless it is given just once, and only where it is needed."""
     if data is not None and statistics is not None:
         raise ValueError("statistics: they take the place of data, so only one of them is given")
     given = data is not None or statistics is not None
     if (refit or criterion in ("wanda", "sparsegpt", "alps")) != given:
         needs = "does not look at a text" if given else "needs a text to calibrate on, or statistics"
         raise ValueError(f"data: the criterion {criterion!r} {needs}")
+    if not true_sequential and data is None:
+        raise ValueError("true_sequential: it applies to criteria that run the model on data")
+    return {
+        "data": "" if data is None else os.fspath(data),
+        "statistics": "" if statistics is None else os.fspath(statistics),
+        "true_sequential": true_sequential,
+    }
 
 
 def settings(criterion: str, refit: bool, damping: Optional[float], block_size: Optional[int]) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def test_saved_statistics(gpt2, tmp_path):
         gpt2.prune(50, criterion="wanda", statistics=file, data=text["data"])
     with pytest.raises(ValueError, match="does not look"):
         gpt2.prune(50, statistics=file)
+    with pytest.raises(ValueError, match="true_sequential"):
+        gpt2.prune(50, criterion="wanda", statistics=file, true_sequential=False)
 
 
 def test_allocation_and_settings(gpt2, tmp_path):
@@ -103,7 +105,7 @@ def test_allocation_and_settings(gpt2, tmp_path):
         gpt2.prune(60, allocation="owl")
     names = [tensor.name for tensor in uniform.levels[0].tensors]
     usual = gpt2.prune(60, criterion="sparsegpt", **text)[60]
-    for options in ({"damping": 0.5}, {"block_size": 16}):
+    for options in ({"damping": 0.5}, {"block_size": 16}, {"true_sequential": False}):
         other = gpt2.prune(60, criterion="sparsegpt", **text, **options)[60]
         assert any(not numpy.array_equal(usual.tensor(name), other.tensor(name)) for name in names)
     for options, message in (({"damping": 0.0}, "damping"), ({"block_size": 0}, "block size")):

@@ -71,6 +71,7 @@ std::string fingerprint_of(const Model& model, const PrunePlan& plan, const Cali
     writer.text(plan.mask->xxh3_128);
   }
   writer.text(allocation_name(options.allocation));
+  writer.u8(options.true_sequential ? 1 : 0);
   writer.f64(options.owl_multiple);
   writer.f64(options.owl_range);
   write_tokens(writer, text.batches);

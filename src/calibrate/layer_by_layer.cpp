@@ -17,11 +17,16 @@ namespace pare::calibrate {
 
 LayerByLayer::LayerByLayer(const Model& model, PrunePlan& plan, const CalibrationOptions& options,
                            const Context& context)
-    : model_(model), plan_(plan), context_(context), quiet_(context.with_progress({})) {
+    : model_(model),
+      plan_(plan),
+      context_(context),
+      quiet_(context.with_progress({})),
+      staged_(options.true_sequential) {
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) index_.emplace(parameter(i).name, i);
   const auto runner = open_runner(model, {KernelChoice::kDense}, quiet_);
   text_ = read_calibration_text(model, *runner, options);
   plan.calibration = text_.record;
+  plan.calibration->true_sequential = staged_;
   plan.notes.insert(plan.notes.end(), text_.notes.begin(), text_.notes.end());
   keep_own_batches(text_, options, quiet_);
 }
@@ -35,7 +40,7 @@ std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, s
   InferOptions infer{KernelChoice::kDense};
   infer.observer = [this](const LayerUse& linear, const Matrix& inputs) {
     speed_.operations += 2.0 * static_cast<double>(inputs.rows * linear.in) * static_cast<double>(linear.out);
-    if (inputs_) inputs_->observe(linear, inputs, quiet_);
+    if (inputs_ && !staged_) inputs_->observe(linear, inputs, quiet_);
   };
   const auto runner = open_runner(weights_->model(), infer, quiet_);
   LayerPasses passes(*runner, text_);
@@ -50,11 +55,11 @@ std::vector<TensorCut> LayerByLayer::run(const Level& level, std::size_t done, s
     if (layer < stored_layers) {
       if (resume != nullptr) restore(*resume->find(done, layer));
       share(resume == nullptr ? std::vector<StoredLinear>() : *resume->find(done, layer), 0);
+      if (stored_layers < passes.layers()) advance(passes, layer, part);
     } else {
-      prune_layer(passes, layer, part.part(0, 0.7));
+      prune_layer(passes, layer, part);
       if (resume != nullptr) resume->store(done, layer, finished(passes, layer));
     }
-    if (stored_layers < passes.layers()) advance(passes, layer, part.part(0.7, 1));
   }
   unseen_.merge(level_unseen_);
   raised_.merge(level_raised_);
@@ -104,19 +109,46 @@ void LayerByLayer::share(const std::vector<StoredLinear>& linears, unsigned owne
 }
 
 void LayerByLayer::prune_layer(LayerPasses& passes, std::size_t layer, const Context& context) {
-  std::set<std::size_t> left;
+  left_.clear();
   for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {
     if (!passes.holds(layer, parameter(i))) continue;
     weights_->load(i);
-    left.insert(i);
+    left_.insert(i);
   }
-  std::vector<OwnedInputs> all = add_up_ranks(gather(passes, layer, context.part(0, 0.6)), quiet_);
+  if (staged_) {
+    prune_stages(passes, layer, context);
+  } else {
+    prune_gathered(gather([&] { run_batches(passes, layer, false, context.part(0, 0.4)); }));
+    for (const std::size_t index : left_) prune_linear(index, nullptr);
+    advance(passes, layer, context.part(0.7, 1));
+  }
+}
+
+void LayerByLayer::prune_stages(LayerPasses& passes, std::size_t layer, const Context& context) {
+  const LinearObserver observer = [this](const LayerUse& linear, const Matrix& inputs) {
+    inputs_->observe(linear, inputs, quiet_);
+  };
+  passes.start(layer, quiet_);
+  std::uint64_t stages = passes.stages();
+  base::broadcast({&stages, 1}, quiet_);  // a rank may have no batch; rank 0 has one
+  const double step = 1 / static_cast<double>(stages + 1);
+  for (std::size_t stage = 0; stage < stages; ++stage) {
+    const Context part = context.part(step * static_cast<double>(stage), step * (static_cast<double>(stage) + 0.7));
+    prune_gathered(
+        gather([&] { for_batches(passes, part, [&](std::size_t i) { passes.show(stage, i, observer, quiet_); }); }));
+  }
+  for (const std::size_t index : left_) prune_linear(index, nullptr);
+  if (layer + 1 == passes.layers()) return passes.stop();
+  for_batches(passes, context.part(1 - step, 1), [&](std::size_t i) { passes.finish(i, quiet_); });
+}
+
+void LayerByLayer::prune_gathered(std::vector<SharedInputs> gathered) {
+  std::vector<OwnedInputs> all = add_up_ranks(std::move(gathered), quiet_);
   for (OwnedInputs& owned : all) {
     if (owned.owner == base::group_rank(quiet_)) prune_linears(owned.inputs);
     owned.inputs.products = {};  // as large as the weights
-    for (const std::string& name : owned.inputs.linears) left.erase(index_.at(name));
+    for (const std::string& name : owned.inputs.linears) left_.erase(index_.at(name));
   }
-  for (const std::size_t index : left) prune_linear(index, nullptr);
   if (base::group_size(quiet_) == 1) return;
   for (const OwnedInputs& owned : all) {
     std::vector<StoredLinear> linears;
@@ -131,22 +163,26 @@ void LayerByLayer::advance(LayerPasses& passes, std::size_t layer, const Context
 }
 
 void LayerByLayer::run_batches(LayerPasses& passes, std::size_t layer, bool keep, const Context& context) {
+  for_batches(passes, context, [&](std::size_t i) { passes.run(layer, i, keep, quiet_); });
+}
+
+void LayerByLayer::for_batches(const LayerPasses& passes, const Context& context,
+                               const std::function<void(std::size_t)>& f) {
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   for (std::size_t i = 0; i < passes.batches(); ++i) {
     context.report(static_cast<double>(i) / static_cast<double>(passes.batches()));
-    passes.run(layer, i, keep, quiet_);
+    f(i);
   }
   speed_.seconds += std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-std::vector<SharedInputs> LayerByLayer::gather(LayerPasses& passes, std::size_t layer, const Context& context) {
+std::vector<SharedInputs> LayerByLayer::gather(const std::function<void()>& run) {
   std::set<std::string> wanted;
-  for (std::size_t i = 0; i < plan_.parameters.size(); ++i)
-    if (passes.holds(layer, parameter(i))) wanted.insert(parameter(i).name);
+  for (const std::size_t index : left_) wanted.insert(parameter(index).name);
   const bool products = needs_products(plan_.options);
   inputs_.emplace(std::move(wanted), products);
-  run_batches(passes, layer, false, context);
+  run();
   std::vector<SharedInputs> inputs = inputs_->take(model_.source);
   for (const SharedInputs& shared : inputs)
     if (products)

@@ -1,6 +1,7 @@
 // Runs a model layer by layer and prunes each on what the pruned layers before it compute.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -35,7 +36,10 @@ class LayerByLayer {
 
  private:
   const Parameter& parameter(std::size_t index) const { return model_.parameters[plan_.parameters[index]]; }
+  /// Prunes a layer, and makes the states after it unless it is the last.
   void prune_layer(LayerPasses& passes, std::size_t layer, const Context& context);
+  /// Stage by stage, so that each linear reads what those before it make when they are pruned.
+  void prune_stages(LayerPasses& passes, std::size_t layer, const Context& context);
   /// Runs a pruned layer on the states before it, for the next layer.
   void advance(LayerPasses& passes, std::size_t layer, const Context& context);
   void restore(const std::vector<StoredLinear>& linears);
@@ -47,8 +51,12 @@ class LayerByLayer {
   void share(const std::vector<StoredLinear>& linears, unsigned owner);
   /// Runs a layer on all batches of this rank.
   void run_batches(LayerPasses& passes, std::size_t layer, bool keep, const Context& context);
-  /// The inputs of the layer's linears, on the batches of this rank.
-  std::vector<SharedInputs> gather(LayerPasses& passes, std::size_t layer, const Context& context);
+  /// Calls f(batch) for the batches of this rank, which is timed.
+  void for_batches(const LayerPasses& passes, const Context& context, const std::function<void(std::size_t)>& f);
+  /// The inputs of the layer's linears that are given to inputs_ while `run` runs, on the batches of this rank.
+  std::vector<SharedInputs> gather(const std::function<void()>& run);
+  /// Prunes what has been gathered, in a group of ranks together.
+  void prune_gathered(std::vector<SharedInputs> gathered);
   void prune_linears(const SharedInputs& inputs);
   /// Prunes one linear; by magnitude without a criterion.
   void prune_linear(std::size_t index, const CalibratedCriterion* criterion);
@@ -57,8 +65,10 @@ class LayerByLayer {
   PrunePlan& plan_;
   Context context_, quiet_;
   CalibrationText text_;
+  bool staged_;
   std::map<std::string, std::size_t> index_;  ///< of a parameter's name in plan_.parameters
   std::optional<WorkingWeights> weights_;
+  std::set<std::size_t> left_;         ///< of the layer's linears, those that are not pruned yet
   std::optional<LayerInputs> inputs_;  ///< while a layer is observed
   CalibrationSpeed speed_;
   const Level* level_ = nullptr;

@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace pare::calibrate {
+namespace {
+
+/// Of what is kept between the stages of a layer. More tokens than that are for are multiplied again.
+constexpr std::size_t kKeptBytes = std::size_t{1} << 30;
+
+}  // namespace
 
 LayerPasses::LayerPasses(const Runner& runner, const CalibrationText& text)
     : runner_(runner),
@@ -44,11 +50,44 @@ void LayerPasses::run(std::size_t layer, std::size_t batch, bool keep, const Con
     states_after(layer, batch, states_[batch], context);
     return;
   }
-  Matrix after = states_after(layer, batch, std::move(states_[batch]), context);
+  keep_states(layer, batch, states_after(layer, batch, std::move(states_[batch]), context));
+}
+
+void LayerPasses::keep_states(std::size_t layer, std::size_t batch, Matrix after) {
   if (both_ != nullptr && layer + 1 == encoder_layers_)
     encoded_[batch] = std::move(after);
   else
     states_[batch] = std::move(after);
+}
+
+void LayerPasses::start(std::size_t layer, const Context& context) {
+  layer_ = layer;
+  kept_bytes_ = 0;
+  staged_.clear();
+  for (std::size_t i = 0; i < batches(); ++i) {
+    const TokenBatch& batch = text_.batches[i];
+    Matrix states = std::move(states_[i]);
+    if (both_ == nullptr)
+      staged_.push_back(runner_.start_layer(batch, std::move(states), layer, context));
+    else if (layer < encoder_layers_)
+      staged_.push_back(both_->start_encoder_layer(batch, std::move(states), layer, context));
+    else
+      staged_.push_back(both_->start_decoder_layer(text_.targets[i], std::move(states), batch, encoded_[i],
+                                                   layer - encoder_layers_, context));
+  }
+}
+
+void LayerPasses::show(std::size_t stage, std::size_t batch, const LinearObserver& observer, const Context& context) {
+  LayerStages& staged = *staged_[batch];
+  kept_bytes_ -= staged.kept_bytes();
+  staged.show(stage, observer, context);
+  if (kept_bytes_ + staged.kept_bytes() > kKeptBytes) staged.forget();
+  kept_bytes_ += staged.kept_bytes();
+}
+
+void LayerPasses::finish(std::size_t batch, const Context& context) {
+  keep_states(layer_, batch, staged_[batch]->finish(context));
+  staged_[batch].reset();
 }
 
 }  // namespace pare::calibrate

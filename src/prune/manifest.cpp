@@ -65,7 +65,9 @@ Json common(const Model& model, const PrunePlan& plan, const std::vector<SourceH
     const CalibrationRecord& record = *plan.calibration;
     json["calibration"] = {{"file", record.file},           {"bytes", record.bytes},   {"xxh3_128", record.xxh3_128},
                            {"sequences", record.sequences}, {"length", record.length}, {"seed", record.seed}};
-    if (!record.statistics.empty())
+    if (record.statistics.empty())
+      json["calibration"]["true_sequential"] = record.true_sequential;
+    else
       json["calibration"].update(Json{{"statistics", record.statistics}, {"inputs", "of the dense model"}});
   }
   if (plan.mask) {

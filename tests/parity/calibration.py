@@ -1,7 +1,7 @@
 """Calibrated pruning against Wanda and SparseGPT in PyTorch, written from their papers.
 
-Every layer is observed by running the whole model with the layers before it pruned, on the windows that pare draws, and
-its linears are then pruned together. Wanda: Sun et al. 2023, section 3. SparseGPT: Frantar and Alistarh 2023, algorithm 1.
+Every stage of a layer, or every layer, is observed by running the whole model with the linears before it pruned, on the
+windows that pare draws, and its linears are then pruned together. Wanda: Sun et al. 2023, section 3. SparseGPT: Frantar and Alistarh 2023, algorithm 1.
 Rounding differs, so that weights whose scores are nearly equal may be chosen differently. Each such difference changes
 the inputs of all later layers, so that the first layer is compared more strictly than the model. Weights whose
 input is always zero go first, as pare documents.
@@ -11,6 +11,7 @@ pruned by them with the same methods on these sums.
 """
 
 import json
+import re
 
 import torch
 import transformers as hf
@@ -21,6 +22,9 @@ from common import ROOT
 DEMO = ROOT / "demo"
 SEQUENCES, LENGTH, SEED = 12, 48, 3
 MASK = 2**64 - 1
+STAGES = [r"c_attn|self\.(query|key|value)|SelfAttention\.[qkv]|EncDecAttention\.[kv]",
+          r"attn\.c_proj|attention\.output\.dense|SelfAttention\.o", r"EncDecAttention\.q", r"EncDecAttention\.o",
+          r"c_fc|intermediate\.dense|\.wi", r"mlp\.c_proj|^output\.dense|\.wo"]
 
 
 def draws(seed):
@@ -88,9 +92,22 @@ def sparsegpt(w, h, level, pattern, block=128):
     return w
 
 
-def products_of(model, layers, inputs):
-    """X^T X of each linear in the layers, and its number of rows of X."""
-    linears = [m for layer in layers for m in layer.modules() if isinstance(m, (torch.nn.Linear, hf.pytorch_utils.Conv1D))]
+def linears_of(layers):
+    """Names inside of the layer, and modules."""
+    return [(name, module) for layer in layers for name, module in layer.named_modules()
+            if isinstance(module, (torch.nn.Linear, hf.pytorch_utils.Conv1D))]
+
+
+def stages_of(layer):
+    """The linears of a layer in the order in which true_sequential prunes them."""
+    stages = [[] for _ in STAGES]
+    for name, module in linears_of([layer]):
+        stages[next(i for i, stage in enumerate(STAGES) if re.search(stage, name))].append(module)
+    return [stage for stage in stages if stage]
+
+
+def products_of(model, linears, inputs):
+    """X^T X of each linear, and its number of rows of X."""
     products, tokens = {m: 0 for m in linears}, {m: 0 for m in linears}
 
     def observe(module, arguments, _):
@@ -108,9 +125,9 @@ def products_of(model, layers, inputs):
 
 
 def prune(model, groups, inputs, method, level, pattern):
-    """Prunes the model in place, the layers of each group together."""
-    for layers in groups:
-        for module, products in products_of(model, layers, inputs)[0].items():
+    """Prunes the model in place, the linears of each group together."""
+    for linears in groups:
+        for module, products in products_of(model, linears, inputs)[0].items():
             pruned = method(oriented(module).double(), products, level, pattern)
             oriented(module).copy_(pruned)
 
@@ -123,7 +140,7 @@ def check_statistics(oracle, scratch, title, model_class, layers_of, inputs):
     source, file = DEMO / "models" / title, scratch / "statistics.safetensors"
     oracle.run("calibrate", source, "--force", *calibration(file))
     model = model_class.from_pretrained(source).eval()
-    products, tokens = products_of(model, layers_of(model), inputs)
+    products, tokens = products_of(model, [module for _, module in linears_of(layers_of(model))], inputs)
     expected = {name.removeprefix("transformer."): module for name, module in model.named_modules() if module in products}
     with safe_open(file, "pt") as saved:
         entries = json.loads(saved.metadata()["pare.inputs"])
@@ -141,7 +158,7 @@ def check_statistics(oracle, scratch, title, model_class, layers_of, inputs):
             oracle.check(f"{title} statistics: {name} tokens", entry["tokens"] == tokens[module], (entry["tokens"], tokens[module]))
     for criterion, method in (("wanda", wanda), ("sparsegpt", sparsegpt)):
         model = model_class.from_pretrained(source).eval()
-        prune(model, [layers_of(model)], inputs, method, 0.5, None)
+        prune(model, [[module for _, module in linears_of(layers_of(model))]], inputs, method, 0.5, None)
         out = scratch / "calibrated"
         oracle.run("prune", source, "-o", out, "--force", "--criterion", criterion, "--statistics", file, "--levels", 50)
         compare(oracle, f"{title} {criterion} by statistics", model, model_class.from_pretrained(out), 2e-4, 1e-3)
@@ -168,13 +185,16 @@ def run(oracle, scratch):
         inputs = [{key: torch.tensor([value]) for key, value in inputs_of(before + ids + after).items()}
                   for ids in windows(tokenizer, frame)]
         for criterion, method in (("wanda", wanda), ("sparsegpt", sparsegpt)):
-            for level, pattern in ((50, None), (70, None), (None, (2, 4))):
-                what = f"{title} {criterion} {level or '2:4'}"
+            for level, pattern, sequential in ((50, None, True), (50, None, False), (70, None, True), (None, (2, 4), True)):
+                what = f"{title} {criterion} {level or '2:4'}{'' if sequential else ', whole layers'}"
                 model = model_class.from_pretrained(source).eval()
-                prune(model, [[layer] for layer in layers_of(model)], inputs, method, (level or 0) / 100, pattern)
+                groups = [group for layer in layers_of(model)
+                          for group in (stages_of(layer) if sequential else [[m for _, m in linears_of([layer])]])]
+                prune(model, groups, inputs, method, (level or 0) / 100, pattern)
                 out = scratch / "calibrated"
                 amount = ["--levels", level] if level else ["--pattern", "2:4"]
-                oracle.run("prune", source, "--force", "--criterion", criterion, *calibration(out), *amount)
+                order = [] if sequential else ["--no-true-sequential"]
+                oracle.run("prune", source, "--force", "--criterion", criterion, *calibration(out), *amount, *order)
                 loaded, info = model_class.from_pretrained(out, output_loading_info=True)
                 problems = {key: value for key, value in info.items() if value}
                 oracle.check(f"{what}: loads", not problems, problems)

@@ -59,7 +59,7 @@ struct CalibrationArguments : TextArguments {
   std::string allocation, allocation_out, statistics;
   std::vector<std::string> damping;
   unsigned block_size = 0;
-  bool refit = false;
+  bool refit = false, whole_layers = false;
 };
 
 struct Arguments {
@@ -89,6 +89,7 @@ std::vector<Amount> amounts_of(const Arguments& arguments) {
 void check_statistics(const Arguments& arguments, bool text) {
   if (text) throw UsageError("--data, --sequences and --length do not apply with --statistics, which replace a text");
   if (arguments.resume) throw UsageError("--resume does not apply with --statistics");
+  if (arguments.calibration.whole_layers) throw UsageError("--no-true-sequential does not apply with --statistics");
   if (arguments.calibration.allocation == allocation_name(AllocationKind::kSecondOrder))
     throw UsageError("--allocation second-order runs the model, so it requires --data in place of --statistics");
 }
@@ -105,9 +106,10 @@ Criterion criterion_of(const Arguments& arguments) {
     if (!arguments.scope.empty() && is_calibrated(criterion))
       throw UsageError(fmt::format("--scope does not apply to --criterion {}", arguments.criterion));
     if (!calibration.statistics.empty()) check_statistics(arguments, text);
-  } else if (text || !calibration.statistics.empty()) {
-    throw UsageError(fmt::format("--data, --sequences, --length and --statistics do not apply to --criterion {}",
-                                 arguments.criterion));
+  } else if (text || !calibration.statistics.empty() || calibration.whole_layers) {
+    throw UsageError(fmt::format(
+        "--data, --sequences, --length, --statistics and --no-true-sequential do not apply to --criterion {}",
+        arguments.criterion));
   }
   if (!calibration.allocation.empty() && !is_calibrated(criterion))
     throw UsageError(fmt::format("--allocation does not apply to --criterion {}", arguments.criterion));
@@ -172,6 +174,7 @@ PrunePlan plan_of(const Model& model, const PruneOptions& options, const Argumen
   CalibrationOptions calibration = calibration_of(arguments.calibration, arguments.models.options.seed);
   calibration.allocation = allocation_of(arguments);
   calibration.statistics = arguments.calibration.statistics;
+  calibration.true_sequential = !arguments.calibration.whole_layers;
   if (arguments.resume) calibration.resume = finished_layers_of(arguments);
   calibration.tell_resume = [&](const std::string& sentence) {
     if (!arguments.run.quiet) print_note(sentence);
@@ -250,6 +253,11 @@ void add_calibration(Command& command, CalibrationArguments& arguments) {
   command.add_flag("--refit", arguments.refit, "Fit the weights that remain to what each linear computed before")
       ->group("Calibration");
   add_calibration_text(command, arguments);
+  command
+      .add_flag("--no-true-sequential", arguments.whole_layers,
+                "Prune the linears of a layer together, on what it computes before, as\n"
+                "the methods' published code does by default; takes longer")
+      ->group("Calibration");
   command
       .add_option("--damping", arguments.damping,
                   "sparsegpt, alps, --refit: added to the inputs' products, as a share of\n"

@@ -74,22 +74,44 @@ TEST_P(Calibrated, PrunesExactlyWhatIsAskedFor) {
 
 TEST_P(Calibrated, GivesTheSameBytesWithAnyNumberOfThreads) {
   const Model model = open_model(kDemo + "models/gpt2-world");
-  const PrunePlan one = plan_calibrated(model, half(GetParam(), "60"), few_windows(), Context(1)),
-                  three = plan_calibrated(model, half(GetParam(), "60"), few_windows(), Context(3));
-  for (std::size_t i = 0; i < one.parameters.size(); ++i)
-    EXPECT_EQ(pruned_bytes(model, one, i), pruned_bytes(model, three, i)) << i;
+  CalibrationOptions options = few_windows();
+  for (const bool true_sequential : {true, false}) {
+    options.true_sequential = true_sequential;
+    const PrunePlan one = plan_calibrated(model, half(GetParam(), "60"), options, Context(1)),
+                    three = plan_calibrated(model, half(GetParam(), "60"), options, Context(3));
+    for (std::size_t i = 0; i < one.parameters.size(); ++i)
+      EXPECT_EQ(pruned_bytes(model, one, i), pruned_bytes(model, three, i)) << i;
+  }
+}
+
+TEST(TrueSequential, PrunesLinearsOnWhatThePrunedOnesBeforeThemCompute) {
+  for (const char* name : {"gpt2-world", "t5-world"}) {
+    const Model model = open_model(kDemo + "models/" + name);
+    CalibrationOptions options = few_windows();
+    const PrunePlan sequential = plan_calibrated(model, half(Criterion::kSparseGpt), options);
+    options.true_sequential = false;
+    const PrunePlan together = plan_calibrated(model, half(Criterion::kSparseGpt), options);
+    for (std::size_t i = 0; i < together.parameters.size(); ++i) {
+      const Parameter& parameter = model.parameters[together.parameters[i]];
+      if (parameter.layer != 0 || parameter.stack == "decoder") continue;
+      const bool first = parameter.slot == Slot::kQkv || parameter.slot == Slot::kQ || parameter.slot == Slot::kK ||
+                         parameter.slot == Slot::kV;
+      EXPECT_EQ(pruned_bytes(model, sequential, i) == pruned_bytes(model, together, i), first) << parameter.name;
+    }
+  }
 }
 
 TEST(CalibrationSpeed, CountsThePassesAndTheProductsOfInputs) {
   const Model model = open_model(kDemo + "models/gpt2-world");
-  const auto operations = [&](Criterion criterion) {
+  const auto operations = [&](Criterion criterion, bool true_sequential) {
     CalibrationOptions options = few_windows();
+    options.true_sequential = true_sequential;
     double told = 0;
     options.tell_speed = [&](const CalibrationSpeed& speed) { told += speed.operations; };
     plan_calibrated(model, half(criterion), options);
     return told;
   };
-  double weights = 0, pairs = 0;
+  double weights = 0, pairs = 0, last_down = 0;
   int layers = 0;
   for (const Parameter& parameter : model.parameters) {
     if (!is_layer_linear(model, parameter)) continue;
@@ -97,11 +119,17 @@ TEST(CalibrationSpeed, CountsThePassesAndTheProductsOfInputs) {
     const auto& shape = model.tensor(parameter).shape;  // [in, out]; no two linears share their input
     weights += static_cast<double>(shape[0] * shape[1]);
     pairs += static_cast<double>(shape[0] * (shape[0] + 1));
+    if (parameter.slot == Slot::kDown) last_down = static_cast<double>(shape[0] * shape[1]);
   }
+  const double tokens = 5 * 32;
+  // What the last linear computes is not needed.
+  const double once = 2 * tokens * (weights - last_down);
+  EXPECT_DOUBLE_EQ(operations(Criterion::kWanda, true), once);
+  EXPECT_DOUBLE_EQ(operations(Criterion::kSparseGpt, true), once + tokens * pairs);
   // The last layer runs once, the others once more for the next one.
-  const double tokens = 5 * 32, passes = 2 - 1.0 / layers;
-  EXPECT_DOUBLE_EQ(operations(Criterion::kWanda), 2 * tokens * weights * passes);
-  EXPECT_DOUBLE_EQ(operations(Criterion::kSparseGpt), 2 * tokens * weights * passes + tokens * pairs);
+  const double twice = 2 * tokens * weights * (2 - 1.0 / layers);
+  EXPECT_DOUBLE_EQ(operations(Criterion::kWanda, false), twice);
+  EXPECT_DOUBLE_EQ(operations(Criterion::kSparseGpt, false), twice + tokens * pairs);
 }
 
 TEST_P(Calibrated, KeepsTwoOfFour) {
