@@ -53,7 +53,7 @@ class Admm {
         workers_(base::thread_count(context_)) {
     for (std::size_t i = 0; i < dense_.size(); ++i) dense_[i] = task.weights[i] * hessian.scale[i % task.in];
     for_rows([&](std::size_t begin, std::size_t rows, unsigned) {
-      multiply({dense_.data() + begin, task_.in}, {hessian_.values.data(), task_.in}, rows, task_.in, task_.in, 1, 0,
+      multiply({dense_.data() + begin, task_.in}, hessian_.values.from(0, 0), rows, task_.in, task_.in, 1, 0,
                {target_.data() + begin, task_.in});
     });
     start();

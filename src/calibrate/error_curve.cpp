@@ -29,8 +29,7 @@ double squared_error(const LinearTask& task, const std::vector<float>& dense, co
       const float weight = task.removed[begin + i] != 0 ? 0 : task.weights[begin + i];
       lost[i] = (weight - dense[begin + i]) * hessian.scale[i % task.in];
     }
-    multiply({lost.data(), task.in}, {hessian.values.data(), task.in}, rows, task.in, task.in, 1, 0,
-             {image.data(), task.in});
+    multiply({lost.data(), task.in}, hessian.values.from(0, 0), rows, task.in, task.in, 1, 0, {image.data(), task.in});
     for (std::size_t i = 0; i < lost.size(); ++i)
       sums[item] += static_cast<double>(lost[i]) * static_cast<double>(image[i]);
   });

@@ -21,7 +21,7 @@ struct Rows {
 
   /// image = what remains of values H.
   void apply(const std::vector<float>& values, const ScaledHessian& hessian) {
-    multiply({values.data(), in}, {hessian.values.data(), in}, count, in, in, 1, 0, {image.data(), in});
+    multiply({values.data(), in}, hessian.values.from(0, 0), count, in, in, 1, 0, {image.data(), in});
     for (std::size_t i = 0; i < image.size(); ++i) image[i] = removed[i] != 0 ? 0.0F : image[i];  // without branches
   }
 };

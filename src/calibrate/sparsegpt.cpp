@@ -47,7 +47,7 @@ class SparseGpt {
     std::vector<Candidate> candidates;
   };
 
-  const float* factor_row(std::size_t i) const { return factor_.upper.data() + i * factor_.n; }
+  const float* factor_row(std::size_t i) const { return factor_.upper.row(i); }
 
   Candidate candidate(std::size_t row, std::size_t column) const {
     const double root = factor_.unused[column] != 0 ? 0.0
@@ -91,7 +91,7 @@ class SparseGpt {
       }
     }
     if (end == task_.in) return;
-    multiply({errors.data(), width}, {factor_row(begin) + end, factor_.n}, last - first, width, task_.in - end, -1, 1,
+    multiply({errors.data(), width}, factor_.upper.from(begin, end), last - first, width, task_.in - end, -1, 1,
              {task_.row(first) + end, task_.in});
   }
 

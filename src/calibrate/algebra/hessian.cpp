@@ -10,8 +10,7 @@
 namespace pare::calibrate {
 namespace {
 
-constexpr std::size_t kStrip = 48;       ///< rows of a product that are computed together
-constexpr std::size_t kLineFloats = 16;  ///< floats in a cache line
+constexpr std::size_t kStrip = 48;  ///< rows of a product that are computed together
 constexpr double kMostDamping = 1e6;
 
 /// The Hessian with its rows and columns in reverse order: the Cholesky factor of that, inverted and reversed again, is
@@ -27,10 +26,9 @@ Square reversed(const SharedInputs& inputs, const std::vector<std::uint8_t>& unu
   return hessian;
 }
 
-/// The inputs with rows of an odd number of cache lines. Columns are read one below the other, and with rows of, say,
-/// 6 KiB these would share two sets of the first cache.
-Matrix spread_over_sets(const Matrix& inputs, const Context& context) {
-  Matrix copy = Matrix::unset(inputs.rows, ((inputs.columns + kLineFloats - 1) / kLineFloats | 1) * kLineFloats);
+/// The inputs in rows of spread_stride().
+Matrix spread(const Matrix& inputs, const Context& context) {
+  Matrix copy = Matrix::unset(inputs.rows, spread_stride(inputs.columns));
   base::parallel_for(inputs.rows, base::worthwhile(context, inputs.values.size()),
                      [&](std::size_t row, unsigned) { std::copy_n(inputs.row(row), inputs.columns, copy.row(row)); });
   return copy;
@@ -56,9 +54,9 @@ InverseFactor factor_inverse(const SharedInputs& inputs, double damping, const C
       throw Error(ErrorCode::kUnsupported, {}, inputs.linears.front(), "has inputs whose products cannot be inverted");
   }
   const Square inverse = inverse_of_lower(hessian, context);
-  factor.upper.resize(n * n);
+  factor.upper = SpreadSquare(n);
   for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = i; j < n; ++j) factor.upper[i * n + j] = static_cast<float>(inverse.row(n - 1 - i)[n - 1 - j]);
+    for (std::size_t j = i; j < n; ++j) factor.upper.row(i)[j] = static_cast<float>(inverse.row(n - 1 - i)[n - 1 - j]);
   return factor;
 }
 
@@ -71,11 +69,11 @@ ScaledHessian scaled_hessian(const SharedInputs& inputs, double damping) {
   std::vector<double> scale(n);
   for (std::size_t i = 0; i < n; ++i) scale[i] = std::sqrt(products[i * n + i] + damping * mean);
   hessian.scale.assign(scale.begin(), scale.end());
-  hessian.values.resize(n * n);
+  hessian.values = SpreadSquare(n);
   for (std::size_t i = 0; i < n; ++i) {
-    hessian.values[i * n + i] = 1;
+    hessian.values.row(i)[i] = 1;
     for (std::size_t j = i + 1; j < n; ++j)
-      hessian.values[i * n + j] = hessian.values[j * n + i] =
+      hessian.values.row(i)[j] = hessian.values.row(j)[i] =
           static_cast<float>(products[i * n + j] / (scale[i] * scale[j]));
   }
   return hessian;
@@ -83,7 +81,7 @@ ScaledHessian scaled_hessian(const SharedInputs& inputs, double damping) {
 
 void add_products(const Matrix& inputs, double* products, const Context& context) {
   const std::size_t n = inputs.columns;
-  const Matrix x = spread_over_sets(inputs, context);
+  const Matrix x = spread(inputs, context);
   std::vector<std::vector<float>> buffers(base::thread_count(context));
   base::parallel_for((n + kStrip - 1) / kStrip, context, [&](std::size_t item, unsigned worker) {
     const std::size_t top = item * kStrip, rows = std::min(kStrip, n - top), columns = n - top;

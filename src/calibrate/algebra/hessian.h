@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "calibrate/algebra/factor.h"
+#include "calibrate/algebra/spread_square.h"
 #include "calibrate/layer_inputs.h"
 
 namespace pare::calibrate {
@@ -14,7 +15,7 @@ constexpr double kDamping = 0.01;
 
 struct InverseFactor {
   std::size_t n = 0;
-  std::vector<float> upper;          ///< [n, n]: U with U^T U = H^-1; zeros below the diagonal
+  SpreadSquare upper;                ///< [n, n]: U with U^T U = H^-1; zeros below the diagonal
   std::vector<std::uint8_t> unused;  ///< [n]: 1 for inputs that are always zero
   double damping = 0;  ///< the share of the mean that was needed; above the asked one if H is nearly singular
 };
@@ -26,8 +27,8 @@ InverseFactor factor_inverse(const SharedInputs& inputs, double damping, const C
 /// H with damping, scaled so that its diagonal is 1: rows and columns are divided by `scale`.
 struct ScaledHessian {
   std::size_t n = 0;
-  std::vector<float> values;  ///< [n, n]
-  std::vector<float> scale;   ///< [n]: weights times it are the unknowns of the scaled problem
+  SpreadSquare values;       ///< [n, n]
+  std::vector<float> scale;  ///< [n]: weights times it are the unknowns of the scaled problem
 };
 
 /// `inputs` must have products and an input that is not always zero.

@@ -47,7 +47,7 @@ std::vector<double> inverse_of_upper(const std::vector<double>& upper, std::size
 
 }  // namespace
 
-ShiftedFactor::ShiftedFactor(const ScaledHessian& hessian) : hessian_(hessian), lower_(hessian.n * hessian.n) {
+ShiftedFactor::ShiftedFactor(const ScaledHessian& hessian) : hessian_(hessian), lower_(hessian.n) {
   for (std::size_t begin = 0; begin < hessian.n; begin += kFactorTile)
     tiles_.push_back({begin, std::min(kFactorTile, hessian.n - begin), {}, {}});
 }
@@ -60,7 +60,7 @@ void ShiftedFactor::set_shift(double shift, const Context& context) {
 void ShiftedFactor::fill(double shift) {
   const std::size_t n = hessian_.n;
   for (std::size_t i = 0; i < n; ++i) {
-    std::copy_n(hessian_.values.data() + i * n, i + 1, row(i));
+    std::copy_n(hessian_.values.row(i), i + 1, row(i));
     row(i)[i] += static_cast<float>(shift);
   }
 }
@@ -95,7 +95,7 @@ bool ShiftedFactor::factorize(const Context& context) {
     const std::size_t begin = tile.begin, size = tile.size, end = begin + size;
     const auto subtract = [&](std::size_t first, std::size_t rows) {
       if (begin != 0)
-        multiply({row(first), n}, {row(begin), n, true}, rows, begin, size, -1, 1, {row(first) + begin, n});
+        multiply(lower_.from(first, 0), turned(begin), rows, begin, size, -1, 1, {row(first) + begin, lower_.stride()});
     };
     subtract(begin, size);
     if (!factorize_tile(tile)) return false;
@@ -107,7 +107,7 @@ bool ShiftedFactor::factorize(const Context& context) {
                          for (std::size_t i = 0; i < rows; ++i)
                            std::copy_n(row(first + i) + begin, size, rest.data() + i * size);
                          multiply({rest.data(), size}, {tile.transposed.data(), size}, rows, size, size, 1, 0,
-                                  {row(first) + begin, n});
+                                  {row(first) + begin, lower_.stride()});
                        });
   }
   return true;
@@ -117,7 +117,7 @@ void ShiftedFactor::factorize_in_f64(double shift, const Context& context) {
   const std::size_t n = hessian_.n;
   Square wide(n);
   for (std::size_t i = 0; i < n; ++i) {
-    std::copy_n(hessian_.values.data() + i * n, i + 1, wide.row(i));
+    std::copy_n(hessian_.values.row(i), i + 1, wide.row(i));
     wide.row(i)[i] += shift;
   }
   if (!calibrate::factorize(wide, context))
@@ -137,12 +137,12 @@ void ShiftedFactor::solve(float* s, std::size_t rows, float* x, std::vector<floa
   float* y = buffer.data();  // y L^T = s, and then x L = y
   for (const Tile& tile : tiles_) {
     const std::size_t begin = tile.begin, size = tile.size;
-    if (begin != 0) multiply({y, n}, {row(begin), n, true}, rows, begin, size, -1, 1, {s + begin, n});
+    if (begin != 0) multiply({y, n}, turned(begin), rows, begin, size, -1, 1, {s + begin, n});
     multiply({s + begin, n}, {tile.transposed.data(), size}, rows, size, size, 1, 0, {y + begin, n});
   }
   for (std::size_t i = tiles_.size(); i-- > 0;) {
     const std::size_t begin = tiles_[i].begin, size = tiles_[i].size, end = begin + size;
-    if (end != n) multiply({x + end, n}, {row(end) + begin, n}, rows, n - end, size, -1, 1, {y + begin, n});
+    if (end != n) multiply({x + end, n}, lower_.from(end, begin), rows, n - end, size, -1, 1, {y + begin, n});
     multiply({y + begin, n}, {tiles_[i].inverse.data(), size}, rows, size, size, 1, 0, {x + begin, n});
   }
 }

@@ -28,8 +28,9 @@ class ShiftedFactor {
     std::vector<float> transposed;  ///< its transpose
   };
 
-  float* row(std::size_t i) { return lower_.data() + i * hessian_.n; }
-  const float* row(std::size_t i) const { return lower_.data() + i * hessian_.n; }
+  float* row(std::size_t i) { return lower_.row(i); }
+  /// The transpose of the rows from `first` on.
+  Floats<const float> turned(std::size_t first) const { return {lower_.row(first), lower_.stride(), true}; }
   void fill(double shift);
   bool factorize(const Context& context);
   bool factorize_tile(Tile& tile);
@@ -37,8 +38,8 @@ class ShiftedFactor {
   void factorize_in_f64(double shift, const Context& context);
 
   const ScaledHessian& hessian_;
-  std::vector<float> lower_;  ///< [n, n]: L; above its diagonal, values without meaning
-  std::vector<Tile> tiles_;   ///< from the first to the last
+  SpreadSquare lower_;       ///< [n, n]: L; above its diagonal, values without meaning
+  std::vector<Tile> tiles_;  ///< from the first to the last
 };
 
 }  // namespace pare::calibrate

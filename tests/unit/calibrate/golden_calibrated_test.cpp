@@ -126,7 +126,7 @@ double error_of(const LinearTask& task, const std::vector<float>& dense, const S
                       static_cast<double>(hessian.scale[i]);
     for (std::size_t i = 0; i < task.in; ++i)
       for (std::size_t j = 0; j < task.in; ++j)
-        error += difference[i] * difference[j] * static_cast<double>(hessian.values[i * task.in + j]);
+        error += difference[i] * difference[j] * static_cast<double>(hessian.values.row(i)[j]);
   }
   return error;
 }
@@ -200,7 +200,7 @@ TEST(Factor, InvertsTheHessian) {
         for (std::size_t k = 0; k < n; ++k) {
           double inverse = 0;
           for (std::size_t r = 0; r <= std::min(k, j); ++r)
-            inverse += static_cast<double>(factor.upper[r * n + k]) * static_cast<double>(factor.upper[r * n + j]);
+            inverse += static_cast<double>(factor.upper.row(r)[k]) * static_cast<double>(factor.upper.row(r)[j]);
           sum += inverse *
                  (inputs.products.data()[std::min(i, k) * n + std::max(i, k)] + (i == k ? kDamping * mean : 0.0));
         }
@@ -214,7 +214,8 @@ TEST(Factor, RaisesTheDampingOfAHessianThatIsNotPositive) {
   for (std::size_t i = 1; i < 20; ++i) inputs.products.data()[i] = 100;  // more than any rounding would do
   const InverseFactor factor = factor_inverse(inputs, kDamping, Context(1));
   EXPECT_GT(factor.damping, kDamping);
-  for (const float value : factor.upper) EXPECT_TRUE(std::isfinite(value));
+  for (std::size_t i = 0; i < factor.n; ++i)
+    for (std::size_t j = 0; j < factor.n; ++j) EXPECT_TRUE(std::isfinite(factor.upper.row(i)[j]));
 }
 
 }  // namespace

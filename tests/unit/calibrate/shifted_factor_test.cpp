@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "pare/error.h"
@@ -15,9 +16,10 @@ ScaledHessian hessian_of(std::size_t n) {
   ScaledHessian hessian;
   hessian.n = n;
   hessian.scale.assign(n, 1);
+  hessian.values = SpreadSquare(n);
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j)
-      hessian.values.push_back(i == j ? 1.0F : 0.5F * std::cos(static_cast<float>(i) - static_cast<float>(j)));
+      hessian.values.row(i)[j] = i == j ? 1.0F : 0.5F * std::cos(static_cast<float>(i) - static_cast<float>(j));
   return hessian;
 }
 
@@ -40,7 +42,7 @@ TEST(ShiftedFactor, SolvesRows) {
       for (std::size_t j = 0; j < n; ++j) {
         double sum = kShift * static_cast<double>(x[row * n + j]);
         for (std::size_t i = 0; i < n; ++i)
-          sum += static_cast<double>(x[row * n + i]) * static_cast<double>(hessian.values[i * n + j]);
+          sum += static_cast<double>(x[row * n + i]) * static_cast<double>(hessian.values.row(i)[j]);
         ASSERT_NEAR(sum, static_cast<double>(right[row * n + j]), 1e-5) << n << ' ' << row << ' ' << j;
       }
   }
@@ -48,7 +50,7 @@ TEST(ShiftedFactor, SolvesRows) {
 
 TEST(ShiftedFactor, TakesF64WhereF32Fails) {
   ScaledHessian hessian = hessian_of(200);
-  hessian.values.assign(hessian.values.size(), 1);  // of rank one
+  for (std::size_t i = 0; i < hessian.n; ++i) std::fill_n(hessian.values.row(i), hessian.n, 1.0F);  // of rank one
   ShiftedFactor factor(hessian);
   factor.set_shift(1e-9, Context(2));  // 1 + 1e-9 is 1 in F32
   std::vector<float> right(200, 1.0F), x(200), buffer;
