@@ -48,11 +48,11 @@ class DecoderState {
   virtual void reorder(std::span<const std::size_t> parents) = 0;
 };
 
-/// One transformer layer on the tokens of a batch, stage by stage, for whoever changes the weights of linears in memory
-/// while the layer runs: the inputs of a stage's linears are those that all earlier stages compute with their weights
-/// as they are by then. A stage is the linears that read the same, and each linear is in one stage: q, k and v (with
-/// the cross-attention's k and v), o, the cross-attention's q, its o, the router of experts, gate and up, down. Not to
-/// be used by several threads at once. Throws as Runner.
+/// One transformer layer on the tokens of a batch, stage by stage, for programs that change the weights of linears in
+/// memory while the layer runs: the inputs of a stage's linears are those that all earlier stages compute with their
+/// weights as they are by then. A stage is the linears that read the same, and each linear is in one stage: q, k and v
+/// (with the cross-attention's k and v), o, the cross-attention's q, its o, the router of experts, gate and up, down.
+/// Not to be used by several threads at once. Throws as Runner.
 class LayerStages {
  public:
   virtual ~LayerStages() = default;

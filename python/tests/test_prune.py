@@ -73,7 +73,7 @@ def test_saved_statistics(gpt2, tmp_path):
     diagonal = numpy.cumsum([0, *range(len(squares), 1, -1)])
     assert numpy.allclose(products[diagonal], squares, rtol=1e-5)
     pruning = gpt2.prune([50, 70], criterion="sparsegpt", statistics=file)
-    direct = gpt2.prune(50, criterion="sparsegpt", **text)
+    direct = gpt2.prune(50, criterion="sparsegpt", true_sequential=False, **text)
     names = [tensor.name for tensor in direct.levels[0].tensors]
     same = [numpy.array_equal(pruning[50].tensor(name), direct[50].tensor(name)) for name in names]
     assert all(same[i] for i, name in enumerate(names) if name.startswith("h.0.")) and not all(same)
