@@ -79,8 +79,9 @@ bool is_layer_linear(const Model& model, const Parameter& parameter);
 /// first half of each window and is given the second half as target), and so are the linears of a layer: the inputs of
 /// those that read the same are gathered, they are pruned, and then multiply with what remains. For each level, this
 /// starts from the original weights. Memory: the hidden states of all windows, which take 4 bytes for each element of
-/// [windows * length, hidden size], up to twice; at most 1 GiB of what linears inside of a layer read, where more
-/// tokens are multiplied twice; and the statistics of a stage. New values of weights are in a temporary file.
+/// [windows * length, hidden size] (twice where attention and feed-forward part are parallel branches); up to 1 GiB of
+/// what linears inside of a layer read (the rest is computed again); and the statistics of the linears that read the
+/// same. New values of weights are in a temporary file.
 ///
 /// Only linears inside of layers are pruned; of other parameters that `options` selects, such as a pooler or a head, a
 /// note says that they are not. A linear that saw no token is pruned by magnitude, and a note says so. Levels are exact
@@ -95,10 +96,9 @@ bool is_layer_linear(const Model& model, const Parameter& parameter);
 /// number of ranks, so the result of another number differs by rounding.
 ///
 /// With CalibrationOptions::statistics, the inputs of all layers are those of the model as it is, so that the weights
-/// differ from those above from the first linear on that reads what pruned ones compute: what they pass on is not made
-/// up for. A note and
-/// CalibrationRecord::statistics say so. Further errors: kNotFound, kMalformed and kUnsupported for a file that does
-/// not hold what is needed, kMismatch for one of another model, kArgument in a group of processes.
+/// differ from those above, except for the linears that come first: what pruned linears pass on is not made up for. A
+/// note and CalibrationRecord::statistics say so. Further errors: kNotFound, kMalformed and kUnsupported for a file
+/// that does not hold what is needed, kMismatch for one of another model, kArgument in a group of processes.
 PrunePlan plan_calibrated(const Model& model, const PruneOptions& options, const CalibrationOptions& calibration,
                           const Context& context = {});
 

@@ -57,8 +57,9 @@ class LayerStages {
  public:
   virtual ~LayerStages() = default;
   virtual std::size_t count() const noexcept = 0;
-  /// Gives `observer` each linear of a stage and its inputs, but does not multiply them. Linears of earlier stages are
-  /// not to change any more, and multiply now if they have not. Experts that no token chose are not given.
+  /// Gives `observer` each linear of a stage and its inputs, but does not multiply them. To be called for rising stages
+  /// below count(), of which some may be left out. From then on, linears of earlier stages must not change. Experts
+  /// that no token chose are not given.
   virtual void show(std::size_t stage, const LinearObserver& observer, const Context& context = {}) = 0;
   /// Ends the last stage and returns the states after the layer: bit for bit what run_layers() returns for the layer
   /// with these weights. Nothing may be called after that.

@@ -5,7 +5,7 @@
 namespace pare::calibrate {
 namespace {
 
-/// Of what is kept between the stages of a layer. More tokens than that are for are multiplied again.
+/// Most that is kept between the stages of a layer. What does not fit is computed again when it is needed.
 constexpr std::size_t kKeptBytes = std::size_t{1} << 30;
 
 }  // namespace

@@ -16,8 +16,8 @@ struct Encoded {
 
 class StagedLayer final : public LayerStages {
  public:
-  /// Layer `index` of `stack` on the states `x` before it (ignored for layer 0). All references must outlive this;
-  /// `encoded` may be null for a stack without cross-attention.
+  /// Layer `index` of `stack` on the states `x` before it (ignored for layer 0). All references must outlive this. A
+  /// stack with cross-attention needs `encoded`.
   StagedLayer(const Stack& stack, std::size_t index, const TokenBatch& batch, Matrix x,
               const std::optional<Encoded>& encoded, const Context& context);
 
