@@ -46,6 +46,7 @@ class Admm {
         hessian_(hessian),
         context_(base::worthwhile(context, task.weights.size() * task.in)),
         factor_(hessian),
+        chooser_(task, context_),
         dense_(task.weights.size()),
         target_(dense_),
         free_(dense_),
@@ -86,7 +87,7 @@ class Admm {
       penalty = std::min(penalty, kMostPenalty);
       factor_.set_shift(penalty, context_);
     }
-    choose_smallest(free_, task_, context_);
+    chooser_.choose(free_);
     for (std::size_t i = 0; i < free_.size(); ++i)
       task_.weights[i] = task_.removed[i] != 0 ? 0 : free_[i] / hessian_.scale[i % task_.in];
   }
@@ -106,7 +107,7 @@ class Admm {
   }
 
   void start() {
-    choose_smallest(dense_, task_, context_);
+    chooser_.choose(dense_);
     sum_ = dense_;
     last_penalty_ = 0;  // so that the dual variable is 0
   }
@@ -124,7 +125,7 @@ class Admm {
       choose_factors(task_.removed.data() + begin, 0, ratio, own.factors);
       scale_and_add(own.factors, free_.data() + begin, sum_.data() + begin);
     });
-    choose_smallest(sum_, task_, context_);
+    chooser_.choose(sum_);
     last_penalty_ = penalty;
   }
 
@@ -132,6 +133,7 @@ class Admm {
   const ScaledHessian& hessian_;
   Context context_;
   ShiftedFactor factor_;
+  SmallestChooser chooser_;
   std::vector<float> dense_, target_, free_, sum_;
   std::vector<Worker> workers_;
   float last_penalty_ = 0;
