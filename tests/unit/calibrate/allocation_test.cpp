@@ -9,6 +9,7 @@
 #include "calibrate/cheapest_levels.h"
 #include "pare/calibrate.h"
 #include "pare/error.h"
+#include "support/small_models.h"
 
 namespace pare {
 namespace {
@@ -92,7 +93,7 @@ class Allocated : public testing::TestWithParam<AllocationKind> {};
 
 TEST_P(Allocated, PrunesExactlyTheLevelInAll) {
   for (const char* name : {"gpt2-world", "bert-world", "t5-world"}) {
-    const Model model = open_model(kDemoFolder + "models/" + name);
+    const Model model = open_model(test::small_model(name));
     const PrunePlan plan =
         plan_calibrated(model, to_levels(Criterion::kSparseGpt, {"50", "83.7"}), windows_for(GetParam()));
     ASSERT_EQ(plan.levels.size(), 2U);
@@ -112,7 +113,7 @@ TEST_P(Allocated, PrunesExactlyTheLevelInAll) {
 }
 
 TEST_P(Allocated, DoesNotDependOnThreadsOrOtherLevels) {
-  const Model model = open_model(kDemoFolder + "models/gpt2-world");
+  const Model model = open_model(test::small_model("gpt2-world"));
   const PrunePlan one =
                       plan_calibrated(model, to_levels(Criterion::kWanda, {"60"}), windows_for(GetParam()), Context(1)),
                   three = plan_calibrated(model, to_levels(Criterion::kWanda, {"40", "60"}), windows_for(GetParam()),
@@ -121,7 +122,7 @@ TEST_P(Allocated, DoesNotDependOnThreadsOrOtherLevels) {
 }
 
 TEST_P(Allocated, IsReadBackFromALevelsFile) {
-  const Model model = open_model(kDemoFolder + "models/gpt2-world");
+  const Model model = open_model(test::small_model("gpt2-world"));
   const PrunePlan plan = plan_calibrated(model, to_levels(Criterion::kSparseGpt, {"60"}), windows_for(GetParam()));
   const std::filesystem::path path = testing::TempDir() + "/allocated.json";
   write_levels(plan.levels[0].sets, path, true);
@@ -137,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Allocated, testing::Values(AllocationKind::kOwl,
                          [](const auto& kind) { return kind.param == AllocationKind::kOwl ? "Owl" : "SecondOrder"; });
 
 TEST(Owl, KeepsLayersWithinItsRange) {
-  const Model model = open_model(kDemoFolder + "models/gpt2-world");
+  const Model model = open_model(test::small_model("gpt2-world"));
   const PrunePlan plan =
       plan_calibrated(model, to_levels(Criterion::kWanda, {"60"}), windows_for(AllocationKind::kOwl));
   const std::vector<double> levels = levels_of(plan, 0);
@@ -151,7 +152,7 @@ TEST(Owl, KeepsLayersWithinItsRange) {
 }
 
 TEST(Allocation, IsRefusedWhereThereIsNothingToDivide) {
-  const Model model = open_model(kDemoFolder + "models/gpt2-world");
+  const Model model = open_model(test::small_model("gpt2-world"));
   const auto code = [&](const PruneOptions& options) {
     try {
       plan_calibrated(model, options, windows_for(AllocationKind::kOwl));

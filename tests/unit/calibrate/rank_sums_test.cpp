@@ -12,6 +12,7 @@
 #include "pare/calibrate.h"
 #include "pare/error.h"
 #include "support/files.h"
+#include "support/small_models.h"
 #include "support/thread_group.h"
 
 namespace pare::calibrate {
@@ -151,7 +152,7 @@ TEST(CalibratedByRanks, IsThatOfOneProcessWithinRounding) {
                           Case{Criterion::kSparseGpt, "gpt2-world", "lm.txt", AllocationKind::kSecondOrder},
                           Case{Criterion::kMagnitude, "bert-world", "lm.txt", AllocationKind::kUniform, true},
                           Case{Criterion::kSparseGpt, "t5-world", "text2text.tsv"}}) {
-    const Model model = open_model(kOfRanks + "models/" + one.model);
+    const Model model = open_model(test::small_model(one.model));
     const PrunePlan expected = plan_calibrated(model, options_of(one), windows_of(one), Context(1));
     const std::vector<std::vector<std::byte>> weights = weights_of(model, expected);
     for (const unsigned size : {2U, 3U}) {
@@ -174,7 +175,7 @@ TEST(CalibratedByRanks, IsThatOfOneProcessWithinRounding) {
 TEST(CalibratedByRanks, GoesOnWithTheSameNumberOfRanksOnly) {
   const test::TemporaryDirectory directory;
   const Case one{Criterion::kSparseGpt, "gpt2-world", "lm.txt", AllocationKind::kOwl};
-  const Model model = open_model(kOfRanks + "models/" + one.model);
+  const Model model = open_model(test::small_model(one.model));
   CalibrationOptions calibration = windows_of(one);
   calibration.resume = directory / "state";
   std::vector<std::string> told;
@@ -206,7 +207,7 @@ TEST(CalibratedByRanks, NeedsTheSameDataOnEveryRank) {
   const test::TemporaryDirectory directory;
   test::write_text(directory / "other.txt", test::read_text(kOfRanks + "heldout/lm.txt").substr(0, 3000));
   const Case one{Criterion::kWanda, "gpt2-world", "lm.txt"};
-  const Model model = open_model(kOfRanks + "models/" + one.model);
+  const Model model = open_model(test::small_model(one.model));
   try {
     test::run_group(2, [&](unsigned rank, const Context& context) {
       CalibrationOptions calibration = windows_of(one);

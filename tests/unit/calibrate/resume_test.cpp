@@ -9,6 +9,7 @@
 #include "pare/calibrate.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/small_models.h"
 
 namespace pare {
 namespace {
@@ -75,7 +76,7 @@ TEST_F(Resume, GivesTheBytesOfARunThatWasNotInterrupted) {
   for (const auto& [name, layers] : {std::pair{"gpt2-world", " of 4"}, std::pair{"t5-world", " of 6"}})
     for (const Criterion criterion : {Criterion::kWanda, Criterion::kAlps}) {
       told_.clear();
-      const Model model = open_model(kDemoFiles + "models/" + name);
+      const Model model = open_model(test::small_model(name));
       const PruneOptions options = at(criterion);
       const CalibrationOptions calibration = windows();
       const auto expected = written(model, plan_calibrated(model, options, plain(calibration)));
@@ -91,7 +92,7 @@ TEST_F(Resume, GivesTheBytesOfARunThatWasNotInterrupted) {
 }
 
 TEST_F(Resume, KeepsSeveralLevelsAndTheAllocation) {
-  const Model model = open_model(kDemoFiles + "models/gpt2-world");
+  const Model model = open_model(test::small_model("gpt2-world"));
   const PruneOptions options = at(Criterion::kSparseGpt, {"50", "70"});
   CalibrationOptions calibration = windows();
   calibration.allocation = AllocationKind::kOwl;
@@ -101,7 +102,7 @@ TEST_F(Resume, KeepsSeveralLevelsAndTheAllocation) {
 }
 
 TEST_F(Resume, StartsAnewForAnotherCommandOrModel) {
-  const Model gpt2 = open_model(kDemoFiles + "models/gpt2-world");
+  const Model gpt2 = open_model(test::small_model("gpt2-world"));
   const auto leave = [&] {
     std::filesystem::remove(directory_ / "state");
     ASSERT_TRUE(interrupted(gpt2, at(Criterion::kWanda), windows(), "layer 3 of 4"));
@@ -116,7 +117,7 @@ TEST_F(Resume, StartsAnewForAnotherCommandOrModel) {
   expect_anew(gpt2, at(Criterion::kWanda, {"61"}), windows());
   expect_anew(gpt2, at(Criterion::kSparseGpt), windows());
   expect_anew(gpt2, at(Criterion::kWanda), windows(5));
-  std::filesystem::copy(kDemoFiles + "models/gpt2-world", directory_ / "copy");
+  std::filesystem::copy(test::small_model("gpt2-world"), directory_ / "copy");
   const std::filesystem::path file = directory_ / "copy" / "model.safetensors";
   const std::string changed = test::read_text(file);
   test::write_text(file, changed);  // the same content, but written anew
@@ -124,7 +125,7 @@ TEST_F(Resume, StartsAnewForAnotherCommandOrModel) {
 }
 
 TEST_F(Resume, IgnoresWhatACrashCutOff) {
-  const Model model = open_model(kDemoFiles + "models/gpt2-world");
+  const Model model = open_model(test::small_model("gpt2-world"));
   const PruneOptions options = at(Criterion::kSparseGpt);
   const CalibrationOptions calibration = windows();
   const auto expected = written(model, plan_calibrated(model, options, calibration));
@@ -145,7 +146,7 @@ TEST_F(Resume, IgnoresWhatACrashCutOff) {
 }
 
 TEST_F(Resume, RefusesFilesOfOthers) {
-  const Model model = open_model(kDemoFiles + "models/gpt2-world");
+  const Model model = open_model(test::small_model("gpt2-world"));
   test::write_text(directory_ / "state", "a letter to my grandmother");
   EXPECT_THAT([&] { plan_calibrated(model, at(Criterion::kWanda), windows()); },
               ThrowsError(ErrorCode::kExists, directory_ / "state"));

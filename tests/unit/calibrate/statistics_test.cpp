@@ -13,6 +13,7 @@
 #include "pare/run.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/small_models.h"
 #include "support/thread_group.h"
 #include "unit/calibrate/few_windows.h"
 
@@ -20,7 +21,7 @@ namespace pare::saved_statistics {
 namespace {
 
 using test::few_windows;
-using test::kDemo;
+using test::small_model;
 using test::ThrowsError;
 
 CalibrationOptions by_file(const std::filesystem::path& file) {
@@ -46,7 +47,7 @@ std::vector<std::byte> pruned_bytes(const Model& model, const PrunePlan& plan, s
 /// A model and its statistics.
 struct Saved {
   explicit Saved(const std::string& name, bool norms_only = false)
-      : model(open_model(kDemo + "models/" + name)), file(directory.path() / "statistics.safetensors") {
+      : model(open_model(small_model(name))), file(directory.path() / "statistics.safetensors") {
     summary = write_statistics(model, few_windows(), file, {norms_only});
   }
   /// A copy of the file with other bytes at the beginning of the data of a tensor.
@@ -146,7 +147,6 @@ class ByStatistics : public testing::TestWithParam<Criterion> {};
 
 TEST_P(ByStatistics, PrunesTheFirstLayerAsTheTextDoes) {
   for (const char* name : {"gpt2-world", "bert-world", "t5-world"}) {
-    if (GetParam() == Criterion::kAlps && name != std::string("gpt2-world")) continue;  // it takes long
     const Saved saved(name);
     PruneOptions options = levels(GetParam(), {"50", "70"});
     options.refit = GetParam() == Criterion::kWanda;
@@ -230,7 +230,7 @@ TEST(Statistics, ThatSawNoTokenLeaveMagnitude) {
 
 TEST(Statistics, OfAnotherModelAreRefused) {
   const Saved saved("gpt2-world");
-  const Model other = open_model(kDemo + "models/bert-world");
+  const Model other = open_model(small_model("bert-world"));
   EXPECT_THAT([&] { plan_calibrated(other, levels(Criterion::kWanda, {"50"}), by_file(saved.file)); },
               ThrowsError(ErrorCode::kMismatch, saved.file, "", {"another model than bert-world"}));
 }

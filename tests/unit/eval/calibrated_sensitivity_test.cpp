@@ -9,6 +9,7 @@
 #include "pare/sensitivity.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/small_models.h"
 #include "support/thread_group.h"
 #include "unit/calibrate/few_windows.h"
 
@@ -16,13 +17,14 @@ namespace pare::calibrated_sensitivity {
 namespace {
 
 using test::kDemo;
+using test::small_model;
 using test::ThrowsError;
 
 class CalibratedSensitivity : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     directory_ = std::make_unique<test::TemporaryDirectory>();
-    const Model model = open_model(kDemo + "models/gpt2-world");
+    const Model model = open_model(small_model("gpt2-world"));
     write_statistics(model, test::few_windows(), statistics());
     write_statistics(model, test::few_windows(), norms(), {.norms_only = true});
   }
@@ -30,7 +32,7 @@ class CalibratedSensitivity : public testing::Test {
   static std::filesystem::path statistics() { return *directory_ / "statistics.safetensors"; }
   static std::filesystem::path norms() { return *directory_ / "norms.safetensors"; }
 
-  CalibratedSensitivity() : model_(open_model(kDemo + "models/gpt2-world")) {
+  CalibratedSensitivity() : model_(open_model(small_model("gpt2-world"))) {
     options_.eval.task = Task::kDivergence;
     options_.eval.data = kDemo + "heldout/lm.txt";
     options_.eval.limit = 1;
@@ -102,7 +104,7 @@ TEST_F(CalibratedSensitivity, DegradationIsThatOfTheCriterion) {
 TEST_F(CalibratedSensitivity, MagnitudeCanBeRefitted) {
   options_.criterion = Criterion::kMagnitude;
   options_.refit = true;
-  options_.levels = {Amount::percent("80"), Amount::pytorch("55296")};  // half of a layer's weights
+  options_.levels = {Amount::percent("80"), Amount::pytorch("6144")};  // half of a layer's weights
   options_.unit = UnitKind::kLayer;
   const Sensitivity found = measure_sensitivity(model_, options_);
   PruneOptions pruning;
@@ -159,7 +161,7 @@ TEST_F(CalibratedSensitivity, WrittenLevelsPruneWhatWasScored) {
 }
 
 TEST_F(CalibratedSensitivity, UnitsAreLinearsOfLayers) {
-  const Model bert = open_model(kDemo + "models/bert-world");
+  const Model bert = open_model(small_model("bert-world"));
   SensitivityOptions options;
   const std::vector<std::size_t> all = eval::parameters_of_units(bert, options);
   options.criterion = Criterion::kWanda;
@@ -173,7 +175,7 @@ TEST_F(CalibratedSensitivity, UnitsAreLinearsOfLayers) {
 }
 
 TEST_F(CalibratedSensitivity, TargetsCountTheLinearsOfLayersOnly) {
-  const Model bert = open_model(kDemo + "models/bert-world");
+  const Model bert = open_model(small_model("bert-world"));
   const test::TemporaryDirectory directory;
   write_statistics(bert, test::few_windows(), directory / "norms.safetensors", {.norms_only = true});
   options_.eval.data = kDemo + "heldout/cloze.txt";
@@ -231,7 +233,7 @@ TEST_F(CalibratedSensitivity, RefusesBeforeAnyDataIsRead) {
   options_.statistics = norms();
   EXPECT_THAT(measure(), ThrowsError(ErrorCode::kUnsupported, norms(), "h.0.attn.c_attn.input_products"));
   options_.statistics = file;
-  model_ = open_model(kDemo + "models/bert-world");
+  model_ = open_model(small_model("bert-world"));
   EXPECT_THAT(measure(), ThrowsError(ErrorCode::kMismatch, file, "", {"bert-world"}));
 }
 

@@ -10,6 +10,7 @@
 #include "pare/pack.h"
 #include "pare/prune.h"
 #include "support/files.h"
+#include "support/small_models.h"
 
 namespace pare {
 namespace {
@@ -51,7 +52,7 @@ class Interrupt : public testing::Test {
     EXPECT_NO_THROW(call(stopping, out_ / "again"));
   }
 
-  const Model model_ = open_model(kDemoFiles + "models/gpt2-world");
+  const Model model_ = open_model(test::small_model("gpt2-world"));
   test::TemporaryDirectory out_;
 };
 
@@ -107,9 +108,9 @@ TEST_F(Interrupt, OfOneContextLeavesARunningCallOfAnotherAlone) {
 
 /// Opened from a model that is destroyed before it runs.
 TEST(RunnerOwnership, ARunnerAndATaskOutliveTheirModel) {
-  const auto model = std::make_unique<const Model>(open_model(kDemoFiles + "models/gpt2-world"));
+  const auto model = std::make_unique<const Model>(open_model(test::small_model("gpt2-world")));
   const double expected = evaluate(*model, several_batches()).scores.at(0).value;
-  auto gone = std::make_unique<const Model>(open_model(kDemoFiles + "models/gpt2-world"));
+  auto gone = std::make_unique<const Model>(open_model(test::small_model("gpt2-world")));
   const auto runner = open_runner(*gone);
   PreparedTask task(*gone, several_batches());
   const Matrix before = runner->hidden_states(TokenBatch(std::vector<TokenId>{1, 2, 3}));

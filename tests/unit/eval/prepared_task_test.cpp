@@ -7,6 +7,7 @@
 #include "pare/prune.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/small_models.h"
 
 namespace pare {
 namespace {
@@ -60,7 +61,7 @@ TEST(PreparedTask, GoesOnFromSharedLayersWithTheSameScores) {
   for (const auto& [name, tasks] :
        {std::pair{"gpt2-world", std::vector{Task::kPerplexity, Task::kWikitext, Task::kLambada, Task::kDivergence}},
         std::pair{"bert-world", std::vector{Task::kMaskedLm, Task::kDivergence}}}) {
-    const Model model = open_model(kDemo + "models/" + name);
+    const Model model = open_model(test::small_model(name));
     EvalOptions options;
     options.limit = 2;
     options.context = 64;

@@ -40,10 +40,10 @@ TEST(SharedScores, AreThoseOfOneProcess) {
     const char *model, *data;
     std::size_t limit;
   } cases[] = {
-      {Task::kPerplexity, "gpt2-world", "lm.txt", 120},    {Task::kWikitext, "gpt2-world", "lm.txt", 2},
-      {Task::kLambada, "gpt2-world", "lambada.jsonl", 60}, {Task::kDivergence, "gpt2-world", "lm.txt", 120},
-      {Task::kMaskedLm, "bert-world", "cloze.txt", 20},    {Task::kClassify, "bert-world-sst2", "sentiment.tsv", 80},
-      {Task::kTextToText, "t5-world", "text2text.tsv", 60}};
+      {Task::kPerplexity, "gpt2-world", "lm.txt", 40},     {Task::kWikitext, "gpt2-world", "lm.txt", 2},
+      {Task::kLambada, "gpt2-world", "lambada.jsonl", 20}, {Task::kDivergence, "gpt2-world", "lm.txt", 40},
+      {Task::kMaskedLm, "bert-world", "cloze.txt", 8},     {Task::kClassify, "bert-world-sst2", "sentiment.tsv", 30},
+      {Task::kTextToText, "t5-world", "text2text.tsv", 20}};
   for (const auto& one : cases) {
     const Model model = open_model(kShared + "models/" + one.model);
     EvalOptions options;

@@ -13,6 +13,7 @@
 #include "report/study.h"
 #include "report/study_findings.h"
 #include "support/files.h"
+#include "support/small_models.h"
 #include "tiny_model.h"
 
 namespace pare {
@@ -148,7 +149,7 @@ TEST_F(Report, PutsPatternsBesideUnstructuredPruning) {
 }
 
 TEST_F(Report, PutsCriteriaSideBySide) {
-  const Model model = open_model(std::string(PARE_SOURCE_DIR) + "/demo/models/gpt2-world");
+  const Model model = open_model(test::small_model("gpt2-world"));
   ReportOptions options;
   options.levels = {Amount::percent("50"), Amount::percent("80")};
   options.compared_criteria = {Criterion::kAlps, Criterion::kMagnitude, Criterion::kWanda};
