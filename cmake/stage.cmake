@@ -54,6 +54,9 @@ function(pare_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE PARE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   pare_use_precompiled(${name} pare_test_headers)
+  if("unit" IN_LIST TEST_LABELS)
+    add_dependencies(unit_tests ${name})
+  endif()
   # No unit test asks the Hub for a model that it does not find.
   gtest_discover_tests(${name} PROPERTIES LABELS "${TEST_LABELS}" ENVIRONMENT HF_HUB_OFFLINE=1 TIMEOUT 180
     DISCOVERY_TIMEOUT 120)
