@@ -5,6 +5,8 @@ pytorch_model.bin and -sharded for several safetensors files. Without names: all
 comparison uses. What is there already is kept.
 """
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -36,16 +38,21 @@ def build(name):
 
 
 def make(directory, name):
+    """Its directory. Two processes may make the same model at once; one of the two is kept."""
     target = directory / name
     if target.exists():
         return target
-    model = build(name)
+    model, part = build(name), directory / f"{name}.{os.getpid()}"
     if name.endswith("-bin"):
-        target.mkdir(parents=True)
-        model.config.save_pretrained(target)
-        torch.save(model.state_dict(), target / "pytorch_model.bin")
+        part.mkdir(parents=True)
+        model.config.save_pretrained(part)
+        torch.save(model.state_dict(), part / "pytorch_model.bin")
     else:
-        model.save_pretrained(target, max_shard_size="150MB" if name.endswith("-sharded") else "50GB")
+        model.save_pretrained(part, max_shard_size="150MB" if name.endswith("-sharded") else "50GB")
+    try:
+        part.rename(target)
+    except OSError:
+        shutil.rmtree(part)
     return target
 
 

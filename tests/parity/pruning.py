@@ -5,6 +5,7 @@ says it computes, which takes seconds instead of minutes on full-size models: k 
 and the k smallest magnitudes, found by torch.kthvalue or NumPy's partition.
 """
 
+import json
 import shutil
 
 import numpy as np
@@ -38,48 +39,61 @@ def torch_zeros(tensors, amount, scope):
     return [holder.weight == 0 for holder in holders]
 
 
-def magnitudes(tensors):
-    return [tensor.abs().float().numpy().ravel() for tensor in tensors]
+class Source:
+    """A checkpoint's tensors, and for sets of those that are pruned the thresholds of all levels."""
+
+    def __init__(self, file, names):
+        self.tensors = load_file(file)
+        self.keys = {name: next(key for key in self.tensors if key == name or key.endswith("." + name)) for name in names}
+        self.magnitudes = {name: self.tensors[key].abs().float() for name, key in self.keys.items()}
+
+    def thresholds(self, names, amounts):
+        """(k, the k-th smallest magnitude) for k = round(amount * n); all levels by one partition."""
+        together = np.concatenate([self.magnitudes[name].numpy().ravel() for name in names])
+        ranks = [round(amount * together.size) for amount in amounts]
+        inner = [k - 1 for k in ranks if 0 < k < together.size]
+        together.partition(inner)
+        return [(k, float(together[k - 1]) if 0 < k < together.size else None) for k in ranks]
 
 
-def check_set(oracle, what, tensors, pruned, amount, live_masks=None):
-    """The zeroed set over `tensors` (one threshold): its size, and that it holds the smallest."""
-    before = np.concatenate(magnitudes(tensors))
-    after = np.concatenate([tensor.float().numpy().ravel() for tensor in pruned])
-    k = round(amount * before.size)
-    zeros = after == 0
-    expected = max(k, int((before == 0).sum()))
+def check_set(oracle, what, before, after, rank, threshold, live_masks=None):
+    """The zeroed set over some tensors (one threshold): its size, and that it holds the smallest."""
+    zeros = [tensor == 0 for tensor in after]
+    count = sum(int(mask.sum()) for mask in zeros)
+    expected = max(rank, sum(int((magnitude == 0).sum()) for magnitude in before))
     if live_masks is not None:
-        expected = int(sum(mask.sum().item() for mask in live_masks))
-    oracle.check(f"{what}: zeros", int(zeros.sum()) == expected, (int(zeros.sum()), expected))
-    if 0 < k < before.size:
-        threshold = np.partition(before, k - 1)[k - 1]
-        oracle.check(f"{what}: all below the threshold went", bool(zeros[before < threshold].all()))
-        oracle.check(f"{what}: nothing above it went", not zeros[before > threshold].any())
-        if live_masks is not None:
-            theirs = np.concatenate([mask.numpy().ravel() for mask in live_masks])
-            apart = before[theirs != zeros]
-            oracle.check(f"{what}: same set but for ties", bool((apart == threshold).all()), apart[:5])
+        expected = sum(int(mask.sum()) for mask in live_masks)
+    oracle.check(f"{what}: zeros", count == expected, (count, expected))
+    if threshold is None:
+        return
+    spared = any(bool(((magnitude < threshold) & ~mask).any()) for magnitude, mask in zip(before, zeros))
+    oracle.check(f"{what}: all below the threshold went", not spared)
+    lost = any(bool(((magnitude > threshold) & mask).any()) for magnitude, mask in zip(before, zeros))
+    oracle.check(f"{what}: nothing above it went", not lost)
+    for magnitude, mask, theirs in zip(before, zeros, live_masks or []):
+        apart = magnitude[theirs != mask]
+        oracle.check(f"{what}: same set but for ties", bool((apart == threshold).all()), apart[:5])
 
 
-def check_level(oracle, what, source, directory, manifest, amount, scope, live, model_class):
-    names = [entry["name"] for entry in manifest["tensors"]]
-    before, after = load_file(source), load_file(directory / "model.safetensors")
-    oracle.check(f"{what}: tensor names", before.keys() == after.keys())
-    in_file = {name: next(key for key in before if key == name or key.endswith("." + name)) for name in names}
-    touched = set(in_file.values())
-    same = all(torch.equal(before[key].view(torch.uint8), after[key].view(torch.uint8)) for key in before
-               if key not in touched and before[key].dim() > 0)
+def equal_bits(a, b):
+    return torch.equal(a.view(torch.uint8), b.view(torch.uint8))
+
+
+def check_level(oracle, what, source, directory, sets, amount, scope, live, model_class):
+    """`sets`: names of tensors with a threshold, its rank, and the threshold."""
+    after = load_file(directory / "model.safetensors")
+    oracle.check(f"{what}: tensor names", source.tensors.keys() == after.keys())
+    touched = set(source.keys.values())
+    same = all(equal_bits(tensor, after[key]) for key, tensor in source.tensors.items()
+               if key not in touched and tensor.dim() > 0)
     oracle.check(f"{what}: untouched tensors bit for bit", same)
-    tensors, pruned = [before[in_file[n]] for n in names], [after[in_file[n]] for n in names]
-    survivors = all(torch.equal(a[b != 0], b[b != 0]) for a, b in zip(tensors, pruned))
+    survivors = all(bool(((source.tensors[key] == after[key]) | (after[key] == 0)).all()) for key in touched)
     oracle.check(f"{what}: survivors unchanged", survivors)
-    masks = torch_zeros(tensors, amount, scope) if live else None
-    if scope == "global":
-        check_set(oracle, what, tensors, pruned, amount, masks)
-    else:
-        for i, name in enumerate(names):
-            check_set(oracle, f"{what} {name}", tensors[i:i + 1], pruned[i:i + 1], amount, masks and masks[i:i + 1])
+    for names, rank, threshold in sets:
+        tensors = [source.tensors[source.keys[name]] for name in names]
+        masks = torch_zeros(tensors, amount, scope) if live else None
+        check_set(oracle, what if len(sets) == 1 else f"{what} {names[0]}", [source.magnitudes[name] for name in names],
+                  [after[source.keys[name]] for name in names], rank, threshold, masks)
     if model_class is not None:
         _, info = model_class.from_pretrained(directory, output_loading_info=True, dtype="auto")
         wrong = {key: value for key, value in info.items() if value}
@@ -87,15 +101,19 @@ def check_level(oracle, what, source, directory, manifest, amount, scope, live, 
 
 
 def compare(oracle, title, specification, source, scratch, scopes, live, model_class):
-    import json
+    amounts = [level / 100 for level in LEVELS]
     for scope in scopes:
         out = scratch / "pruned"
         oracle.run("prune", specification, "-o", out, "--levels", ",".join(map(str, LEVELS)), "--scope", scope)
-        for level in LEVELS:
-            directory = out / f"sparsity-{level}"
-            manifest = json.loads((directory / "pare.json").read_text())
-            check_level(oracle, f"{title} {scope} {level} %", source or directory / "model.safetensors", directory,
-                        manifest, level / 100, scope, live, model_class)
+        manifest = json.loads((out / f"sparsity-{LEVELS[0]}" / "pare.json").read_text())
+        names = [entry["name"] for entry in manifest["tensors"]]
+        before = Source(source, names)
+        sets = [names] if scope == "global" else [[name] for name in names]
+        thresholds = [before.thresholds(one, amounts) for one in sets]
+        for at, level in enumerate(LEVELS):
+            check_level(oracle, f"{title} {scope} {level} %", before, out / f"sparsity-{level}",
+                        [(one, *found[at]) for one, found in zip(sets, thresholds)], level / 100, scope, live,
+                        model_class)
         shutil.rmtree(out)
     print(f"  {title}: {', '.join(scopes)}", flush=True)
 
