@@ -35,9 +35,10 @@ class SmallestChooser {
   /// The threshold of the `amount` smallest values, if it is within the window.
   std::optional<Threshold> find(const std::vector<float>& values, std::uint64_t amount, Window window);
   Threshold find(const std::vector<float>& values, std::uint64_t amount);
-  /// Where the threshold is, but for bad luck.
+  /// A window that very likely holds the threshold.
   Window window_of_sample(const std::vector<float>& values, std::uint64_t amount);
   void remove_up_to(const std::vector<float>& values, std::uint32_t threshold);
+  /// The same, but of those that equal the threshold only as many as make up the amount.
   void remove_below(const std::vector<float>& values, const Threshold& threshold, std::uint64_t amount);
 
   LinearTask& task_;

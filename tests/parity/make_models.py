@@ -53,6 +53,8 @@ def make(directory, name):
         part.rename(target)
     except OSError:
         shutil.rmtree(part)
+        if not target.exists():
+            raise
     return target
 
 

@@ -2,7 +2,7 @@
 
 With `live` the masks come from torch.nn.utils.prune itself. Without, from what its documentation
 says it computes, which takes seconds instead of minutes on full-size models: k = round(amount * n)
-and the k smallest magnitudes, found by torch.kthvalue or NumPy's partition.
+and the k smallest magnitudes, found by NumPy's partition.
 """
 
 import json
@@ -29,7 +29,7 @@ class Holder(torch.nn.Module):
 
 
 def torch_zeros(tensors, amount, scope):
-    """Number of zeros per tensor that torch.nn.utils.prune leaves."""
+    """Which elements of each tensor torch.nn.utils.prune leaves as zero."""
     holders = [Holder(tensor) for tensor in tensors]
     if scope == "global":
         torch_prune.global_unstructured([(h, "weight") for h in holders], torch_prune.L1Unstructured, amount=amount)
